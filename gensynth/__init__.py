@@ -1,0 +1,35 @@
+"""gensynth: synthetic training data for the classes you have too little of."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+__version__ = version("gensynth")
+
+_HOME = {
+    "LabeledData": "gensynth.data.labeled",
+    "Parts": "gensynth.data.read",
+    "DataConfig": "gensynth.data.read",
+    "read": "gensynth.data.read",
+    "read_parts": "gensynth.data.read",
+    "Generator": "gensynth.generator",
+    "TrainConfig": "gensynth.train",
+    "Sampler": "gensynth.samplers.base",
+    "Synthetic": "gensynth.samplers.base",
+    "NeuralSampler": "gensynth.samplers.neural",
+    "FidelityChecker": "gensynth.fidelity.checker",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily, so that `gensynth --help` answers before torch is imported.
+    if name not in _HOME:
+        raise AttributeError(f"module 'gensynth' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

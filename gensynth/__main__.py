@@ -1,0 +1,5 @@
+"""`python -m gensynth` is the command line."""
+
+from gensynth.cli import main
+
+main()

@@ -1,0 +1,116 @@
+"""The command line: verbs to functions of `gensynth.commands`, nothing else.
+
+Torch is imported only once a verb is known, so that `gensynth --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+VERBS = {
+    "explore": "what is in a data set, before anything is made",
+    "train": "train a generator on real images",
+    "sample": "draw synthetic images of a label from a checkpoint",
+    "check": "check synthetic images against real ones: each sample, each class, the whole",
+    "mix": "join real and accepted synthetic images to one data set",
+    "evaluate": "did it help? paired test on held-out real images",
+    "rebalance": "all of the above with one command, ending in a report",
+    "report": "write the report of a rebalance run again",
+}
+
+HELP = """usage: gensynth VERB ... [--config RECIPE.yaml] [--help]
+
+Synthetic training data for the classes you have too little of: made, checked and honestly tested.
+
+verbs:
+{verbs}
+
+DATA is a folder with one sub-folder per class, an .npz file, builtin:digits, builtin:mnist5k or
+torchvision:NAME. 'gensynth VERB --help' lists the settings of a verb; any of them can stand in a recipe.
+
+exit status: 0 done, 1 a check said no, 2 bad input
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a check said no, 2 bad input."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help"):
+        print(HELP.format(verbs="\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())))
+        sys.exit(0 if argv else 2)
+    if argv[0] == "--version":
+        from gensynth import __version__
+
+        print(f"gensynth {__version__}")
+        sys.exit(0)
+    sys.exit(_run(argv[0], argv[1:]))
+
+
+def _run(verb: str, argv: list[str]) -> int:
+    if verb not in VERBS:
+        return _complain(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{_suggest(verb, list(VERBS))}")
+    from gensynth import arguments, commands
+    from gensynth.train import TrainingDiverged
+
+    try:
+        parser, call = arguments.parser_of(getattr(commands, verb), verb, argv)
+        try:
+            known = parser.parse_args(normalize(argv))
+        except Exception as error:  # jsonargparse raises several kinds, all of them about the input
+            return _complain(_explain(str(error), parser))
+        return call(known)
+    except KeyboardInterrupt:
+        return _complain("interrupted; the same command continues where it stopped.", 130)
+    except (ValueError, TypeError, OSError, ModuleNotFoundError, TrainingDiverged, MemoryError) as error:
+        if os.environ.get("GENSYNTH_TRACEBACK"):
+            traceback.print_exc()
+        return _complain(str(error) or type(error).__name__)
+
+
+def normalize(argv: list[str]) -> list[str]:
+    """Write `--num-nodes` as `--num_nodes`, and `--keep 8=20,9=40` as the JSON that the parser reads."""
+    out: list[str] = []
+    for token in argv:
+        if token.startswith("--"):
+            name, equals, value = token.partition("=")
+            token = name.replace("-", "_").replace("__", "--", 1) + equals + value
+        if (out and out[-1] == "--keep") or token.startswith("--keep="):
+            head, value = ("", token) if out and out[-1] == "--keep" else ("--keep=", token[len("--keep=") :])
+            if "=" in value and not value.lstrip().startswith("{"):
+                pairs = [pair.rpartition("=") for pair in value.split(",")]
+                value = json.dumps({name: int(n) if n.strip().isdigit() else n for name, _, n in pairs})
+            token = head + value
+        out.append(token)
+    return out
+
+
+def _explain(message: str, parser: ArgumentParser) -> str:
+    found = re.search(
+        r"unrecognized arguments: -*([^\s=]+)|option '([^']+)'|[Kk]ey ['\"]([^'\"]+)['\"] is not", message
+    )
+    if not found:
+        return " ".join(message.split())
+    unknown = next(group for group in found.groups() if group)
+    known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
+    tails = {name.rpartition(".")[2]: name for name in known}
+    hint = _suggest(unknown, known) or _suggest(unknown.rpartition(".")[2], list(tails), tails)
+    return f"unknown setting {unknown!r}.{hint} See 'gensynth {parser.prog.split()[-1]} --help'."
+
+
+def _suggest(word: str, known: list[str], names: dict[str, str] | None = None) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" Did you mean {(names or {}).get(near[0], near[0])!r}?" if near else ""
+
+
+def _complain(sentence: str, status: int = 2) -> int:
+    print(f"gensynth: {sentence}", file=sys.stderr)
+    return status

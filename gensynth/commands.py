@@ -1,0 +1,321 @@
+"""The verbs of the command line, one function each. The parser is made from signature and docstring."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from gensynth.data.read import DataConfig, Parts
+from gensynth.evaluate import EvaluateConfig, Evaluation
+from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.rebalance import RebalanceConfig
+from gensynth.train import TrainConfig
+
+
+def explore(data: str, *, data_config: DataConfig, json: bool = False) -> int:
+    """Show what is in a data set, before anything is made.
+
+    Args:
+        data: A folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
+        data_config: How it is read.
+        json: Print JSON instead of text.
+    """
+    from gensynth.data.explore import explore as look
+    from gensynth.data.read import read
+
+    found = look(read(data, data_config))
+    print(_json(asdict(found)) if json else found.as_text())
+    return 0
+
+
+def train(
+    generator: str,
+    *,
+    data: str,
+    out: Path = Path("checkpoints"),
+    label: str | None = None,
+    init: Path | None = None,
+    per_class: bool = False,
+    quiet: bool = False,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    model: Any,
+) -> int:
+    """Train a generator on the training part of real images; the same command continues a killed run.
+
+    Args:
+        generator: Name of a file in models/, such as vae or dcgan.
+        data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
+        out: Folder for the checkpoint.
+        label: Train on this class only.
+        init: A shared checkpoint to start from; its settings are used.
+        per_class: Train one model for each class.
+        quiet: Show no progress bar.
+        data_config: How the data are read and split.
+        train_config: How to train.
+        model: Settings of the generator.
+    """
+    from gensynth.data.read import read_parts
+    from gensynth.train import train as learn
+
+    if per_class and label is not None:
+        raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
+    parts = read_parts(data, data_config)
+    labels = list(parts.train.classes) if per_class else [label]
+    for name in labels:
+        stem = generator if name is None else name
+        path = learn(
+            parts.train,
+            generator,
+            model,
+            train_config,
+            out / f"{stem}.ckpt",
+            label=name,
+            init=init,
+            quiet=quiet,
+        )
+        _say(f"checkpoint: {path}")
+    return 0
+
+
+def sample(
+    checkpoint: Path,
+    *,
+    label: str,
+    n: int = 100,
+    seed: int = 0,
+    out: Path,
+    draw: str | None = None,
+    start: int = 0,
+    device: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
+) -> int:
+    """Draw synthetic images of a label. Image i depends on (checkpoint, seed, label, i) only.
+
+    Args:
+        checkpoint: A .ckpt file, or a folder with one per class.
+        label: Name of a trained class.
+        n: How many images.
+        seed: Seed of the images.
+        out: New folder for the images and metadata.csv.
+        draw: How the generator draws; by default its first choice.
+        start: Number of the first image.
+        device: cpu, cuda, or auto.
+        devices: Processes on this machine, each of which draws its share.
+        num_nodes: Number of machines.
+    """
+    from gensynth.sharded import sample_to_folder
+
+    sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes)
+    return 0
+
+
+def check(
+    synthetic: str,
+    *,
+    against: str,
+    holdout: str | None = None,
+    json: Path | None = None,
+    data_config: DataConfig,
+) -> int:
+    """Check synthetic images against real ones: each sample, each class, the whole. Exit status 1 if a class fails.
+
+    Args:
+        synthetic: Folder of synthetic images, one sub-folder per class, made by any tool.
+        against: Real data. Split as for training: the training part is the reference, the rest is held out.
+        holdout: Real data that no generator saw; then all of AGAINST is the reference.
+        json: Write the verdict to this file.
+        data_config: How the real data are read and split.
+    """
+    from gensynth.data.read import read, read_parts
+    from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.fidelity.verdict import save_verdict
+    from gensynth.mix import read_synthetic
+
+    if holdout is None:
+        parts = read_parts(against, data_config)
+        reference, held_out = parts.train, (parts.validation, parts.test)
+    else:
+        reference = read(against, data_config)
+        held_out = (
+            read(holdout, replace(data_config, size=reference.shape[1:], channels=reference.shape[0])),
+        )
+    samples, _ = read_synthetic(Path(synthetic))
+    verdict = FidelityChecker(reference, held_out).check(samples)
+    if json is not None:
+        save_verdict(verdict, json)
+    print_verdict(verdict)
+    return 1 if verdict.status == FAIL else 0
+
+
+def mix(
+    synthetic: str, *, real: str, out: Path, target: str = "5x", link: str = "copy", data_config: DataConfig
+) -> int:
+    """Join real images and the synthetic ones that pass the check to one data set.
+
+    Args:
+        synthetic: Folder of synthetic images, one sub-folder per class.
+        real: Real data, split as for training.
+        out: New folder for train/, validation/ and test/.
+        target: How far to fill a class: 5x, a number, or balance.
+        link: copy, hard or symbolic: how real files get there.
+        data_config: How the real data are read and split.
+    """
+    from gensynth.mix import mix as join
+
+    parts, samples, verdict = _checked(synthetic, real, data_config)
+    wanted = _within_target(parts, samples, verdict, target)
+    mixed = join(parts, samples, wanted, out, link=link)  # type: ignore[arg-type]  # mix checks the word
+    _say(f"{mixed.n_real} real and {mixed.n_synthetic} synthetic images in {mixed.path}")
+    return 0
+
+
+def evaluate(
+    synthetic: str, *, real: str, out: Path | None = None, data_config: DataConfig, evaluate: EvaluateConfig
+) -> int:
+    """Test on held-out real images whether the synthetic ones that pass the check help. Exit status 1 if they hurt.
+
+    Args:
+        synthetic: Folder of synthetic images, one sub-folder per class.
+        real: Real data, split as for training; the test part is used here only.
+        out: Write the result to this JSON file.
+        data_config: How the real data are read and split.
+        evaluate: How to test.
+    """
+    from gensynth.evaluate import evaluate as test
+    from gensynth.evaluate import save_evaluation
+
+    parts, samples, verdict = _checked(synthetic, real, data_config)
+    result = test(parts.train, samples.subset(verdict.samples.accepted), parts.test, evaluate)
+    if out is not None:
+        save_evaluation(result, out)
+    print_evaluation(result)
+    return 1 if result.verdict == "HURTS" else 0
+
+
+def rebalance(
+    data: str,
+    *,
+    out: Path,
+    generator: str = "vae",
+    quiet: bool = False,
+    rebalance_config: RebalanceConfig,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    model: Any,
+    evaluate: EvaluateConfig,
+) -> int:
+    """Train, sample, check, mix, test and report with one command; the same command continues a killed run.
+
+    Args:
+        data: Real data: a folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
+        out: Folder of the run.
+        generator: Name of a file in models/, such as vae or dcgan.
+        quiet: Show no progress bars.
+        rebalance_config: What to make.
+        data_config: How the data are read and split.
+        train_config: How to train.
+        model: Settings of the generator.
+        evaluate: How to test.
+    """
+    from gensynth.rebalance import rebalance as run
+
+    done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
+    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
+        print_counts(done.before, done.after, done.verdict)
+        print_evaluation(done.evaluation)
+        print(f"\nreport: {done.report}")
+    return 1 if done.verdict.status == FAIL or done.evaluation.verdict == "HURTS" else 0
+
+
+def report(run: Path) -> int:
+    """Write the report of a rebalance run again.
+
+    Args:
+        run: Folder of the run.
+    """
+    from gensynth.rebalance import report as write
+
+    print(f"report: {write(run).report}")
+    return 0
+
+
+def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
+    """Print real images, added ones, and the gate's answer by class."""
+    by_label = {c.label: c for c in verdict.classes}
+    print(f"\n{'class':>12} {'real':>6} {'after':>6} {'accepted':>9} {'rejected':>9}  fidelity")
+    for name, n in before.items():
+        found = by_label.get(name)
+        counts = (
+            f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}"
+            if found
+            else ""
+        )
+        print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
+    print(f"{'':>12} fidelity of the whole: {verdict.status}")
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Print the fidelity checker's answer by class."""
+    print(f"{'class':>12} {'real':>6} {'samples':>8} {'accepted':>9}  verdict")
+    for c in verdict.classes:
+        print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
+        for sentence in c.why:
+            print(f"{'':>14}{sentence}")
+    if verdict.contamination:
+        print(f"ALARM: {verdict.contamination} samples equal a held-out image.")
+    print(f"fidelity: {verdict.status}")
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print the arms with their intervals, and the verdict."""
+    rare = ", ".join(evaluation.rare)
+    print(f"\n{'training data':>28} {'images':>7}  {'balanced accuracy':^20}  recall of {rare}")
+    for arm in evaluation.arms:
+        balanced = arm.balanced_accuracy
+        recalls = "  ".join(
+            f"{arm.recall[c].value:.1%} ({arm.recall[c].low:.1%} to {arm.recall[c].high:.1%})"
+            for c in evaluation.rare
+        )
+        print(
+            f"{arm.name:>28} {arm.n_train:>7}  {balanced.value:.1%} ({balanced.low:.1%} to {balanced.high:.1%})  {recalls}"
+        )
+    print(f"did it help: {evaluation.verdict}. {evaluation.why}")
+
+
+def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any, Verdict]:
+    from gensynth.data.read import read_parts
+    from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.mix import read_synthetic
+
+    parts = read_parts(real, config)
+    samples, _ = read_synthetic(Path(synthetic))
+    verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples)
+    _say(f"{int(verdict.samples.accepted.sum())} of {len(samples)} synthetic images pass the check")
+    return parts, samples, verdict
+
+
+def _within_target(parts: Parts, samples: Any, verdict: Verdict, target: str) -> Any:
+    """Accept no more of a class than its target asks for."""
+    from gensynth.mix import target_counts
+
+    adds = target_counts(parts.train.class_counts, target)
+    accepted = verdict.samples.accepted.copy()
+    for label, name in enumerate(samples.classes):
+        mine = (samples.y == label) & accepted
+        accepted[mine & (mine.cumsum() > adds[name])] = False
+    return replace(verdict.samples, accepted=accepted)
+
+
+def _json(value: Any) -> str:
+    return re.sub(r"\s+$", "", json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

@@ -1,0 +1,162 @@
+"""LabeledData: the one form in which real data travel through the toolkit."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gensynth.data.images import ImageFiles
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledData:
+    """Real examples with their labels.
+
+    Attributes:
+        x: Images, uint8, shape (n, c, h, w), c in {1, 3}. Either a tensor held in memory or an
+            `ImageFiles`, which reads on demand; `x[indices]` gives a uint8 tensor in both cases.
+        y: Labels, int64, shape (n,), values in [0, len(classes)).
+        classes: Class names; the label is the position in this tuple.
+        ids: One name per example (a path relative to `root`, or a row number), unique.
+        kind: What an example is; `"image"` in this version.
+        root: The folder that `ids` are relative to, or None where examples are not files.
+        notes: What the reader changed (resizing, skipped files), in sentences for the report.
+        sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
+    """
+
+    x: Tensor | ImageFiles
+    y: np.ndarray
+    classes: tuple[str, ...]
+    ids: tuple[str, ...]
+    kind: str = "image"
+    root: Path | None = None
+    notes: tuple[str, ...] = ()
+    sizes: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.x, Tensor) and (self.x.dtype != torch.uint8 or self.x.ndim != 4):
+            raise TypeError(
+                f"x must be uint8 of shape (n, c, h, w), got {self.x.dtype} of shape {tuple(self.x.shape)}."
+            )
+        if self.y.dtype != np.int64 or self.y.ndim != 1:
+            raise TypeError(f"y must be int64 of shape (n,), got {self.y.dtype} of shape {self.y.shape}.")
+        n = len(self.y)
+        if not len(self.x) == n == len(self.ids) or (self.sizes is not None and len(self.sizes) != n):
+            raise ValueError(
+                f"x, y, ids and sizes need one entry per example, got {len(self.x)}, {n} and {len(self.ids)}"
+                + ("." if self.sizes is None else f" and {len(self.sizes)}.")
+            )
+        check_class_names(self.classes)
+        if len(self.y) and not (0 <= self.y.min() and self.y.max() < len(self.classes)):
+            raise ValueError(
+                f"labels must lie in 0..{len(self.classes) - 1}, got {self.y.min()}..{self.y.max()}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (c, h, w) of one image."""
+        c, h, w = self.x.shape[1:]
+        return int(c), int(h), int(w)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Number of examples by class name, in label order."""
+        counts = np.bincount(self.y, minlength=len(self.classes))
+        return {name: int(n) for name, n in zip(self.classes, counts, strict=True)}
+
+    def label_of(self, name: str) -> int:
+        """Return the integer label of a class name; ValueError lists the allowed names."""
+        return label_of(name, self.classes)
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> LabeledData:
+        """Return the examples at `indices` (positions or a boolean mask), in that order, same classes."""
+        at = np.asarray(indices)
+        index = np.arange(len(self))[at] if at.size else np.arange(0)
+        return replace(
+            self,
+            x=self.x[torch.from_numpy(index)] if isinstance(self.x, Tensor) else self.x.subset(index),
+            y=self.y[index],
+            ids=tuple(self.ids[i] for i in index),
+            sizes=None if self.sizes is None else self.sizes[index],
+        )
+
+    def content_hashes(self) -> tuple[bytes, ...]:
+        """Return `content_hash` of every image: equal entries are exact copies."""
+        return tuple(map(content_hash, self.x.numpy())) if isinstance(self.x, Tensor) else self.x.hashes
+
+    def fingerprint(self) -> str:
+        """SHA-256 over pixels, labels, class names and ids: equal data, equal fingerprint."""
+        digest = hashlib.sha256(repr((self.shape, self.classes, self.ids)).encode())
+        digest.update(self.y.tobytes())
+        for start in range(0, len(self), 4096):
+            index = torch.arange(start, min(start + 4096, len(self)))
+            digest.update(self.x[index].numpy().tobytes())
+        return digest.hexdigest()
+
+
+def label_of(name: str, classes: Sequence[str]) -> int:
+    """Return the position of `name` in `classes`.
+
+    Raises:
+        ValueError: if the class does not exist; the message lists the classes and the nearest name.
+    """
+    if name in classes:
+        return list(classes).index(name)
+    near = difflib.get_close_matches(name, classes, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    shown = ", ".join(repr(c) for c in classes[:20]) + (", ..." if len(classes) > 20 else "")
+    raise ValueError(f"label {name!r} is not one of the classes {shown}.{hint}")
+
+
+def content_hash(pixels: np.ndarray) -> bytes:
+    """Return 16 bytes that stand for the pixels of one image, uint8 of shape (c, h, w).
+
+    A grey image has the same hash with one channel and with three equal ones.
+    """
+    grey = bool((pixels[1:] == pixels[:1]).all())
+    return hashlib.blake2b((pixels[:1] if grey else pixels).tobytes(), digest_size=16).digest()
+
+
+def check_class_names(classes: Sequence[str]) -> None:
+    """Check that every class can become a folder of its name, on any file system.
+
+    Raises:
+        ValueError: if a name is empty, starts with a dot, is longer than 255 bytes, holds a path separator
+            or a control character, or equals another one but for upper and lower case.
+    """
+    seen: dict[str, str] = {}
+    for name in classes:
+        # Cc: control characters, Cs: bytes that are no valid Unicode, Zl and Zp: line and paragraph breaks.
+        bad = any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
+        if not name or name.startswith(".") or bad or len(name.encode()) > 255:
+            raise ValueError(
+                f"class name {name!r} cannot name a folder; use 1 to 255 bytes without '/', '\\' and control "
+                "characters that do not start with a dot."
+            )
+        same = unicodedata.normalize("NFC", name).casefold()
+        if same in seen:
+            raise ValueError(
+                f"classes {seen[same]!r} and {name!r} differ only by case, and some file systems would merge "
+                "their folders; rename one of them."
+            )
+        seen[same] = name
+
+
+def natural_key(name: str) -> list[str | int]:
+    """Sort key that puts `img2` before `img10`; the name itself decides between `1` and `01`."""
+    parts: list[str | int] = [int(t) if i % 2 else t for i, t in enumerate(re.split("([0-9]+)", name))]
+    return [*parts, -1, name]

@@ -1,0 +1,152 @@
+"""Real data in: from a source's name to LabeledData, whole or in parts."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from gensynth.data import builtin
+from gensynth.data.arrays import from_arrays, read_npz
+from gensynth.data.images import read_folder
+from gensynth.data.labeled import LabeledData
+from gensynth.data.pixels import SIDES
+from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.torchvision_data import read_torchvision
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How real data are read and split.
+
+    Attributes:
+        size: Side of the images in pixels, or [height, width], each 8 to 128. By default their own size; if
+            they differ, the most common one, scaled to at most 64 pixels if it is larger than 128.
+        channels: 1 for grey, 3 for colour. By default 1 if every image is grey, else 3.
+        keep: Cuts the training part of a class to so many images, to imitate a rare class: {NAME: N}.
+        test_data: A second source whose images are the test part. By default a part of the first source.
+        test: Share of each class that is held out for the test, between 0 and 1.
+        validation: Share of each class that is held out for tuning, between 0 and 1.
+        split_seed: Seed of the split: the same seed gives the same parts.
+        download: Whether files of a torchvision data set may be downloaded.
+        memory_gb: Images that take more than this many GB as uint8 are read on demand.
+    """
+
+    size: int | tuple[int, int] | None = None
+    channels: Literal[1, 3] | None = None
+    keep: dict[str, int] | None = None
+    test_data: str | None = None
+    test: float = 0.25
+    validation: float = 0.1
+    split_seed: int = 0
+    download: bool = False
+    memory_gb: float = 4.0
+
+    def __post_init__(self) -> None:
+        sides = self.size if isinstance(self.size, tuple) else (self.size, self.size)
+        if self.size is not None and not (
+            len(sides) == 2 and all(isinstance(s, int) and SIDES[0] <= s <= SIDES[1] for s in sides)
+        ):
+            raise ValueError(
+                f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}."
+            )
+        if self.channels not in (None, 1, 3):
+            raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
+        if not (0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
+            raise ValueError(
+                "test and validation must lie between 0 and 1 and add up to less than 1, "
+                f"got {self.test} and {self.validation}."
+            )
+        for name, n in (self.keep or {}).items():
+            if n < 1:
+                raise ValueError(f"keep must be at least 1 image per class, got {n} for {name!r}.")
+        if self.split_seed < 0:
+            raise ValueError(f"split_seed must not be negative, got {self.split_seed}.")
+        if not self.memory_gb > 0:
+            raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
+
+
+def read(source: str | Path, config: DataConfig) -> LabeledData:
+    """Read a source: all its images, or the training part where it has an official test part.
+
+    Args:
+        source: `builtin:NAME`, `torchvision:NAME`, an .npz file, or a folder with one sub-folder per class.
+        config: How to read it.
+
+    Raises:
+        FileNotFoundError: if there is no such source.
+        ValueError: if it cannot be read, has fewer than two classes, or a class has fewer than two images.
+    """
+    data = _load(source, config)
+    if len(data.classes) < 2:
+        raise ValueError(
+            f"source {str(source)!r} has the single class {data.classes[0]!r}; at least two are needed."
+        )
+    small = [f"{name!r} ({n})" for name, n in data.class_counts.items() if n < 2]
+    if small:
+        raise ValueError(
+            f"classes of {str(source)!r} have too few images: {', '.join(small[:5])}; every class needs "
+            "at least 2, one to learn from and one to test on."
+        )
+    return data
+
+
+def read_parts(source: str | Path, config: DataConfig) -> Parts:
+    """Read a source and split it into training, validation and test part.
+
+    The test part is `config.test_data`, else the official test part of a torchvision data set, else a share
+    of the source. `config.keep` then cuts the training part.
+
+    Raises:
+        FileNotFoundError: as `read`.
+        ValueError: as `read`, `split` and `keep_only`.
+    """
+    data = read(source, config)
+    _, h, w = data.shape
+    same = replace(config, size=(h, w), channels=data.shape[0])  # type: ignore[arg-type]  # it is 1 or 3
+    test = None
+    if config.test_data is not None:
+        test = _apart(_load(config.test_data, same))
+    elif str(source).startswith("torchvision:"):
+        test = _torchvision(str(source), same, "test")
+    parts = split(data, config.test, config.validation, config.split_seed, test)
+    return replace(parts, train=keep_only(parts.train, config.keep or {}, config.split_seed))
+
+
+def _load(source: str | Path, config: DataConfig) -> LabeledData:
+    name = str(source)
+    if name.startswith("builtin:"):
+        sets = dict(inspect.getmembers(builtin, inspect.isfunction))
+        wanted = name.removeprefix("builtin:")
+        if wanted in sets:
+            x, y, classes = sets[wanted]()
+            return from_arrays(x, y, classes, config.size, config.channels)
+    elif name.startswith("torchvision:"):
+        data = _torchvision(name, config, "train")
+        assert data is not None  # only an official test part can be missing
+        return data
+    elif name.lower().endswith(".npz"):
+        return read_npz(name, config.size, config.channels, config.memory_gb)
+    elif Path(name).is_dir():
+        return read_folder(name, config.size, config.channels, config.memory_gb)
+    allowed = [f"builtin:{n}" for n, _ in inspect.getmembers(builtin, inspect.isfunction)]
+    near = difflib.get_close_matches(name, allowed, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise FileNotFoundError(
+        f"source {name!r} does not exist; give a folder with one sub-folder per class, an .npz file, "
+        f"{', '.join(allowed)}, or torchvision:NAME.{hint}"
+    )
+
+
+def _torchvision(source: str, config: DataConfig, part: str) -> LabeledData | None:
+    name = source.removeprefix("torchvision:")
+    return read_torchvision(name, config.size, config.channels, config.memory_gb, config.download, part)
+
+
+def _apart(data: LabeledData) -> LabeledData:
+    """Give images of a second source ids that differ from those of the first."""
+    if data.root is None:
+        return replace(data, ids=tuple(f"test_data/{i}" for i in data.ids))
+    return replace(data, ids=tuple(f"{data.root.name}/{i}" for i in data.ids), root=data.root.parent)

@@ -1,0 +1,152 @@
+"""Split first: training, validation and test part, by class, with exact copies kept together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gensynth.data.labeled import LabeledData, label_of
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+FEWEST_FOR_VALIDATION = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The three parts of a data set; no pixels occur in two of them, and all have the same classes.
+
+    Attributes:
+        train: What generators, judges and thresholds are fitted on.
+        validation: What they are tuned on; holds no image of a class with fewer than 10.
+        test: What the final answer is measured on; real images only.
+    """
+
+    train: LabeledData
+    validation: LabeledData
+    test: LabeledData
+
+
+def split(
+    data: LabeledData, test: float, validation: float, seed: int, test_part: LabeledData | None = None
+) -> Parts:
+    """Split by class, at random.
+
+    Each class is shuffled by a stream of its own (seed and class name), in the order of its pixels, so that
+    other classes and file names change nothing. Exact copies, also those with another label, go to the same
+    part; with many copies the fractions are approximate.
+
+    Args:
+        data: All images.
+        test: Share of each class for the test part, in (0, 1): at least 1 image of a class of 2 or more.
+        validation: Share for the validation part, in (0, 1); none of a class with fewer than 10 images.
+        seed: Non-negative int.
+        test_part: Images to test on instead. Their classes are matched by name, `test` is not used, and
+            images of `data` with the same pixels as one of them are left out.
+
+    Raises:
+        ValueError: if a class would have no training or test image, or `test_part` has an unknown class.
+    """
+    hashes = data.content_hashes()
+    notes = list(data.notes)
+    copies = len(hashes) - len(set(hashes))
+    if copies:
+        notes.append(f"{copies} images are exact copies of others; copies were kept in the same part.")
+    taken: dict[bytes, int] = {}
+    if test_part is not None:
+        test_part = _same_classes(test_part, data.classes)
+        taken = dict.fromkeys(test_part.content_hashes(), TEST)
+        leaking = sum(h in taken for h in hashes)
+        if leaking:
+            notes.append(f"{leaking} images were left out because they are exact copies of test images.")
+    # By name, not by label: where copies have two labels, the first name decides.
+    for label in sorted(range(len(data.classes)), key=lambda label: data.classes[label]):
+        own = Counter(hashes[i] for i in np.flatnonzero(data.y == label))
+        n = own.total()
+        n_test = 0 if test_part is not None or n < 2 else min(max(1, round(n * test)), n - 1)
+        n_validation = 0 if n < FEWEST_FOR_VALIDATION else min(max(1, round(n * validation)), n - n_test - 1)
+        _assign(own, taken, n_test, n_validation, _stream(seed, data.classes[label]))
+        _check(data.classes[label], own, taken, needs_test=n_test > 0)
+    part = np.array([taken[h] for h in hashes])
+    data = replace(data, notes=tuple(notes))
+    return Parts(
+        train=data.subset(np.flatnonzero(part == TRAIN)),
+        validation=data.subset(np.flatnonzero(part == VALIDATION)),
+        test=data.subset(np.flatnonzero(part == TEST)) if test_part is None else test_part,
+    )
+
+
+def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledData:
+    """Cut classes to a number of images, drawn at random; a smaller number keeps a subset of a larger one's.
+
+    Raises:
+        ValueError: if a class does not exist or has fewer images than that.
+    """
+    chosen = np.ones(len(train), dtype=bool)
+    notes = []
+    for name, n in keep.items():
+        rows = np.flatnonzero(train.y == label_of(name, train.classes))
+        if n > len(rows):
+            raise ValueError(
+                f"keep asks for {n} images of class {name!r}, its training part has {len(rows)}."
+            )
+        chosen[_stream(seed, name).permutation(rows)[n:]] = False
+        notes.append(
+            f"The training part of class {name!r} was cut from {len(rows)} to {n} images on request."
+        )
+    return replace(train.subset(chosen), notes=train.notes + tuple(notes))
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()])
+
+
+def _assign(
+    own: Counter[bytes], taken: dict[bytes, int], n_test: int, n_validation: int, rng: np.random.Generator
+) -> None:
+    """Give the contents of one class that have no part yet one, writing into `taken`."""
+    room = {TEST: n_test, VALIDATION: n_validation}
+    spare = own.total() - 1  # one image stays for training
+    for content, n in own.items():
+        if taken.get(content) in room:
+            room[taken[content]] -= n
+            spare -= n
+    free = sorted(content for content in own if content not in taken)
+    free = [free[i] for i in rng.permutation(len(free))]
+    if room[TEST] == n_test > 0 and free and min(own[c] for c in free) > n_test:
+        # Copies fill more than the test part's share: the smallest group is nearest to it.
+        smallest = min(free, key=lambda c: own[c])
+        taken[smallest] = TEST
+        spare -= own[smallest]
+    for content in free:
+        if content not in taken:
+            fits = [part for part in (TEST, VALIDATION) if own[content] <= min(room[part], spare)]
+            taken[content] = fits[0] if fits else TRAIN
+            if fits:
+                room[fits[0]] -= own[content]
+                spare -= own[content]
+
+
+def _check(name: str, own: Counter[bytes], taken: dict[bytes, int], needs_test: bool) -> None:
+    parts = {taken[content] for content in own}
+    if TRAIN not in parts or (needs_test and TEST not in parts):
+        lacking = "training" if TRAIN not in parts else "test"
+        raise ValueError(
+            f"class {name!r} would have no {lacking} image: its {own.total()} images are exact copies of "
+            "each other, of another class's or of test images, which must share a part; remove copies or add "
+            "images."
+        )
+
+
+def _same_classes(data: LabeledData, classes: tuple[str, ...]) -> LabeledData:
+    """Return `data` with its labels as positions in `classes`, matched by name."""
+    try:
+        label = np.array([label_of(name, classes) for name in data.classes], dtype=np.int64)
+    except ValueError as error:
+        raise ValueError(f"the test data do not match the training data: {error}") from error
+    y = label[data.y]
+    missing = [name for at, name in enumerate(classes) if at not in y]
+    note = (f"The test data have no images of {', '.join(map(repr, missing))}.",) if missing else ()
+    return replace(data, y=y, classes=classes, notes=data.notes + note)

@@ -1,0 +1,74 @@
+"""Blocks used by two or more models."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def start_grid(height: int, width: int) -> tuple[int, int, int]:
+    """Return (h0, w0, levels): the smallest grid of at least 4 x 4 that doubles `levels` times to the image.
+
+    32 x 32 starts at 4 x 4 with 3 levels, 28 x 28 at 7 x 7 with 2, 36 x 48 at 9 x 12 with 2.
+    """
+    levels = 0
+    while all(side % 2 ** (levels + 1) == 0 and side // 2 ** (levels + 1) >= 4 for side in (height, width)):
+        levels += 1
+    return height // 2**levels, width // 2**levels, levels
+
+
+def widths(base: int, levels: int, cap: int) -> list[int]:
+    """Channels from full resolution (`base`) to the start grid, doubling up to `cap`; length levels + 1."""
+    return [min(base * 2**level, cap) for level in range(levels + 1)]
+
+
+class Block(nn.Module):
+    """Residual block of two 3 x 3 convolutions: x + f(x), with a 1 x 1 skip where the width changes.
+
+    The second convolution starts at zero, so that a deep stack starts as its skip path (Zhang et al. 2019,
+    "Fixup initialization"); this is what lets it train without normalisation.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, inputs, h, w) to (b, outputs, h, w)."""
+        y = self.first(nn.functional.leaky_relu(x, 0.2))
+        return self.skip(x) + self.second(nn.functional.leaky_relu(y, 0.2))
+
+
+class Ema(nn.Module):
+    """Exponential moving average of a network's weights and statistics, kept as buffers beside it.
+
+    Args:
+        network: The network to follow.
+        half_life: Steps after which an old value counts half.
+    """
+
+    def __init__(self, network: nn.Module, half_life: float) -> None:
+        super().__init__()
+        self.decay = 0.5 ** (1 / half_life)
+        self.names = [name for name, value in network.state_dict().items() if value.is_floating_point()]
+        for at, value in enumerate(self._values(network)):
+            self.register_buffer(f"average_{at}", value.clone())
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    def _values(self, network: nn.Module) -> list[Tensor]:
+        values = network.state_dict()
+        return [values[name] for name in self.names]
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Move the averages towards the network; early on the plain mean, so that the start is forgotten."""
+        self.count += 1
+        decay = min(self.decay, 1 - 1 / float(self.count))
+        torch._foreach_lerp_(list(self.weights().values()), self._values(network), 1 - decay)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the averaged values by name, for `torch.func.functional_call`."""
+        return {name: self.get_buffer(f"average_{at}") for at, name in enumerate(self.names)}

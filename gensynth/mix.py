@@ -1,0 +1,178 @@
+"""Real + accepted synthetic images -> one data set with its manifest.
+
+A mixed folder loads as it stands with `torchvision.datasets.ImageFolder(out / "train")` and with Hugging Face
+`load_dataset("imagefolder", data_dir=out)`, where class names that are all digits become numbers.
+`metadata.csv` in each part says of every image whether it is synthetic and how it was made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from gensynth.data.images import FORMATS, SUFFIXES
+from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts
+from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.files import whole_folder
+from gensynth.manifest import (
+    COLUMNS,
+    TEXT,
+    Row,
+    check_samples,
+    image_of,
+    safe_name,
+    write_rows,
+    write_samples,
+)
+from gensynth.manifest import read_synthetic as read_synthetic
+from gensynth.manifest import write_synthetic as write_synthetic
+from gensynth.samplers.base import Synthetic
+
+Link = Literal["copy", "hard", "symbolic"]
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """What `mix` wrote.
+
+    Attributes:
+        before: Real training images by class.
+        after: Training images by class, synthetic ones included.
+        n_real: Real training images.
+        n_synthetic: Synthetic images among the training images.
+        path: The folder.
+    """
+
+    before: dict[str, int]
+    after: dict[str, int]
+    n_real: int
+    n_synthetic: int
+    path: Path
+
+
+def target_counts(class_counts: Mapping[str, int], target: str) -> dict[str, int]:
+    """Return how many synthetic images to add to each class.
+
+    Args:
+        class_counts: Real images by class.
+        target: `"balance"`: up to the largest class. A whole number such as `"200"`: up to that many.
+            A factor such as `"5x"`: up to 5 times its real images, at most up to the largest class.
+
+    Raises:
+        ValueError: if `target` has none of these forms.
+    """
+    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance", target)
+    if not form:
+        raise ValueError(
+            f"target {target!r} is none of 'balance' (up to the largest class), a whole number such as '200' "
+            "(up to that many images) or a factor such as '5x' (up to 5 times the real images)."
+        )
+    largest = max(class_counts.values(), default=0)
+    goals = dict.fromkeys(class_counts, largest)
+    if form[2]:
+        goals = {name: min(n * int(form[1]), largest) for name, n in class_counts.items()}
+    elif form[1]:
+        goals = dict.fromkeys(class_counts, int(form[1]))
+    return {name: max(0, goals[name] - n) for name, n in class_counts.items()}
+
+
+def mix(
+    parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | Path, link: Link = "copy"
+) -> Mixed:
+    """Write the real parts and the accepted synthetic images, which join the training part only.
+
+    A real image keeps its file byte for byte if that decodes to exactly the pixels of the data set; otherwise
+    the pixels are written as PNG, so that a class of resized images cannot be told by its files. A part
+    without images gets no folder.
+
+    Args:
+        parts: Real images.
+        synthetic: Synthetic images, accepted and rejected.
+        samples: The gate's answer for each of them.
+        out: The folder, new or empty.
+        link: What becomes of a file that is kept: `"copy"`, `"hard"` or `"symbolic"` link.
+
+    Raises:
+        ValueError: if shapes, classes or lengths differ, `link` is unknown, or a parent of an accepted image
+            is in the validation or test part.
+        FileExistsError: if `out` exists and is not empty.
+    """
+    train = parts.train
+    if synthetic.classes != train.classes or tuple(synthetic.x.shape[1:]) != train.shape:
+        raise ValueError(
+            f"synthetic images have shape {tuple(synthetic.x.shape[1:])} and classes {synthetic.classes}, "
+            f"real ones {train.shape} and {train.classes}; they must agree."
+        )
+    check_samples(synthetic, samples)
+    if link not in ("copy", "hard", "symbolic"):
+        raise ValueError(f"link must be 'copy', 'hard' or 'symbolic', got {link!r}.")
+    accepted = synthetic.subset(samples.accepted)
+    held_out = {*parts.validation.ids, *parts.test.ids}
+    leaked = {i for parents in accepted.parents for i in parents if i in held_out}
+    if leaked:
+        raise ValueError(
+            f"{len(leaked)} parents of synthetic images are validation or test images, such as "
+            f"{min(leaked)!r}; draw from the training part only."
+        )
+    with whole_folder(out) as folder:
+        for name, part in (("train", train), ("validation", parts.validation), ("test", parts.test)):
+            if len(part):
+                rows = _write_real(part, folder / name, link)
+                if name == "train":
+                    rows += write_samples(synthetic, samples, samples.accepted, folder / name)
+                write_rows(folder / name, rows)
+    added = np.bincount(accepted.y, minlength=len(train.classes))
+    before = train.class_counts
+    after = {name: n + int(more) for (name, n), more in zip(before.items(), added, strict=True)}
+    return Mixed(before, after, len(train), len(accepted), Path(out))
+
+
+def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
+    rows = []
+    for i, name in enumerate(part.ids):
+        label = part.classes[part.y[i]]
+        pixels = part.x[torch.tensor([i])][0].numpy()
+        # Ids may hold anything: what follows the number is for people, and cannot leave the folder.
+        target = folder / label / f"real_{i:06d}_{safe_name(Path(name).stem)}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source = _same_file(part, name, pixels)
+        if source is None:
+            image_of(pixels).save(target)
+        else:
+            target = target.with_suffix(Path(name).suffix.lower())
+            if link == "copy":
+                shutil.copyfile(source, target)
+            elif link == "hard":
+                os.link(source, target)
+            else:
+                target.symlink_to(source)
+        # Hugging Face wants the same column types in every part, and a column of blanks would be a number.
+        row: Row = {c: "-" if c in TEXT else "" for c in COLUMNS}
+        row |= {"file_name": f"{label}/{target.name}", "label": label, "synthetic": 0, "index": i}
+        rows.append(row | {"parents": json.dumps([name])})
+    return rows
+
+
+def _same_file(part: LabeledData, name: str, pixels: np.ndarray) -> Path | None:
+    """Return the file of an image if it lies in `part.root` and decodes to exactly `pixels`."""
+    if part.root is None:
+        return None
+    root = part.root.resolve()
+    path = (root / name).resolve()
+    if not (path.is_relative_to(root) and path.is_file() and Path(name).suffix.lower() in SUFFIXES):
+        return None
+    with Image.open(path, formats=FORMATS) as image:
+        stored = image_of(pixels)
+        same = (image.mode, image.size) == (stored.mode, stored.size) and image.tobytes() == stored.tobytes()
+    return path if same else None

@@ -1,0 +1,309 @@
+"""rebalance: from real data to a checked, mixed and tested data set with a report, as one resumable run.
+
+The folder of a run:
+
+    run.json           what was asked for, versions, seconds of each step
+    checkpoints/       generator.ckpt, or one NAME.ckpt per class
+    synthetic/         every sample drawn, accepted or not, with metadata.csv
+    verdict.json       the fidelity checker's answer
+    dataset/           train/, validation/, test/: real and accepted synthetic images
+    evaluation.json    did it help
+    report.html        all of it to look at
+
+Every step is skipped where its result is already there, so the same command continues a killed run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import gensynth
+from gensynth.checkpoint import load_checkpoint
+from gensynth.data.read import DataConfig, Parts, read_parts
+from gensynth.evaluate import EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
+from gensynth.files import write_text
+from gensynth.mix import mix, read_synthetic, target_counts, write_synthetic
+from gensynth.report.page import ReportContents, write_report
+from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.neural import NeuralSampler
+from gensynth.train import TrainConfig, train
+
+MOST_DRAWS = 10
+"""Draws per wanted image after which a class is left short rather than drawn forever."""
+
+
+@dataclass(frozen=True)
+class RebalanceConfig:
+    """What to make."""
+
+    target: str = "5x"
+    """How far to fill a class: `5x` its real images (never above the largest class), a number of images, or `balance`."""
+    draw: str | None = None
+    """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
+    sample_seed: int = 0
+    """Seed of the samples."""
+    per_class: bool = False
+    """Train one generator per class that is filled, instead of one for all classes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rebalanced:
+    """What a run made.
+
+    Attributes:
+        folder: The run's folder.
+        before: Real training images by class.
+        after: Training images by class in the mixed data set.
+        verdict: The fidelity checker's answer.
+        evaluation: Did it help.
+        report: Path of the HTML page.
+    """
+
+    folder: Path
+    before: dict[str, int]
+    after: dict[str, int]
+    verdict: Verdict
+    evaluation: Evaluation
+    report: Path
+
+
+def rebalance(
+    source: str,
+    out: Path,
+    generator: str,
+    model: Any,
+    config: RebalanceConfig,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    evaluate_config: EvaluateConfig,
+    quiet: bool = False,
+) -> Rebalanced:
+    """Train, sample, check, mix, evaluate and report. The same call continues a killed run.
+
+    Args:
+        source: Real data, as `gensynth.data.read.read_parts` takes it.
+        out: Folder of the run; created, or continued if it holds a run with the same settings.
+        generator: Name of the generator.
+        model: An instance of its `Config`.
+        config: What to make.
+        data_config: How real data are read and split.
+        train_config: How to train.
+        evaluate_config: How to test.
+        quiet: Show no progress bars.
+
+    Raises:
+        ValueError: if the data or settings do not allow it, or `out` holds something else.
+    """
+    settings = {
+        "source": source,
+        "generator": generator,
+        "model": asdict(model),
+        "rebalance": asdict(config),
+        "data": asdict(data_config),
+        "train": asdict(train_config),
+        "evaluate": asdict(evaluate_config),
+    }
+    parts = read_parts(source, data_config)
+    adds = {name: n for name, n in target_counts(parts.train.class_counts, config.target).items() if n}
+    if not adds:
+        raise ValueError(
+            f"target {config.target!r} adds nothing to the class counts {parts.train.class_counts}; "
+            "give a larger target, such as 'balance' or a number of images."
+        )
+    run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint()})
+    paths = run.step("train", lambda: _train(parts, out, generator, model, config, train_config, adds, quiet))
+    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
+    sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
+    run.step("sample and check", lambda: _sample(sampler, checker, adds, config.sample_seed, out))
+    synthetic, verdict = read_synthetic(out / "synthetic")[0], load_verdict(out / "verdict.json")
+    accepted = synthetic.subset(verdict.samples.accepted)
+    if not len(accepted):
+        raise ValueError(
+            f"all {len(synthetic)} samples were rejected, so there is nothing to mix; see {out / 'synthetic'}, train longer "
+            "(--steps) or use another generator."
+        )
+    if not (out / "dataset").exists():
+        run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset"))
+    if not (out / "evaluation.json").exists():
+        run.step(
+            "evaluate",
+            lambda: save_evaluation(
+                evaluate(parts.train, accepted, parts.test, evaluate_config, quiet=quiet),
+                out / "evaluation.json",
+            ),
+        )
+    return report(out, parts)
+
+
+def report(out: Path, parts: Parts | None = None) -> Rebalanced:
+    """Write the report of a run again from what its folder holds.
+
+    Args:
+        out: Folder of a finished run.
+        parts: Its real data, if already read.
+
+    Raises:
+        ValueError: if the folder is not a run, or the data have changed since.
+    """
+    record = Run.read(out)
+    settings = record["settings"]
+    if parts is None:
+        plain = settings["data"] | {"size": _tupled(settings["data"]["size"])}
+        parts = read_parts(settings["source"], DataConfig(**plain))
+        if parts.train.fingerprint() != settings["fingerprint"]:
+            raise ValueError(
+                f"the images of {settings['source']} are no longer those that {out} was made from."
+            )
+    missing = [name for name in ("synthetic", "verdict.json", "evaluation.json") if not (out / name).exists()]
+    if missing:
+        raise ValueError(
+            f"{out} is not finished (no {', '.join(missing)}); type its 'gensynth rebalance' command again."
+        )
+    synthetic, verdict = read_synthetic(out / "synthetic")[0], load_verdict(out / "verdict.json")
+    evaluation = load_evaluation(out / "evaluation.json")
+    before = parts.train.class_counts
+    after = dict(before)
+    for row in np.flatnonzero(verdict.samples.accepted):
+        after[synthetic.classes[synthetic.y[row]]] += 1
+    checkpoints = {path.stem: load_checkpoint(path) for path in sorted((out / "checkpoints").glob("*.ckpt"))}
+    provenance = {
+        "command": record["command"],
+        "source": settings["source"],
+        "generator": f"{settings['generator']} {settings['model']}",
+        "training": str(settings["train"]),
+        "target": settings["rebalance"]["target"],
+        **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in checkpoints.items()},
+        **{f"extractor {key}": value for key, value in verdict.stamp.items()},
+        "versions": record["versions"],
+        **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
+    }
+    contents = ReportContents(
+        title=f"Rebalancing {settings['source']} with {settings['generator']}",
+        parts=parts,
+        synthetic=synthetic,
+        verdict=verdict,
+        evaluation=evaluation,
+        after=after,
+        history={name: checkpoint.history for name, checkpoint in checkpoints.items()},
+        provenance=provenance,
+        notes=parts.train.notes,
+    )
+    write_report(out / "report.html", contents)
+    return Rebalanced(out, before, after, verdict, evaluation, out / "report.html")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The record of a run, `run.json`, through which a later call recognises its own work."""
+
+    path: Path
+
+    @staticmethod
+    def open(out: Path, settings: dict[str, Any]) -> Run:
+        """Create the folder, or continue a run with the same settings; ValueError for anything else."""
+        path = out / "run.json"
+        plain = json.loads(json.dumps(settings))
+        if path.exists():
+            found = Run.read(out)["settings"]
+            if differ := sorted(key for key in plain | found if plain.get(key) != found.get(key)):
+                raise ValueError(
+                    f"{out} holds a run with other settings ({', '.join(differ)}); choose another --out, or delete it."
+                )
+            return Run(path)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ValueError(f"{out} exists and is not a gensynth run; choose another --out.")
+        out.mkdir(parents=True, exist_ok=True)
+        record = {
+            "settings": plain,
+            "command": shlex.join(["gensynth", *sys.argv[1:]]),
+            "versions": f"gensynth {gensynth.__version__}, torch {torch.__version__}, Python {platform.python_version()}",
+            "seconds": {},
+        }
+        write_text(path, json.dumps(record, indent=1))
+        return Run(path)
+
+    @staticmethod
+    def read(out: Path) -> dict[str, Any]:
+        """Read the record; ValueError if the folder is not a run."""
+        path = out / "run.json"
+        if not path.is_file():
+            raise ValueError(f"{out} is not a gensynth run (it has no run.json).")
+        return json.loads(path.read_text())
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """Do one step and add its seconds to the record."""
+        start = time.perf_counter()
+        result = work()
+        record = json.loads(self.path.read_text())
+        record["seconds"][name] = record["seconds"].get(name, 0.0) + time.perf_counter() - start
+        write_text(self.path, json.dumps(record, indent=1))
+        return result
+
+
+def _train(
+    parts: Parts,
+    out: Path,
+    generator: str,
+    model: Any,
+    config: RebalanceConfig,
+    train_config: TrainConfig,
+    adds: dict[str, int],
+    quiet: bool,
+) -> Path:
+    folder = out / "checkpoints"
+    if not config.per_class:
+        return train(parts.train, generator, model, train_config, folder / "generator.ckpt", quiet=quiet)
+    for name in adds:
+        path = folder / f"{name}.ckpt"
+        train(parts.train, generator, model, train_config, path, label=name, quiet=quiet)
+    return folder
+
+
+def _device(config: TrainConfig) -> str:
+    return "cuda" if config.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
+
+
+def _sample(sampler: Sampler, checker: FidelityChecker, adds: dict[str, int], seed: int, out: Path) -> None:
+    if (out / "verdict.json").exists():
+        return
+    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
+    synthetic = Synthetic.concat(drawn)
+    verdict = checker.check(synthetic)
+    if not (out / "synthetic").exists():
+        write_synthetic(synthetic, verdict.samples, out / "synthetic")
+    save_verdict(verdict, out / "verdict.json")
+
+
+def draw_accepted(sampler: Sampler, checker: FidelityChecker, label: str, n: int, seed: int) -> Synthetic:
+    """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
+
+    Gives up after `MOST_DRAWS` times n draws, and then returns all of them.
+    """
+    total = n
+    while True:
+        samples = sampler.sample(label, total, seed)
+        accepted = checker.gate(samples).accepted
+        if accepted.sum() >= n:
+            return samples.subset(np.arange(np.flatnonzero(accepted)[n - 1] + 1))
+        if total >= MOST_DRAWS * n:
+            return samples
+        rate = max(accepted.mean(), 1 / MOST_DRAWS)
+        total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)
+
+
+def _tupled(size: Any) -> Any:
+    return tuple(size) if isinstance(size, list) else size

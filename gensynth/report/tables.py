@@ -1,0 +1,207 @@
+"""Sections of the page that are told in numbers: counts, utility, fidelity, losses, provenance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gensynth.report import figures
+from gensynth.report.markup import (
+    NOTHING,
+    Html,
+    badge,
+    clean,
+    element,
+    estimate,
+    fold,
+    gain,
+    number,
+    section,
+    table,
+    unfold,
+)
+
+if TYPE_CHECKING:
+    from gensynth.evaluate import Evaluation
+    from gensynth.fidelity.verdict import ClassVerdict, Score
+    from gensynth.report.page import ReportContents
+
+LEGEND = element(
+    "p",
+    element("span", "real", class_="key real"),
+    element("span", "synthetic", class_="key synthetic"),
+    class_="legend",
+)
+
+
+def counts(contents: ReportContents) -> Html:
+    """Return the numbers of images per class before and after."""
+    real, added = contents.real, contents.added
+    validation, test = contents.parts.validation.class_counts, contents.parts.test.class_counts
+    rows = {
+        name: (clean(name), f"{real[name]:,}", f"{added[name]:+,}" if added[name] else NOTHING)
+        + (f"{contents.after[name]:,}", f"{validation[name]:,}", f"{test[name]:,}")
+        for name in real
+    }
+    head = ("class", "real", "synthetic", "after", "validation", "test")
+    front = contents.front
+    rest = [rows[name] for name in rows if name not in set(front)]
+    # What is drawn as real shrinks where a class was cut instead of filled.
+    bars = {name: (min(real[name], contents.after[name]), max(0, added[name])) for name in front}
+    chart = figures.count_bars("Training images per class, real and synthetic", bars)
+    return section(
+        "counts",
+        "Training images before and after",
+        LEGEND,
+        element("div", chart, table(head, [rows[name] for name in front]), class_="pair-of-blocks"),
+        fold(f"The other {len(rest)} classes", table(head, rest)) if rest else Html(),
+        element("p", "Validation and test images are real only and are never added to.", class_="small"),
+    )
+
+
+def utility(contents: ReportContents) -> Html:
+    """Return the comparison of classifiers trained with and without the synthetic images."""
+    title = "Did it help?"
+    e = contents.evaluation
+    if e is None:
+        why = "No evaluation was run, so this page makes no claim that the synthetic images help."
+        return section("utility", title, element("p", badge("NOT TESTED")), element("p", why))
+    rare = list(e.rare[:3])
+    head = ("trained on", "images", "balanced accuracy", *(f"recall {clean(name)}" for name in rare))
+    rows = [
+        (clean(arm.name), f"{arm.n_train:,}", estimate(arm.balanced_accuracy))
+        + tuple(estimate(arm.recall[name]) if name in arm.recall else NOTHING for name in rare)
+        + (estimate(arm.macro_f1), estimate(arm.g_mean))
+        for arm in e.arms
+    ]
+    balanced = {c.baseline: c.difference for c in e.comparisons}
+    recall = {c.baseline: c.rare_recall_difference for c in e.comparisons}
+    charts = [
+        element("figure", element("figcaption", f"{title}, points"), figures.forest(title, gains))
+        for title, gains in (
+            ("Gain in balanced accuracy over each baseline", balanced),
+            ("Gain in rare-class recall over each baseline", recall),
+        )
+    ]
+    seeds = "one seed" if e.seeds == 1 else f"{e.seeds} seeds"
+    size = f"{sum(e.n_test.values()):,} held-out real test images"
+    return section(
+        "utility",
+        title,
+        element("p", badge(e.verdict), " ", e.why),
+        element(
+            "p",
+            f"Each arm trains the same classifier for {e.steps:,} steps with {seeds}, and is tested on "
+            f"{size}. Small figures and lines are 95 % intervals: a gain whose interval crosses zero may be "
+            "none. Recall is the share of a class that is found; balanced accuracy is the mean of all "
+            "recalls, and macro F1 and G-mean weigh all classes alike too.",
+            class_="small",
+        ),
+        table((*head, "macro F1", "G-mean"), rows),
+        element("div", *charts, class_="charts"),
+        *(_comparison(c.baseline, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
+        fold("Recall of every class", _recalls(e)),
+    )
+
+
+def _comparison(baseline: str, verdict: str, numbers: str, why: str) -> Html:
+    named = element("b", f"Against {clean(baseline)}: ")
+    return element("p", badge(verdict), " ", named, f"{numbers}. {why}", class_="comparison")
+
+
+def _recalls(e: Evaluation) -> Html:
+    rows = [
+        (clean(name), f"{n:,}", *(estimate(a.recall[name]) if name in a.recall else NOTHING for a in e.arms))
+        for name, n in e.n_test.items()
+    ]
+    return table(("class", "test images", *(clean(arm.name) for arm in e.arms)), rows)
+
+
+def fidelity(contents: ReportContents) -> Html:
+    """Return the checker's answer per class with every score beside its yardstick."""
+    verdict = contents.verdict
+    ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
+    rows = [
+        (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")
+        + (" ".join(c.why),)
+        for c in ordered
+    ]
+    caught = verdict.contamination
+    contamination = (
+        element("strong", f"{caught:,} synthetic image(s) equal a validation or test image.")
+        if caught
+        else "No synthetic image equals a validation or test image."
+    )
+    stamp = ", ".join(f"{clean(k)} {clean(v)}" for k, v in verdict.stamp.items())
+    return section(
+        "fidelity",
+        "Fidelity, class by class",
+        element(
+            "p",
+            "Scores describe the samples as drawn, before the gate. The yardstick, real vs real, is what "
+            "real images of the class reach against other real images at the same number: read a score "
+            "against it, not against zero.",
+        ),
+        element("p", contamination, class_="alarm" if caught else "small"),
+        table(("class", "status", "real images", "drawn", "accepted", "why"), rows, words=(0, 1, 5)),
+        unfold([_class_scores(c, opened=i < 3) for i, c in enumerate(ordered)], 12, "classes"),
+        element(
+            "p", f"Measured with: {stamp}. Scores with different stamps cannot be compared.", class_="small"
+        ),
+    )
+
+
+def _class_scores(c: ClassVerdict, opened: bool) -> Html:
+    summary = element("summary", element("b", clean(c.label)), " ", badge(c.status))
+    head = ("score", "value", "better", "real vs real", "95 % interval", "p", "what to know")
+    scores = table(head, [_score(s) for s in c.scores], words=(0, 6))
+    state = {"open": ""} if opened else {}
+    return element("details", summary, scores, **state)
+
+
+def _score(s: Score) -> tuple[str, ...]:
+    value = "too few images" if s.value is None else number(s.value)
+    arrow = {True: "\u2191 higher", False: "\u2193 lower", None: NOTHING}[s.higher_is_better]
+    interval = f"{number(s.interval[0])} to {number(s.interval[1])}" if s.interval else NOTHING
+    p = "< 0.001" if s.p_value is not None and s.p_value < 0.001 else number(s.p_value)
+    return (clean(s.name), value, arrow, number(s.yardstick), interval, p, clean(s.note))
+
+
+def losses(contents: ReportContents) -> Html:
+    """Return one chart per checkpoint with a line per loss."""
+    charts = []
+    for checkpoint, columns in contents.history.items():
+        lines = {name: values for name, values in columns.items() if name != "step"}
+        chart = figures.loss_lines(f"Losses of {clean(checkpoint)}", columns["step"], lines)
+        keys = (
+            element("span", clean(name), class_=f"key {figures.LINES[i % len(figures.LINES)]}")
+            for i, name in enumerate(lines)
+        )
+        caption = element("figcaption", clean(checkpoint))
+        charts.append(element("figure", caption, element("p", *keys, class_="legend"), chart))
+    none = element(
+        "p", "Nothing was trained for this run: the sampler learns no weights, or they were given."
+    )
+    return section(
+        "losses",
+        "How training went",
+        element("div", unfold(charts, 8, "checkpoints"), class_="charts") if charts else none,
+    )
+
+
+def provenance(contents: ReportContents) -> Html:
+    """Return what is needed to make this page again."""
+    synthetic, verdict = contents.synthetic, contents.verdict
+    rows = dict(contents.provenance)
+    rows |= {"sampler": synthetic.sampler, "sampler seed": str(synthetic.seed)}
+    if hashes := sorted(set(synthetic.checkpoint_sha256) - {""}):
+        rows["checkpoint SHA-256"] = ", ".join(hashes)
+    rows |= {f"fidelity {name}": value for name, value in verdict.stamp.items()}
+    rows |= {f"threshold {name}": number(value) for name, value in verdict.thresholds.items()}
+    lines = [(clean(name), element("code", value)) for name, value in rows.items()]
+    notes = [element("li", clean(note)) for note in (*contents.notes, *contents.parts.train.notes)]
+    return section(
+        "provenance",
+        "How to make this again",
+        table(("what", "value"), lines, words=(0, 1)),
+        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
+    )

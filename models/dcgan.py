@@ -1,0 +1,243 @@
+"""DCGAN: adversarial image generation with convolutions, conditional on the class.
+
+`arch: classic` is the paper's network and recipe: Radford, Metz & Chintala 2016, "Unsupervised
+Representation Learning with Deep Convolutional GANs". `arch: modern` keeps the idea and mends what
+collapses on small data: relativistic pairing with R1 and R2 (Huang et al. 2024, "The GAN is dead; long live
+the GAN!"), a projection discriminator (Miyato & Koyama 2018), differentiable augmentation, generator EMA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gensynth import losses
+from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
+from gensynth.generator import Batch, Drawn, Generator
+from gensynth.layers import Block, Ema, start_grid, widths
+
+
+@dataclass(frozen=True)
+class DCGANConfig:
+    """Settings of the DCGAN."""
+
+    arch: Literal["modern", "classic"] = "modern"
+    """`modern`, or the paper's `classic` (transposed convolutions, batch norm, N(0, 0.02) weights)."""
+    loss: Literal["auto", "rpgan_r1r2", "hinge", "lsgan", "bce"] = "auto"
+    """Adversarial loss; `auto` is `rpgan_r1r2` for modern and `bce` for classic."""
+    z_dim: int = 64
+    """Length of the noise vector."""
+    width: int = 32
+    """Feature maps at full resolution; each halving of the resolution doubles them."""
+    max_width: int = 256
+    """Most feature maps of any layer."""
+    gamma: float = 10.0
+    """Weight of R1 and R2 (`rpgan_r1r2` only). Raise it if training oscillates, lower it if images stay soft."""
+    lr: float = 2e-4
+    """Adam's learning rate, for both networks."""
+    ema_half_life: float = 500.0
+    """Steps after which an old generator weight counts half in the average that samples are drawn from."""
+    augment: tuple[str, ...] = ("translation", "cutout", "color")
+    """Differentiable augmentations of what the discriminator sees; leave one out where it would change the label."""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.augment) - set(AUGMENTATIONS)
+        if unknown:
+            raise ValueError(f"augment: unknown {sorted(unknown)}; allowed: {', '.join(AUGMENTATIONS)}.")
+        if min(self.z_dim, self.width, self.max_width, self.lr, self.ema_half_life) <= 0 or self.gamma < 0:
+            raise ValueError(
+                "z_dim, width, max_width, lr and ema_half_life must be positive and gamma not negative."
+            )
+
+
+class ModernGenerator(nn.Module):
+    """Learned start grid plus projected noise and class, then x2 resampling and residual 3 x 3 convolutions."""
+
+    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(config.width, levels, config.max_width)[::-1]
+        self.start = nn.Parameter(torch.randn(sizes[0], h0, w0))
+        self.embed = nn.Embedding(n_classes, config.z_dim)
+        self.project = nn.Linear(2 * config.z_dim, sizes[0] * h0 * w0)
+        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
+        self.to_image = nn.Conv2d(sizes[-1], channels, 3, padding=1)
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Map noise (b, z_dim) and labels (b,) to images (b, c, h, w), about [-1, 1]."""
+        code = torch.cat([F.normalize(z, dim=1) * z.shape[1] ** 0.5, self.embed(labels)], 1)
+        x = self.start + self.project(code).view(-1, *self.start.shape)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for level, block in enumerate(self.blocks):
+            x = block(F.interpolate(x, scale_factor=2, mode="bilinear") if level else x)
+        return self.to_image(F.leaky_relu(x, 0.2))
+
+
+class ModernDiscriminator(nn.Module):
+    """Mirror of the generator; logit = w . f(x) + e(y) . f(x) (Miyato & Koyama 2018, eq. 3)."""
+
+    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(config.width, levels, config.max_width)
+        self.from_image = nn.Conv2d(channels, sizes[0], 3, padding=1)
+        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip(sizes, [*sizes[1:], sizes[-1]], strict=True))
+        self.features = nn.Linear(sizes[-1] * h0 * w0, sizes[-1])
+        self.logit = nn.Linear(sizes[-1], 1)
+        self.embed = nn.Embedding(n_classes, sizes[-1])
+        nn.init.zeros_(self.embed.weight)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Map images (b, c, h, w) and labels (b,) to logits (b,)."""
+        x = self.from_image(x)
+        for level, block in enumerate(self.blocks):
+            x = block(x)
+            x = F.avg_pool2d(x, 2) if level < len(self.blocks) - 1 else x
+        f = F.leaky_relu(self.features(F.leaky_relu(x, 0.2).flatten(1)), 0.2)
+        return (self.logit(f) + (self.embed(labels) * f).sum(1, keepdim=True) / f.shape[1] ** 0.5).squeeze(1)
+
+
+def classic_init(module: nn.Module) -> None:
+    """Weights N(0, 0.02), batch-norm scales N(1, 0.02) (Radford et al. 2016, section 4)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+class ClassicGenerator(nn.Module):
+    """The paper's generator; with several classes, an embedding of the label is appended to z."""
+
+    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(config.width, levels - 1, config.max_width)[::-1]
+        self.embed = nn.Embedding(n_classes, config.z_dim) if n_classes > 1 else None
+        inputs = config.z_dim * (2 if n_classes > 1 else 1)
+        layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, sizes[0], (h0, w0), bias=False)]
+        for a, b in zip(sizes, [*sizes[1:], channels], strict=True):
+            layers += [nn.BatchNorm2d(a), nn.ReLU(True), nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False)]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.apply(classic_init)
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Map noise (b, z_dim) and labels (b,) to images (b, c, h, w) in [-1, 1]."""
+        x = z if self.embed is None else torch.cat([z, self.embed(labels)], 1)
+        return self.layers(x[:, :, None, None])
+
+
+class ClassicDiscriminator(nn.Module):
+    """The paper's discriminator; with several classes, the label enters as a further input plane."""
+
+    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(config.width, levels - 1, config.max_width)
+        self.plane = nn.Embedding(n_classes, height * width) if n_classes > 1 else None
+        inputs = channels + (1 if n_classes > 1 else 0)
+        layers: list[nn.Module] = [nn.Conv2d(inputs, sizes[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2, True)]
+        for a, b in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2, True)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(sizes[-1], 1, (h0, w0), bias=False))
+        self.apply(classic_init)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Map images (b, c, h, w) and labels (b,) to logits (b,)."""
+        if self.plane is not None:
+            x = torch.cat([x, self.plane(labels).view(-1, 1, *x.shape[2:])], 1)
+        return self.layers(x).flatten()
+
+
+LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    "rpgan_r1r2": (losses.rpgan_d_loss, losses.rpgan_g_loss),
+    "hinge": (losses.hinge_d_loss, losses.hinge_g_loss),
+    "lsgan": (losses.lsgan_d_loss, losses.lsgan_g_loss),
+    "bce": (losses.bce_d_loss, losses.bce_g_loss),
+}
+"""Loss of the discriminator and of the generator, by name."""
+
+
+class DCGAN(Generator):
+    """Deep convolutional GAN (Radford et al. 2016), classic or modern."""
+
+    Config: ClassVar[type] = DCGANConfig
+    min_images_alone: ClassVar[int] = 20
+
+    def __init__(self, config: DCGANConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
+        super().__init__(config, shape, classes)
+        self.automatic_optimization = False
+        modern = config.arch == "modern"
+        self.loss = config.loss if config.loss != "auto" else ("rpgan_r1r2" if modern else "bce")
+        n = len(classes)
+        self.generator = (ModernGenerator if modern else ClassicGenerator)(config, self.canvas, n)
+        self.discriminator = (ModernDiscriminator if modern else ClassicDiscriminator)(config, self.canvas, n)
+        if self.loss == "hinge":  # the hinge needs a Lipschitz bound (Miyato et al. 2018)
+            for module in self.discriminator.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    nn.utils.parametrizations.spectral_norm(module)
+        self.ema = Ema(self.generator, config.ema_half_life)
+
+    @property
+    def noise_dim(self) -> int:
+        """Length of z."""
+        return self.config.z_dim
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Adam for each network: betas (0, 0.99) for modern, the paper's (0.5, 0.999) for classic."""
+        betas = (0.0, 0.99) if self.config.arch == "modern" else (0.5, 0.999)
+        return [
+            torch.optim.Adam(network.parameters(), lr=self.config.lr, betas=betas, fused=True)
+            for network in (self.discriminator, self.generator)
+        ]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """One update of the discriminator, then one of the generator, on the same images."""
+        d_optimizer, g_optimizer = self.optimizers()
+        d_loss_of, g_loss_of = LOSSES[self.loss]
+        rng = self.step_rng(batch)
+        labels = torch.cat([batch.y, batch.y])
+        real = self.to_canvas(batch.x)
+        z = torch.randn(len(real), self.config.z_dim, generator=rng, device=self.device)
+        fake = self.generator(z, batch.y)
+
+        # One pass over real and generated images, each paired with a generated one of its own class.
+        images = differentiable_augmentation(
+            torch.cat([real, fake.detach().float()]), self.config.augment, rng
+        )
+        penalized = self.loss == "rpgan_r1r2" and self.config.gamma > 0
+        images.requires_grad_(penalized)
+        logits = self.discriminator(images, labels).float()
+        d_loss = d_loss_of(*logits.chunk(2))
+        # gamma/2 (R1 + R2): the mean over both halves is (R1 + R2) / 2.
+        penalty = (
+            self.config.gamma * losses.gradient_penalty(logits, images) if penalized else logits.new_zeros(())
+        )
+        d_optimizer.zero_grad()
+        self.manual_backward(d_loss + penalty)
+        d_optimizer.step()
+
+        # The frozen discriminator needs no gradient for its weights, and none at all for the real half.
+        self.discriminator.requires_grad_(False)
+        with torch.no_grad():
+            real_logits = self.discriminator(images[: len(real)], batch.y).float()
+        seen = differentiable_augmentation(fake.float(), self.config.augment, rng)
+        g_loss = g_loss_of(real_logits, self.discriminator(seen, batch.y).float())
+        g_optimizer.zero_grad()
+        self.manual_backward(g_loss)
+        g_optimizer.step()
+        self.discriminator.requires_grad_(True)
+        self.ema.update(self.generator)
+        self.log_dict({"train/d_loss": d_loss, "train/g_loss": g_loss, "train/gradient_penalty": penalty})
+
+    def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
+        x = torch.func.functional_call(self.generator, self.ema.weights(), (noise, labels))
+        return Drawn(x, ((),) * len(labels))

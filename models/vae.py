@@ -1,0 +1,231 @@
+"""Conditional VAE: learns what images of all classes share, and lends it to the rare ones.
+
+Kingma & Welling 2014, "Auto-Encoding Variational Bayes"; conditional as in Sohn et al. 2015. The noise level of the
+decoder is learned (Rybkin et al. 2021, "Simple and Effective VAE Training with Calibrated Decoders").
+
+Four ways to draw a label:
+
+- `borrow`: encode a real image of *another* class and decode its code with the wanted label, so that a rare class inherits
+  the variations (slant, stroke, size, light) that the common ones show;
+- `smote`: decode a point between two codes of the same class (Dablain et al. 2022, "DeepSMOTE");
+- `gaussian`: decode a draw from a Gaussian fitted to the codes of the class;
+- `prior`: decode a draw from N(0, I).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gensynth import losses
+from gensynth.generator import Batch, Drawn, Generator
+from gensynth.layers import Block, start_grid, widths
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Settings of the VAE."""
+
+    z_dim: int = 32
+    """Length of the latent code."""
+    width: int = 32
+    """Feature maps at full resolution; each halving of the resolution doubles them."""
+    max_width: int = 128
+    """Most feature maps of any layer."""
+    beta: float = 1.0
+    """Weight of the KL term; more makes codes less specific and images softer."""
+    warm_up: float = 0.2
+    """Share of the training over which beta rises from 0."""
+    lr: float = 2e-3
+    """Adam's learning rate at the start; it falls to 0 along a half cosine."""
+    store_codes: bool = True
+    """Keep the latent codes of the training images in the checkpoint. `borrow` and `smote` need them; without them
+    (where a checkpoint must not describe single patients) only `gaussian` and `prior` draw."""
+
+    def __post_init__(self) -> None:
+        if (
+            min(self.z_dim, self.width, self.max_width, self.lr) <= 0
+            or self.beta < 0
+            or not 0 <= self.warm_up <= 1
+        ):
+            raise ValueError(
+                "z_dim, width, max_width and lr must be positive, beta not negative, warm_up in [0, 1]."
+            )
+
+
+class Encoder(nn.Module):
+    """Image and label to the mean and log-variance of the code."""
+
+    def __init__(self, config: VAEConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(config.width, levels, config.max_width)
+        self.from_image = nn.Conv2d(channels, sizes[0], 3, padding=1)
+        self.embed = nn.Embedding(n_classes, sizes[-1])
+        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip(sizes, [*sizes[1:], sizes[-1]], strict=True))
+        self.to_code = nn.Linear(sizes[-1] * h0 * w0, 2 * config.z_dim)
+
+    def forward(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Map images (b, c, h, w) and labels (b,) to mu and log_var, each (b, z_dim)."""
+        x = self.from_image(x)
+        for level, block in enumerate(self.blocks):
+            if level == len(self.blocks) - 1:
+                x = x + self.embed(labels)[:, :, None, None]
+            x = block(x)
+            x = F.avg_pool2d(x, 2) if level < len(self.blocks) - 1 else x
+        mu, log_var = self.to_code(F.leaky_relu(x, 0.2).flatten(1)).float().chunk(2, dim=1)
+        return mu, log_var.clamp(-12, 4)  # unbounded, exp() overflows on the first bad batch
+
+
+class Decoder(nn.Module):
+    """Code and label to the mean image."""
+
+    def __init__(self, config: VAEConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(config.width, levels, config.max_width)[::-1]
+        self.grid = (sizes[0], h0, w0)
+        self.embed = nn.Embedding(n_classes, config.z_dim)
+        self.project = nn.Linear(2 * config.z_dim, sizes[0] * h0 * w0)
+        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
+        self.to_image = nn.Conv2d(sizes[-1], channels, 3, padding=1)
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Map codes (b, z_dim) and labels (b,) to images (b, c, h, w), about [-1, 1]."""
+        x = self.project(torch.cat([z, self.embed(labels)], 1)).view(-1, *self.grid)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for level, block in enumerate(self.blocks):
+            x = block(F.interpolate(x, scale_factor=2, mode="bilinear") if level else x)
+        return self.to_image(F.leaky_relu(x, 0.2))
+
+
+class VAE(Generator):
+    """Conditional variational autoencoder (Kingma & Welling 2014; Sohn et al. 2015)."""
+
+    Config: ClassVar[type] = VAEConfig
+    draws: ClassVar[tuple[str, ...]] = ("borrow", "smote", "gaussian", "prior")
+
+    def __init__(self, config: VAEConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
+        super().__init__(config, shape, classes)
+        self.automatic_optimization = False
+        self.encoder = Encoder(config, self.canvas, len(classes))
+        self.decoder = Decoder(config, self.canvas, len(classes))
+        self.log_sigma = nn.Parameter(torch.tensor(-1.0))
+        # What sampling needs of the training images; filled by `remember`.
+        self.codes = torch.zeros(0, config.z_dim)
+        self.spread = torch.zeros(0, config.z_dim)
+        self.code_labels = torch.zeros(0, dtype=torch.int64)
+        self.code_ids: list[str] = []
+        self.class_mean = torch.zeros(len(classes), config.z_dim)
+        self.class_std = torch.ones(len(classes), config.z_dim)
+
+    @property
+    def noise_dim(self) -> int:
+        """z, and two numbers that choose parents and the point between them."""
+        return self.config.z_dim + 3
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam over encoder, decoder and noise level."""
+        return torch.optim.Adam(self.parameters(), lr=self.config.lr, fused=True)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """One step on -ELBO = NLL(x | z) + beta KL(q(z | x, y) || N(0, I))."""
+        optimizer = self.optimizers()
+        for group in optimizer.param_groups:
+            group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
+        beta = self.config.beta * min(1.0, batch.progress / max(self.config.warm_up, 1e-9))
+        x = self.to_canvas(batch.x)
+        mu, log_var = self.encoder(x, batch.y)
+        noise = torch.randn(mu.shape, generator=self.step_rng(batch), device=self.device)
+        recon = losses.gaussian_nll(
+            x, self.decoder(mu + noise * (log_var / 2).exp(), batch.y), self.log_sigma
+        )
+        kl = losses.kl_standard_normal(mu, log_var)
+        optimizer.zero_grad()
+        self.manual_backward(recon + beta * kl)
+        optimizer.step()
+        self.log_dict({"train/recon": recon, "train/kl": kl})
+
+    @torch.inference_mode()
+    def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:
+        """Store the codes of the training images, and mean and spread of each class's codes."""
+        codes, spread, labels, ids = [], [], [], []
+        for x, y, names in batches:
+            mu, log_var = self.encoder(self.to_canvas(x), y)
+            codes.append(mu)
+            spread.append((log_var / 2).exp())
+            labels.append(y)
+            ids += names
+        self.codes, self.spread, self.code_labels = torch.cat(codes), torch.cat(spread), torch.cat(labels)
+        self.code_ids = ids
+        for label in self.code_labels.unique():
+            mine = self.code_labels == label
+            variance = self.codes[mine].var(0, unbiased=False) + self.spread[mine].square().mean(0)
+            self.class_mean[label], self.class_std[label] = self.codes[mine].mean(0), variance.sqrt()
+        if not self.config.store_codes:
+            self.codes, self.spread, self.code_labels, self.code_ids = (
+                self.codes[:0], self.spread[:0], self.code_labels[:0], [],
+            )  # fmt: skip
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return what `remember` stored (PyTorch saves it with the weights)."""
+        return {name: getattr(self, name) for name in REMEMBERED}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore what `remember` stored."""
+        for name in REMEMBERED:
+            setattr(self, name, state[name])
+
+    def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
+        z, chance = noise[:, : self.config.z_dim], torch.special.ndtr(noise[:, self.config.z_dim :])
+        label = int(labels[0])
+        parents: list[tuple[str, ...]] = [()] * len(labels)
+        if draw == "gaussian":
+            z = self.class_mean[label].to(z) + z * self.class_std[label].to(z)
+        elif draw == "borrow":
+            # Every other class equally often, so that the largest does not lend its style alone.
+            others = self.code_labels.unique()
+            others = others[others != label]
+            if len(others) == 0:
+                raise ValueError(
+                    f"draw 'borrow' needs stored codes of another class than {self.classes[label]!r}; {HINT}"
+                )
+            lender = others[(chance[:, 0] * len(others)).long().clamp(max=len(others) - 1).cpu()]
+            at = torch.stack(
+                [pick(self.code_labels == c, u) for c, u in zip(lender, chance[:, 1].cpu(), strict=True)]
+            )
+            parents = [(self.code_ids[i],) for i in at]
+            z = self.codes[at].to(z) + z * self.spread[at].to(z)
+        elif draw == "smote":
+            mine = self.code_labels == label
+            if int(mine.sum()) < 2:
+                raise ValueError(
+                    f"draw 'smote' needs stored codes of two images of {self.classes[label]!r}; {HINT}"
+                )
+            first = torch.stack([pick(mine, u) for u in chance[:, 0].cpu()])
+            distance = torch.cdist(self.codes[first], self.codes).masked_fill(~mine, torch.inf)
+            distance[torch.arange(len(first)), first] = torch.inf
+            k = min(5, int(mine.sum()) - 1)
+            near = distance.topk(k, largest=False).indices
+            second = near[torch.arange(len(first)), (chance[:, 1].cpu() * k).long().clamp(max=k - 1)]
+            parents = [(self.code_ids[a], self.code_ids[b]) for a, b in zip(first, second, strict=True)]
+            z = torch.lerp(self.codes[first].to(z), self.codes[second].to(z), chance[:, 2:])
+        return Drawn(self.decoder(z, labels), tuple(parents))
+
+
+REMEMBERED = ("codes", "spread", "code_labels", "code_ids", "class_mean", "class_std")
+HINT = "use draw 'gaussian' or 'prior'."
+
+
+def pick(mask: Tensor, chance: Tensor) -> Tensor:
+    """Return the position of one True entry of `mask`, chosen by `chance` in [0, 1]."""
+    places = mask.nonzero()[:, 0]
+    return places[min(int(chance * len(places)), len(places) - 1)]

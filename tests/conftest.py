@@ -1,0 +1,30 @@
+"""Small real data for the tests: scikit-learn's handwritten digits."""
+
+from __future__ import annotations
+
+import os
+
+# One thread per process: the suite runs several processes at once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+from gensynth.data.labeled import LabeledData
+from gensynth.data.read import DataConfig, Parts, read_parts
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    """Digits in three parts; classes 8 and 9 cut to 20 and 40 training images."""
+    return read_parts("builtin:digits", DataConfig(keep={"8": 20, "9": 40}))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> LabeledData:
+    """24 images each of '1', '7' and '8', 8 x 8, grey."""
+    data = read_parts("builtin:digits", DataConfig()).train
+    rows = np.concatenate([np.flatnonzero(data.y == label)[:24] for label in (1, 7, 8)])
+    cut = data.subset(rows)
+    y = np.repeat(np.arange(3), 24)
+    return LabeledData(cut.x, y, ("1", "7", "8"), cut.ids)
