@@ -146,7 +146,7 @@ def check(
         held_out = (
             read(holdout, replace(data_config, size=reference.shape[1:], channels=reference.shape[0])),
         )
-    samples, _ = read_synthetic(Path(synthetic))
+    samples, _ = read_synthetic(Path(synthetic), reference.classes, reference.shape)
     verdict = FidelityChecker(reference, held_out).check(samples)
     if json is not None:
         save_verdict(verdict, json)
@@ -295,7 +295,7 @@ def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any,
     from gensynth.mix import read_synthetic
 
     parts = read_parts(real, config)
-    samples, _ = read_synthetic(Path(synthetic))
+    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape)
     verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples)
     _say(f"{int(verdict.samples.accepted.sum())} of {len(samples)} synthetic images pass the check")
     return parts, samples, verdict

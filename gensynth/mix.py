@@ -67,7 +67,8 @@ def target_counts(class_counts: Mapping[str, int], target: str) -> dict[str, int
     Args:
         class_counts: Real images by class.
         target: `"balance"`: up to the largest class. A whole number such as `"200"`: up to that many.
-            A factor such as `"5x"`: up to 5 times its real images, at most up to the largest class.
+            A factor such as `"5x"`: classes with less than half the images of the largest one, up to 5 times
+            their real images and at most up to the largest class; filling a tiny class further costs accuracy.
 
     Raises:
         ValueError: if `target` has none of these forms.
@@ -81,7 +82,9 @@ def target_counts(class_counts: Mapping[str, int], target: str) -> dict[str, int
     largest = max(class_counts.values(), default=0)
     goals = dict.fromkeys(class_counts, largest)
     if form[2]:
-        goals = {name: min(n * int(form[1]), largest) for name, n in class_counts.items()}
+        goals = {
+            name: min(n * int(form[1]), largest) if 2 * n < largest else n for name, n in class_counts.items()
+        }
     elif form[1]:
         goals = dict.fromkeys(class_counts, int(form[1]))
     return {name: max(0, goals[name] - n) for name, n in class_counts.items()}

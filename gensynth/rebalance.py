@@ -126,10 +126,13 @@ def rebalance(
         )
     run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint()})
     paths = run.step("train", lambda: _train(parts, out, generator, model, config, train_config, adds, quiet))
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+        sys.exit(0)  # what follows the training is one process's work
     checker = FidelityChecker(parts.train, (parts.validation, parts.test))
     sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
-    run.step("sample and check", lambda: _sample(sampler, checker, adds, config.sample_seed, out))
-    synthetic, verdict = read_synthetic(out / "synthetic")[0], load_verdict(out / "verdict.json")
+    if not (out / "verdict.json").exists():
+        run.step("sample and check", lambda: _sample(sampler, checker, adds, config.sample_seed, out))
+    synthetic, verdict = _samples(out, parts)
     accepted = synthetic.subset(verdict.samples.accepted)
     if not len(accepted):
         raise ValueError(
@@ -173,7 +176,7 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
         raise ValueError(
             f"{out} is not finished (no {', '.join(missing)}); type its 'gensynth rebalance' command again."
         )
-    synthetic, verdict = read_synthetic(out / "synthetic")[0], load_verdict(out / "verdict.json")
+    synthetic, verdict = _samples(out, parts)
     evaluation = load_evaluation(out / "evaluation.json")
     before = parts.train.class_counts
     after = dict(before)
@@ -278,14 +281,17 @@ def _device(config: TrainConfig) -> str:
 
 
 def _sample(sampler: Sampler, checker: FidelityChecker, adds: dict[str, int], seed: int, out: Path) -> None:
-    if (out / "verdict.json").exists():
-        return
     drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
-    synthetic = Synthetic.concat(drawn)
+    synthetic = Synthetic.concat(drawn).relabel(checker.train.classes)
     verdict = checker.check(synthetic)
     if not (out / "synthetic").exists():
         write_synthetic(synthetic, verdict.samples, out / "synthetic")
     save_verdict(verdict, out / "verdict.json")
+
+
+def _samples(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
+    synthetic, _ = read_synthetic(out / "synthetic", parts.train.classes, parts.train.shape)
+    return synthetic, load_verdict(out / "verdict.json")
 
 
 def draw_accepted(sampler: Sampler, checker: FidelityChecker, label: str, n: int, seed: int) -> Synthetic:

@@ -290,8 +290,7 @@ class Keeper(Callback):
             initial=self.step,
             desc=self.title,
             unit="step",
-            disable=not shown,
-            leave=True,
+            disable=None if shown else True,
         )
 
     def on_train_batch_end(

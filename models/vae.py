@@ -5,8 +5,8 @@ decoder is learned (Rybkin et al. 2021, "Simple and Effective VAE Training with 
 
 Four ways to draw a label:
 
-- `borrow`: encode a real image of *another* class and decode its code with the wanted label, so that a rare class inherits
-  the variations (slant, stroke, size, light) that the common ones show;
+- `borrow`: mix the code of a real image of the class with the code of an image of *another* class and decode with the
+  wanted label, so that a rare class inherits the variations (slant, stroke, size, light) the common ones show;
 - `smote`: decode a point between two codes of the same class (Dablain et al. 2022, "DeepSMOTE");
 - `gaussian`: decode a draw from a Gaussian fitted to the codes of the class;
 - `prior`: decode a draw from N(0, I).
@@ -44,18 +44,21 @@ class VAEConfig:
     """Share of the training over which beta rises from 0."""
     lr: float = 2e-3
     """Adam's learning rate at the start; it falls to 0 along a half cosine."""
+    borrow: float = 0.5
+    """Share of the lender's style in `borrow`: 0 is the image's own code, 1 the lender's alone."""
     store_codes: bool = True
-    """Keep the latent codes of the training images in the checkpoint. `borrow` and `smote` need them; without them
+    """Keep the codes of the training images in the checkpoint. `borrow` and `smote` need them; without them
     (where a checkpoint must not describe single patients) only `gaussian` and `prior` draw."""
 
     def __post_init__(self) -> None:
         if (
             min(self.z_dim, self.width, self.max_width, self.lr) <= 0
             or self.beta < 0
-            or not 0 <= self.warm_up <= 1
+            or not (0 <= self.warm_up <= 1 and 0 <= self.borrow <= 1)
         ):
             raise ValueError(
-                "z_dim, width, max_width and lr must be positive, beta not negative, warm_up in [0, 1]."
+                "z_dim, width, max_width and lr must be positive, beta not negative, "
+                "warm_up and borrow in [0, 1]."
             )
 
 
@@ -129,7 +132,7 @@ class VAE(Generator):
 
     @property
     def noise_dim(self) -> int:
-        """z, and two numbers that choose parents and the point between them."""
+        """z, and three numbers that choose parents and the point between them."""
         return self.config.z_dim + 3
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -191,29 +194,30 @@ class VAE(Generator):
         if draw == "gaussian":
             z = self.class_mean[label].to(z) + z * self.class_std[label].to(z)
         elif draw == "borrow":
-            # Every other class equally often, so that the largest does not lend its style alone.
-            others = self.code_labels.unique()
-            others = others[others != label]
-            if len(others) == 0:
-                raise ValueError(
-                    f"draw 'borrow' needs stored codes of another class than {self.classes[label]!r}; {HINT}"
+            # Every other class lends equally often, so that the largest does not lend its style alone.
+            others = [c for c in self.code_labels.unique().tolist() if c != label]
+            if not others or label not in self.code_labels:
+                raise ValueError(f"draw 'borrow' needs stored codes of two classes; {HINT}")
+            own, lender = [], []
+            for u in chance.tolist():
+                own.append(pick(self.code_labels == label, u[0]))
+                lender.append(
+                    pick(self.code_labels == others[min(int(u[1] * len(others)), len(others) - 1)], u[2])
                 )
-            lender = others[(chance[:, 0] * len(others)).long().clamp(max=len(others) - 1).cpu()]
-            at = torch.stack(
-                [pick(self.code_labels == c, u) for c, u in zip(lender, chance[:, 1].cpu(), strict=True)]
-            )
-            parents = [(self.code_ids[i],) for i in at]
-            z = self.codes[at].to(z) + z * self.spread[at].to(z)
+            parents = [(self.code_ids[a], self.code_ids[b]) for a, b in zip(own, lender, strict=True)]
+            # Square roots keep the length that codes of N(0, I) have; a plain mean would fall into the sparse centre.
+            share = self.config.borrow
+            z = (1 - share) ** 0.5 * self.codes[own].to(z) + share**0.5 * self.codes[lender].to(z)
         elif draw == "smote":
             mine = self.code_labels == label
-            if int(mine.sum()) < 2:
+            k = min(5, int(mine.sum()) - 1)
+            if k < 1:
                 raise ValueError(
                     f"draw 'smote' needs stored codes of two images of {self.classes[label]!r}; {HINT}"
                 )
-            first = torch.stack([pick(mine, u) for u in chance[:, 0].cpu()])
+            first = [pick(mine, u) for u in chance[:, 0].tolist()]
             distance = torch.cdist(self.codes[first], self.codes).masked_fill(~mine, torch.inf)
             distance[torch.arange(len(first)), first] = torch.inf
-            k = min(5, int(mine.sum()) - 1)
             near = distance.topk(k, largest=False).indices
             second = near[torch.arange(len(first)), (chance[:, 1].cpu() * k).long().clamp(max=k - 1)]
             parents = [(self.code_ids[a], self.code_ids[b]) for a, b in zip(first, second, strict=True)]
@@ -225,7 +229,7 @@ REMEMBERED = ("codes", "spread", "code_labels", "code_ids", "class_mean", "class
 HINT = "use draw 'gaussian' or 'prior'."
 
 
-def pick(mask: Tensor, chance: Tensor) -> Tensor:
+def pick(mask: Tensor, chance: float) -> int:
     """Return the position of one True entry of `mask`, chosen by `chance` in [0, 1]."""
     places = mask.nonzero()[:, 0]
-    return places[min(int(chance * len(places)), len(places) - 1)]
+    return int(places[min(int(chance * len(places)), len(places) - 1)])

@@ -267,7 +267,7 @@ def _judge_class(
             f"up to {kid_yardstick:.3f} (p = {p_adjusted:.2g} over all classes)."
         )
     if accepted < n / 2:
-        warn.append(f"Only {accepted} of {n} samples passed the gate.")
+        review.append(f"Only {accepted} of {n} samples passed the gate.")
     if n_real < SMALL:
         review += [f"{w} With {n_real} real images a person should look." for w in warn]
         warn = []

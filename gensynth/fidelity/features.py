@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import torch
 import torch.nn.functional as F
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SIDE = (16, 32)  # the longer side is brought into this range: 8 px images grow, photographs shrink
 GRID, LOW_RES, POOLED = 4, 8, 16
 CHANNELS = (16, 32)
-WIDE, NARROW = 256, 64
+WIDE, NARROW, COPY = 256, 64, 24
 BATCH = 128
 
 
@@ -83,7 +84,8 @@ class Embedding:
         blocks = np.repeat(np.arange(3), [2 * CHANNELS[0] * cells, CHANNELS[1] * cells, c * LOW_RES**2])
         variance = np.bincount(blocks, np.maximum(covariance.diagonal(), 0))
         scale = 1 / np.sqrt(np.where(variance > 1e-12, variance, 1.0))[blocks]
-        values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
+        with threadpool_limits(1, "blas"):  # several threads gain little here and lose much on a busy machine
+            values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
         keep = np.flatnonzero(values > 1e-8 * values[-1])[::-1][: min(WIDE, max(2, n // 2))]
         values, vectors = values[keep], vectors[:, keep]
         # An eigenvector's sign is arbitrary: its largest entry is made positive.
@@ -136,12 +138,12 @@ class Embedding:
 class CopySpace:
     """Leading components of pooled pixels, in which a copy under noise stays beside its original.
 
-    Pooling to at most 16 x 16 and keeping 64 components drops most of what pixel noise adds, which the
+    Pooling to at most 16 x 16 and keeping 24 components drops most of what pixel noise adds, which the
     features above partly take for texture; distances between different images lose little.
 
     Attributes:
         mean: float64, shape (p,).
-        components: Orthonormal columns, float64, shape (p, at most 64).
+        components: Orthonormal columns, float64, shape (p, at most 24).
     """
 
     mean: np.ndarray
@@ -156,10 +158,10 @@ class CopySpace:
             total, second = total + raw.sum(0), second + raw.T @ raw
         mean = total / n
         vectors = np.linalg.eigh(second / n - np.outer(mean, mean))[1]
-        return CopySpace(mean, vectors[:, ::-1][:, :NARROW])
+        return CopySpace(mean, vectors[:, ::-1][:, :COPY])
 
     def __call__(self, images: Tensor | ImageFiles) -> np.ndarray:
-        """Return coordinates, float64, shape (n, at most 64), of uint8 images (n, c, h, w)."""
+        """Return coordinates, float64, shape (n, at most 24), of uint8 images (n, c, h, w)."""
         parts = [(_pooled(batch) - self.mean) @ self.components for batch in batches(images)]
         return np.concatenate(parts) if parts else np.zeros((0, self.components.shape[1]))
 
