@@ -74,8 +74,8 @@ class Generator(pl.LightningModule, ABC):
     kind: ClassVar[str] = "image"
     conditional: ClassVar[bool] = True
     needs_source: ClassVar[bool] = False
-    draws: ClassVar[tuple[str, ...]] = ("prior",)
-    """The ways in which it can draw a label, the default first."""
+    draws: tuple[str, ...] = ("prior",)
+    """The ways in which it can draw a label, the default first; some may depend on what it was trained on."""
     min_images_alone: ClassVar[int] = 2
     """Fewest images from which it learns one class on its own."""
 

@@ -114,7 +114,6 @@ class VAE(Generator):
     """Conditional variational autoencoder (Kingma & Welling 2014; Sohn et al. 2015)."""
 
     Config: ClassVar[type] = VAEConfig
-    draws: ClassVar[tuple[str, ...]] = ("borrow", "smote", "gaussian", "prior")
 
     def __init__(self, config: VAEConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__(config, shape, classes)
@@ -124,11 +123,16 @@ class VAE(Generator):
         self.log_sigma = nn.Parameter(torch.tensor(-1.0))
         # What sampling needs of the training images; filled by `remember`.
         self.codes = torch.zeros(0, config.z_dim)
-        self.spread = torch.zeros(0, config.z_dim)
         self.code_labels = torch.zeros(0, dtype=torch.int64)
         self.code_ids: list[str] = []
         self.class_mean = torch.zeros(len(classes), config.z_dim)
         self.class_std = torch.ones(len(classes), config.z_dim)
+        self._set_draws()
+
+    def _set_draws(self) -> None:
+        known = self.code_labels.unique()
+        able = {"borrow": len(known) > 1, "smote": len(known) > 0, "gaussian": True, "prior": True}
+        self.draws = tuple(draw for draw, possible in able.items() if possible)
 
     @property
     def noise_dim(self) -> int:
@@ -167,16 +171,18 @@ class VAE(Generator):
             spread.append((log_var / 2).exp())
             labels.append(y)
             ids += names
-        self.codes, self.spread, self.code_labels = torch.cat(codes), torch.cat(spread), torch.cat(labels)
-        self.code_ids = ids
-        for label in self.code_labels.unique():
-            mine = self.code_labels == label
-            variance = self.codes[mine].var(0, unbiased=False) + self.spread[mine].square().mean(0)
-            self.class_mean[label], self.class_std[label] = self.codes[mine].mean(0), variance.sqrt()
-        if not self.config.store_codes:
-            self.codes, self.spread, self.code_labels, self.code_ids = (
-                self.codes[:0], self.spread[:0], self.code_labels[:0], [],
-            )  # fmt: skip
+        mu, sigma, y = torch.cat(codes), torch.cat(spread), torch.cat(labels)
+        for label in y.unique():
+            mine = y == label
+            variance = mu[mine].var(0, unbiased=False) + sigma[mine].square().mean(0)
+            self.class_mean[label], self.class_std[label] = mu[mine].mean(0), variance.sqrt()
+        if self.config.store_codes:
+            # A model that was fine-tuned on one class goes on borrowing from those it saw before.
+            earlier = ~torch.isin(self.code_labels, y.cpu())
+            self.codes = torch.cat([self.codes[earlier], mu.cpu()])
+            self.code_labels = torch.cat([self.code_labels[earlier], y.cpu()])
+            self.code_ids = [name for name, kept in zip(self.code_ids, earlier, strict=True) if kept] + ids
+        self._set_draws()
 
     def get_extra_state(self) -> dict[str, Any]:
         """Return what `remember` stored (PyTorch saves it with the weights)."""
@@ -186,6 +192,7 @@ class VAE(Generator):
         """Restore what `remember` stored."""
         for name in REMEMBERED:
             setattr(self, name, state[name])
+        self._set_draws()
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         z, chance = noise[:, : self.config.z_dim], torch.special.ndtr(noise[:, self.config.z_dim :])
@@ -196,8 +203,6 @@ class VAE(Generator):
         elif draw == "borrow":
             # Every other class lends equally often, so that the largest does not lend its style alone.
             others = [c for c in self.code_labels.unique().tolist() if c != label]
-            if not others or label not in self.code_labels:
-                raise ValueError(f"draw 'borrow' needs stored codes of two classes; {HINT}")
             own, lender = [], []
             for u in chance.tolist():
                 own.append(pick(self.code_labels == label, u[0]))
@@ -212,9 +217,7 @@ class VAE(Generator):
             mine = self.code_labels == label
             k = min(5, int(mine.sum()) - 1)
             if k < 1:
-                raise ValueError(
-                    f"draw 'smote' needs stored codes of two images of {self.classes[label]!r}; {HINT}"
-                )
+                raise ValueError(f"draw 'smote' needs two images of {self.classes[label]!r}; use 'gaussian'.")
             first = [pick(mine, u) for u in chance[:, 0].tolist()]
             distance = torch.cdist(self.codes[first], self.codes).masked_fill(~mine, torch.inf)
             distance[torch.arange(len(first)), first] = torch.inf
@@ -225,8 +228,7 @@ class VAE(Generator):
         return Drawn(self.decoder(z, labels), tuple(parents))
 
 
-REMEMBERED = ("codes", "spread", "code_labels", "code_ids", "class_mean", "class_std")
-HINT = "use draw 'gaussian' or 'prior'."
+REMEMBERED = ("codes", "code_labels", "code_ids", "class_mean", "class_std")
 
 
 def pick(mask: Tensor, chance: float) -> int:

@@ -79,7 +79,10 @@ def test_target_counts_stay_in_bounds(counts: dict[str, int], k: int) -> None:
     assert {name: counts[name] + more for name, more in balance.items()} == dict.fromkeys(counts, largest)
     for name, more in target_counts(counts, f"{k}x").items():
         assert 0 <= more <= balance[name]
-        assert counts[name] + more == max(counts[name], min(counts[name] * k, largest))
+        rare = 2 * counts[name] < largest
+        assert counts[name] + more == (
+            max(counts[name], min(counts[name] * k, largest)) if rare else counts[name]
+        )
     for name, more in target_counts(counts, str(k)).items():
         assert more >= 0 and counts[name] + more == max(counts[name], k)
 

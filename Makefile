@@ -1,0 +1,37 @@
+# Each target does all of its own set-up: it makes .venv and installs into it what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+export MPLBACKEND := agg
+
+.PHONY: demo test lint checkpoint clean
+
+.venv/base: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv -c constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .
+	touch $@
+
+.venv/dev: .venv/base
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/base
+	rm -rf runs/demo
+	$(BIN)/gensynth rebalance builtin:digits --config configs/demo.yaml --out runs/demo
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --reinstall-package gensynth .
+	cd / && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p gensynth
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+
+test: .venv/dev
+	$(BIN)/python -m pytest -n 2
+
+checkpoint: .venv/base
+	$(BIN)/gensynth train vae --config configs/digits_checkpoint.yaml --data builtin:digits --out runs/checkpoint
+	cp runs/checkpoint/vae.ckpt checkpoints/digits_vae.ckpt
+
+clean:
+	rm -rf .venv build *.egg-info runs

@@ -1,0 +1,62 @@
+"""The package as it is installed, and the rule that the toolkit imports no concrete model."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PYTHON = [
+    *(ROOT / "gensynth").rglob("*.py"),
+    *(ROOT / "models").glob("*.py"),
+    *(ROOT / "tests").rglob("*.py"),
+]
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_package_list_is_complete() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    inner = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "gensynth").rglob("__init__.py")}
+    assert listed == inner | {"gensynth.models"}
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports(path: Path) -> None:
+    names = imported(path)
+    assert not any(name.split(".")[0] == "models" for name in names), "write gensynth.models, not models"
+    if path.is_relative_to(ROOT / "gensynth"):
+        assert not any(name.startswith("gensynth.models.") for name in names), (
+            "the toolkit imports no concrete model"
+        )
+
+
+def test_help_imports_no_torch() -> None:
+    code = (
+        "import sys\nfrom gensynth.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit as e: assert e.code == 0\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules and 'jsonargparse' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "rebalance" in done.stdout
+
+
+def test_public_names_exist() -> None:
+    import gensynth
+
+    assert all(getattr(gensynth, name) is not None for name in gensynth.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        gensynth.nonsense  # noqa: B018
