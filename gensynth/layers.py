@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -18,7 +19,7 @@ def start_grid(height: int, width: int) -> tuple[int, int, int]:
 
 
 def widths(base: int, levels: int, cap: int) -> list[int]:
-    """Channels from full resolution (`base`) to the start grid, doubling up to `cap`; length levels + 1."""
+    """Channels from the finest resolution (`base`) to the start grid, doubling up to `cap`; length levels + 1."""
     return [min(base * 2**level, cap) for level in range(levels + 1)]
 
 
@@ -38,8 +39,57 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, inputs, h, w) to (b, outputs, h, w)."""
-        y = self.first(nn.functional.leaky_relu(x, 0.2))
-        return self.skip(x) + self.second(nn.functional.leaky_relu(y, 0.2))
+        y = self.first(F.leaky_relu(x, 0.2))
+        return self.skip(x) + self.second(F.leaky_relu(y, 0.2))
+
+
+class ImageToGrid(nn.Module):
+    """From an image to features on the start grid: residual blocks, average pooling between them.
+
+    The first x2 step folds 2 x 2 pixels into channels, so that no convolution runs at full resolution, where
+    most of the time would go (Shi et al. 2016, "Real-Time Single Image ... Sub-Pixel Convolutional Network").
+
+    Args:
+        canvas: Shape (c, h, w) of the images.
+        base: Channels at half resolution; each further halving doubles them.
+        cap: Most channels.
+    """
+
+    def __init__(self, canvas: tuple[int, int, int], base: int, cap: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(base, levels - 1, cap)
+        self.grid = (sizes[-1], h0, w0)
+        self.from_image = nn.Conv2d(4 * channels, sizes[0], 3, padding=1)
+        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (b, c, h, w) to features (b, *grid)."""
+        x = self.from_image(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
+        for level, block in enumerate(self.blocks):
+            x = block(F.avg_pool2d(x, 2) if level else x)
+        return F.leaky_relu(x, 0.2)
+
+
+class GridToImage(nn.Module):
+    """Mirror of `ImageToGrid`: residual blocks, bilinear x2 between them, the last x2 by unfolding channels."""
+
+    def __init__(self, canvas: tuple[int, int, int], base: int, cap: int) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        h0, w0, levels = start_grid(height, width)
+        sizes = widths(base, levels - 1, cap)[::-1]
+        self.grid = (sizes[0], h0, w0)
+        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
+        self.to_image = nn.Conv2d(sizes[-1], 4 * channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features (b, *grid) to images (b, c, h, w), about [-1, 1]."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        for level, block in enumerate(self.blocks):
+            x = block(F.interpolate(x, scale_factor=2, mode="bilinear") if level else x)
+        return F.pixel_shuffle(self.to_image(F.leaky_relu(x, 0.2)), 2)
 
 
 class Ema(nn.Module):

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from gensynth import losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
 from gensynth.generator import Batch, Drawn, Generator
-from gensynth.layers import Block, Ema, start_grid, widths
+from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid, widths
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DCGANConfig:
     z_dim: int = 64
     """Length of the noise vector."""
     width: int = 32
-    """Feature maps at full resolution; each halving of the resolution doubles them."""
+    """Feature maps at half the resolution; each further halving doubles them."""
     max_width: int = 256
     """Most feature maps of any layer."""
     gamma: float = 10.0
@@ -60,23 +60,15 @@ class ModernGenerator(nn.Module):
 
     def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
-        channels, height, width = canvas
-        h0, w0, levels = start_grid(height, width)
-        sizes = widths(config.width, levels, config.max_width)[::-1]
-        self.start = nn.Parameter(torch.randn(sizes[0], h0, w0))
+        self.body = GridToImage(canvas, config.width, config.max_width)
+        self.start = nn.Parameter(torch.randn(self.body.grid))
         self.embed = nn.Embedding(n_classes, config.z_dim)
-        self.project = nn.Linear(2 * config.z_dim, sizes[0] * h0 * w0)
-        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
-        self.to_image = nn.Conv2d(sizes[-1], channels, 3, padding=1)
+        self.project = nn.Linear(2 * config.z_dim, self.start.numel())
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Map noise (b, z_dim) and labels (b,) to images (b, c, h, w), about [-1, 1]."""
         code = torch.cat([F.normalize(z, dim=1) * z.shape[1] ** 0.5, self.embed(labels)], 1)
-        x = self.start + self.project(code).view(-1, *self.start.shape)
-        x = x.contiguous(memory_format=torch.channels_last)
-        for level, block in enumerate(self.blocks):
-            x = block(F.interpolate(x, scale_factor=2, mode="bilinear") if level else x)
-        return self.to_image(F.leaky_relu(x, 0.2))
+        return self.body(self.start + self.project(code).view(-1, *self.start.shape))
 
 
 class ModernDiscriminator(nn.Module):
@@ -84,23 +76,16 @@ class ModernDiscriminator(nn.Module):
 
     def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
-        channels, height, width = canvas
-        h0, w0, levels = start_grid(height, width)
-        sizes = widths(config.width, levels, config.max_width)
-        self.from_image = nn.Conv2d(channels, sizes[0], 3, padding=1)
-        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip(sizes, [*sizes[1:], sizes[-1]], strict=True))
-        self.features = nn.Linear(sizes[-1] * h0 * w0, sizes[-1])
-        self.logit = nn.Linear(sizes[-1], 1)
-        self.embed = nn.Embedding(n_classes, sizes[-1])
+        self.body = ImageToGrid(canvas, config.width, config.max_width)
+        channels, h0, w0 = self.body.grid
+        self.features = nn.Linear(channels * h0 * w0, 2 * channels)
+        self.logit = nn.Linear(2 * channels, 1)
+        self.embed = nn.Embedding(n_classes, 2 * channels)
         nn.init.zeros_(self.embed.weight)
 
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Map images (b, c, h, w) and labels (b,) to logits (b,)."""
-        x = self.from_image(x)
-        for level, block in enumerate(self.blocks):
-            x = block(x)
-            x = F.avg_pool2d(x, 2) if level < len(self.blocks) - 1 else x
-        f = F.leaky_relu(self.features(F.leaky_relu(x, 0.2).flatten(1)), 0.2)
+    def forward(self, x: Tensor, labels: Tensor, parts: int = 1) -> Tensor:
+        """Map images (b, c, h, w) and labels (b,) to logits (b,); `parts` matters to batch norm only."""
+        f = F.leaky_relu(self.features(self.body(x).flatten(1)), 0.2)
         return (self.logit(f) + (self.embed(labels) * f).sum(1, keepdim=True) / f.shape[1] ** 0.5).squeeze(1)
 
 
@@ -150,11 +135,17 @@ class ClassicDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(sizes[-1], 1, (h0, w0), bias=False))
         self.apply(classic_init)
 
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Map images (b, c, h, w) and labels (b,) to logits (b,)."""
+    def forward(self, x: Tensor, labels: Tensor, parts: int = 1) -> Tensor:
+        """Map images (b, c, h, w) and labels (b,) to logits (b,).
+
+        Batch norm takes its statistics from each of `parts` equal parts apart: real and generated images
+        that share statistics would tell the discriminator about each other.
+        """
         if self.plane is not None:
             x = torch.cat([x, self.plane(labels).view(-1, 1, *x.shape[2:])], 1)
-        return self.layers(x).flatten()
+        for layer in self.layers:
+            x = torch.cat([layer(p) for p in x.chunk(parts)]) if isinstance(layer, nn.BatchNorm2d) else layer(x)
+        return x.flatten()
 
 
 LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
@@ -215,7 +206,7 @@ class DCGAN(Generator):
         )
         penalized = self.loss == "rpgan_r1r2" and self.config.gamma > 0
         images.requires_grad_(penalized)
-        logits = self.discriminator(images, labels).float()
+        logits = self.discriminator(images, labels, parts=2).float()
         d_loss = d_loss_of(*logits.chunk(2))
         # gamma/2 (R1 + R2): the mean over both halves is (R1 + R2) / 2.
         penalty = (
@@ -225,10 +216,13 @@ class DCGAN(Generator):
         self.manual_backward(d_loss + penalty)
         d_optimizer.step()
 
-        # The frozen discriminator needs no gradient for its weights, and none at all for the real half.
+        # The frozen discriminator needs no gradient for its weights, and none at all for real images, which only
+        # the relativistic loss looks at.
         self.discriminator.requires_grad_(False)
-        with torch.no_grad():
-            real_logits = self.discriminator(images[: len(real)], batch.y).float()
+        real_logits = logits[: len(real)].detach()
+        if self.loss == "rpgan_r1r2":
+            with torch.no_grad():
+                real_logits = self.discriminator(images[: len(real)], batch.y).float()
         seen = differentiable_augmentation(fake.float(), self.config.augment, rng)
         g_loss = g_loss_of(real_logits, self.discriminator(seen, batch.y).float())
         g_optimizer.zero_grad()

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from gensynth import losses
 from gensynth.generator import Batch, Drawn, Generator
-from gensynth.layers import Block, start_grid, widths
+from gensynth.layers import GridToImage, ImageToGrid
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class VAEConfig:
     z_dim: int = 32
     """Length of the latent code."""
     width: int = 32
-    """Feature maps at full resolution; each halving of the resolution doubles them."""
-    max_width: int = 128
+    """Feature maps at half the resolution; each further halving doubles them."""
+    max_width: int = 256
     """Most feature maps of any layer."""
     beta: float = 1.0
     """Weight of the KL term; more makes codes less specific and images softer."""
@@ -67,23 +67,16 @@ class Encoder(nn.Module):
 
     def __init__(self, config: VAEConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
-        channels, height, width = canvas
-        h0, w0, levels = start_grid(height, width)
-        sizes = widths(config.width, levels, config.max_width)
-        self.from_image = nn.Conv2d(channels, sizes[0], 3, padding=1)
-        self.embed = nn.Embedding(n_classes, sizes[-1])
-        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip(sizes, [*sizes[1:], sizes[-1]], strict=True))
-        self.to_code = nn.Linear(sizes[-1] * h0 * w0, 2 * config.z_dim)
+        self.body = ImageToGrid(canvas, config.width, config.max_width)
+        channels, h0, w0 = self.body.grid
+        self.embed = nn.Embedding(n_classes, 4 * channels)
+        self.features = nn.Linear(channels * h0 * w0, 4 * channels)
+        self.to_code = nn.Linear(4 * channels, 2 * config.z_dim)
 
     def forward(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Map images (b, c, h, w) and labels (b,) to mu and log_var, each (b, z_dim)."""
-        x = self.from_image(x)
-        for level, block in enumerate(self.blocks):
-            if level == len(self.blocks) - 1:
-                x = x + self.embed(labels)[:, :, None, None]
-            x = block(x)
-            x = F.avg_pool2d(x, 2) if level < len(self.blocks) - 1 else x
-        mu, log_var = self.to_code(F.leaky_relu(x, 0.2).flatten(1)).float().chunk(2, dim=1)
+        features = F.leaky_relu(self.features(self.body(x).flatten(1)) + self.embed(labels), 0.2)
+        mu, log_var = self.to_code(features).float().chunk(2, dim=1)
         return mu, log_var.clamp(-12, 4)  # unbounded, exp() overflows on the first bad batch
 
 
@@ -92,22 +85,13 @@ class Decoder(nn.Module):
 
     def __init__(self, config: VAEConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
-        channels, height, width = canvas
-        h0, w0, levels = start_grid(height, width)
-        sizes = widths(config.width, levels, config.max_width)[::-1]
-        self.grid = (sizes[0], h0, w0)
+        self.body = GridToImage(canvas, config.width, config.max_width)
         self.embed = nn.Embedding(n_classes, config.z_dim)
-        self.project = nn.Linear(2 * config.z_dim, sizes[0] * h0 * w0)
-        self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
-        self.to_image = nn.Conv2d(sizes[-1], channels, 3, padding=1)
+        self.project = nn.Linear(2 * config.z_dim, math.prod(self.body.grid))
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Map codes (b, z_dim) and labels (b,) to images (b, c, h, w), about [-1, 1]."""
-        x = self.project(torch.cat([z, self.embed(labels)], 1)).view(-1, *self.grid)
-        x = x.contiguous(memory_format=torch.channels_last)
-        for level, block in enumerate(self.blocks):
-            x = block(F.interpolate(x, scale_factor=2, mode="bilinear") if level else x)
-        return self.to_image(F.leaky_relu(x, 0.2))
+        return self.body(self.project(torch.cat([z, self.embed(labels)], 1)).view(-1, *self.body.grid))
 
 
 class VAE(Generator):
