@@ -16,7 +16,7 @@ import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
-from gensynth.registry import get_generator
+from gensynth.registry import generator_names, get_generator
 
 
 def parser_of(
@@ -26,18 +26,16 @@ def parser_of(
     text = docstring_parser.parse(function.__doc__ or "")
     help_of = {p.arg_name: (p.description or "").replace("%", "%%").replace("`", "") for p in text.params}
     parser = ArgumentParser(prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False)
-    parser.add_argument(
-        "--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win"
-    )
+    parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
     hints = get_type_hints(function)
     configs: dict[str, type] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        kind = hints[name]
+        kind: Any = hints[name]
         if name == "model":
             kind = get_generator(generator_of(argv)).Config
         if dataclasses.is_dataclass(kind):
-            configs[name] = kind  # type: ignore[assignment]
-            parser.add_class_arguments(kind, None if name.endswith("_config") else name)  # type: ignore[arg-type]
+            configs[name] = kind
+            parser.add_class_arguments(kind, None if name.endswith("_config") else name)
         elif kind is bool:
             parser.add_argument(f"--{name}", action="store_true", help=help_of.get(name))
         elif parameter.default is not inspect.Parameter.empty:
@@ -63,6 +61,8 @@ def parser_of(
 
 def generator_of(argv: list[str], default: str = "vae") -> str:
     """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
+    if argv and argv[0] in generator_names():  # 'gensynth train NAME'
+        return argv[0]
     recipe: Path | None = None
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")

@@ -51,9 +51,7 @@ class Checkpoint:
     provenance: dict[str, Any]
 
 
-def build(
-    name: str, config: Any, shape: tuple[int, int, int], classes: tuple[str, ...], seed: int
-) -> Generator:
+def build(name: str, config: Any, shape: tuple[int, int, int], classes: tuple[str, ...], seed: int) -> Generator:
     """Build a generator with weights drawn from `seed`, leaving the global random state alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -89,21 +87,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ValueError: if it is not a gensynth checkpoint, or one of another version.
     """
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no checkpoint at {path}; train one with 'gensynth train', or check the path."
-        )
+        raise FileNotFoundError(f"no checkpoint at {path}; train one with 'gensynth train', or check the path.")
     data = path.read_bytes()
     try:
         contents = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is not a gensynth checkpoint (only plain tensors and values are read)."
-        ) from error
+        raise ValueError(f"{path} is not a gensynth checkpoint (only plain tensors and values are read).") from error
     found = contents.get("format") if isinstance(contents, dict) else None
     if found != FORMAT:
-        raise ValueError(
-            f"{path} has checkpoint format {found!r}; this version reads {FORMAT!r}. Train it again."
-        )
+        raise ValueError(f"{path} has checkpoint format {found!r}; this version reads {FORMAT!r}. Train it again.")
     try:
         config = config_from(get_generator(contents["generator"]).Config, contents["config"])
         classes = tuple(str(c) for c in contents["classes"])
@@ -111,9 +103,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         model.load_state_dict(contents["state"])
         model.trained_labels = tuple(str(c) for c in contents["trained"])
     except (KeyError, TypeError, RuntimeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} does not fit this version's {contents.get('generator')!r}: {error}"
-        ) from error
+        raise ValueError(f"{path} does not fit this version's {contents.get('generator')!r}: {error}") from error
     model.eval()
     sha256 = hashlib.sha256(data).hexdigest()
     return Checkpoint(model, contents["generator"], sha256, contents["history"], contents["provenance"])
@@ -123,7 +113,5 @@ def config_from(cls: type, values: dict[str, Any]) -> Any:
     """Build a config dataclass from plain values; ValueError names unknown keys."""
     fields = {field.name for field in dataclasses.fields(cls)}
     if unknown := sorted(set(values) - fields):
-        raise ValueError(
-            f"unknown settings {unknown} for {cls.__name__}; known: {', '.join(sorted(fields))}."
-        )
+        raise ValueError(f"unknown settings {unknown} for {cls.__name__}; known: {', '.join(sorted(fields))}.")
     return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})

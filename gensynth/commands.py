@@ -17,6 +17,10 @@ from gensynth.rebalance import RebalanceConfig
 from gensynth.train import TrainConfig
 
 
+MOST_COLUMNS = 4
+"""Classes whose recall is printed; the report shows all of them."""
+
+
 def explore(data: str, *, data_config: DataConfig, json: bool = False) -> int:
     """Show what is in a data set, before anything is made.
 
@@ -140,12 +144,12 @@ def check(
 
     if holdout is None:
         parts = read_parts(against, data_config)
-        reference, held_out = parts.train, (parts.validation, parts.test)
+        reference, held_out = parts.train, [parts.validation, parts.test]
     else:
         reference = read(against, data_config)
-        held_out = (
-            read(holdout, replace(data_config, size=reference.shape[1:], channels=reference.shape[0])),
-        )
+        channels, h, w = reference.shape
+        like = replace(data_config, size=(h, w), channels=1 if channels == 1 else 3)
+        held_out = [read(holdout, like)]
     samples, _ = read_synthetic(Path(synthetic), reference.classes, reference.shape)
     verdict = FidelityChecker(reference, held_out).check(samples)
     if json is not None:
@@ -252,11 +256,7 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
     print(f"\n{'class':>12} {'real':>6} {'after':>6} {'accepted':>9} {'rejected':>9}  fidelity")
     for name, n in before.items():
         found = by_label.get(name)
-        counts = (
-            f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}"
-            if found
-            else ""
-        )
+        counts = f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}" if found else ""
         print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
     print(f"{'':>12} fidelity of the whole: {verdict.status}")
 
@@ -275,17 +275,17 @@ def print_verdict(verdict: Verdict) -> None:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the arms with their intervals, and the verdict."""
-    rare = ", ".join(evaluation.rare)
-    print(f"\n{'training data':>28} {'images':>7}  {'balanced accuracy':^20}  recall of {rare}")
+    shown = [c for c in evaluation.rare if c in evaluation.arms[0].recall][:MOST_COLUMNS]
+    print(
+        f"\n{'training data':>28} {'images':>7}  {'balanced accuracy':22}"
+        + "".join(f"  {f'recall {c}':22}" for c in shown)
+    )
     for arm in evaluation.arms:
-        balanced = arm.balanced_accuracy
-        recalls = "  ".join(
-            f"{arm.recall[c].value:.1%} ({arm.recall[c].low:.1%} to {arm.recall[c].high:.1%})"
-            for c in evaluation.rare
-        )
-        print(
-            f"{arm.name:>28} {arm.n_train:>7}  {balanced.value:.1%} ({balanced.low:.1%} to {balanced.high:.1%})  {recalls}"
-        )
+        cells = [arm.balanced_accuracy, *(arm.recall[c] for c in shown)]
+        texts = [f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})" for e in cells]
+        print(f"{arm.name:>28} {arm.n_train:>7}" + "".join(f"  {text:22}" for text in texts).rstrip())
+    if len(evaluation.rare) > len(shown):
+        print(f"{'':>28} recall of the other classes: see the report")
     print(f"did it help: {evaluation.verdict}. {evaluation.why}")
 
 

@@ -153,13 +153,10 @@ def evaluate(
         if not len(part):
             raise ValueError(f"{name} has no images; at least one is needed to tell whether they help.")
         if part.classes != train.classes:
-            raise ValueError(
-                f"classes of {name} are {part.classes}, those of train {train.classes}; they must agree."
-            )
+            raise ValueError(f"classes of {name} are {part.classes}, those of train {train.classes}; they must agree.")
         if tuple(part.x.shape[1:]) != train.shape:
             raise ValueError(
-                f"{name} images have shape {tuple(part.x.shape[1:])}, train images {train.shape}; "
-                "they must agree."
+                f"{name} images have shape {tuple(part.x.shape[1:])}, train images {train.shape}; they must agree."
             )
     n = len(train)
     y = np.concatenate([train.y, synthetic.y])
@@ -213,9 +210,7 @@ def compare(
         n_train: Training images of each arm.
         config: What was run; its seed also seeds the bootstrap.
     """
-    scores, tested = resampled_scores(
-        predicted, test.y, len(test.classes), np.random.default_rng(config.seed)
-    )
+    scores, tested = resampled_scores(predicted, test.y, len(test.classes), np.random.default_rng(config.seed))
     counts = np.bincount(test.y, minlength=len(test.classes))
     # No fewer than about one image per class is undecided: the variance of a share of 0 of n has Jeffreys'
     # posterior 0.5 / n^2. Without this, arms that agree on ten images would be "surely equal".
@@ -228,10 +223,7 @@ def compare(
             estimate(scores[:, a, :, 0], floor_mean, (0, 1)),
             estimate(scores[:, a, :, 1], floor_mean, (0, 1)),
             estimate(scores[:, a, :, 2], floor_mean, (0, 1)),
-            {
-                test.classes[k]: estimate(scores[:, a, :, 3 + i], floor[i], (0, 1))
-                for i, k in enumerate(tested)
-            },
+            {test.classes[k]: estimate(scores[:, a, :, 3 + i], floor[i], (0, 1)) for i, k in enumerate(tested)},
         )
         for a in range(len(ARMS))
     )

@@ -83,9 +83,7 @@ class Generator(pl.LightningModule, ABC):
         super().__init__()
         c, h, w = shape
         if c not in (1, 3) or min(h, w) < 8:
-            raise ValueError(
-                f"images must have 1 or 3 channels and at least 8 x 8 pixels, got shape {shape}."
-            )
+            raise ValueError(f"images must have 1 or 3 channels and at least 8 x 8 pixels, got shape {shape}.")
         self.config = config
         self.shape = shape
         self.classes = tuple(classes)
@@ -125,9 +123,7 @@ class Generator(pl.LightningModule, ABC):
             known = ", ".join(repr(c) for c in self.trained_labels)
             raise ValueError(f"label {label!r} was not trained; this checkpoint draws {known}.")
         if draw not in self.draws:
-            raise ValueError(
-                f"draw {draw!r} is not a way in which this model draws; allowed: {', '.join(self.draws)}."
-            )
+            raise ValueError(f"draw {draw!r} is not a way in which this model draws; allowed: {', '.join(self.draws)}.")
         if seed < 0 or (len(index) and index.min() < 0):
             raise ValueError(f"seed and sample numbers must not be negative, got seed {seed}.")
         position = self.classes.index(label)
@@ -150,9 +146,7 @@ class Generator(pl.LightningModule, ABC):
     @torch.inference_mode()
     def _block(self, label: int, block: int, seed: int, draw: str) -> Drawn:
         # Counter-based noise (Salmon et al. 2011): the stream is keyed by (seed, label) and entered at the block.
-        philox = np.random.Philox(
-            key=np.array([seed, label], np.uint64), counter=np.array([0, 0, 0, block], np.uint64)
-        )
+        philox = np.random.Philox(key=np.array([seed, label], np.uint64), counter=np.array([0, 0, 0, block], np.uint64))
         noise = np.random.Generator(philox).standard_normal((BLOCK, self.noise_dim), dtype=np.float32)
         labels = torch.full((BLOCK,), label, device=self.device)
         drawn = self._sample(labels, torch.from_numpy(noise).to(self.device), draw)

@@ -35,6 +35,8 @@ class Block(nn.Module):
         self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.skip = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
+        # PyTorch's default would shrink the signal in every layer; He et al. 2015 keep its scale.
+        nn.init.kaiming_normal_(self.first.weight, a=0.2)
         nn.init.zeros_(self.second.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,12 +99,14 @@ class Ema(nn.Module):
 
     Args:
         network: The network to follow.
-        half_life: Steps after which an old value counts half.
+        half_life: Steps after which an old value counts half; at most a twentieth of the steps so far, so that the
+            start is soon forgotten (Karras et al. 2020, "Training GANs with Limited Data").
     """
 
     def __init__(self, network: nn.Module, half_life: float) -> None:
         super().__init__()
-        self.decay = 0.5 ** (1 / half_life)
+        self.half_life = half_life
+        self.count: Tensor
         self.names = [name for name, value in network.state_dict().items() if value.is_floating_point()]
         for at, value in enumerate(self._values(network)):
             self.register_buffer(f"average_{at}", value.clone())
@@ -114,9 +118,9 @@ class Ema(nn.Module):
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Move the averages towards the network; early on the plain mean, so that the start is forgotten."""
-        self.count += 1
-        decay = min(self.decay, 1 - 1 / float(self.count))
+        """Move the averages towards the network."""
+        self.count.add_(1)
+        decay = 0.5 ** (1 / min(self.half_life, float(self.count) / 20))
         torch._foreach_lerp_(list(self.weights().values()), self._values(network), 1 - decay)
 
     def weights(self) -> dict[str, Tensor]:

@@ -94,9 +94,7 @@ def read_synthetic(
         )
     sources = sorted({(row["sampler"], int(row["seed"])) for row in rows})
     if len(sources) != 1:
-        raise ValueError(
-            f"{str(manifest)!r} mixes the samplers and seeds {sources[:5]}; use one folder for each."
-        )
+        raise ValueError(f"{str(manifest)!r} mixes the samplers and seeds {sources[:5]}; use one folder for each.")
     order = np.array([at[row["file_name"]] for row in rows])
     synthetic = Synthetic(
         x[torch.from_numpy(order)],
@@ -111,9 +109,7 @@ def read_synthetic(
     if not rows[0]["verdict"]:
         return synthetic, None
     scores = {
-        name: np.array([float(row[column]) for row in rows])
-        for column, name in SCORES.items()
-        if rows[0][column]
+        name: np.array([float(row[column]) for row in rows]) for column, name in SCORES.items() if rows[0][column]
     }
     return synthetic, SampleVerdicts(
         accepted=np.array([row["verdict"] == "accepted" for row in rows]),
@@ -127,14 +123,11 @@ def check_samples(synthetic: Synthetic, samples: SampleVerdicts) -> None:
     """Raise ValueError unless there is one verdict per synthetic image."""
     if len(samples.accepted) != len(synthetic):
         raise ValueError(
-            f"samples must hold one verdict per synthetic image, got {len(samples.accepted)} for "
-            f"{len(synthetic)}."
+            f"samples must hold one verdict per synthetic image, got {len(samples.accepted)} for {len(synthetic)}."
         )
 
 
-def write_samples(
-    synthetic: Synthetic, samples: SampleVerdicts | None, chosen: np.ndarray, folder: Path
-) -> list[Row]:
+def write_samples(synthetic: Synthetic, samples: SampleVerdicts | None, chosen: np.ndarray, folder: Path) -> list[Row]:
     """Write the samples where `chosen`, bool of shape (n,), is true; return their rows."""
     rows = []
     for i in np.flatnonzero(chosen):
@@ -142,9 +135,7 @@ def write_samples(
         target = folder / label / f"{safe_name(synthetic.sampler)}_s{synthetic.seed}_{index:06d}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
-            raise ValueError(
-                f"two samples of class {label!r} have the index {index}; indices must be unique."
-            )
+            raise ValueError(f"two samples of class {label!r} have the index {index}; indices must be unique.")
         image_of(synthetic.x[i].numpy()).save(target)
         row: Row = dict.fromkeys(COLUMNS, "")
         row |= {

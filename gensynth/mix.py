@@ -82,17 +82,13 @@ def target_counts(class_counts: Mapping[str, int], target: str) -> dict[str, int
     largest = max(class_counts.values(), default=0)
     goals = dict.fromkeys(class_counts, largest)
     if form[2]:
-        goals = {
-            name: min(n * int(form[1]), largest) if 2 * n < largest else n for name, n in class_counts.items()
-        }
+        goals = {name: min(n * int(form[1]), largest) if 2 * n < largest else n for name, n in class_counts.items()}
     elif form[1]:
         goals = dict.fromkeys(class_counts, int(form[1]))
     return {name: max(0, goals[name] - n) for name, n in class_counts.items()}
 
 
-def mix(
-    parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | Path, link: Link = "copy"
-) -> Mixed:
+def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | Path, link: Link = "copy") -> Mixed:
     """Write the real parts and the accepted synthetic images, which join the training part only.
 
     A real image keeps its file byte for byte if that decodes to exactly the pixels of the data set; otherwise

@@ -51,7 +51,7 @@ class RebalanceConfig:
     """What to make."""
 
     target: str = "5x"
-    """How far to fill a class: `5x` its real images (never above the largest class), a number of images, or `balance`."""
+    """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     sample_seed: int = 0
@@ -136,8 +136,8 @@ def rebalance(
     accepted = synthetic.subset(verdict.samples.accepted)
     if not len(accepted):
         raise ValueError(
-            f"all {len(synthetic)} samples were rejected, so there is nothing to mix; see {out / 'synthetic'}, train longer "
-            "(--steps) or use another generator."
+            f"all {len(synthetic)} samples were rejected, so there is nothing to mix; look at {out / 'synthetic'}, "
+            "train longer (--steps) or use another generator."
         )
     if not (out / "dataset").exists():
         run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset"))
@@ -168,9 +168,7 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
         plain = settings["data"] | {"size": _tupled(settings["data"]["size"])}
         parts = read_parts(settings["source"], DataConfig(**plain))
         if parts.train.fingerprint() != settings["fingerprint"]:
-            raise ValueError(
-                f"the images of {settings['source']} are no longer those that {out} was made from."
-            )
+            raise ValueError(f"the images of {settings['source']} are no longer those that {out} was made from.")
     missing = [name for name in ("synthetic", "verdict.json", "evaluation.json") if not (out / name).exists()]
     if missing:
         raise ValueError(
@@ -233,7 +231,8 @@ class Run:
         record = {
             "settings": plain,
             "command": shlex.join(["gensynth", *sys.argv[1:]]),
-            "versions": f"gensynth {gensynth.__version__}, torch {torch.__version__}, Python {platform.python_version()}",
+            "versions": f"gensynth {gensynth.__version__}, torch {torch.__version__}, "
+            f"Python {platform.python_version()}",
             "seconds": {},
         }
         write_text(path, json.dumps(record, indent=1))

@@ -49,9 +49,7 @@ def sample_to_folder(
     sampler = NeuralSampler(checkpoint, draw=draw)
     sampler.sample(label, 1, seed, start)  # a bad label, seed or draw is refused before any process starts
     many = devices * num_nodes > 1
-    fabric = Fabric(
-        accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp" if many else "auto"
-    )
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp" if many else "auto")
     fabric.launch()
     sampler.device = str(fabric.device)
     for model in {id(c): c.model for c in sampler.by_label_.values()}.values():
@@ -60,9 +58,7 @@ def sample_to_folder(
     first, last = start // BLOCK, (start + n - 1) // BLOCK
     parts = []
     blocks = range(first + fabric.global_rank, last + 1, fabric.world_size)
-    for block in tqdm(
-        blocks, desc=f"sampling {label}", unit="block", disable=None if fabric.is_global_zero else True
-    ):
+    for block in tqdm(blocks, desc=f"sampling {label}", unit="block", disable=None if fabric.is_global_zero else True):
         low, high = max(start, block * BLOCK), min(start + n, (block + 1) * BLOCK)
         parts.append(sampler.sample(label, high - low, seed, low))
     if many:

@@ -160,20 +160,18 @@ def _prepare(
     for c in trained:
         if counts[c] < least:
             raise ValueError(
-                f"{name} cannot learn class {c!r} alone from {counts[c]} images (at least {least}); what works: one model for "
-                f"all classes (leave out --per-class and --label), --init with a shared checkpoint, or the vae."
+                f"{name} cannot learn class {c!r} alone from {counts[c]} images (at least {least}); what works: one model "
+                f"for all classes (leave out --per-class and --label), --init with a shared checkpoint, or the vae."
             )
     if init is not None:
         shared = load_checkpoint(init)
         model = shared.model
         if shared.name != name or model.shape != data.shape:
             raise ValueError(
-                f"{init} is a {shared.name} for images of shape {model.shape}, but {name} with {data.shape} was asked for."
+                f"{init} is a {shared.name} for images of shape {model.shape}; a {name} for {data.shape} was asked for."
             )
         if missing := [c for c in trained if c not in model.classes]:
-            raise ValueError(
-                f"{init} does not know the classes {missing}; it knows {', '.join(model.classes)}."
-            )
+            raise ValueError(f"{init} does not know the classes {missing}; it knows {', '.join(model.classes)}.")
         model.train()
     else:
         classes = (label,) if label is not None else data.classes
@@ -211,11 +209,7 @@ def _trainer(config: TrainConfig, keeper: Callback) -> pl.Trainer:
 
 def native_precision() -> str:
     """Return `"bf16-mixed"` where the hardware multiplies bf16 matrices natively, else `"32-true"`."""
-    native = (
-        torch.cuda.is_bf16_supported(including_emulation=False)
-        if torch.cuda.is_available()
-        else _cpu_has_bf16()
-    )
+    native = torch.cuda.is_bf16_supported(including_emulation=False) if torch.cuda.is_available() else _cpu_has_bf16()
     return "bf16-mixed" if native else "32-true"
 
 
@@ -265,9 +259,7 @@ def _rows(data: LabeledData, device: torch.device) -> Iterator[tuple[Tensor, Ten
 class Keeper(Callback):
     """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite."""
 
-    def __init__(
-        self, resume: Path, run: str, config: TrainConfig, start: int, title: str, quiet: bool
-    ) -> None:
+    def __init__(self, resume: Path, run: str, config: TrainConfig, start: int, title: str, quiet: bool) -> None:
         self.resume, self.run, self.config, self.step = resume, run, config, start
         self.title, self.quiet = title, quiet
         self.window = math.ceil(config.steps / 200)
@@ -346,7 +338,7 @@ def _resumed_step(resume: Path, run: str) -> int:
     state = torch.load(resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
     if state["run"] != run:
         raise ValueError(
-            f"{resume} is an unfinished run with other data or settings; choose another output, or delete it to start anew."
+            f"{resume} is an unfinished run with other data or settings; choose another output, or delete it."
         )
     return int(state["step"])
 

@@ -1,0 +1,1 @@
+"""Generators, one per file; the file name is the name."""

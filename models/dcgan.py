@@ -36,10 +36,10 @@ class DCGANConfig:
     """Feature maps at half the resolution; each further halving doubles them."""
     max_width: int = 256
     """Most feature maps of any layer."""
-    gamma: float = 10.0
+    gamma: float = 1.0
     """Weight of R1 and R2 (`rpgan_r1r2` only). Raise it if training oscillates, lower it if images stay soft."""
-    lr: float = 2e-4
-    """Adam's learning rate, for both networks."""
+    lr: float | None = None
+    """Adam's learning rate for both networks; by default 1e-3 for modern, the paper's 2e-4 for classic."""
     ema_half_life: float = 500.0
     """Steps after which an old generator weight counts half in the average that samples are drawn from."""
     augment: tuple[str, ...] = ("translation", "cutout", "color")
@@ -49,10 +49,15 @@ class DCGANConfig:
         unknown = set(self.augment) - set(AUGMENTATIONS)
         if unknown:
             raise ValueError(f"augment: unknown {sorted(unknown)}; allowed: {', '.join(AUGMENTATIONS)}.")
-        if min(self.z_dim, self.width, self.max_width, self.lr, self.ema_half_life) <= 0 or self.gamma < 0:
-            raise ValueError(
-                "z_dim, width, max_width, lr and ema_half_life must be positive and gamma not negative."
-            )
+        positive = (
+            self.z_dim,
+            self.width,
+            self.max_width,
+            self.ema_half_life,
+            1 if self.lr is None else self.lr,
+        )
+        if min(positive) <= 0 or self.gamma < 0:
+            raise ValueError("z_dim, width, max_width, lr and ema_half_life must be positive and gamma not negative.")
 
 
 class ModernGenerator(nn.Module):
@@ -61,14 +66,18 @@ class ModernGenerator(nn.Module):
     def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         self.body = GridToImage(canvas, config.width, config.max_width)
-        self.start = nn.Parameter(torch.randn(self.body.grid))
-        self.embed = nn.Embedding(n_classes, config.z_dim)
-        self.project = nn.Linear(2 * config.z_dim, self.start.numel())
+        self.start = nn.Parameter(torch.zeros(self.body.grid))
+        self.project = nn.Linear(config.z_dim, self.start.numel())
+        nn.init.normal_(self.project.weight, std=config.z_dim**-0.5)
+        # The class enters as zero and grows: strong from the start, it leads to one picture per class when images
+        # are few (Shahbazi et al. 2022, "Collapse by Conditioning").
+        self.embed = nn.Embedding(n_classes, self.start.numel())
+        nn.init.zeros_(self.embed.weight)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Map noise (b, z_dim) and labels (b,) to images (b, c, h, w), about [-1, 1]."""
-        code = torch.cat([F.normalize(z, dim=1) * z.shape[1] ** 0.5, self.embed(labels)], 1)
-        return self.body(self.start + self.project(code).view(-1, *self.start.shape))
+        code = self.project(F.normalize(z, dim=1) * z.shape[1] ** 0.5) + self.embed(labels)
+        return self.body(self.start + code.view(-1, *self.start.shape))
 
 
 class ModernDiscriminator(nn.Module):
@@ -81,6 +90,7 @@ class ModernDiscriminator(nn.Module):
         self.features = nn.Linear(channels * h0 * w0, 2 * channels)
         self.logit = nn.Linear(2 * channels, 1)
         self.embed = nn.Embedding(n_classes, 2 * channels)
+        nn.init.kaiming_normal_(self.features.weight, a=0.2)
         nn.init.zeros_(self.embed.weight)
 
     def forward(self, x: Tensor, labels: Tensor, parts: int = 1) -> Tensor:
@@ -184,15 +194,17 @@ class DCGAN(Generator):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam for each network: betas (0, 0.99) for modern, the paper's (0.5, 0.999) for classic."""
-        betas = (0.0, 0.99) if self.config.arch == "modern" else (0.5, 0.999)
+        modern = self.config.arch == "modern"
+        betas = (0.0, 0.99) if modern else (0.5, 0.999)
+        lr = self.config.lr or (1e-3 if modern else 2e-4)
         return [
-            torch.optim.Adam(network.parameters(), lr=self.config.lr, betas=betas, fused=True)
+            torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
             for network in (self.discriminator, self.generator)
         ]
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One update of the discriminator, then one of the generator, on the same images."""
-        d_optimizer, g_optimizer = self.optimizers()
+        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]  # a list, as configured
         d_loss_of, g_loss_of = LOSSES[self.loss]
         rng = self.step_rng(batch)
         labels = torch.cat([batch.y, batch.y])
@@ -201,17 +213,13 @@ class DCGAN(Generator):
         fake = self.generator(z, batch.y)
 
         # One pass over real and generated images, each paired with a generated one of its own class.
-        images = differentiable_augmentation(
-            torch.cat([real, fake.detach().float()]), self.config.augment, rng
-        )
+        images = differentiable_augmentation(torch.cat([real, fake.detach().float()]), self.config.augment, rng)
         penalized = self.loss == "rpgan_r1r2" and self.config.gamma > 0
         images.requires_grad_(penalized)
         logits = self.discriminator(images, labels, parts=2).float()
         d_loss = d_loss_of(*logits.chunk(2))
         # gamma/2 (R1 + R2): the mean over both halves is (R1 + R2) / 2.
-        penalty = (
-            self.config.gamma * losses.gradient_penalty(logits, images) if penalized else logits.new_zeros(())
-        )
+        penalty = self.config.gamma * losses.gradient_penalty(logits, images) if penalized else logits.new_zeros(())
         d_optimizer.zero_grad()
         self.manual_backward(d_loss + penalty)
         d_optimizer.step()

@@ -38,7 +38,7 @@ class VAEConfig:
     """Feature maps at half the resolution; each further halving doubles them."""
     max_width: int = 256
     """Most feature maps of any layer."""
-    beta: float = 1.0
+    beta: float = 3.0
     """Weight of the KL term; more makes codes less specific and images softer."""
     warm_up: float = 0.2
     """Share of the training over which beta rises from 0."""
@@ -57,8 +57,7 @@ class VAEConfig:
             or not (0 <= self.warm_up <= 1 and 0 <= self.borrow <= 1)
         ):
             raise ValueError(
-                "z_dim, width, max_width and lr must be positive, beta not negative, "
-                "warm_up and borrow in [0, 1]."
+                "z_dim, width, max_width and lr must be positive, beta not negative, warm_up and borrow in [0, 1]."
             )
 
 
@@ -130,15 +129,14 @@ class VAE(Generator):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step on -ELBO = NLL(x | z) + beta KL(q(z | x, y) || N(0, I))."""
         optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)  # one network, one optimizer
         for group in optimizer.param_groups:
             group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
         beta = self.config.beta * min(1.0, batch.progress / max(self.config.warm_up, 1e-9))
         x = self.to_canvas(batch.x)
         mu, log_var = self.encoder(x, batch.y)
         noise = torch.randn(mu.shape, generator=self.step_rng(batch), device=self.device)
-        recon = losses.gaussian_nll(
-            x, self.decoder(mu + noise * (log_var / 2).exp(), batch.y), self.log_sigma
-        )
+        recon = losses.gaussian_nll(x, self.decoder(mu + noise * (log_var / 2).exp(), batch.y), self.log_sigma)
         kl = losses.kl_standard_normal(mu, log_var)
         optimizer.zero_grad()
         self.manual_backward(recon + beta * kl)
@@ -148,7 +146,8 @@ class VAE(Generator):
     @torch.inference_mode()
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:
         """Store the codes of the training images, and mean and spread of each class's codes."""
-        codes, spread, labels, ids = [], [], [], []
+        codes, spread, labels = [], [], []
+        ids: list[str] = []
         for x, y, names in batches:
             mu, log_var = self.encoder(self.to_canvas(x), y)
             codes.append(mu)
@@ -190,9 +189,7 @@ class VAE(Generator):
             own, lender = [], []
             for u in chance.tolist():
                 own.append(pick(self.code_labels == label, u[0]))
-                lender.append(
-                    pick(self.code_labels == others[min(int(u[1] * len(others)), len(others) - 1)], u[2])
-                )
+                lender.append(pick(self.code_labels == others[min(int(u[1] * len(others)), len(others) - 1)], u[2]))
             parents = [(self.code_ids[a], self.code_ids[b]) for a, b in zip(own, lender, strict=True)]
             # Square roots keep the length that codes of N(0, I) have; a plain mean would fall into the sparse centre.
             share = self.config.borrow

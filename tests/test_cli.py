@@ -70,12 +70,8 @@ def test_explore_prints_counts(capsys: pytest.CaptureFixture[str], folder: Path)
     assert json.loads(out)["class_counts"] == {"-odd näme": 6, "fine": 12}
 
 
-def test_sample_writes_numbered_images(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path
-) -> None:
-    code, _, err = run(
-        capsys, "sample", checkpoint, "--label", "8", "--n", 40, "--seed", 7, "--out", tmp_path / "a"
-    )
+def test_sample_writes_numbered_images(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
+    code, _, err = run(capsys, "sample", checkpoint, "--label", "8", "--n", 40, "--seed", 7, "--out", tmp_path / "a")
     assert code == 0, err
     assert len(list((tmp_path / "a" / "8").glob("*.png"))) == 40
     run(
@@ -97,9 +93,7 @@ def test_sample_writes_numbered_images(
     assert (tmp_path / "a" / "metadata.csv").read_text().count("\n") == 41
 
 
-def test_odd_class_names_go_all_the_way(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, folder: Path
-) -> None:
+def test_odd_class_names_go_all_the_way(capsys: pytest.CaptureFixture[str], tmp_path: Path, folder: Path) -> None:
     out = tmp_path / "ck"
     code, _, err = run(capsys, "train", "vae", "--data", folder, "--out", out, "--label=-odd näme", *QUICK)
     assert code == 0, err
@@ -117,9 +111,7 @@ def test_check_says_no_with_exit_code_one(capsys: pytest.CaptureFixture[str], tm
     assert json.loads((tmp_path / "v.json").read_text())["status"] == "FAIL"
 
 
-def test_fine_tunes_a_shared_checkpoint(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path
-) -> None:
+def test_fine_tunes_a_shared_checkpoint(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
     options = ["--data", *DIGITS, "--label", "8", "--init", checkpoint, "--out", tmp_path]
     code, _, err = run(capsys, "train", "vae", *options, *QUICK)
     assert code == 0, err
@@ -130,9 +122,7 @@ def test_fine_tunes_a_shared_checkpoint(
     )
 
 
-def test_per_class_gan_below_twenty_images_names_what_works(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_per_class_gan_below_twenty_images_names_what_works(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     message = refused(
         capsys,
         "train",
@@ -167,9 +157,7 @@ BAD_SETTINGS = [
 
 
 @pytest.mark.parametrize(("options", "says"), BAD_SETTINGS, ids=lambda v: str(v)[:30])
-def test_bad_settings(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str], says: str
-) -> None:
+def test_bad_settings(capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str], says: str) -> None:
     message = refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "run", *QUICK, *options)
     assert says in message
 
@@ -187,10 +175,7 @@ def png_header(width: int, height: int) -> bytes:
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
-        + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
     )
 
 

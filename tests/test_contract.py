@@ -62,9 +62,9 @@ class TestGenerator:
         cls = get_generator(name)
         assert dataclasses.is_dataclass(cls.Config)
         module = inspect.getmodule(cls)
-        assert module is not None and any(
-            year in (module.__doc__ or "") for year in map(str, range(2012, 2030))
-        ), "the module docstring cites the paper"
+        assert module is not None and any(year in (module.__doc__ or "") for year in map(str, range(2012, 2030))), (
+            "the module docstring cites the paper"
+        )
 
     @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 10, 13), (1, 28, 28), (3, 32, 24)])
     def test_shapes_and_range(self, name: str, shape: tuple[int, int, int]) -> None:
@@ -74,9 +74,7 @@ class TestGenerator:
         assert drawn.x.dtype == torch.uint8
         assert len(drawn.parents) == 3
 
-    def test_two_steps_change_all_networks_and_stay_finite(
-        self, name: str, tiny: LabeledData, tmp_path: Path
-    ) -> None:
+    def test_two_steps_change_all_networks_and_stay_finite(self, name: str, tiny: LabeledData, tmp_path: Path) -> None:
         before = built(name).state_dict()
         checkpoint = load_checkpoint(trained(name, tiny, tmp_path))
         after = checkpoint.model.state_dict()
@@ -86,9 +84,7 @@ class TestGenerator:
             mine = [n for n in parameters if n.split(".")[0] == child]
             assert any(not torch.equal(before[n], after[n]) for n in mine), f"{child} did not learn"
         assert all(torch.isfinite(after[n]).all() for n in parameters)
-        assert checkpoint.history["step"] and all(
-            n == "step" or n.startswith("train/") for n in checkpoint.history
-        )
+        assert checkpoint.history["step"] and all(n == "step" or n.startswith("train/") for n in checkpoint.history)
 
     def test_honours_the_label_and_the_seed(self, name: str, tiny: LabeledData, tmp_path: Path) -> None:
         model = load_checkpoint(trained(name, tiny, tmp_path)).model
@@ -115,9 +111,7 @@ class TestGenerator:
         for stop in (3, 5):  # dies in its 4th step, then in its 6th
             step, cls = get_generator(name).training_step, get_generator(name)
 
-            def dying(
-                self: Generator, batch: Batch, batch_idx: int, step: Any = step, stop: int = stop
-            ) -> None:
+            def dying(self: Generator, batch: Batch, batch_idx: int, step: Any = step, stop: int = stop) -> None:
                 if batch.progress * 6 > stop - 0.5:
                     raise Killed
                 step(self, batch, batch_idx)
@@ -141,9 +135,7 @@ class TestGenerator:
 
     def test_says_what_is_wrong(self, name: str, tiny: LabeledData, tmp_path: Path) -> None:
         model = load_checkpoint(trained(name, tiny, tmp_path)).model
-        with pytest.raises(
-            ValueError, match="label '3' was not trained; this checkpoint draws '1', '7', '8'"
-        ):
+        with pytest.raises(ValueError, match="label '3' was not trained; this checkpoint draws '1', '7', '8'"):
             model.sample("3", np.arange(2), 0)
         with pytest.raises(ValueError, match="allowed: "):
             model.sample("1", np.arange(2), 0, draw="nonsense")
@@ -230,9 +222,7 @@ def test_one_thousand_samples_at_three_batch_sizes(checkpoints: dict[str, Path])
     for name in GENERATORS:
         model = load_checkpoint(checkpoints[name]).model
         draws = {
-            size: torch.cat(
-                [model.sample("7", np.arange(1000)[at : at + size], 3).x for at in range(0, 1000, size)]
-            )
+            size: torch.cat([model.sample("7", np.arange(1000)[at : at + size], 3).x for at in range(0, 1000, size)])
             for size in (7, 256, 500, 1000)
         }
         assert all(torch.equal(draws[1000], other) for other in draws.values())

@@ -49,9 +49,7 @@ def shapes(counts: tuple[int, ...], seed: int) -> LabeledData:
 def drawn(data: LabeledData) -> Synthetic:
     n = len(data)
     nothing = ("",) * n
-    return Synthetic(
-        data.x[torch.arange(n)], data.y, CLASSES, np.arange(n), "copy", 0, nothing, ((),) * n, nothing
-    )
+    return Synthetic(data.x[torch.arange(n)], data.y, CLASSES, np.arange(n), "copy", 0, nothing, ((),) * n, nothing)
 
 
 def predictions(
@@ -76,9 +74,7 @@ def predictions(
 
 def answer(predicted: np.ndarray, y: np.ndarray, seed: int = 0) -> Evaluation:
     n_train = (10, 10, 15, 15)
-    return compare(
-        predicted, labelled(y), np.array([2]), n_train, EvaluateConfig(predicted.shape[1], seed=seed)
-    )
+    return compare(predicted, labelled(y), np.array([2]), n_train, EvaluateConfig(predicted.shape[1], seed=seed))
 
 
 def test_scores_agree_with_scikit_learn_and_imbalanced_learn() -> None:
@@ -129,9 +125,7 @@ def test_interval_covers_new_images_and_new_seeds() -> None:
 def test_equal_arms_rarely_help_or_hurt(image: float, seed: float, noise: float) -> None:
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(3), 50)
-    wrong = sum(
-        answer(predictions(rng, y, 0, image, seed, noise), y).verdict in (HELPS, HURTS) for _ in range(120)
-    )
+    wrong = sum(answer(predictions(rng, y, 0, image, seed, noise), y).verdict in (HELPS, HURTS) for _ in range(120))
     assert wrong / 120 <= 0.09  # 5 % are announced; 120 runs allow for 4 points
 
 

@@ -80,9 +80,7 @@ def test_target_counts_stay_in_bounds(counts: dict[str, int], k: int) -> None:
     for name, more in target_counts(counts, f"{k}x").items():
         assert 0 <= more <= balance[name]
         rare = 2 * counts[name] < largest
-        assert counts[name] + more == (
-            max(counts[name], min(counts[name] * k, largest)) if rare else counts[name]
-        )
+        assert counts[name] + more == (max(counts[name], min(counts[name] * k, largest)) if rare else counts[name])
     for name, more in target_counts(counts, str(k)).items():
         assert more >= 0 and counts[name] + more == max(counts[name], k)
 
@@ -94,9 +92,7 @@ def test_target_counts_example() -> None:
     assert target_counts(counts, "balance") == {"a": 0, "b": 90, "c": 70}
 
 
-@pytest.mark.parametrize(
-    "target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "5 x", "٣", "5x\n"]
-)
+@pytest.mark.parametrize("target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "5 x", "٣", "5x\n"])
 def test_bad_targets_name_the_three_forms(target: str) -> None:
     if target == "5":
         assert target_counts({"a": 1}, target) == {"a": 4}
@@ -135,9 +131,7 @@ def test_mix_loads_with_hugging_face(tmp_path: Path, monkeypatch: pytest.MonkeyP
     datasets.disable_progress_bars()
     real = parts()
     mix(real, drawn(6), judged(6), tmp_path / "out")
-    loaded = datasets.load_dataset(
-        "imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache")
-    )
+    loaded = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert {name: len(part) for name, part in loaded.items()} == {"train": 14, "test": 4}
     first = loaded["train"][0]
     assert np.array_equal(np.asarray(first["image"]), real.train.x[0, 0].numpy())
@@ -209,10 +203,7 @@ def test_synthetic_folder_round_trip(tmp_path: Path, c: int, with_samples: bool)
     again, verdicts = read_synthetic(tmp_path / "out", CLASSES, (c, 9, 12))
     assert torch.equal(again.x, fake.x)
     for name in ("y", "index"):
-        assert (
-            np.array_equal(getattr(again, name), getattr(fake, name))
-            and getattr(again, name).dtype == np.int64
-        )
+        assert np.array_equal(getattr(again, name), getattr(fake, name)) and getattr(again, name).dtype == np.int64
     for name in ("classes", "sampler", "seed", "how", "parents", "checkpoint_sha256"):
         assert getattr(again, name) == getattr(fake, name)
     if samples is None:
@@ -230,9 +221,7 @@ def test_read_synthetic_of_another_tool(tmp_path: Path) -> None:
         Image.fromarray(x[0].numpy()).save(tmp_path / CLASSES[1] / f"img{i}.png")
     fake, verdicts = read_synthetic(tmp_path, CLASSES, (1, 9, 12))
     assert verdicts is None and (fake.sampler, fake.seed) == ("unknown", 0)
-    assert (
-        torch.equal(fake.x, images(3)) and fake.y.tolist() == [1, 1, 1] and fake.index.tolist() == [0, 1, 2]
-    )
+    assert torch.equal(fake.x, images(3)) and fake.y.tolist() == [1, 1, 1] and fake.index.tolist() == [0, 1, 2]
     assert read_synthetic(tmp_path, CLASSES, (3, 18, 24))[0].x.shape == (3, 3, 18, 24)
     with pytest.raises(ValueError, match="not one of the classes"):
         read_synthetic(tmp_path, ("cat", "dog"), (1, 9, 12))

@@ -39,9 +39,7 @@ def test_imports(path: Path) -> None:
     names = imported(path)
     assert not any(name.split(".")[0] == "models" for name in names), "write gensynth.models, not models"
     if path.is_relative_to(ROOT / "gensynth"):
-        assert not any(name.startswith("gensynth.models.") for name in names), (
-            "the toolkit imports no concrete model"
-        )
+        assert not any(name.startswith("gensynth.models.") for name in names), "the toolkit imports no concrete model"
 
 
 def test_help_imports_no_torch() -> None:

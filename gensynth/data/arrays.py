@@ -84,9 +84,7 @@ def read_npz(
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(info.file_size for info in archive.infolist())
         if unpacked > memory_gb * 1e9:
-            raise ValueError(
-                f"it unpacks to {unpacked / 1e9:.1f} GB, allowed are {memory_gb:g}; set --memory_gb."
-            )
+            raise ValueError(f"it unpacks to {unpacked / 1e9:.1f} GB, allowed are {memory_gb:g}; set --memory_gb.")
         with np.load(path, allow_pickle=False) as arrays:
             missing = [name for name in ("x", "y") if name not in arrays]
             if missing:
@@ -100,32 +98,25 @@ def read_npz(
 def _channels_last(x: np.ndarray) -> np.ndarray:
     """Check `x` and return it as (n, h, w, c)."""
     if x.dtype != np.uint8 and x.dtype.kind != "f":
-        raise TypeError(
-            f"x must be uint8, or float in [0, 1], got {x.dtype}; convert with x.astype('uint8')."
-        )
+        raise TypeError(f"x must be uint8, or float in [0, 1], got {x.dtype}; convert with x.astype('uint8').")
     if x.ndim == 3 and x.size:
         x = x[..., None]
     elif x.ndim == 4 and x.size and (x.shape[1] in (1, 3)) != (x.shape[3] in (1, 3)):
         x = x.transpose(0, 2, 3, 1) if x.shape[1] in (1, 3) else x
     else:
         raise ValueError(
-            f"x must have shape (n, h, w), (n, h, w, c) or (n, c, h, w) with n > 0 and c 1 or 3, "
-            f"got {x.shape}."
+            f"x must have shape (n, h, w), (n, h, w, c) or (n, c, h, w) with n > 0 and c 1 or 3, got {x.shape}."
         )
     # Written so that NaN fails as well.
     if x.dtype != np.uint8 and not (x.min() >= 0 and x.max() <= 1):
-        raise ValueError(
-            f"x as float must lie in [0, 1], got {x.min():g} to {x.max():g}; use uint8 for 0 to 255."
-        )
+        raise ValueError(f"x as float must lie in [0, 1], got {x.min():g} to {x.max():g}; use uint8 for 0 to 255.")
     return x
 
 
 def _labels(y: np.ndarray, classes: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return int64 labels and class names."""
     if y.ndim != 1 or y.dtype.kind not in "iuU":
-        raise TypeError(
-            f"y must hold integers or class names in shape (n,), got {y.dtype} of shape {y.shape}."
-        )
+        raise TypeError(f"y must hold integers or class names in shape (n,), got {y.dtype} of shape {y.shape}.")
     if classes is not None and y.dtype.kind in "iu":
         if len(y) and not (0 <= y.min() and y.max() < len(classes)):
             raise ValueError(f"y must lie in 0..{len(classes) - 1}, got {y.min()}..{y.max()}.")

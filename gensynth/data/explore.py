@@ -71,9 +71,7 @@ class Exploration:
             "",
             "sizes before reading: " + ", ".join(f"{k} ({n})" for k, n in [*self.sizes.items()][:5]),
         ]
-        lines += [
-            f"{k} alone: balanced accuracy {v:.2f}, chance {self.chance:.2f}" for k, v in self.cues.items()
-        ]
+        lines += [f"{k} alone: balanced accuracy {v:.2f}, chance {self.chance:.2f}" for k, v in self.cues.items()]
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"advice: {advice}" for advice in self.advice]
         return "\n".join(lines)
@@ -92,9 +90,7 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
     counts = data.class_counts
     empty = [name for name, n in counts.items() if n == 0]
     if empty:
-        raise ValueError(
-            f"classes {', '.join(map(repr, empty))} have no images; nothing can be said of them."
-        )
+        raise ValueError(f"classes {', '.join(map(repr, empty))} have no images; nothing can be said of them.")
     brightness, contrast, saturation, blank = _properties(data)
     hashes = data.content_hashes()
     groups: dict[bytes, list[int]] = defaultdict(list)
@@ -105,9 +101,7 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
     properties = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
     if data.sizes is not None:
         properties["size"] = data.sizes.astype(np.float32)
-    first = np.array(
-        [rows[0] for rows in groups.values()]
-    )  # a copy in another fold would give the answer away
+    first = np.array([rows[0] for rows in groups.values()])  # a copy in another fold would give the answer away
     cues, chance = _cues({k: v[first] for k, v in properties.items()}, data.y[first], seed)
     found = Exploration(
         class_counts=counts,
@@ -163,9 +157,7 @@ def _advice(found: Exploration) -> list[str]:
     rare = sorted((name for name in counts if counts[name] < top / 2), key=counts.__getitem__)
     advice = []
     if rare:
-        shown = ", ".join(f"{name!r} ({counts[name]})" for name in rare[:10]) + (
-            ", ..." if len(rare) > 10 else ""
-        )
+        shown = ", ".join(f"{name!r} ({counts[name]})" for name in rare[:10]) + (", ..." if len(rare) > 10 else "")
         advice.append(f"Rare classes, with fewer than half the images of {largest!r} ({top}): {shown}.")
     lack = sum(top - count for count in counts.values())
     if lack:

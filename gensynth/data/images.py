@@ -146,9 +146,7 @@ def _find(root: Path) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int
     if not classes:
         n = sum(e.name.lower().endswith(SUFFIXES) for e in loose)
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
-        raise ValueError(
-            f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class."
-        )
+        raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
     parts = PART_NAMES.intersection(name.lower() for name in classes)
     if len(parts) > 1 or len(parts) == len(classes):
         raise ValueError(

@@ -59,9 +59,7 @@ class LabeledData:
             )
         check_class_names(self.classes)
         if len(self.y) and not (0 <= self.y.min() and self.y.max() < len(self.classes)):
-            raise ValueError(
-                f"labels must lie in 0..{len(self.classes) - 1}, got {self.y.min()}..{self.y.max()}."
-            )
+            raise ValueError(f"labels must lie in 0..{len(self.classes) - 1}, got {self.y.min()}..{self.y.max()}.")
 
     def __len__(self) -> int:
         return len(self.y)

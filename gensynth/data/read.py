@@ -49,9 +49,7 @@ class DataConfig:
         if self.size is not None and not (
             len(sides) == 2 and all(isinstance(s, int) and SIDES[0] <= s <= SIDES[1] for s in sides)
         ):
-            raise ValueError(
-                f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}."
-            )
+            raise ValueError(f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}.")
         if self.channels not in (None, 1, 3):
             raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
         if not (0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
@@ -81,9 +79,7 @@ def read(source: str | Path, config: DataConfig) -> LabeledData:
     """
     data = _load(source, config)
     if len(data.classes) < 2:
-        raise ValueError(
-            f"source {str(source)!r} has the single class {data.classes[0]!r}; at least two are needed."
-        )
+        raise ValueError(f"source {str(source)!r} has the single class {data.classes[0]!r}; at least two are needed.")
     small = [f"{name!r} ({n})" for name, n in data.class_counts.items() if n < 2]
     if small:
         raise ValueError(

@@ -29,9 +29,7 @@ class Parts:
     test: LabeledData
 
 
-def split(
-    data: LabeledData, test: float, validation: float, seed: int, test_part: LabeledData | None = None
-) -> Parts:
+def split(data: LabeledData, test: float, validation: float, seed: int, test_part: LabeledData | None = None) -> Parts:
     """Split by class, at random.
 
     Each class is shuffled by a stream of its own (seed and class name), in the order of its pixels, so that
@@ -89,13 +87,9 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
     for name, n in keep.items():
         rows = np.flatnonzero(train.y == label_of(name, train.classes))
         if n > len(rows):
-            raise ValueError(
-                f"keep asks for {n} images of class {name!r}, its training part has {len(rows)}."
-            )
+            raise ValueError(f"keep asks for {n} images of class {name!r}, its training part has {len(rows)}.")
         chosen[_stream(seed, name).permutation(rows)[n:]] = False
-        notes.append(
-            f"The training part of class {name!r} was cut from {len(rows)} to {n} images on request."
-        )
+        notes.append(f"The training part of class {name!r} was cut from {len(rows)} to {n} images on request.")
     return replace(train.subset(chosen), notes=train.notes + tuple(notes))
 
 

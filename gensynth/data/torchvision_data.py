@@ -56,9 +56,7 @@ def read_torchvision(
     for i in tqdm(range(n), desc=f"checking {name}", disable=None):
         image, label = dataset[i]
         if not (isinstance(image, Image.Image) and isinstance(label, (int, np.integer))):
-            raise TypeError(
-                f"items of torchvision:{name} are not (image, class number) pairs; use another data set."
-            )
+            raise TypeError(f"items of torchvision:{name} are not (image, class number) pairs; use another data set.")
         sizes[i], y[i] = (image.height, image.width), label
         grey = grey and is_grey(image)
     target = choose_size(sizes, size)
@@ -108,11 +106,7 @@ def _open(name: str, download: bool, part: str) -> Any:
     try:
         return cls(root=str(root), **options)
     except (RuntimeError, FileNotFoundError) as error:
-        advice = (
-            "try again"
-            if download
-            else "add --download=true to fetch them, or set GENSYNTH_DATA to their folder"
-        )
+        advice = "try again" if download else "add --download=true to fetch them, or set GENSYNTH_DATA to their folder"
         raise FileNotFoundError(
             f"the files of torchvision:{name} cannot be read from {str(root)!r} ({error}); {advice}."
         ) from error

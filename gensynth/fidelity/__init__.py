@@ -1,0 +1,1 @@
+"""The fidelity gate: which synthetic examples are good enough, and why."""

@@ -138,9 +138,7 @@ class FidelityChecker:
         """Extractor, resize, domain and training data: compare scores only between equal stamps."""
         return {**self._gate.embedding.stamp, "train": self.train.fingerprint()}
 
-    def _screen(
-        self, synthetic: Synthetic, accepted: Synthetic | None = None
-    ) -> tuple[SampleVerdicts, Measures, int]:
+    def _screen(self, synthetic: Synthetic, accepted: Synthetic | None = None) -> tuple[SampleVerdicts, Measures, int]:
         y = _labels(synthetic.y, synthetic.classes, self.train)
         empty = [self.train.classes[c] for c in np.unique(y) if not len(self._gate.members[c])]
         if empty:
@@ -240,9 +238,7 @@ def _judge_class(
     agreement_of_real = scores[3].yardstick or 0.0
     fail, review, warn = [], [], []
     if duplicates > DUPLICATES:
-        fail.append(
-            f"{duplicates:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many."
-        )
+        fail.append(f"{duplicates:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many.")
     if values["label_agreement"] < AGREEMENT:
         fail.append(
             f"The judge sees the wanted class in only {values['label_agreement']:.0%} of the samples, and in "
@@ -258,9 +254,7 @@ def _judge_class(
     elif values["coverage"] < 0.75:
         warn.append(f"The samples reach {values['coverage']:.0%} of the variety that real ones would.")
     if density_high < DENSITY:
-        fail.append(
-            f"The samples lie where real images are rare: density at most {density_high:.2f}, real 1."
-        )
+        fail.append(f"The samples lie where real images are rare: density at most {density_high:.2f}, real 1.")
     if p_adjusted < P_VALUE and values["kid"] > 2 * kid_yardstick:
         review.append(
             f"As a set the samples differ from the real images: KID {values['kid']:.3f}, where chance gives "

@@ -184,9 +184,7 @@ def batches(images: Tensor | ImageFiles) -> Iterator[Tensor]:
     for start in range(0, len(images), BATCH):
         batch = images[torch.arange(start, min(start + BATCH, len(images)))]
         if batch.dtype != torch.uint8:
-            raise TypeError(
-                f"images must be uint8 with values 0..255, got {batch.dtype}; convert them first."
-            )
+            raise TypeError(f"images must be uint8 with values 0..255, got {batch.dtype}; convert them first.")
         yield batch
 
 

@@ -150,9 +150,7 @@ class Gate:
         self.spread_scale = [float(np.median(s)) if len(s) else 1.0 for s in spread]
         small = [c for c, at in enumerate(self.members) if 0 < len(at) < SMALL]
         pooled_p = np.concatenate([p_true[self.members[c]] for c in small]) if small else np.zeros(0)
-        pooled_spread = (
-            np.concatenate([spread[c] / self.spread_scale[c] for c in small]) if small else np.zeros(0)
-        )
+        pooled_spread = np.concatenate([spread[c] / self.spread_scale[c] for c in small]) if small else np.zeros(0)
         self.label_threshold, self.real_spread = [], []
         for c, at in enumerate(self.members):
             alone = len(at) >= SMALL

@@ -56,9 +56,7 @@ def leave_one_out_nearest(real: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.
     return _nearest(real, real, k, leave_one_out=True)
 
 
-def _nearest(
-    query: np.ndarray, reference: np.ndarray, k: int, leave_one_out: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(query: np.ndarray, reference: np.ndarray, k: int, leave_one_out: bool) -> tuple[np.ndarray, np.ndarray]:
     most = len(reference) - leave_one_out
     if not 1 <= k <= most:
         raise ValueError(f"k must lie in 1..{most} for {len(reference)} reference rows, got {k}; lower k.")
@@ -159,9 +157,7 @@ def kid_permutations(real: np.ndarray, synthetic: np.ndarray, seed: int, permuta
     return _kid_of_splits(np.concatenate([real, synthetic]), np.stack(splits, axis=1))
 
 
-def kid_permutation_test(
-    real: np.ndarray, synthetic: np.ndarray, seed: int, permutations: int = 1000
-) -> float:
+def kid_permutation_test(real: np.ndarray, synthetic: np.ndarray, seed: int, permutations: int = 1000) -> float:
     """p-value of 'one distribution': (1 + #{permuted KID >= KID}) / (1 + permutations); exact at every n."""
     values = kid_permutations(real, synthetic, seed, permutations)
     return permutation_p(values)

@@ -75,9 +75,7 @@ def _draw(title: str, height: int, left: int, right: int, plot: Callable[[Axes],
     with style.context(["default", {**STYLE, "svg.hashsalt": title}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # see svg.fonttype
         figure = Figure(figsize=(WIDTH / 72, height / 72))
-        axes = figure.add_axes(
-            (left / WIDTH, 26 / height, (WIDTH - left - right) / WIDTH, (height - 34) / height)
-        )
+        axes = figure.add_axes((left / WIDTH, 26 / height, (WIDTH - left - right) / WIDTH, (height - 34) / height))
         axes.xaxis.set_major_formatter(lambda v, _: number(v))
         axes.yaxis.set_major_formatter(lambda v, _: number(v))
         plot(axes)
@@ -194,9 +192,7 @@ def sheet(x: Tensor, columns: int, alt: str) -> Html:
     canvas = np.zeros((*shape, c + 1), dtype=np.uint8)  # the last channel is alpha: gaps show the page
     for i, image in enumerate(x.permute(0, 2, 3, 1).numpy()):
         if size != (h, w):
-            small = Image.fromarray(image.squeeze(-1) if c == 1 else image).resize(
-                size[::-1], Image.Resampling.BOX
-            )
+            small = Image.fromarray(image.squeeze(-1) if c == 1 else image).resize(size[::-1], Image.Resampling.BOX)
             image = np.asarray(small).reshape(*size, c)
         top, left = i // columns * (size[0] + gap), i % columns * (size[1] + gap)
         canvas[top : top + size[0], left : left + size[1], :c] = image
@@ -205,6 +201,4 @@ def sheet(x: Tensor, columns: int, alt: str) -> Html:
     Image.fromarray(canvas).save(png, format="PNG", optimize=True)
     zoom = max(1, round(TILE / max(size)))  # whole pixels stay whole
     source = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
-    return element(
-        "img", src=source, alt=alt, width=str(shape[1] * zoom), height=str(shape[0] * zoom), class_="pixels"
-    )
+    return element("img", src=source, alt=alt, width=str(shape[1] * zoom), height=str(shape[0] * zoom), class_="pixels")

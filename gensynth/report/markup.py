@@ -85,10 +85,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[in
     """Return a table that scrolls sideways on small screens; the columns `words` are set as text."""
     kinds = ["word" if i in words else "number" for i in range(len(head))]
     top = element("tr", *(element("th", h, class_=k, scope="col") for h, k in zip(head, kinds, strict=True)))
-    body = (
-        element("tr", *(element("td", cell, class_=k) for cell, k in zip(row, kinds, strict=True)))
-        for row in rows
-    )
+    body = (element("tr", *(element("td", cell, class_=k) for cell, k in zip(row, kinds, strict=True))) for row in rows)
     inner = element("table", element("thead", top), element("tbody", *body))
     return element("div", inner, class_="scroll", tabindex="0")
 

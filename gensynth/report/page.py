@@ -72,15 +72,11 @@ class ReportContents:
                 "samples; pass all samples that were checked, the rejected ones too."
             )
         if missing := [name for name in self.parts.train.classes if name not in self.after]:
-            raise ValueError(
-                f"after must count every class, got no count for {missing[0]!r}; count all classes."
-            )
+            raise ValueError(f"after must count every class, got no count for {missing[0]!r}; count all classes.")
         for checkpoint, columns in self.history.items():
             lengths = {name: len(values) for name, values in columns.items()}
             if "step" not in columns or len(set(lengths.values())) > 1:
-                raise ValueError(
-                    f"history of {checkpoint!r} must hold 'step' and losses of one length, got {lengths}."
-                )
+                raise ValueError(f"history of {checkpoint!r} must hold 'step' and losses of one length, got {lengths}.")
 
     @property
     def real(self) -> dict[str, int]:
@@ -125,9 +121,7 @@ def _numbers(contents: ReportContents) -> Html:
     balanced = element("p", f"Balanced accuracy: {gain(hardest.difference)}.")
     rare = hardest.rare_recall_difference
     recall = element("p", f"Rare-class recall: {gain(rare)}.") if np.isfinite(rare.value) else Html()
-    against = element(
-        "p", f"Against {clean(hardest.baseline)}, the baseline hardest to beat.", class_="small"
-    )
+    against = element("p", f"Against {clean(hardest.baseline)}, the baseline hardest to beat.", class_="small")
     return Html(balanced + recall + against)
 
 
@@ -152,9 +146,7 @@ def _header(contents: ReportContents) -> Html:
         element(
             "div",
             _tile("Did it help?", badge(word), _numbers(contents)),
-            _tile(
-                "Are they sound?", badge(verdict.status), element("p", f"{FIDELITY[verdict.status]} {passed}")
-            ),
+            _tile("Are they sound?", badge(verdict.status), element("p", f"{FIDELITY[verdict.status]} {passed}")),
             _tile(
                 "How many?",
                 element("ul", *steps, class_="flow"),

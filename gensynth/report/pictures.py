@@ -73,9 +73,7 @@ def look(contents: ReportContents) -> Html:
         for kind, positions in (("real", real), ("synthetic", accepted)):
             chosen = _choose(positions, most)
             x = _real(train, chosen) if kind == "real" else synthetic.x[torch.from_numpy(chosen)]
-            of = f"{len(chosen)} of {len(positions):,} " + (
-                "real" if kind == "real" else "accepted synthetic"
-            )
+            of = f"{len(chosen)} of {len(positions):,} " + ("real" if kind == "real" else "accepted synthetic")
             picture = sheet(x, 8, f"{of} images of {clean(name)}") if len(x) else element("p", "none")
             caption = element("figcaption", element("span", of, class_=f"key {kind}"))
             halves.append(element("figure", caption, picture))
@@ -89,9 +87,7 @@ def look(contents: ReportContents) -> Html:
             "looks. Left: real training images. Right: synthetic images that passed the gate; those that did "
             "not are shown below.",
         ),
-        unfold(blocks, OPEN_CLASSES, "classes")
-        if blocks
-        else element("p", "No synthetic images were drawn."),
+        unfold(blocks, OPEN_CLASSES, "classes") if blocks else element("p", "No synthetic images were drawn."),
     )
 
 
@@ -108,11 +104,7 @@ def nearest(contents: ReportContents) -> Html:
         at = np.flatnonzero(mine)
         at = at[np.argsort(ratio[at], kind="stable")][:most]
         pairs = [_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist()]
-        shown = (
-            element("div", *pairs, class_="pairs")
-            if pairs
-            else element("p", "No accepted sample to compare.")
-        )
+        shown = element("div", *pairs, class_="pairs") if pairs else element("p", "No accepted sample to compare.")
         blocks.append(Html(element("h3", clean(name)) + shown))
     threshold = contents.verdict.thresholds.get("near_duplicate")
     limit = "" if threshold is None else f" The gate rejects below {number(threshold)}."

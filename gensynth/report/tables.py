@@ -144,9 +144,7 @@ def fidelity(contents: ReportContents) -> Html:
         element("p", contamination, class_="alarm" if caught else "small"),
         table(("class", "status", "real images", "drawn", "accepted", "why"), rows, words=(0, 1, 5)),
         unfold([_class_scores(c, opened=i < 3) for i, c in enumerate(ordered)], 12, "classes"),
-        element(
-            "p", f"Measured with: {stamp}. Scores with different stamps cannot be compared.", class_="small"
-        ),
+        element("p", f"Measured with: {stamp}. Scores with different stamps cannot be compared.", class_="small"),
     )
 
 
@@ -178,9 +176,7 @@ def losses(contents: ReportContents) -> Html:
         )
         caption = element("figcaption", clean(checkpoint))
         charts.append(element("figure", caption, element("p", *keys, class_="legend"), chart))
-    none = element(
-        "p", "Nothing was trained for this run: the sampler learns no weights, or they were given."
-    )
+    none = element("p", "Nothing was trained for this run: the sampler learns no weights, or they were given.")
     return section(
         "losses",
         "How training went",

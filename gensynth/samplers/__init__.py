@@ -1,0 +1,1 @@
+"""Sources of synthetic examples, one class per kind."""

@@ -72,9 +72,7 @@ class NeuralSampler(Sampler):
                 raise FileNotFoundError(f"no checkpoint (*.ckpt) in {path}; train one with 'gensynth train'.")
             self._keep([load_checkpoint(file) for file in files])
         if not hasattr(self, "by_label_"):
-            raise ValueError(
-                "this sampler has no checkpoint and was not fitted; give checkpoint= or call fit first."
-            )
+            raise ValueError("this sampler has no checkpoint and was not fitted; give checkpoint= or call fit first.")
         return self.by_label_
 
     def _keep(self, checkpoints: list[Checkpoint]) -> None:

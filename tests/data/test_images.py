@@ -141,9 +141,7 @@ def test_parts_are_not_classes(tmp_path: Path) -> None:
 def test_broken_images_are_named_together(folder: Path) -> None:
     for i in range(6):
         (folder / "cat" / f"text{i}.png").write_text("no picture")
-    with pytest.raises(
-        ValueError, match=r"^6 of 28 images in .*text0.*text4.png' \(not an image.*, \.\.\.; "
-    ) as e:
+    with pytest.raises(ValueError, match=r"^6 of 28 images in .*text0.*text4.png' \(not an image.*, \.\.\.; ") as e:
         read_folder(folder)
     assert "text5" not in str(e.value)
 
@@ -193,9 +191,7 @@ MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "I"
     size=st.tuples(st.integers(8, 128), st.integers(8, 128)),
     channels=st.sampled_from([1, 3]),
 )
-def test_any_mode_and_size_becomes_uint8(
-    mode: str, h: int, w: int, size: tuple[int, int], channels: int
-) -> None:
+def test_any_mode_and_size_becomes_uint8(mode: str, h: int, w: int, size: tuple[int, int], channels: int) -> None:
     picture = Image.new("L", (w, h), 255)
     if mode in ("F", "I", "I;16"):
         picture = Image.fromarray(np.full((h, w), {"F": 1.0, "I": 65535, "I;16": 65535}[mode], np.float32))

@@ -170,9 +170,7 @@ def test_torchvision_with_its_official_test_part(tmp_path: Path, monkeypatch: py
         read("torchvision:FashionMNIST", DataConfig())
     for name, n in (("train", 200), ("t10k", 30)):
         idx(tmp_path / "FashionMNIST" / "raw" / f"{name}-images-idx3-ubyte", pixels(n, 28, 28, seed=n))
-        idx(
-            tmp_path / "FashionMNIST" / "raw" / f"{name}-labels-idx1-ubyte", np.arange(n, dtype=np.uint8) % 10
-        )
+        idx(tmp_path / "FashionMNIST" / "raw" / f"{name}-labels-idx1-ubyte", np.arange(n, dtype=np.uint8) % 10)
     parts = read_parts("torchvision:FashionMNIST", DataConfig(size=14))
     assert len(parts.test) == 30 and len(parts.train) + len(parts.validation) == 200
     assert parts.train.shape == parts.test.shape == (1, 14, 14)

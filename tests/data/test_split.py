@@ -14,10 +14,7 @@ from gensynth.data.split import keep_only, split
 
 def make(**counts: int) -> LabeledData:
     """Data in which the images of a class do not depend on the other classes."""
-    x = [
-        np.random.default_rng([*name.encode()]).integers(0, 256, (n, 8, 8), np.uint8)
-        for name, n in counts.items()
-    ]
+    x = [np.random.default_rng([*name.encode()]).integers(0, 256, (n, 8, 8), np.uint8) for name, n in counts.items()]
     return from_arrays(np.concatenate(x), np.repeat(list(counts), list(counts.values())))
 
 
@@ -34,9 +31,7 @@ def test_fractions_by_class() -> None:
 
 
 def test_same_seed_same_split_whatever_the_other_classes() -> None:
-    a, b, other = (
-        split(data, 0.25, 0.1, 3) for data in (make(a=30, b=20), make(a=30, b=20), make(a=30, c=5))
-    )
+    a, b, other = (split(data, 0.25, 0.1, 3) for data in (make(a=30, b=20), make(a=30, b=20), make(a=30, c=5)))
     assert a.test.ids == b.test.ids
     of_a = [contents(p.test.subset(p.test.y == p.test.label_of("a"))) for p in (a, other)]
     assert of_a[0] == of_a[1]

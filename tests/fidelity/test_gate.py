@@ -20,9 +20,7 @@ ORDER = np.random.default_rng(0).permutation(1797)
 def digits(at: np.ndarray) -> LabeledData:
     source = load_digits()
     x = torch.from_numpy(np.round(source.images[ORDER[at]] * 255 / 16).astype(np.uint8))[:, None]
-    return LabeledData(
-        x, source.target[ORDER[at]], tuple(f"d{i}" for i in range(10)), tuple(str(i) for i in at)
-    )
+    return LabeledData(x, source.target[ORDER[at]], tuple(f"d{i}" for i in range(10)), tuple(str(i) for i in at))
 
 
 @pytest.fixture(scope="module")

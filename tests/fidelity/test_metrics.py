@@ -104,9 +104,7 @@ def test_near_duplicate_ratio_is_zero_for_copies_and_survives_repeated_reals():
     real = normal(30, 5, 0)
     assert metrics.near_duplicate_ratio(real[:4], real) == pytest.approx(0)
     assert np.median(metrics.near_duplicate_ratio(normal(200, 5, 1), real)) == pytest.approx(1, abs=0.2)
-    assert metrics.typical_distance(np.repeat(real, 2, axis=0)) == pytest.approx(
-        metrics.typical_distance(real)
-    )
+    assert metrics.typical_distance(np.repeat(real, 2, axis=0)) == pytest.approx(metrics.typical_distance(real))
     assert metrics.typical_distance(np.ones((5, 2))) == 1
 
 

@@ -90,9 +90,7 @@ def report(classes=WILD, shape=(1, 8, 8), per_class=10, treated=2, evaluation=No
     n = len(y)
     x = torch.from_numpy(np.random.default_rng(9).integers(0, 256, (n, *shape), dtype=np.uint8))
     none = ("",) * n
-    synthetic = Synthetic(
-        x, y, tuple(classes), np.tile(np.arange(10), treated), "vae", 7, none, ((),) * n, ("ab",) * n
-    )
+    synthetic = Synthetic(x, y, tuple(classes), np.tile(np.arange(10), treated), "vae", 7, none, ((),) * n, ("ab",) * n)
     reason = ("",) * 6 + ("invalid", "dup_near", "label", "atypical")
     ratio = np.tile(np.linspace(0.9, 0.1, 10), treated)
     samples = SampleVerdicts(
@@ -107,16 +105,12 @@ def report(classes=WILD, shape=(1, 8, 8), per_class=10, treated=2, evaluation=No
         Score("fid", None, False),
     )
     rejected = dict.fromkeys(reason[6:], 1)
-    per = tuple(
-        ClassVerdict(c, "REVIEW", 10, 10, 6, rejected, scores, ("Look at it.",)) for c in classes[:treated]
-    )
+    per = tuple(ClassVerdict(c, "REVIEW", 10, 10, 6, rejected, scores, ("Look at it.",)) for c in classes[:treated])
     verdict = Verdict("REVIEW", samples, per, {"label": 0.034}, 0, {"near_duplicate": 0.35}, {"x": SCRIPT})
     after = {c: per_class + (6 if i < treated else 0) for i, c in enumerate(classes)}
     history = {f"{SCRIPT}.ckpt": {"step": [0.0, 1.0, 2.0], "train/g_loss": [3.0, float("nan"), 1.0]}}
     provenance = {"command": f"gensynth run  'two  spaces' {SCRIPT}"}
-    contents = ReportContents(
-        SCRIPT, parts, synthetic, verdict, evaluation, after, history, provenance, (SCRIPT,)
-    )
+    contents = ReportContents(SCRIPT, parts, synthetic, verdict, evaluation, after, history, provenance, (SCRIPT,))
     return replace(contents, **changes)
 
 
@@ -266,9 +260,7 @@ def test_a_class_of_which_nothing_was_accepted_and_a_run_that_drew_nothing():
     assert "No accepted sample to compare" in page
     empty = SampleVerdicts(nothing[:0], (), {"near_duplicate": np.zeros(0)}, ())
     verdict = replace(contents.verdict, samples=empty, classes=())
-    page = render(
-        replace(contents, synthetic=contents.synthetic.subset(nothing), verdict=verdict, history={})
-    )
+    page = render(replace(contents, synthetic=contents.synthetic.subset(nothing), verdict=verdict, history={}))
     assert "No synthetic images were drawn" in page and "Nothing was trained" in page
 
 
