@@ -34,7 +34,7 @@ def parser_of(
         if name == "model":
             kind = get_generator(generator_of(argv)).Config
         if dataclasses.is_dataclass(kind):
-            configs[name] = kind
+            configs[name] = kind  # type: ignore[assignment]
             parser.add_class_arguments(kind, None if name.endswith("_config") else name)
         elif kind is bool:
             parser.add_argument(f"--{name}", action="store_true", help=help_of.get(name))

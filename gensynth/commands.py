@@ -16,7 +16,6 @@ from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance import RebalanceConfig
 from gensynth.train import TrainConfig
 
-
 MOST_COLUMNS = 4
 """Classes whose recall is printed; the report shows all of them."""
 
@@ -277,13 +276,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
     """Print the arms with their intervals, and the verdict."""
     shown = [c for c in evaluation.rare if c in evaluation.arms[0].recall][:MOST_COLUMNS]
     print(
-        f"\n{'training data':>28} {'images':>7}  {'balanced accuracy':22}"
-        + "".join(f"  {f'recall {c}':22}" for c in shown)
+        f"\n{'training data':>28} {'images':>7}  {'balanced accuracy':24}"
+        + "".join(f"  {f'recall {c}':24}" for c in shown)
     )
     for arm in evaluation.arms:
         cells = [arm.balanced_accuracy, *(arm.recall[c] for c in shown)]
         texts = [f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})" for e in cells]
-        print(f"{arm.name:>28} {arm.n_train:>7}" + "".join(f"  {text:22}" for text in texts).rstrip())
+        print(f"{arm.name:>28} {arm.n_train:>7}" + "".join(f"  {text:24}" for text in texts).rstrip())
     if len(evaluation.rare) > len(shown):
         print(f"{'':>28} recall of the other classes: see the report")
     print(f"did it help: {evaluation.verdict}. {evaluation.why}")

@@ -160,8 +160,8 @@ def _prepare(
     for c in trained:
         if counts[c] < least:
             raise ValueError(
-                f"{name} cannot learn class {c!r} alone from {counts[c]} images (at least {least}); what works: one model "
-                f"for all classes (leave out --per-class and --label), --init with a shared checkpoint, or the vae."
+                f"{name} cannot learn class {c!r} alone from {counts[c]} images (at least {least}); what works: one "
+                f"model for all classes (leave out --per-class and --label), --init with a shared one, or the vae."
             )
     if init is not None:
         shared = load_checkpoint(init)

@@ -184,6 +184,8 @@ class DCGAN(Generator):
         if self.loss == "hinge":  # the hinge needs a Lipschitz bound (Miyato et al. 2018)
             for module in self.discriminator.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
+                    if not module.weight.any():  # zero at the start has no spectral norm to divide by
+                        nn.init.kaiming_normal_(module.weight, a=0.2)
                     nn.utils.parametrizations.spectral_norm(module)
         self.ema = Ema(self.generator, config.ema_half_life)
 

@@ -1,0 +1,149 @@
+"""What the contract does not know: the options of single models, and the blocks they share."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
+from gensynth.checkpoint import build, load_checkpoint
+from gensynth.data.labeled import LabeledData
+from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid
+from gensynth.registry import get_generator
+from gensynth.train import TrainConfig, train
+
+QUICK = TrainConfig(steps=2, batch_size=8, precision="32-true", accelerator="cpu")
+
+
+def trained(name: str, data: LabeledData, folder: Path, label: str | None = None, **options: Any) -> Any:
+    config = get_generator(name).Config(**options)
+    return load_checkpoint(train(data, name, config, QUICK, folder / "m.ckpt", label=label, quiet=True)).model
+
+
+@pytest.mark.parametrize("arch", ["modern", "classic"])
+@pytest.mark.parametrize("loss", ["rpgan_r1r2", "hinge", "lsgan", "bce"])
+def test_dcgan_trains_with_every_loss(arch: str, loss: str, tiny: LabeledData, tmp_path: Path) -> None:
+    model = trained("dcgan", tiny, tmp_path, arch=arch, loss=loss)
+    assert model.sample("7", np.arange(3), 0).x.shape == (3, 1, 8, 8)
+
+
+def test_classic_dcgan_has_the_networks_of_the_paper() -> None:
+    config = get_generator("dcgan").Config(arch="classic", width=64, max_width=512, z_dim=100)
+    model: Any = build("dcgan", config, (3, 32, 32), ("all",), seed=0)
+    d, g = (sum(p.numel() for p in network.parameters()) for network in (model.discriminator, model.generator))
+    assert d == 64 * 3 * 16 + 128 * 64 * 16 + 256 * 128 * 16 + 256 * 16 + 2 * (128 + 256)
+    assert g == 100 * 256 * 16 + 256 * 128 * 16 + 128 * 64 * 16 + 64 * 3 * 16 + 2 * (256 + 128 + 64)
+    assert model.loss == "bce"
+    assert model.discriminator.layers[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+def test_vae_draws_depend_on_what_it_remembers(tiny: LabeledData, tmp_path: Path) -> None:
+    assert trained("vae", tiny, tmp_path / "a").draws == ("borrow", "smote", "gaussian", "prior")
+    assert trained("vae", tiny, tmp_path / "b", label="7").draws == ("smote", "gaussian", "prior")
+    private = trained("vae", tiny, tmp_path / "c", store_codes=False)
+    assert private.draws == ("gaussian", "prior") and len(private.codes) == 0
+    with pytest.raises(ValueError, match="allowed: gaussian, prior"):
+        private.sample("7", np.arange(2), 0, "borrow")
+
+
+def test_vae_borrows_from_the_class_itself_and_another(tiny: LabeledData, tmp_path: Path) -> None:
+    model = trained("vae", tiny, tmp_path)
+    label_of = dict(zip(tiny.ids, tiny.y, strict=True))
+    drawn = model.sample("7", np.arange(64), 0, "borrow")
+    assert all(label_of[own] == 1 and label_of[lender] != 1 for own, lender in drawn.parents)
+    assert {label_of[lender] for _, lender in drawn.parents} == {0, 2}
+    assert all(label_of[a] == label_of[b] == 1 for a, b in model.sample("7", np.arange(64), 0, "smote").parents)
+
+
+def test_vae_smote_decodes_points_between_its_parents(tiny: LabeledData, tmp_path: Path) -> None:
+    model = trained("vae", tiny, tmp_path)
+    model.codes = torch.zeros_like(model.codes)  # all parents alike: whatever lies between them is alike too
+    x = model.sample("7", np.arange(40), 0, "smote").x
+    assert torch.equal(x, x[:1].expand_as(x))
+
+
+def test_fine_tuning_starts_from_the_shared_model(tiny: LabeledData, tmp_path: Path) -> None:
+    config = get_generator("vae").Config(width=8)
+    shared = train(tiny, "vae", config, QUICK, tmp_path / "shared.ckpt", quiet=True)
+    path = train(
+        tiny, "vae", get_generator("vae").Config(), QUICK, tmp_path / "8.ckpt", label="8", init=shared, quiet=True
+    )
+    model: Any = load_checkpoint(path).model
+    assert model.trained_labels == ("8",) and model.classes == ("1", "7", "8") and model.config == config
+    assert model.draws[0] == "borrow", "it goes on borrowing from the classes it saw before"
+    with pytest.raises(ValueError, match="a dcgan for"):
+        train(tiny, "dcgan", None, QUICK, tmp_path / "x.ckpt", label="8", init=shared, quiet=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 32), st.integers(2, 32))
+def test_start_grid_reaches_every_canvas(rows: int, cols: int) -> None:
+    height, width = 4 * rows, 4 * cols
+    h0, w0, levels = start_grid(height, width)
+    assert (h0 * 2**levels, w0 * 2**levels) == (height, width)
+    assert levels >= 1 and min(h0, w0) >= 4 and (min(h0, w0) < 8 or h0 % 2 or w0 % 2)
+
+
+def test_trunk_goes_to_the_grid_and_back() -> None:
+    down, up = ImageToGrid((3, 28, 36), 8, 32), GridToImage((3, 28, 36), 8, 32)
+    assert down.grid == up.grid == (16, 7, 9)
+    features = down(torch.zeros(2, 3, 28, 36))
+    assert features.shape == (2, 16, 7, 9)
+    assert up(features).shape == (2, 3, 28, 36)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("c", [1, 3])
+def test_augmentation_differs_by_image_and_passes_gradients(name: str, c: int) -> None:
+    x = torch.linspace(-1, 1, c * 12 * 10).reshape(1, c, 12, 10).repeat(6, 1, 1, 1).requires_grad_()
+    out = differentiable_augmentation(x, [name], torch.Generator().manual_seed(0))
+    assert out.shape == x.shape and len({tuple(row.flatten().tolist()) for row in out}) > 1
+    out.sum().backward()
+    assert x.grad is not None and (x.grad != 0).any()
+    again = differentiable_augmentation(x, [name], torch.Generator().manual_seed(0))
+    assert torch.equal(out, again)
+
+
+def test_translation_moves_pixels_and_fills_with_background() -> None:
+    x = torch.zeros(64, 1, 8, 8)
+    x[:, :, 4, 4] = 1.0
+    out = differentiable_augmentation(x, ["translation"], torch.Generator().manual_seed(0))
+    assert out.amax(dim=(1, 2, 3)).eq(1).all(), "a shift by an eighth cannot lose the centre"
+    places = {tuple(np.argwhere(image[0].numpy() == 1)[0]) for image in out}
+    assert places == {(r, c) for r in (3, 4, 5) for c in (3, 4, 5)}
+
+
+def test_ema_forgets_the_start_and_follows_the_network() -> None:
+    network = torch.nn.Linear(1, 1, bias=False)
+    ema = Ema(network, half_life=4)
+    for value in range(200):
+        network.weight.data.fill_(float(value))
+        ema.update(network)
+    # After long, the average of a ramp lags by decay / (1 - decay) = 5.3 steps at a half-life of 4.
+    decay = 0.5**0.25
+    assert ema.weights()["weight"].item() == pytest.approx(199 - decay / (1 - decay), abs=0.1)
+
+
+def test_configs_refuse_nonsense() -> None:
+    for name, options in (
+        ("dcgan", {"z_dim": 0}),
+        ("dcgan", {"augment": ("flip",)}),
+        ("dcgan", {"gamma": -1.0}),
+        ("vae", {"borrow": 1.5}),
+        ("vae", {"width": 0}),
+    ):
+        with pytest.raises(ValueError, match=next(iter(options))):
+            get_generator(name).Config(**options)
+    for field in dataclasses.fields(TrainConfig):
+        if field.name in ("steps", "batch_size", "save_every", "devices", "num_nodes"):
+            with pytest.raises(ValueError, match=field.name):
+                TrainConfig(**{field.name: 0})
+    with pytest.raises(ValueError, match="multiple of devices x nodes = 3"):
+        TrainConfig(batch_size=64, devices=3)
