@@ -19,12 +19,13 @@ demo: .venv/base
 	rm -rf runs/demo
 	$(BIN)/gensynth rebalance builtin:digits --config configs/demo.yaml --out runs/demo
 
+# mypy reads the package as users install it, since models/ becomes gensynth.models only then.
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --reinstall-package gensynth .
-	cd / && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p gensynth
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	rm -rf build
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target build/typed .
+	cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml --python-executable ../../$(BIN)/python -p gensynth
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n 2

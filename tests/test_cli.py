@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
 
 from gensynth.cli import main
+from gensynth.data.read import Parts
+from gensynth.mix import read_synthetic
 
 QUICK = ["--steps", "4", "--batch_size", "8", "--quiet", "--accelerator", "cpu"]
 DIGITS = ["builtin:digits", "--keep", "8=20,9=40"]
@@ -271,3 +274,16 @@ def test_another_setting_does_not_continue_a_run(capsys: pytest.CaptureFixture[s
     assert run(capsys, "train", "vae", *options)[0] == 0
     assert run(capsys, "train", "vae", *options)[0] == 0  # finished: nothing to do
     assert "other data or settings" in refused(capsys, "train", "vae", *options, "--model.z_dim", "5")
+
+
+def test_the_checkpoint_that_ships_draws_recognisable_digits(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, parts: Parts
+) -> None:
+    """A nearest-neighbour classifier on real test digits, which the checkpoint never saw, reads them right."""
+    shipped = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
+    judge = KNeighborsClassifier(1).fit(parts.test.x.flatten(1).numpy(), parts.test.y)
+    for label in ("3", "8"):
+        code, _, err = run(capsys, "sample", shipped, "--label", label, "--n", 60, "--out", tmp_path / label)
+        assert code == 0, err
+        drawn, _ = read_synthetic(tmp_path / label, parts.test.classes, parts.test.shape)
+        assert (judge.predict(drawn.x.flatten(1).numpy()) == int(label)).mean() > 0.9

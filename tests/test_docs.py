@@ -1,0 +1,127 @@
+"""The documentation keeps its word: commands parse, make targets and files exist, every setting has help."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gensynth import commands
+from gensynth.arguments import parser_of
+from gensynth.cli import VERBS, normalize
+from gensynth.data.read import DataConfig
+from gensynth.evaluate import EvaluateConfig
+from gensynth.rebalance import RebalanceConfig
+from gensynth.registry import generator_names, get_generator
+from gensynth.train import TrainConfig
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECIPES = sorted((ROOT / "configs").glob("*.yaml"))
+FENCE = re.compile(r"^( *)```[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+
+
+def shell_lines(text: str) -> Iterator[list[str]]:
+    """Yield the words of each line that a shell would read, without comments."""
+    for line in text.replace("\\\n", " ").splitlines():
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:  # an open quote: prose or another language, not a command
+            continue
+        if words:
+            yield words
+
+
+def gensynth_commands(text: str) -> Iterator[list[str]]:
+    """Yield the arguments of each `gensynth VERB ...` or `... -m gensynth VERB ...`."""
+    for words in shell_lines(text):
+        at = 1 if Path(words[0]).name == "gensynth" else 0
+        if words[0] != "gensynth" and "-m" in words and words[words.index("-m") + 1 :][:1] == ["gensynth"]:
+            at = words.index("-m") + 2
+        if at and at < len(words):
+            yield words[at:]
+
+
+def fenced(page: Path) -> str:
+    return "\n".join(block for _, block in FENCE.findall(page.read_text(encoding="utf-8")))
+
+
+def first_line(recipe: Path) -> str:
+    return recipe.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#")
+
+
+COMMANDS = [(page.name, argv) for page in PAGES for argv in gensynth_commands(fenced(page))]
+COMMANDS += [(recipe.name, argv) for recipe in RECIPES for argv in gensynth_commands(first_line(recipe))]
+MAKEFILE = (ROOT / "Makefile").read_text()
+COMMANDS += [("Makefile", argv) for argv in gensynth_commands(MAKEFILE.replace("$(BIN)/", ""))]
+
+
+@pytest.mark.parametrize(("where", "argv"), COMMANDS, ids=[f"{w}: {shlex.join(a)}" for w, a in COMMANDS])
+def test_command_is_understood(where: str, argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # recipes are named from here
+    verb, *rest = argv
+    assert verb in VERBS
+
+    @functools.wraps(getattr(commands, verb))
+    def understood(**values: object) -> int:
+        return 0  # nothing is run, but the settings have been checked
+
+    parser, call = parser_of(understood, verb, rest)
+    assert call(parser.parse_args(normalize(rest))) == 0
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda p: p.name)
+def test_recipe_begins_with_its_command(recipe: Path) -> None:
+    (argv,) = gensynth_commands(first_line(recipe))
+    assert argv[argv.index("--config") + 1] == f"configs/{recipe.name}"
+
+
+def test_readme_has_commands() -> None:
+    assert {argv[0] for where, argv in COMMANDS if where == "README.md"} == set(VERBS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][\w-]*):", MAKEFILE, re.MULTILINE))
+    spans = "\n".join(SPAN.findall(FENCE.sub("", page.read_text(encoding="utf-8"))))
+    named = {word for words in shell_lines(f"{fenced(page)}\n{spans}") if words[0] == "make" for word in words[1:]}
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_linked_files_exist(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\(([^)\s]+)", text)
+    files = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:", link)]
+    assert [file for file in files if not (page.parent / file).exists()] == []
+
+
+def test_files_named_in_the_readme_exist() -> None:
+    spans = SPAN.findall(FENCE.sub("", (ROOT / "README.md").read_text(encoding="utf-8")))
+    named = [span for span in spans if re.fullmatch(r"(docs|gensynth|models|notebooks|benchmarks|tests)/[\w./]+", span)]
+    assert named and [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("generator", generator_names())
+def test_every_setting_has_help(generator: str) -> None:
+    parser, _ = parser_of(commands.rebalance, "rebalance", ["--generator", generator])
+    help_of = {action.dest: action.help for action in parser._actions}
+    configs = {
+        "": (DataConfig, TrainConfig, RebalanceConfig),
+        "model.": (get_generator(generator).Config,),
+        "evaluate.": (EvaluateConfig,),
+    }
+    names = [prefix + f.name for prefix, kinds in configs.items() for kind in kinds for f in dataclasses.fields(kind)]
+    assert [name for name in names if not help_of[name]] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_argument_of_a_verb_has_help(verb: str) -> None:
+    parser, _ = parser_of(getattr(commands, verb), verb, [])
+    assert [action.dest for action in parser._actions if not action.help] == []
