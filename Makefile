@@ -31,6 +31,7 @@ test: .venv/dev
 	$(BIN)/python -m pytest -n 2
 
 checkpoint: .venv/base
+	rm -rf runs/checkpoint
 	$(BIN)/gensynth train vae --config configs/digits_checkpoint.yaml --data builtin:digits --out runs/checkpoint
 	cp runs/checkpoint/vae.ckpt checkpoints/digits_vae.ckpt
 

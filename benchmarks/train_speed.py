@@ -146,7 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=30, help="timed rounds")
     rounds = parser.parse_args().rounds
-    precision = native_precision()
+    precision = native_precision("cpu")
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (BATCH, *SHAPE), dtype=torch.uint8, generator=generator)
     alternate = Alternate(Tutorial(), images, rounds + 5)

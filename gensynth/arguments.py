@@ -8,15 +8,58 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import docstring_parser
 import yaml
-from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
 
 from gensynth.registry import generator_names, get_generator
+
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+
+class Parser(ArgumentParser):
+    """A parser that takes options as people write them.
+
+    Attributes:
+        flags: The options that are true or false; named alone, they mean true.
+    """
+
+    flags: frozenset[str] = frozenset()
+
+    def parse_args(self, args: list[str], *rest: Any, **options: Any) -> Namespace:  # type: ignore[override]
+        """Parse; `--num-nodes`, `--per-class`, `--keep 8=20`, `--size 16,20` and `--label -x` are read as meant."""
+        return super().parse_args(normalize(args, self.flags), *rest, **options)
+
+
+def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
+    """Bring options into the one form that jsonargparse reads."""
+    out: list[str] = []
+    waiting = iter(range(len(argv)))
+    for at in waiting:
+        token = argv[at]
+        if not token.startswith("--"):
+            out.append(token)
+            continue
+        name, equals, value = token.partition("=")
+        name = "--" + name[2:].replace("-", "_")
+        following = argv[at + 1] if at + 1 < len(argv) else ""
+        if name in flags and not equals and following not in ("true", "false"):
+            equals, value = "=", "true"
+        if name in ("--keep", "--size", "--label") and not equals and following:
+            equals, value = "=", following
+            next(waiting)
+        if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
+            pairs = [pair.rpartition("=") for pair in value.split(",")]
+            value = json.dumps({c: int(n) if n.strip().isdigit() else n for c, _, n in pairs})
+        if name == "--size" and "," in value and not value.lstrip().startswith("["):
+            value = f"[{value}]"
+        out.append(name + equals + value)
+    return out
 
 
 def parser_of(
@@ -25,27 +68,37 @@ def parser_of(
     """Return the parser of a verb, and what runs the verb with the parsed arguments."""
     text = docstring_parser.parse(function.__doc__ or "")
     help_of = {p.arg_name: (p.description or "").replace("%", "%%").replace("`", "") for p in text.params}
-    parser = ArgumentParser(prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False)
+    parser = Parser(
+        prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
+    )
     parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
     hints = get_type_hints(function)
     configs: dict[str, type] = {}
+    flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
     for name, parameter in inspect.signature(function).parameters.items():
         kind: Any = hints[name]
         if name == "model":
             kind = get_generator(generator_of(argv)).Config
         if dataclasses.is_dataclass(kind):
             configs[name] = kind  # type: ignore[assignment]
-            parser.add_class_arguments(kind, None if name.endswith("_config") else name)
-        elif kind is bool:
-            parser.add_argument(f"--{name}", action="store_true", help=help_of.get(name))
+            prefix = "" if name.endswith("_config") else f"{name}."
+            flags |= {f"--{prefix}{field}" for field, hint in get_type_hints(kind).items() if hint is bool}
+            parser.add_class_arguments(kind, prefix.rstrip(".") or None)
         elif parameter.default is not inspect.Parameter.empty:
+            # A class may be called "null": text stays text, and only an absent option is None.
+            kind = str if kind == str | None else kind
             parser.add_argument(f"--{name}", type=kind, default=parameter.default, help=help_of.get(name))
         elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             parser.add_argument(f"--{name}", type=kind, required=True, help=help_of.get(name))
         else:
             parser.add_argument(name, type=kind, help=help_of.get(name))
 
+    parser.flags = frozenset(flags)
+    built_for = generator_of(argv)
+
     def call(args: Namespace) -> int:
+        if "generator" in args and "model" in configs and args.generator != built_for:
+            raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         values: dict[str, Any] = {}
         for name in inspect.signature(function).parameters:
             if name in configs:
@@ -61,8 +114,9 @@ def parser_of(
 
 def generator_of(argv: list[str], default: str = "vae") -> str:
     """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
-    if argv and argv[0] in generator_names():  # 'gensynth train NAME'
-        return argv[0]
+    for before, token in zip(["", *argv], argv, strict=False):
+        if token in generator_names() and not before.startswith("--"):  # 'gensynth train NAME'
+            return token
     recipe: Path | None = None
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")

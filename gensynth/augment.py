@@ -32,17 +32,16 @@ def differentiable_augmentation(x: Tensor, names: Sequence[str], rng: torch.Gene
 
 
 def _translation(x: Tensor, rng: torch.Generator) -> Tensor:
-    """Shift by up to 1/8 of the side; what comes in is the background value -1."""
+    """Shift by up to 1/8 of the side; the edge is repeated, whatever the background is."""
     b, c, h, w = x.shape
     reach_y, reach_x = max(h // 8, 1), max(w // 8, 1)
     shift_y = torch.randint(-reach_y, reach_y + 1, (b, 1), device=x.device, generator=rng)
     shift_x = torch.randint(-reach_x, reach_x + 1, (b, 1), device=x.device, generator=rng)
     rows = torch.arange(h, device=x.device) + shift_y
     cols = torch.arange(w, device=x.device) + shift_x
-    inside = ((rows >= 0) & (rows < h))[:, None, :, None] & ((cols >= 0) & (cols < w))[:, None, None, :]
     at = torch.arange(b, device=x.device)[:, None, None]
     moved = x.permute(0, 2, 3, 1)[at, rows.clamp(0, h - 1)[:, :, None], cols.clamp(0, w - 1)[:, None, :]]
-    return torch.where(inside, moved.permute(0, 3, 1, 2), -1.0)
+    return moved.permute(0, 3, 1, 2)
 
 
 def _cutout(x: Tensor, rng: torch.Generator) -> Tensor:

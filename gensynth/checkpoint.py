@@ -25,6 +25,8 @@ from typing import Any
 
 import torch
 
+from gensynth.data.labeled import check_class_names
+from gensynth.data.pixels import SIDES
 from gensynth.files import write_bytes
 from gensynth.generator import Generator
 from gensynth.registry import get_generator
@@ -99,6 +101,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         config = config_from(get_generator(contents["generator"]).Config, contents["config"])
         classes = tuple(str(c) for c in contents["classes"])
+        check_class_names(classes)
+        c, h, w = contents["shape"]
+        if not (c in (1, 3) and max(h, w) <= SIDES[1]) or not set(contents["trained"]) <= set(classes):
+            raise ValueError(f"{path} is not a gensynth checkpoint (shape {contents['shape']}, classes {classes}).")
         model = build(contents["generator"], config, tuple(contents["shape"]), classes, seed=0)
         model.load_state_dict(contents["state"])
         model.trained_labels = tuple(str(c) for c in contents["trained"])

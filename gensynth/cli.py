@@ -6,7 +6,6 @@ Torch is imported only once a verb is known, so that `gensynth --help` answers a
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 import sys
@@ -64,33 +63,19 @@ def _run(verb: str, argv: list[str]) -> int:
     try:
         parser, call = arguments.parser_of(getattr(commands, verb), verb, argv)
         try:
-            known = parser.parse_args(normalize(argv))
+            known = parser.parse_args(argv)
         except Exception as error:  # jsonargparse raises several kinds, all of them about the input
             return _complain(_explain(str(error), parser))
         return call(known)
     except KeyboardInterrupt:
         return _complain("interrupted; the same command continues where it stopped.", 130)
     except (ValueError, TypeError, OSError, ModuleNotFoundError, TrainingDiverged, MemoryError) as error:
+        return _complain(str(error) or type(error).__name__)
+    except Exception as error:  # no user should meet a bare traceback
         if os.environ.get("GENSYNTH_TRACEBACK"):
             traceback.print_exc()
-        return _complain(str(error) or type(error).__name__)
-
-
-def normalize(argv: list[str]) -> list[str]:
-    """Write `--num-nodes` as `--num_nodes`, and `--keep 8=20,9=40` as the JSON that the parser reads."""
-    out: list[str] = []
-    for token in argv:
-        if token.startswith("--"):
-            name, equals, value = token.partition("=")
-            token = name.replace("-", "_").replace("__", "--", 1) + equals + value
-        if (out and out[-1] == "--keep") or token.startswith("--keep="):
-            head, value = ("", token) if out and out[-1] == "--keep" else ("--keep=", token[len("--keep=") :])
-            if "=" in value and not value.lstrip().startswith("{"):
-                pairs = [pair.rpartition("=") for pair in value.split(",")]
-                value = json.dumps({name: int(n) if n.strip().isdigit() else n for name, _, n in pairs})
-            token = head + value
-        out.append(token)
-    return out
+        what = " ".join(str(error).split())[:300]
+        return _complain(f"{type(error).__name__}: {what} (GENSYNTH_TRACEBACK=1 shows where.)")
 
 
 def _explain(message: str, parser: ArgumentParser) -> str:

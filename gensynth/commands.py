@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from dataclasses import asdict, replace
@@ -65,11 +64,14 @@ def train(
     """
     from gensynth.data.read import read_parts
     from gensynth.train import train as learn
+    from gensynth.train import trainable
 
     if per_class and label is not None:
         raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
     parts = read_parts(data, data_config)
     labels = list(parts.train.classes) if per_class else [label]
+    for name in labels:
+        trainable(parts.train, generator, name, init is not None)
     for name in labels:
         stem = generator if name is None else name
         path = learn(
@@ -154,7 +156,7 @@ def check(
     if json is not None:
         save_verdict(verdict, json)
     print_verdict(verdict)
-    return 1 if verdict.status == FAIL else 0
+    return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
 
 
 def mix(
@@ -230,11 +232,17 @@ def rebalance(
     from gensynth.rebalance import rebalance as run
 
     done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
-    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
-        print_counts(done.before, done.after, done.verdict)
+    print_counts(done.before, done.after, done.verdict)
+    if done.evaluation is None:
+        print(
+            "\nall samples were rejected, so nothing was mixed: train longer (--steps, with another --out) or use "
+            "another generator."
+        )
+    else:
         print_evaluation(done.evaluation)
-        print(f"\nreport: {done.report}")
-    return 1 if done.verdict.status == FAIL or done.evaluation.verdict == "HURTS" else 0
+    print(f"\nreport: {done.report}")
+    hurts = done.evaluation is None or done.evaluation.verdict == "HURTS"
+    return 1 if done.verdict.status == FAIL or hurts else 0
 
 
 def report(run: Path) -> int:
@@ -269,6 +277,8 @@ def print_verdict(verdict: Verdict) -> None:
             print(f"{'':>14}{sentence}")
     if verdict.contamination:
         print(f"ALARM: {verdict.contamination} samples equal a held-out image.")
+    if verdict.false_reject is not None:
+        print(f"of the real images held out, the gate would reject {verdict.false_reject['any']:.1%}")
     print(f"fidelity: {verdict.status}")
 
 
@@ -291,12 +301,15 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any, Verdict]:
     from gensynth.data.read import read_parts
     from gensynth.fidelity.checker import FidelityChecker
-    from gensynth.mix import read_synthetic
+    from gensynth.mix import read_synthetic, refuse_held_out_parents
 
     parts = read_parts(real, config)
     samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape)
     verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples)
+    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
     _say(f"{int(verdict.samples.accepted.sum())} of {len(samples)} synthetic images pass the check")
+    if not verdict.samples.accepted.any():
+        raise ValueError(f"no image in {synthetic} passes the check, so there is nothing to go on with.")
     return parts, samples, verdict
 
 

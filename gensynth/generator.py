@@ -14,6 +14,7 @@ What it can do is declared as class attributes, so nothing ever has to be probed
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Generator(pl.LightningModule, ABC):
     conditional: ClassVar[bool] = True
     needs_source: ClassVar[bool] = False
     draws: tuple[str, ...] = ("prior",)
-    """The ways in which it can draw a label, the default first; some may depend on what it was trained on."""
+    """The ways in which it can draw a label, the default first; an instance lists those its training allows."""
     min_images_alone: ClassVar[int] = 2
     """Fewest images from which it learns one class on its own."""
 
@@ -126,14 +127,13 @@ class Generator(pl.LightningModule, ABC):
             raise ValueError(f"draw {draw!r} is not a way in which this model draws; allowed: {', '.join(self.draws)}.")
         if seed < 0 or (len(index) and index.min() < 0):
             raise ValueError(f"seed and sample numbers must not be negative, got seed {seed}.")
-        position = self.classes.index(label)
         images = torch.empty((len(index), *self.shape), dtype=torch.uint8)
         parents: list[tuple[str, ...]] = [()] * len(index)
         training = self.training
         self.eval()
         try:
             for block in np.unique(index // BLOCK):
-                drawn = self._block(position, int(block), seed, draw)
+                drawn = self._block(label, int(block), seed, draw)
                 rows = np.flatnonzero(index // BLOCK == block)
                 within = index[rows] % BLOCK
                 images[torch.from_numpy(rows)] = drawn.x[torch.from_numpy(within)]
@@ -144,11 +144,12 @@ class Generator(pl.LightningModule, ABC):
         return Drawn(images, tuple(parents))
 
     @torch.inference_mode()
-    def _block(self, label: int, block: int, seed: int, draw: str) -> Drawn:
-        # Counter-based noise (Salmon et al. 2011): the stream is keyed by (seed, label) and entered at the block.
-        philox = np.random.Philox(key=np.array([seed, label], np.uint64), counter=np.array([0, 0, 0, block], np.uint64))
+    def _block(self, label: str, block: int, seed: int, draw: str) -> Drawn:
+        # Counter-based noise (Salmon et al. 2011): the stream is keyed by seed and class name, entered at the block.
+        key = np.frombuffer(hashlib.sha256(f"{seed} {label}".encode()).digest()[:16], np.uint64)
+        philox = np.random.Philox(key=key, counter=np.array([0, 0, 0, block], np.uint64))
         noise = np.random.Generator(philox).standard_normal((BLOCK, self.noise_dim), dtype=np.float32)
-        labels = torch.full((BLOCK,), label, device=self.device)
+        labels = torch.full((BLOCK,), self.classes.index(label), device=self.device)
         drawn = self._sample(labels, torch.from_numpy(noise).to(self.device), draw)
         _, h, w = self.shape
         x = ((drawn.x[..., :h, :w].float() + 1) * 127.5).round().clamp(0, 255)

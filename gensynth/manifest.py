@@ -73,7 +73,7 @@ def read_synthetic(
         ValueError: if it holds no images, an unknown class, files that metadata.csv does not list or the
             reverse, or samples of several samplers or seeds.
     """
-    data = read_folder(folder, (shape[1], shape[2]), shape[0], memory_gb=float("inf"))
+    data = read_folder(folder, (shape[1], shape[2]), shape[0], memory_gb=float("inf"), part_names=True)
     y = np.array([label_of(name, classes) for name in data.classes], dtype=np.int64)[data.y]
     x = data.x[torch.arange(len(data))]
     manifest = Path(folder) / "metadata.csv"

@@ -117,13 +117,7 @@ def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | 
     if link not in ("copy", "hard", "symbolic"):
         raise ValueError(f"link must be 'copy', 'hard' or 'symbolic', got {link!r}.")
     accepted = synthetic.subset(samples.accepted)
-    held_out = {*parts.validation.ids, *parts.test.ids}
-    leaked = {i for parents in accepted.parents for i in parents if i in held_out}
-    if leaked:
-        raise ValueError(
-            f"{len(leaked)} parents of synthetic images are validation or test images, such as "
-            f"{min(leaked)!r}; draw from the training part only."
-        )
+    refuse_held_out_parents(parts, accepted)
     with whole_folder(out) as folder:
         for name, part in (("train", train), ("validation", parts.validation), ("test", parts.test)):
             if len(part):
@@ -135,6 +129,17 @@ def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | 
     before = train.class_counts
     after = {name: n + int(more) for (name, n), more in zip(before.items(), added, strict=True)}
     return Mixed(before, after, len(train), len(accepted), Path(out))
+
+
+def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
+    """Raise ValueError if a synthetic image was made from a validation or test image of `parts`."""
+    held_out = {*parts.validation.ids, *parts.test.ids}
+    leaked = {i for parents in synthetic.parents for i in parents if i in held_out}
+    if leaked:
+        raise ValueError(
+            f"{len(leaked)} parents of synthetic images are validation or test images, such as "
+            f"{min(leaked)!r}; draw from the training part only, or give the --split_seed of the training."
+        )
 
 
 def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import platform
 import shlex
 import sys
@@ -37,10 +38,11 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.files import write_text
 from gensynth.mix import mix, read_synthetic, target_counts, write_synthetic
+from gensynth.registry import get_generator
 from gensynth.report.page import ReportContents, write_report
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
-from gensynth.train import TrainConfig, train
+from gensynth.train import TrainConfig, train, trainable
 
 MOST_DRAWS = 10
 """Draws per wanted image after which a class is left short rather than drawn forever."""
@@ -69,7 +71,7 @@ class Rebalanced:
         before: Real training images by class.
         after: Training images by class in the mixed data set.
         verdict: The fidelity checker's answer.
-        evaluation: Did it help.
+        evaluation: Did it help; None where every sample was rejected.
         report: Path of the HTML page.
     """
 
@@ -77,7 +79,7 @@ class Rebalanced:
     before: dict[str, int]
     after: dict[str, int]
     verdict: Verdict
-    evaluation: Evaluation
+    evaluation: Evaluation | None
     report: Path
 
 
@@ -109,11 +111,11 @@ def rebalance(
         ValueError: if the data or settings do not allow it, or `out` holds something else.
     """
     settings = {
-        "source": source,
+        "source": absolute(source),
         "generator": generator,
         "model": asdict(model),
         "rebalance": asdict(config),
-        "data": asdict(data_config),
+        "data": asdict(data_config) | {"test_data": absolute(data_config.test_data)},
         "train": asdict(train_config),
         "evaluate": asdict(evaluate_config),
     }
@@ -124,10 +126,16 @@ def rebalance(
             f"target {config.target!r} adds nothing to the class counts {parts.train.class_counts}; "
             "give a larger target, such as 'balance' or a number of images."
         )
-    run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint()})
-    paths = run.step("train", lambda: _train(parts, out, generator, model, config, train_config, adds, quiet))
-    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+    if config.draw is not None and config.draw not in get_generator(generator).draws:
+        allowed = ", ".join(get_generator(generator).draws)
+        raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
+    for name in adds if config.per_class else (None,):
+        trainable(parts.train, generator, name, shared=False)
+    if not first_process():
+        _train(parts, out, generator, model, config, train_config, adds, quiet)
         sys.exit(0)  # what follows the training is one process's work
+    run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
+    paths = run.step("train", lambda: _train(parts, out, generator, model, config, train_config, adds, quiet))
     checker = FidelityChecker(parts.train, (parts.validation, parts.test))
     sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
     if not (out / "verdict.json").exists():
@@ -135,10 +143,7 @@ def rebalance(
     synthetic, verdict = _samples(out, parts)
     accepted = synthetic.subset(verdict.samples.accepted)
     if not len(accepted):
-        raise ValueError(
-            f"all {len(synthetic)} samples were rejected, so there is nothing to mix; look at {out / 'synthetic'}, "
-            "train longer (--steps) or use another generator."
-        )
+        return report(out, parts)
     if not (out / "dataset").exists():
         run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset"))
     if not (out / "evaluation.json").exists():
@@ -167,15 +172,16 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     if parts is None:
         plain = settings["data"] | {"size": _tupled(settings["data"]["size"])}
         parts = read_parts(settings["source"], DataConfig(**plain))
-        if parts.train.fingerprint() != settings["fingerprint"]:
+        if parts.train.fingerprint != settings["fingerprint"]:
             raise ValueError(f"the images of {settings['source']} are no longer those that {out} was made from.")
-    missing = [name for name in ("synthetic", "verdict.json", "evaluation.json") if not (out / name).exists()]
-    if missing:
-        raise ValueError(
-            f"{out} is not finished (no {', '.join(missing)}); type its 'gensynth rebalance' command again."
-        )
+    unfinished = f"{out} is not finished; type its 'gensynth rebalance' command again."
+    if not (out / "verdict.json").exists():
+        raise ValueError(unfinished)
     synthetic, verdict = _samples(out, parts)
-    evaluation = load_evaluation(out / "evaluation.json")
+    tested = bool(verdict.samples.accepted.any())
+    if tested and not (out / "evaluation.json").exists():
+        raise ValueError(unfinished)
+    evaluation = load_evaluation(out / "evaluation.json") if tested else None
     before = parts.train.class_counts
     after = dict(before)
     for row in np.flatnonzero(verdict.samples.accepted):
@@ -273,6 +279,20 @@ def _train(
         path = folder / f"{name}.ckpt"
         train(parts.train, generator, model, train_config, path, label=name, quiet=quiet)
     return folder
+
+
+def absolute(source: str | None) -> str | None:
+    """Return a folder's or file's absolute path, so that a run can be continued from anywhere; names as they are."""
+    return str(Path(source).resolve()) if source is not None and Path(source).exists() else source
+
+
+def first_process() -> bool:
+    """Whether this is the process that does what is done once; launchers tell through the environment."""
+    environment = os.environ
+    rank = environment.get("RANK", environment.get("SLURM_PROCID"))
+    if rank is None:
+        rank = environment.get("LOCAL_RANK", "0") if environment.get("NODE_RANK", "0") == "0" else "1"
+    return int(rank) == 0
 
 
 def _device(config: TrainConfig) -> str:

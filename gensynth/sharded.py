@@ -47,7 +47,7 @@ def sample_to_folder(
     if out.exists():
         raise ValueError(f"{out} exists; choose another --out, or delete it.")
     sampler = NeuralSampler(checkpoint, draw=draw)
-    sampler.sample(label, 1, seed, start)  # a bad label, seed or draw is refused before any process starts
+    sampler.sample(label, min(n, 1), seed, start)  # a bad label, seed or draw is refused before any process starts
     many = devices * num_nodes > 1
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp" if many else "auto")
     fabric.launch()

@@ -12,11 +12,12 @@ import json
 import logging
 import math
 import os
+import pickle
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -46,7 +47,7 @@ class TrainConfig:
     """Classes are drawn in proportion to (images of the class)^balance: 1 as they are, 0.5 square root, 0 equally."""
     save_every: int = 250
     """Steps between two saves that a killed run continues from."""
-    precision: str = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     """Lightning's precision; `auto` is bf16-mixed where the hardware computes bf16 natively, else 32-true."""
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, ..."""
@@ -104,11 +105,11 @@ def train(
     Raises:
         ValueError: if the data do not suffice, or `path` holds a run with other settings.
         TrainingDiverged: if training stops being finite; the message names the network, and the last good state is
-            kept as `*.last_good.ckpt`.
+            kept as `*.last_good`.
     """
     model, data = _prepare(data, name, model_config, config, label, init)
     provenance = {
-        "data": data.fingerprint(),
+        "data": data.fingerprint,
         "class_counts": data.class_counts,
         "label": label or "",
         "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
@@ -136,6 +137,8 @@ def train(
             # Lightning's advice on workers and loggers does not apply to batches made from memory.
             warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
             trainer.fit(model, loader, ckpt_path=resume if start else None, weights_only=True)
+    except SystemExit as error:  # what Lightning makes of Ctrl-C and of SIGTERM
+        raise KeyboardInterrupt from error
     except TrainingDiverged as error:
         raise TrainingDiverged(f"{error} {_rescue(path, resume, model, name, provenance)}") from error
     if trainer.is_global_zero:
@@ -148,21 +151,36 @@ def train(
     return path
 
 
-def _prepare(
-    data: LabeledData, name: str, model_config: Any, config: TrainConfig, label: str | None, init: Path | None
-) -> tuple[Generator, LabeledData]:
-    cls = get_generator(name)
+def trainable(data: LabeledData, name: str, label: str | None, shared: bool) -> tuple[str, ...]:
+    """Return the classes that a training would learn.
+
+    Args:
+        data: Real training data.
+        name: Name of the generator.
+        label: The only class to train on, or None for all.
+        shared: Whether it starts from a shared checkpoint.
+
+    Raises:
+        ValueError: if a class is unknown or has too few images; the message says what works.
+    """
     if label is not None:
         data.label_of(label)
     counts = data.class_counts
     trained = (label,) if label is not None else tuple(c for c in data.classes if counts[c])
-    least = cls.min_images_alone if label is not None and init is None else 1
+    least = get_generator(name).min_images_alone if label is not None and not shared else 1
     for c in trained:
         if counts[c] < least:
             raise ValueError(
                 f"{name} cannot learn class {c!r} alone from {counts[c]} images (at least {least}); what works: one "
                 f"model for all classes (leave out --per-class and --label), --init with a shared one, or the vae."
             )
+    return trained
+
+
+def _prepare(
+    data: LabeledData, name: str, model_config: Any, config: TrainConfig, label: str | None, init: Path | None
+) -> tuple[Generator, LabeledData]:
+    trained = trainable(data, name, label, init is not None)
     if init is not None:
         shared = load_checkpoint(init)
         model = shared.model
@@ -196,7 +214,7 @@ def _trainer(config: TrainConfig, keeper: Callback) -> pl.Trainer:
         devices=config.devices,
         num_nodes=config.num_nodes,
         strategy=strategy,
-        precision=native_precision() if config.precision == "auto" else config.precision,  # type: ignore[arg-type]
+        precision=native_precision(config.accelerator) if config.precision == "auto" else config.precision,  # type: ignore[arg-type]
         max_epochs=1,
         callbacks=[keeper],
         logger=False,
@@ -207,9 +225,10 @@ def _trainer(config: TrainConfig, keeper: Callback) -> pl.Trainer:
     )
 
 
-def native_precision() -> str:
-    """Return `"bf16-mixed"` where the hardware multiplies bf16 matrices natively, else `"32-true"`."""
-    native = torch.cuda.is_bf16_supported(including_emulation=False) if torch.cuda.is_available() else _cpu_has_bf16()
+def native_precision(accelerator: str) -> str:
+    """Return `"bf16-mixed"` where the accelerator multiplies bf16 matrices natively, else `"32-true"`."""
+    cuda = accelerator != "cpu" and torch.cuda.is_available()
+    native = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else _cpu_has_bf16()
     return "bf16-mixed" if native else "32-true"
 
 
@@ -291,10 +310,10 @@ class Keeper(Callback):
         """Count, add up the losses, and save when it is time."""
         self.step += 1
         for name, value in trainer.callback_metrics.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value.detach().cpu()
+            self.sums[name] = self.sums.get(name, 0.0) + value.detach()  # no .item(): it would wait for a GPU
         save = self.step % self.config.save_every == 0 and self.step < self.config.steps
         if self.step % self.window == 0 or save or self.step == self.config.steps:
-            self._check(pl_module)
+            self._check(pl_module, weights=save or self.step == self.config.steps)
         if self.step % self.window == 0:
             self.history["step"].append(float(self.step))
             for name, total in self.sums.items():
@@ -310,7 +329,14 @@ class Keeper(Callback):
                 os.replace(temporary, self.resume)
         self.bar.update()
 
-    def _check(self, model: pl.LightningModule) -> None:
+    def _check(self, model: pl.LightningModule, weights: bool) -> None:
+        """Stop if a loss is not finite, and before a save if a weight is not: what is saved must be good."""
+        broken = [n for n, child in model.named_children() if not _finite(child)] if weights else []
+        if broken:
+            raise TrainingDiverged(
+                f"training stopped at step {self.step}: the weights of {' and '.join(broken)} are not finite. "
+                "Lower --model.lr."
+            )
         for name, total in self.sums.items():
             if not torch.isfinite(total):
                 broken = [n for n, child in model.named_children() if not _finite(child)]
@@ -335,7 +361,10 @@ def _finite(module: torch.nn.Module) -> bool:
 def _resumed_step(resume: Path, run: str) -> int:
     if not resume.exists():
         return 0
-    state = torch.load(resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
+    try:
+        state = torch.load(resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise ValueError(f"{resume} is damaged; delete it to start anew.") from error
     if state["run"] != run:
         raise ValueError(
             f"{resume} is an unfinished run with other data or settings; choose another output, or delete it."
@@ -348,7 +377,7 @@ def _rescue(path: Path, resume: Path, model: Generator, name: str, provenance: d
         return "There is no earlier state to keep."
     saved = torch.load(resume, map_location="cpu", weights_only=True)
     model.cpu().load_state_dict(saved["state_dict"])
-    good = path.with_suffix(".last_good.ckpt")
+    good = path.with_suffix(".last_good")
     keeper = saved["callbacks"]["Keeper"]
     save_checkpoint(good, model, name, keeper["history"], provenance)
     return f"The state of step {keeper['step']} is kept in {good}."

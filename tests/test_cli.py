@@ -16,6 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from gensynth.cli import main
 from gensynth.data.read import Parts
 from gensynth.mix import read_synthetic
+from gensynth.samplers.neural import NeuralSampler
 
 QUICK = ["--steps", "4", "--batch_size", "8", "--quiet", "--accelerator", "cpu"]
 DIGITS = ["builtin:digits", "--keep", "8=20,9=40"]
@@ -287,3 +288,76 @@ def test_the_checkpoint_that_ships_draws_recognisable_digits(
         assert code == 0, err
         drawn, _ = read_synthetic(tmp_path / label, parts.test.classes, parts.test.shape)
         assert (judge.predict(drawn.x.flatten(1).numpy()) == int(label)).mean() > 0.9
+
+
+def npz(path: Path, classes: list[str], counts: list[int]) -> Path:
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(len(classes)), counts)
+    np.savez(path, x=rng.integers(0, 255, (len(y), 8, 8)).astype(np.uint8), y=y, classes=np.array(classes))
+    return path
+
+
+def test_a_class_may_be_called_like_a_part_or_like_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = npz(tmp_path / "d.npz", ["bus", "null", "train"], [60, 40, 20])
+    code, out, err = run(
+        capsys, "rebalance", data, "--out", tmp_path / "run", *QUICK, "--evaluate.steps", 10, "--evaluate.seeds", 2
+    )
+    assert code in (0, 1) and "report:" in out, err  # noise may well be rejected, but the run goes to its end
+    assert (tmp_path / "run" / "report.html").exists()
+    code, _, err = run(capsys, "train", "vae", "--data", data, "--label", "null", "--out", tmp_path / "ck", *QUICK)
+    assert code == 0 and [p.name for p in (tmp_path / "ck").iterdir()] == ["null.ckpt"], err
+
+
+def test_flags_and_dashes_are_taken_as_people_write_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = npz(tmp_path / "d.npz", ["-x", "b"], [60, 25])
+    options = ["--num-nodes", 1, "--size", "8,12", *QUICK]
+    code, _, err = run(capsys, "train", "vae", "--data", data, "--out", tmp_path / "a", "--label", "-x", *options)
+    assert code == 0, err
+    code, _, err = run(capsys, "train", "vae", "--data", data, "--out", tmp_path / "b", "--per-class", *options)
+    assert code == 0 and sorted(p.name for p in (tmp_path / "b").iterdir()) == ["-x.ckpt", "b.ckpt"], err
+    message = refused(capsys, "train", "dcgan", "--data", data, "--out", tmp_path / "c", "--per-class", *options)
+    assert "at least 20" in message and not (tmp_path / "c").exists()
+
+
+def test_generator_of_recipe_and_command_line_must_agree(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = Path(__file__).parent.parent / "configs" / "dcgan.yaml"
+    options = ["--data", "builtin:digits", "--out", tmp_path / "x"]
+    assert "'dcgan'" in refused(capsys, "train", "vae", *options, "--config", recipe)
+    assert "unknown setting" in refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "x", "--gen", "dcgan")
+
+
+def test_a_bad_draw_is_refused_before_training(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    message = refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "run", "--draw", "nonsense", *QUICK)
+    assert "allowed: borrow, smote, gaussian, prior" in message and not (tmp_path / "run").exists()
+
+
+def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Samples of a checkpoint that was trained on another split were made from what is now the test part."""
+    shipped = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
+    run(capsys, "sample", shipped, "--label", "8", "--n", 40, "--out", tmp_path / "s")
+    for verb in (["evaluate"], ["mix", "--out", str(tmp_path / "m")]):
+        message = refused(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
+        assert "are validation or test images" in message
+
+
+def test_the_model_of_fewer_classes_wins_in_a_folder(tmp_path: Path, checkpoint: Path) -> None:
+    folder = tmp_path / "both"
+    folder.mkdir()
+    (folder / "shared.ckpt").write_bytes(checkpoint.read_bytes())
+    with pytest.raises(SystemExit):
+        main(
+            ["train", "vae", "--data", *DIGITS, "--label", "8", "--init", str(checkpoint), "--out", str(folder), *QUICK]
+        )
+    alone = NeuralSampler(folder / "8.ckpt").sample("8", 4, 0)
+    assert torch.equal(NeuralSampler(folder).sample("8", 4, 0).x, alone.x)
+    (folder / "again.ckpt").write_bytes((folder / "8.ckpt").read_bytes())
+    with pytest.raises(ValueError, match="two checkpoints in .* draw '8'"):
+        NeuralSampler(folder).sample("8", 4, 0)
+
+
+def test_out_of_range_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
+    options = ["sample", checkpoint, "--label", "8", "--out", tmp_path / "x"]
+    assert "n must be at least 1" in refused(capsys, *options, "--n", 0)
+    assert "not negative" in refused(capsys, *options, "--seed=-1")
+    code, _, err = run(capsys, *options, "--n", 2, "--seed", 10**30)
+    assert code == 0, err

@@ -111,7 +111,7 @@ def test_augmentation_differs_by_image_and_passes_gradients(name: str, c: int) -
     assert torch.equal(out, again)
 
 
-def test_translation_moves_pixels_and_fills_with_background() -> None:
+def test_translation_moves_pixels_by_up_to_an_eighth() -> None:
     x = torch.zeros(64, 1, 8, 8)
     x[:, :, 4, 4] = 1.0
     out = differentiable_augmentation(x, ["translation"], torch.Generator().manual_seed(0))

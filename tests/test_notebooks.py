@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-TINY = {"GENSYNTH_STEPS": "20", "GENSYNTH_EVALUATE_STEPS": "10", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+TINY = {"GENSYNTH_STEPS": "100", "GENSYNTH_EVALUATE_STEPS": "10", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
 
 
 def test_there_are_notebooks() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,3 +88,17 @@ def test_two_processes_write_the_data_set_of_one(tmp_path: Path) -> None:
     finish(*options, "--out", tmp_path / "two", "--devices", 2)
     assert len(contents(tmp_path / "one")) == 131
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_does_not_look_done(number: signal.Signals, tmp_path: Path) -> None:
+    options = ["train", "vae", "--data", *DIGITS, "--steps", 10**6, "--save_every", 5, *QUICK, "--out", tmp_path]
+    process = start(*options)
+    resume = tmp_path / "vae.resume"
+    while not resume.exists() and process.poll() is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.02)
+    process.send_signal(number)
+    out, _ = process.communicate()
+    assert process.returncode == 130 and "the same command continues where it stopped" in out
+    assert resume.exists() and not (tmp_path / "vae.ckpt").exists()

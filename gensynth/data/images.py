@@ -82,6 +82,7 @@ def read_folder(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     memory_gb: float = 4.0,
+    part_names: bool = False,
 ) -> LabeledData:
     """Read a folder with one sub-folder per class; images may lie at any depth below.
 
@@ -94,6 +95,7 @@ def read_folder(
         size: Side, (height, width), or None for the images' own (see `choose_size`).
         channels: 1, 3, or None for 1 if every image is grey, else 3.
         memory_gb: If the images as uint8 are larger than this, they stay on disk as `ImageFiles`.
+        part_names: Whether classes may be called train, test and the like, which otherwise look like parts.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -101,7 +103,7 @@ def read_folder(
             than 50 megapixels, or a symbolic link leads to a folder or out of `root`.
     """
     root = Path(root).resolve()
-    ids, y, classes, ignored = _find(root)
+    ids, y, classes, ignored = _find(root, part_names)
     headers = _for_each(lambda i: _header(root / ids[i]), root, ids, "checking")
     sizes = np.array([(h, w) for h, w, _, _ in headers], dtype=np.int64)
     target = choose_size(sizes, size)
@@ -136,7 +138,7 @@ def read_folder(
     )
 
 
-def _find(root: Path) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
+def _find(root: Path, part_names: bool) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
     """Return ids, labels, class names and the number of ignored files."""
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
@@ -147,7 +149,7 @@ def _find(root: Path) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int
         n = sum(e.name.lower().endswith(SUFFIXES) for e in loose)
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
         raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
-    parts = PART_NAMES.intersection(name.lower() for name in classes)
+    parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)
     if len(parts) > 1 or len(parts) == len(classes):
         raise ValueError(
             f"the sub-folders of {str(root)!r} are parts ({', '.join(classes[:8])}), not classes; pass "

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,7 @@ class LabeledData:
         """Return `content_hash` of every image: equal entries are exact copies."""
         return tuple(map(content_hash, self.x.numpy())) if isinstance(self.x, Tensor) else self.x.hashes
 
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over pixels, labels, class names and ids: equal data, equal fingerprint."""
         digest = hashlib.sha256(repr((self.shape, self.classes, self.ids)).encode())

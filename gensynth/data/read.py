@@ -36,7 +36,7 @@ class DataConfig:
 
     size: int | tuple[int, int] | None = None
     channels: Literal[1, 3] | None = None
-    keep: dict[str, int] | None = None
+    keep: dict[str | int, int] | None = None
     test_data: str | None = None
     test: float = 0.25
     validation: float = 0.1
@@ -108,7 +108,9 @@ def read_parts(source: str | Path, config: DataConfig) -> Parts:
     elif str(source).startswith("torchvision:"):
         test = _torchvision(str(source), same, "test")
     parts = split(data, config.test, config.validation, config.split_seed, test)
-    return replace(parts, train=keep_only(parts.train, config.keep or {}, config.split_seed))
+    return replace(
+        parts, train=keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
+    )
 
 
 def _load(source: str | Path, config: DataConfig) -> LabeledData:

@@ -29,7 +29,7 @@ FEWEST = 10
 """Below this many real or synthetic images a class gets no scores of its distribution."""
 MOST_ROWS = 2000
 """The permutation test uses at most this many images of either kind, drawn with the checker's seed."""
-DUPLICATES, AGREEMENT, COVERAGE, DENSITY, P_VALUE = 0.05, 0.5, 0.5, 0.5, 0.01
+DUPLICATES, AGREEMENT, COVERAGE, DIVERSITY, DENSITY, P_VALUE = 0.05, 0.5, 0.5, 0.5, 0.5, 0.01
 
 
 @final
@@ -136,7 +136,7 @@ class FidelityChecker:
     @property
     def stamp(self) -> dict[str, str]:
         """Extractor, resize, domain and training data: compare scores only between equal stamps."""
-        return {**self._gate.embedding.stamp, "train": self.train.fingerprint()}
+        return {**self._gate.embedding.stamp, "train": self.train.fingerprint}
 
     def _screen(self, synthetic: Synthetic, accepted: Synthetic | None = None) -> tuple[SampleVerdicts, Measures, int]:
         y = _labels(synthetic.y, synthetic.classes, self.train)
@@ -151,7 +151,7 @@ class FidelityChecker:
         return self._gate.screen(synthetic.x, y, earlier)
 
     def _scores(self, label: int, mine: np.ndarray, m: Measures, n_classes: int) -> tuple[Score, ...]:
-        """KID, density, coverage, label agreement and nearest real of one class, in this order."""
+        """KID, density, coverage, label agreement, nearest real and diversity of one class, in this order."""
         real, synthetic = self._gate.real[label], m.features[mine]
         members = self._gate.members[label]
         n, k = len(synthetic), metrics.default_k(len(real))
@@ -204,7 +204,14 @@ class FidelityChecker:
             self._fresh.get(label, metrics.NEAREST_REAL.ideal),
             note="Median distance to the nearest real image, over that between real ones; small = copies.",
         )
-        return kid, density, coverage, agreement, ratio
+        spread = Score(
+            "diversity",
+            metrics.diversity(real, synthetic),
+            metrics.DIVERSITY.higher_is_better,
+            metrics.DIVERSITY.ideal,
+            note="Spread of the samples over that of the real images; below 1 they huddle around the mean.",
+        )
+        return kid, density, coverage, agreement, ratio, spread
 
     def _thresholds(self, labels: Sequence[int]) -> dict[str, float]:
         own = {f"label:{self.train.classes[c]}": self._gate.label_threshold[c] for c in labels}
@@ -217,6 +224,7 @@ class FidelityChecker:
             "duplicates": DUPLICATES,
             "label_agreement": AGREEMENT,
             "coverage": COVERAGE,
+            "diversity": DIVERSITY,
             "density": DENSITY,
             "kid_p_value": P_VALUE,
             **own,
@@ -253,6 +261,10 @@ def _judge_class(
         fail.append(f"The samples reach only {values['coverage']:.0%} of the variety that real ones would.")
     elif values["coverage"] < 0.75:
         warn.append(f"The samples reach {values['coverage']:.0%} of the variety that real ones would.")
+    if values["diversity"] < DIVERSITY:
+        fail.append(f"The samples are too alike: their spread is {values['diversity']:.0%} of the real images'.")
+    elif values["diversity"] < 0.75:
+        warn.append(f"The samples are rather alike: their spread is {values['diversity']:.0%} of the real images'.")
     if density_high < DENSITY:
         fail.append(f"The samples lie where real images are rare: density at most {density_high:.2f}, real 1.")
     if p_adjusted < P_VALUE and values["kid"] > 2 * kid_yardstick:
@@ -267,7 +279,7 @@ def _judge_class(
         warn = []
     status = FAIL if fail else REVIEW if review else PASS
     why = (*fail, *review, *warn)
-    return status, why or (f"No score objects; {accepted} of {n} samples passed the gate.",)
+    return status, why or (f"No score raises an objection; {accepted} of {n} samples passed the gate.",)
 
 
 def _labels(y: np.ndarray, classes: Sequence[str], train: LabeledData) -> np.ndarray:

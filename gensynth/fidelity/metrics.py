@@ -39,7 +39,22 @@ DENSITY = Metric("density", True, 0.0, np.inf, 1.0)
 COVERAGE = Metric("coverage", True, 0.0, np.inf, 1.0)
 LABEL_AGREEMENT = Metric("label_agreement", True, 0.0, 1.0, 1.0)
 NEAREST_REAL = Metric("nearest_real", None, 0.0, np.inf, 1.0)
-METRICS = (KID, DENSITY, COVERAGE, LABEL_AGREEMENT, NEAREST_REAL)
+DIVERSITY = Metric("diversity", None, 0.0, np.inf, 1.0)
+METRICS = (KID, DENSITY, COVERAGE, LABEL_AGREEMENT, NEAREST_REAL, DIVERSITY)
+
+
+def diversity(real: np.ndarray, synthetic: np.ndarray) -> float:
+    """Spread of the synthetic features over that of the real ones, sqrt(tr cov(synthetic) / tr cov(real)).
+
+    Density and coverage look near each real image and miss samples that huddle around the class mean; this
+    ratio of root mean square distances does not. 1 where both come from one distribution, 0 for one image.
+
+    Args:
+        real: Shape (n, d), n at least 2.
+        synthetic: Shape (m, d), m at least 2.
+    """
+    spread = [float(x.var(axis=0, ddof=1).sum()) for x in (synthetic, real)]
+    return float(np.sqrt(spread[0] / spread[1])) if spread[1] > 0 else 1.0
 
 
 def nearest(query: np.ndarray, reference: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -110,18 +110,19 @@ def _tile(title: str, *children: str) -> Html:
 
 
 def _numbers(contents: ReportContents) -> Html:
-    """Say by how much it helped, against the baseline that is hardest to beat."""
+    """Say by how much it helped, against the baseline of the headline."""
     evaluation = contents.evaluation
     finite = [c for c in evaluation.comparisons if np.isfinite(c.difference.value)] if evaluation else []
     if not evaluation:
         return element("p", "No evaluation was run.")
     if not finite:
         return element("p", "No difference could be estimated.")
-    hardest = min(finite, key=lambda c: c.difference.value)
+    # The headline is one of the comparisons; its sentence says which.
+    hardest = next((c for c in finite if c.why == evaluation.why), finite[0])
     balanced = element("p", f"Balanced accuracy: {gain(hardest.difference)}.")
     rare = hardest.rare_recall_difference
     recall = element("p", f"Rare-class recall: {gain(rare)}.") if np.isfinite(rare.value) else Html()
-    against = element("p", f"Against {clean(hardest.baseline)}, the baseline hardest to beat.", class_="small")
+    against = element("p", f"Against {clean(hardest.baseline)}, the stronger baseline.", class_="small")
     return Html(balanced + recall + against)
 
 

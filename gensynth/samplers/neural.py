@@ -77,9 +77,14 @@ class NeuralSampler(Sampler):
 
     def _keep(self, checkpoints: list[Checkpoint]) -> None:
         self.by_label_: dict[str, Checkpoint] = {}
-        for checkpoint in checkpoints:
+        # A model of fewer classes knows them better: the largest first, so that the smallest has the last word.
+        for checkpoint in sorted(checkpoints, key=lambda c: -len(c.model.trained_labels)):
             checkpoint.model.to(torch.device(self.device))
-            self.by_label_ |= dict.fromkeys(checkpoint.model.trained_labels, checkpoint)
+            for label in checkpoint.model.trained_labels:
+                other = self.by_label_.get(label)
+                if other is not None and len(other.model.trained_labels) == len(checkpoint.model.trained_labels):
+                    raise ValueError(f"two checkpoints in {self.checkpoint} draw {label!r}; name one of the files.")
+                self.by_label_[label] = checkpoint
 
     def _fit(self, data: LabeledData) -> None:
         if self.checkpoint is not None:

@@ -55,10 +55,10 @@ def test_on_demand_equals_in_memory(tmp_path: Path, mode: str) -> None:
     memory, disk = read_folder(tmp_path), read_folder(tmp_path, memory_gb=1e-9)
     assert isinstance(memory.x, torch.Tensor) and isinstance(disk.x, ImageFiles)
     assert memory.shape == disk.shape == (1, 20, 9)
-    assert memory.fingerprint() == disk.fingerprint()
+    assert memory.fingerprint == disk.fingerprint
     assert memory.content_hashes() == disk.content_hashes()
-    assert memory.subset([4, 1]).fingerprint() == disk.subset([4, 1]).fingerprint()
-    assert memory.fingerprint() != memory.subset(range(5)).fingerprint()
+    assert memory.subset([4, 1]).fingerprint == disk.subset([4, 1]).fingerprint
+    assert memory.fingerprint != memory.subset(range(5)).fingerprint
     for index in (torch.tensor([3, 0]), np.array([], np.int64), slice(1, 4), 2, np.arange(6) > 3):
         assert torch.equal(disk.x[index], memory.x[index])
     assert torch.equal(pickle.loads(pickle.dumps(disk.x))[:], memory.x)

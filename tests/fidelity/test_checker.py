@@ -67,7 +67,7 @@ def test_fresh_real_images_pass_and_a_class_of_six_is_not_judged(checker, parts)
 def test_scores_carry_what_is_needed_to_read_them(checker, parts):
     zero = checker.check(drawn(parts[2].x, parts[2].y)).classes[0]
     scores = {s.name: s for s in zero.scores}
-    assert list(scores) == ["kid", "density", "coverage", "label_agreement", "nearest_real"]
+    assert list(scores) == ["kid", "density", "coverage", "label_agreement", "nearest_real", "diversity"]
     assert scores["kid"].higher_is_better is False and 0 < scores["kid"].p_value <= 1
     assert scores["density"].interval[0] <= scores["density"].value <= scores["density"].interval[1]
     assert all(s.yardstick is not None for s in zero.scores)

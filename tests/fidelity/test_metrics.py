@@ -123,3 +123,11 @@ def test_bootstrap_interval_holds_the_mean_and_repeats():
     low, high = metrics.bootstrap_interval(values, seed=3)
     assert low < values.mean() < high
     assert (low, high) == metrics.bootstrap_interval(values, seed=3)
+
+
+def test_diversity_is_a_ratio_of_spreads() -> None:
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(400, 8))
+    assert metrics.diversity(real, 3 * real + 1) == pytest.approx(3.0)
+    assert metrics.diversity(real, np.zeros((5, 8))) == 0.0
+    assert metrics.diversity(real, rng.normal(size=(400, 8))) == pytest.approx(1.0, abs=0.05)
