@@ -98,7 +98,7 @@ class VAE(Generator):
     """Conditional variational autoencoder (Kingma & Welling 2014; Sohn et al. 2015)."""
 
     Config: ClassVar[type] = VAEConfig
-    draws = ("borrow", "smote", "gaussian", "prior")
+    draws: tuple[str, ...] = ("borrow", "smote", "gaussian", "prior")
 
     def __init__(self, config: VAEConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__(config, shape, classes)
