@@ -292,7 +292,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     for arm in evaluation.arms:
         cells = [arm.balanced_accuracy, *(arm.recall[c] for c in shown)]
         texts = [f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})" for e in cells]
-        print(f"{arm.name:>28} {arm.n_train:>7}" + "".join(f"  {text:24}" for text in texts).rstrip())
+        print((f"{arm.name:>28} {arm.n_train:>7}" + "".join(f"  {text:24}" for text in texts)).rstrip())
     if len(evaluation.rare) > len(shown):
         print(f"{'':>28} recall of the other classes: see the report")
     print(f"did it help: {evaluation.verdict}. {evaluation.why}")
