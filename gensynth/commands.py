@@ -68,6 +68,8 @@ def train(
 
     if per_class and label is not None:
         raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
+    if out.suffix == ".ckpt" or out.is_file():
+        raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
     parts = read_parts(data, data_config)
     labels = list(parts.train.classes) if per_class else [label]
     for name in labels:

@@ -17,7 +17,7 @@ from gensynth.checkpoint import build, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid
 from gensynth.registry import get_generator
-from gensynth.train import TrainConfig, train
+from gensynth.train import TrainConfig, TrainingDiverged, train
 
 QUICK = TrainConfig(steps=2, batch_size=8, precision="32-true", accelerator="cpu")
 
@@ -147,3 +147,23 @@ def test_configs_refuse_nonsense() -> None:
                 TrainConfig(**{field.name: 0})
     with pytest.raises(ValueError, match="multiple of devices x nodes = 3"):
         TrainConfig(batch_size=64, devices=3)
+
+
+def test_divergence_keeps_the_last_good_state(
+    tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cls: Any = get_generator("vae")
+    step = cls.training_step
+
+    def poisoned(self: Any, batch: Any, batch_idx: int) -> None:
+        step(self, batch, batch_idx)
+        if batch.progress >= 0.5:
+            self.decoder.project.weight.data.fill_(float("nan"))
+
+    monkeypatch.setattr(cls, "training_step", poisoned)
+    config = dataclasses.replace(QUICK, steps=6, save_every=1)
+    with pytest.raises(TrainingDiverged, match=r"step 4: .*decoder.* are not finite.*step 3 is kept in .*m.last_good"):
+        train(tiny, "vae", cls.Config(), config, tmp_path / "m.ckpt", quiet=True)
+    assert not (tmp_path / "m.ckpt").exists()
+    good = load_checkpoint(tmp_path / "m.last_good").model
+    assert all(torch.isfinite(p).all() for p in good.parameters())
