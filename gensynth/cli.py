@@ -79,8 +79,10 @@ def _run(verb: str, argv: list[str]) -> int:
 
 
 def _explain(message: str, parser: ArgumentParser) -> str:
-    found = re.search(
-        r"unrecognized arguments: -*([^\s=]+)|option '([^']+)'|[Kk]ey ['\"]([^'\"]+)['\"] is not", message
+    found = re.search(  # the wordings of jsonargparse 4.40 and later
+        r"unrecognized arguments: -*([^\s=]+)|(?:option|nested key) '([^']+)'|key ['\"]([^'\"]+)['\"] is not",
+        message,
+        re.IGNORECASE,
     )
     if not found:
         return " ".join(message.split())
