@@ -72,13 +72,15 @@ def parser_of(
         prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
-    hints = get_type_hints(function)
+    hints, parameters = get_type_hints(function), inspect.signature(function).parameters
+    positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
+    built_for = generator_of(argv, positional)
     configs: dict[str, type] = {}
     flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in parameters.items():
         kind: Any = hints[name]
         if name == "model":
-            kind = get_generator(generator_of(argv)).Config
+            kind = get_generator(built_for).Config
         if dataclasses.is_dataclass(kind):
             configs[name] = kind  # type: ignore[assignment]
             prefix = "" if name.endswith("_config") else f"{name}."
@@ -94,13 +96,12 @@ def parser_of(
             parser.add_argument(name, type=kind, help=help_of.get(name))
 
     parser.flags = frozenset(flags)
-    built_for = generator_of(argv)
 
     def call(args: Namespace) -> int:
         if "generator" in args and "model" in configs and args.generator != built_for:
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         values: dict[str, Any] = {}
-        for name in inspect.signature(function).parameters:
+        for name in parameters:
             if name in configs:
                 source = args if name.endswith("_config") else args[name]
                 fields = [field.name for field in dataclasses.fields(configs[name])]
@@ -112,10 +113,10 @@ def parser_of(
     return parser, call
 
 
-def generator_of(argv: list[str], default: str = "vae") -> str:
+def generator_of(argv: list[str], positional: bool) -> str:
     """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
     for before, token in zip(["", *argv], argv, strict=False):
-        if token in generator_names() and not before.startswith("--"):  # 'gensynth train NAME'
+        if positional and token in generator_names() and not before.startswith("--"):  # 'gensynth train NAME'
             return token
     recipe: Path | None = None
     for at, token in enumerate(argv):
@@ -129,4 +130,4 @@ def generator_of(argv: list[str], default: str = "vae") -> str:
         contents = yaml.safe_load(recipe.read_text())
         if isinstance(contents, dict) and isinstance(contents.get("generator"), str):
             return contents["generator"]
-    return default
+    return "vae"

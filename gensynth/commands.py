@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -328,7 +327,7 @@ def _within_target(parts: Parts, samples: Any, verdict: Verdict, target: str) ->
 
 
 def _json(value: Any) -> str:
-    return re.sub(r"\s+$", "", json.dumps(value, indent=1, ensure_ascii=False))
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def _say(sentence: str) -> None:

@@ -136,10 +136,9 @@ def rebalance(
         sys.exit(0)  # what follows the training is one process's work
     run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
     paths = run.step("train", lambda: _train(parts, out, generator, model, config, train_config, adds, quiet))
-    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
-    sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
     if not (out / "verdict.json").exists():
-        run.step("sample and check", lambda: _sample(sampler, checker, adds, config.sample_seed, out))
+        sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
+        run.step("sample and check", lambda: _sample(sampler, parts, adds, config.sample_seed, out))
     synthetic, verdict = _samples(out, parts)
     accepted = synthetic.subset(verdict.samples.accepted)
     if not len(accepted):
@@ -299,9 +298,10 @@ def _device(config: TrainConfig) -> str:
     return "cuda" if config.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
 
 
-def _sample(sampler: Sampler, checker: FidelityChecker, adds: dict[str, int], seed: int, out: Path) -> None:
+def _sample(sampler: Sampler, parts: Parts, adds: dict[str, int], seed: int, out: Path) -> None:
+    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
     drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
-    synthetic = Synthetic.concat(drawn).relabel(checker.train.classes)
+    synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
     verdict = checker.check(synthetic)
     if not (out / "synthetic").exists():
         write_synthetic(synthetic, verdict.samples, out / "synthetic")

@@ -51,9 +51,7 @@ def sample_to_folder(
     many = devices * num_nodes > 1
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp" if many else "auto")
     fabric.launch()
-    sampler.device = str(fabric.device)
-    for model in {id(c): c.model for c in sampler.by_label_.values()}.values():
-        model.to(fabric.device)
+    sampler = NeuralSampler(checkpoint, draw=draw, device=str(fabric.device))
     # A block goes to one process as a whole, since it is computed as a whole.
     first, last = start // BLOCK, (start + n - 1) // BLOCK
     parts = []

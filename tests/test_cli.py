@@ -361,3 +361,11 @@ def test_out_of_range_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "not negative" in refused(capsys, *options, "--seed=-1")
     code, _, err = run(capsys, *options, "--n", 2, "--seed", 10**30)
     assert code == 0, err
+
+
+def test_a_data_folder_may_be_called_like_a_generator(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder.rename("dcgan")
+    assert "none of 'balance'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--target", "lots", *QUICK)

@@ -84,7 +84,8 @@ def segment_ends(point: np.ndarray, rows: np.ndarray, ids: tuple[str, ...]) -> t
     """Return the ids of the two rows on whose connecting line `point` lies (imbalanced-learn does not tell)."""
     to_point = rows - point
     length = np.linalg.norm(to_point, axis=1)
-    if (nearest := int(length.argmin())) is not None and length[nearest] == 0:
+    nearest = int(length.argmin())
+    if length[nearest] == 0:
         return ids[nearest], ids[nearest]
     unit = to_point / length[:, None]
     cosine = unit @ unit.T
