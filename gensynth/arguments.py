@@ -42,6 +42,8 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
     waiting = iter(range(len(argv)))
     for at in waiting:
         token = argv[at]
+        if token == "-o":
+            token = "--out"
         if not token.startswith("--"):
             out.append(token)
             continue
@@ -50,7 +52,7 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
         following = argv[at + 1] if at + 1 < len(argv) else ""
         if name in flags and not equals and following not in ("true", "false"):
             equals, value = "=", "true"
-        if name in ("--keep", "--size", "--label") and not equals and following:
+        if name in ("--keep", "--size", "--label", "--source") and not equals and following:
             equals, value = "=", following
             next(waiting)
         if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):

@@ -6,9 +6,11 @@ applied to real and generated images in both updates, and gradients flow through
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 AUGMENTATIONS = ("translation", "cutout", "color")
@@ -64,3 +66,24 @@ def _color(x: Tensor, rng: torch.Generator) -> Tensor:
         x = grey + (x - grey) * (draws[1] * 2)
     mean = x.mean((1, 2, 3), keepdim=True)
     return mean + (x - mean) * (draws[2] + 0.5)
+
+
+def small_affine(x: Tensor, move: Tensor, size: float) -> Tensor:
+    """Shift, turn and scale images a little; the edge is repeated.
+
+    Args:
+        x: Images, float32, shape (b, c, h, w).
+        move: In [-1, 1], shape (b, 4): shift across and down, turn, scale, each as a share of the largest.
+        size: Largest shift (share of the side), turn (share of a quarter turn) and relative change of scale; 0: none.
+    """
+    if not size:
+        return x
+    across, down, turn, scale = (move.float() * size).unbind(1)
+    angle, zoom = turn * math.pi / 2, 1 + scale
+    _, _, h, w = x.shape
+    rows = (
+        torch.stack([zoom * angle.cos(), -zoom * angle.sin() * h / w, 2 * across], 1),
+        torch.stack([zoom * angle.sin() * w / h, zoom * angle.cos(), 2 * down], 1),
+    )
+    grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)

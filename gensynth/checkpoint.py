@@ -11,6 +11,7 @@ A `.ckpt` is what `torch.save` writes of one dict:
     state        the model's state_dict
     history      {"step": [...], "train/...": [...]}, the loss curves
     provenance   versions, data fingerprint, class counts, settings of the training run
+    notes        what went wrong in the training, in sentences; may be missing
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,7 @@ class Checkpoint:
         sha256: Hash of the checkpoint file.
         history: Loss curves by name, and `"step"`.
         provenance: Versions, data and settings of the training run.
+        notes: What went wrong in the training, in sentences.
     """
 
     model: Generator
@@ -51,6 +54,7 @@ class Checkpoint:
     sha256: str
     history: dict[str, list[float]]
     provenance: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 def build(name: str, config: Any, shape: tuple[int, int, int], classes: tuple[str, ...], seed: int) -> Generator:
@@ -62,7 +66,12 @@ def build(name: str, config: Any, shape: tuple[int, int, int], classes: tuple[st
 
 
 def save_checkpoint(
-    path: Path, model: Generator, name: str, history: dict[str, list[float]], provenance: dict[str, Any]
+    path: Path,
+    model: Generator,
+    name: str,
+    history: dict[str, list[float]],
+    provenance: dict[str, Any],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write a checkpoint; the file appears whole or not at all, and equal contents give equal bytes."""
     buffer = io.BytesIO()
@@ -76,6 +85,7 @@ def save_checkpoint(
         "state": model.state_dict(),
         "history": history,
         "provenance": provenance,
+        "notes": list(notes),
     }
     torch.save(contents, buffer)
     write_bytes(path, buffer.getvalue())
@@ -112,7 +122,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ValueError(f"{path} does not fit this version's {contents.get('generator')!r}: {error}") from error
     model.eval()
     sha256 = hashlib.sha256(data).hexdigest()
-    return Checkpoint(model, contents["generator"], sha256, contents["history"], contents["provenance"])
+    notes = tuple(str(note) for note in contents.get("notes", ()))
+    return Checkpoint(model, contents["generator"], sha256, contents["history"], contents["provenance"], notes)
 
 
 def config_from(cls: type, values: dict[str, Any]) -> Any:

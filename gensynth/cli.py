@@ -19,6 +19,7 @@ VERBS = {
     "explore": "what is in a data set, before anything is made",
     "train": "train a generator on real images",
     "sample": "draw synthetic images of a label from a checkpoint",
+    "translate": "translate a folder of images with a cyclegan checkpoint",
     "check": "check synthetic images against real ones: each sample, each class, the whole",
     "mix": "join real and accepted synthetic images to one data set",
     "evaluate": "did it help? paired test on held-out real images",

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+
+from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts
 from gensynth.evaluate import EvaluateConfig, Evaluation
 from gensynth.fidelity.verdict import FAIL, Verdict
-from gensynth.rebalance import RebalanceConfig
+from gensynth.leak import Leak
+from gensynth.rebalance import RebalanceConfig, named
+from gensynth.samplers.base import Synthetic
 from gensynth.train import TrainConfig
 
 MOST_COLUMNS = 4
@@ -40,6 +46,9 @@ def train(
     data: str,
     out: Path = Path("checkpoints"),
     label: str | None = None,
+    source: str = "auto",
+    source_domain: str | None = None,
+    target_domain: str | None = None,
     init: Path | None = None,
     per_class: bool = False,
     quiet: bool = False,
@@ -50,10 +59,13 @@ def train(
     """Train a generator on the training part of real images; the same command continues a killed run.
 
     Args:
-        generator: Name of a file in models/, such as vae or dcgan.
+        generator: Name of a file in models/, such as vae, dcgan, cyclegan or style_transfer.
         data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
         out: Folder for the checkpoint.
-        label: Train on this class only.
+        label: Train on this class only; for cyclegan, the class that images of other classes become.
+        source: For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one.
+        source_domain: For cyclegan: translate from this domain (see --domain) instead of from other classes.
+        target_domain: For cyclegan: the domain to translate to; the class stays what it is.
         init: A shared checkpoint to start from; its settings are used.
         per_class: Train one model for each class.
         quiet: Show no progress bar.
@@ -62,17 +74,21 @@ def train(
         model: Settings of the generator.
     """
     from gensynth.data.read import read_parts
+    from gensynth.scope import scope_of
     from gensynth.train import train as learn
-    from gensynth.train import trainable
 
     if per_class and label is not None:
         raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
+    if (source_domain is None) != (target_domain is None):
+        raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
     if out.suffix == ".ckpt" or out.is_file():
         raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
     parts = read_parts(data, data_config)
     labels = list(parts.train.classes) if per_class else [label]
+    domains = (source_domain, target_domain) if source_domain is not None and target_domain is not None else None
+    sources = named(source, parts.train.classes)
     for name in labels:
-        trainable(parts.train, generator, name, init is not None)
+        scope_of(parts.train, generator, name, sources, domains, shared=init is not None)
     for name in labels:
         stem = generator if name is None else name
         path = learn(
@@ -82,10 +98,14 @@ def train(
             train_config,
             out / f"{stem}.ckpt",
             label=name,
+            source=sources,
+            domains=domains,
             init=init,
+            download=data_config.download,
             quiet=quiet,
         )
         _say(f"checkpoint: {path}")
+        _say_notes(path)
     return 0
 
 
@@ -94,6 +114,7 @@ def sample(
     *,
     label: str,
     n: int = 100,
+    others: int = 0,
     seed: int = 0,
     out: Path,
     draw: str | None = None,
@@ -108,6 +129,7 @@ def sample(
         checkpoint: A .ckpt file, or a folder with one per class.
         label: Name of a trained class.
         n: How many images.
+        others: Also so many images of every other class the checkpoint draws, which 'check' and 'mix --spread all' use.
         seed: Seed of the images.
         out: New folder for the images and metadata.csv.
         draw: How the generator draws; by default its first choice.
@@ -118,7 +140,24 @@ def sample(
     """
     from gensynth.sharded import sample_to_folder
 
-    sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes)
+    sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    return 0
+
+
+def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "AtoB", device: str = "auto") -> int:
+    """Translate a folder of images with a cyclegan checkpoint, to files of the same names.
+
+    Args:
+        checkpoint: A .ckpt file of a cyclegan.
+        images: Folder of images, at any depth.
+        out: New folder for the translated images, as PNG.
+        direction: AtoB, from source to target, or BtoA.
+        device: cpu, cuda, or auto.
+    """
+    from gensynth.translate import translate as run
+
+    done = run(checkpoint, Path(images), out, direction, device)
+    _say(f"{done} images in {out}")
     return 0
 
 
@@ -131,6 +170,8 @@ def check(
     data_config: DataConfig,
 ) -> int:
     """Check synthetic images against real ones: each sample, each class, the whole. Exit status 1 if a class fails.
+
+    Beside images of rare classes, images of others show whether a classifier would take what is synthetic for rare.
 
     Args:
         synthetic: Folder of synthetic images, one sub-folder per class, made by any tool.
@@ -157,11 +198,19 @@ def check(
     if json is not None:
         save_verdict(verdict, json)
     print_verdict(verdict)
+    _check_shortcut(reference, samples, verdict, held_out)
     return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
 
 
 def mix(
-    synthetic: str, *, real: str, out: Path, target: str = "5x", link: str = "copy", data_config: DataConfig
+    synthetic: str,
+    *,
+    real: str,
+    out: Path,
+    target: str = "5x",
+    spread: Literal["rare", "all"] = "rare",
+    link: str = "copy",
+    data_config: DataConfig,
 ) -> int:
     """Join real images and the synthetic ones that pass the check to one data set.
 
@@ -170,13 +219,15 @@ def mix(
         real: Real data, split as for training.
         out: New folder for train/, validation/ and test/.
         target: How far to fill a class: 5x, a number, or balance.
+        spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
+            gives no class away: the others then get up to a quarter of their real images.
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
     from gensynth.mix import mix as join
 
     parts, samples, verdict = _checked(synthetic, real, data_config)
-    wanted = _within_target(parts, samples, verdict, target)
+    wanted = _within_target(parts, samples, verdict, target, spread)
     mixed = join(parts, samples, wanted, out, link=link)  # type: ignore[arg-type]  # mix checks the word
     _say(f"{mixed.n_real} real and {mixed.n_synthetic} synthetic images in {mixed.path}")
     return 0
@@ -196,9 +247,14 @@ def evaluate(
     """
     from gensynth.evaluate import evaluate as test
     from gensynth.evaluate import save_evaluation
+    from gensynth.mix import rare_classes
 
     parts, samples, verdict = _checked(synthetic, real, data_config)
-    result = test(parts.train, samples.subset(verdict.samples.accepted), parts.test, evaluate)
+    # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
+    found = {samples.classes[label] for label in samples.y[verdict.samples.accepted]}
+    rare = [name for name in rare_classes(parts.train.class_counts) if name in found]
+    accepted = samples.subset(verdict.samples.accepted)
+    result = test(parts.train, accepted, parts.test, evaluate, rare=rare or None)
     if out is not None:
         save_evaluation(result, out)
     print_evaluation(result)
@@ -241,6 +297,8 @@ def rebalance(
         )
     else:
         print_evaluation(done.evaluation)
+    if done.leak is not None:
+        print_leak(done.leak, done.leak_spread)
     print(f"\nreport: {done.report}")
     hurts = done.evaluation is None or done.evaluation.verdict == "HURTS"
     return 1 if done.verdict.status == FAIL or hurts else 0
@@ -267,6 +325,18 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
         counts = f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}" if found else ""
         print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
     print(f"{'':>12} fidelity of the whole: {verdict.status}")
+
+
+def print_leak(leak: Leak, spread: Leak | None = None) -> None:
+    """Print whether a classifier learns to take what is treated for rare, and what came of treating all classes."""
+    print(f"shortcut: {leak.verdict}. {leak.why}")
+    if spread is not None:
+        print(f"treated images were spread over all classes, and now: {spread.verdict}. {spread.why}")
+    elif leak.leaks:
+        print(
+            "WARNING: a classifier learns 'treated = rare class' from them; give every class a share of such images: "
+            "'gensynth mix' and 'gensynth rebalance' do with --spread all."
+        )
 
 
 def print_verdict(verdict: Verdict) -> None:
@@ -299,6 +369,27 @@ def print_evaluation(evaluation: Evaluation) -> None:
     print(f"did it help: {evaluation.verdict}. {evaluation.why}")
 
 
+def _check_shortcut(
+    reference: LabeledData, samples: Synthetic, verdict: Verdict, held_out: Sequence[LabeledData]
+) -> None:
+    """Measure and print the leak if there are images of rare classes and of others."""
+    from gensynth.leak import measure_leak, shows_treatment
+    from gensynth.mix import rare_classes
+
+    rare = rare_classes(reference.class_counts)
+    is_rare = np.isin(samples.y, [reference.label_of(name) for name in rare])
+    filling = samples.subset(is_rare & verdict.samples.accepted)
+    treated = samples.subset(~is_rare & shows_treatment(verdict.samples))
+    if len(filling) and len(treated):
+        found = [name for name in rare if (filling.y == reference.label_of(name)).any()]
+        print_leak(measure_leak(reference, filling, treated, found, held_out))
+    elif len(filling) and any(filling.parents):
+        print(
+            "shortcut: to see whether a classifier would take treated images of other classes for rare ones, draw "
+            "some of them too: 'gensynth sample ... --others 100'."
+        )
+
+
 def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any, Verdict]:
     from gensynth.data.read import read_parts
     from gensynth.fidelity.checker import FidelityChecker
@@ -314,16 +405,32 @@ def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any,
     return parts, samples, verdict
 
 
-def _within_target(parts: Parts, samples: Any, verdict: Verdict, target: str) -> Any:
-    """Accept no more of a class than its target asks for."""
-    from gensynth.mix import target_counts
+def _within_target(parts: Parts, samples: Any, verdict: Verdict, target: str, spread: str) -> Any:
+    """Accept no more of a class than its target asks for, or than its share where all classes receive some."""
+    from gensynth.mix import spread_counts, target_counts
 
     adds = target_counts(parts.train.class_counts, target)
+    if spread == "all":
+        share = spread_counts(parts.train.class_counts, adds)
+        found = {samples.classes[label] for label in samples.y[verdict.samples.accepted]}
+        if not found & share.keys():
+            raise ValueError(
+                "there is no accepted image of a class that needs no filling, so nothing can be spread over all "
+                "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
+            )
+        adds |= share
     accepted = verdict.samples.accepted.copy()
     for label, name in enumerate(samples.classes):
         mine = (samples.y == label) & accepted
         accepted[mine & (mine.cumsum() > adds[name])] = False
     return replace(verdict.samples, accepted=accepted)
+
+
+def _say_notes(checkpoint: Path) -> None:
+    from gensynth.checkpoint import load_checkpoint
+
+    for note in load_checkpoint(checkpoint).notes:
+        _say(f"warning: {note}")
 
 
 def _json(value: Any) -> str:

@@ -16,6 +16,7 @@ flatters the baseline, never the synthetic images.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,11 @@ class EvaluateConfig:
         for name, least in (("seeds", 2), ("steps", 10), ("batch_size", 2), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+
+    @property
+    def network_seeds(self) -> list[int]:
+        """One seed per network."""
+        return [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(self.seed).spawn(self.seeds)]
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Evaluation:
         comparisons: With `real`, then with `oversampled`.
         verdict: Verdict of the comparison with the baseline of the higher balanced accuracy.
         why: Its sentence.
-        rare: The classes that received synthetic images.
+        rare: The classes that were filled with synthetic images.
         seeds: Networks per arm.
         steps: Gradient steps per network.
         n_test: Test images by class name.
@@ -135,6 +141,7 @@ def evaluate(
     test: LabeledData,
     config: EvaluateConfig,
     quiet: bool = False,
+    rare: Sequence[str] | None = None,
 ) -> Evaluation:
     """Train the four arms and compare them on the test part.
 
@@ -145,6 +152,8 @@ def evaluate(
             left out of the averages, and the verdict is then CANNOT TELL.
         config: How to test.
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
+        rare: Names of the classes to fill; None for all with synthetic images. Name them where other classes
+            received some too, only so that the treatment gives no class away.
 
     Raises:
         ValueError: if there are no synthetic or test images, or shapes or classes differ.
@@ -160,15 +169,10 @@ def evaluate(
             )
     n = len(train)
     y = np.concatenate([train.y, synthetic.y])
-
-    def images(at: Tensor) -> Tensor:
-        is_real = at < n
-        x = torch.empty((len(at), *train.shape), dtype=torch.uint8)
-        x[is_real] = train.x[at[is_real]]
-        x[~is_real] = synthetic.x[at[~is_real] - n]
-        return x
-
-    seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(config.seed).spawn(config.seeds)]
+    images = join(train, synthetic)
+    filled = np.unique(synthetic.y)
+    if rare is not None:
+        filled = filled[np.isin(filled, [train.label_of(name) for name in rare])]
     predicted = []
     with tqdm(total=len(ARMS) * config.steps, desc="evaluate", disable=True if quiet else None) as bar:
         for arm in range(len(ARMS)):
@@ -184,14 +188,27 @@ def evaluate(
                     test.x.__getitem__,
                     len(test),
                     len(train.classes),
-                    seeds,
+                    config.network_seeds,
                     config.steps,
                     config.batch_size,
                     bar.update,
                 )
             )
     n_train = (n, n, len(y), len(y))
-    return compare(np.stack(predicted), test, np.unique(synthetic.y), n_train, config)
+    return compare(np.stack(predicted), test, filled, n_train, config)
+
+
+def join(train: LabeledData, synthetic: Synthetic) -> Callable[[Tensor], Tensor]:
+    """Return what maps positions, int64 (b,), to images, uint8 (b, c, h, w): the real ones first."""
+
+    def images(at: Tensor) -> Tensor:
+        is_real = at < len(train)
+        x = torch.empty((len(at), *train.shape), dtype=torch.uint8)
+        x[is_real] = train.x[at[is_real]]
+        x[~is_real] = synthetic.x[at[~is_real] - len(train)]
+        return x
+
+    return images
 
 
 def compare(
@@ -206,7 +223,7 @@ def compare(
     Args:
         predicted: Predicted labels in the order of `ARMS`, int64, shape (4, seeds, n).
         test: The n test images.
-        rare: Labels that received synthetic images.
+        rare: Labels that were filled with synthetic images, ascending.
         n_train: Training images of each arm.
         config: What was run; its seed also seeds the bootstrap.
     """
@@ -241,7 +258,7 @@ def compare(
         why = (
             f"Balanced accuracy of '{ARMS[treated]}' is {arms[treated].balanced_accuracy.value:.1%}, of "
             f"'{ARMS[baseline]}' {arms[baseline].balanced_accuracy.value:.1%}: {_points(difference)}; mean "
-            f"recall of the classes with synthetic images: {_points(rare_difference)}; "
+            f"recall of the classes that were filled: {_points(rare_difference)}; "
             f"{predicted.shape[1]} seeds, {len(test)} test images"
             + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
         )

@@ -40,6 +40,8 @@ class Batch(NamedTuple):
             repeats nothing and skips nothing, and the global random state is never touched.
         progress: Share of the training that is done, in [0, 1).
         ids: Row number of each image in the training data, int64, shape (b,).
+        target: Whether each image is of the target side, bool, shape (b,); the first half of a batch is of the
+            source side. All True for a generator that learns every class alike (`conditional`).
     """
 
     x: Tensor
@@ -47,6 +49,7 @@ class Batch(NamedTuple):
     seed: int
     progress: float
     ids: Tensor
+    target: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,11 @@ class Generator(pl.LightningModule, ABC):
     Config: ClassVar[type]
     kind: ClassVar[str] = "image"
     conditional: ClassVar[bool] = True
+    """Whether one model learns every class; else it is trained for one class, from the images of others."""
     needs_source: ClassVar[bool] = False
+    """Whether it changes real images instead of drawing from noise alone (see `gensynth.source`)."""
+    selects: ClassVar[bool] = False
+    """Whether the weights that are kept are the best ones seen in training instead of the last."""
     draws: tuple[str, ...] = ("prior",)
     """The ways in which it can draw a label, the default first; an instance lists those its training allows."""
     min_images_alone: ClassVar[int] = 2
@@ -91,6 +98,22 @@ class Generator(pl.LightningModule, ABC):
         self.trained_labels = self.classes
         # Networks work on a canvas whose sides are multiples of 4; the margin is cropped off again.
         self.canvas = (c, h + -h % 4, w + -w % 4)
+
+    @property
+    def stamp(self) -> str:
+        """What else made the images, such as a pretrained encoder; stands beside the draw in the manifest."""
+        return ""
+
+    def prepare(self, download: bool) -> None:  # noqa: B027
+        """Called once before a new training: load pretrained parts, which may be downloaded if `download`."""
+
+    def diagnose(self, label_agreement: float) -> tuple[str, ...]:
+        """Called once after training: name what went wrong, in sentences that say which setting mends it.
+
+        Args:
+            label_agreement: Share of samples that a judge trained on real images takes for their label.
+        """
+        return ()
 
     @property
     @abstractmethod
@@ -151,9 +174,7 @@ class Generator(pl.LightningModule, ABC):
         noise = np.random.Generator(philox).standard_normal((BLOCK, self.noise_dim), dtype=np.float32)
         labels = torch.full((BLOCK,), self.classes.index(label), device=self.device)
         drawn = self._sample(labels, torch.from_numpy(noise).to(self.device), draw)
-        _, h, w = self.shape
-        x = ((drawn.x[..., :h, :w].float() + 1) * 127.5).round().clamp(0, 255)
-        return Drawn(x.to(torch.uint8).cpu(), drawn.parents)
+        return Drawn(self.to_pixels(drawn.x), drawn.parents)
 
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:  # noqa: B027
         """Called once after training with all training images (x uint8, y, ids), batch by batch.
@@ -167,6 +188,12 @@ class Generator(pl.LightningModule, ABC):
         x = (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         margin = (0, self.canvas[2] - w, 0, self.canvas[1] - h)
         return F.pad(x, margin, mode="replicate") if any(margin) else x
+
+    def to_pixels(self, x: Tensor) -> Tensor:
+        """Undo `to_canvas`: from about [-1, 1] on the canvas to uint8 images (b, c, h, w) on the CPU."""
+        _, h, w = self.shape
+        x = ((x[..., :h, :w].float() + 1) * 127.5).round().clamp(0, 255)
+        return x.to(torch.uint8).cpu()
 
     def step_rng(self, batch: Batch) -> torch.Generator:
         """Return the random stream of one training step."""

@@ -87,3 +87,8 @@ def gaussian_nll(x: Tensor, recon: Tensor, log_sigma: Tensor) -> Tensor:
     """
     squared = (x - recon).float().square().sum(dim=(1, 2, 3)).mean()
     return squared / (2 * (2 * log_sigma).exp()) + x[0].numel() * log_sigma
+
+
+def cycle_loss(recon: Tensor, x: Tensor) -> Tensor:
+    """E |F(G(x)) - x|_1, the mean over pixels (Zhu et al. 2017, eq. 2; their identity loss has the same form)."""
+    return (recon.float() - x).abs().mean()

@@ -5,6 +5,8 @@ The folder of a run:
     run.json           what was asked for, versions, seconds of each step
     checkpoints/       generator.ckpt, or one NAME.ckpt per class
     synthetic/         every sample drawn, accepted or not, with metadata.csv
+    leak.json          does a classifier take treated images of other classes for the rare ones
+    leak_spread.json   the same with treated images in every class, if they were spread
     verdict.json       the fidelity checker's answer
     dataset/           train/, validation/, test/: real and accepted synthetic images
     evaluation.json    did it help
@@ -23,9 +25,9 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,15 +39,20 @@ from gensynth.evaluate import EvaluateConfig, Evaluation, evaluate, load_evaluat
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.files import write_text
-from gensynth.mix import mix, read_synthetic, target_counts, write_synthetic
+from gensynth.leak import Leak, load_leak, measure_leak, save_leak, shows_treatment
+from gensynth.mix import mix, read_synthetic, spread_counts, target_counts, write_synthetic
 from gensynth.registry import get_generator
 from gensynth.report.page import ReportContents, write_report
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
-from gensynth.train import TrainConfig, train, trainable
+from gensynth.scope import scope_of
+from gensynth.train import TrainConfig, train
 
 MOST_DRAWS = 10
 """Draws per wanted image after which a class is left short rather than drawn forever."""
+
+TREATED, MOST_OTHERS = 200, 25
+"""Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,15 @@ class RebalanceConfig:
     """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
+    spread: Literal["auto", "rare", "all"] = "auto"
+    """Which classes receive synthetic images: `rare`, those that are filled; `all`, so that being synthetic gives no
+    class away; `auto`: all if a classifier learns 'treated = rare class' and the images are made from real ones."""
     sample_seed: int = 0
     """Seed of the samples."""
     per_class: bool = False
-    """Train one generator per class that is filled, instead of one for all classes."""
+    """Train one generator per class that is filled, instead of one for all classes; cyclegan always does."""
+    source: str = "auto"
+    """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +84,8 @@ class Rebalanced:
         after: Training images by class in the mixed data set.
         verdict: The fidelity checker's answer.
         evaluation: Did it help; None where every sample was rejected.
+        leak: Does a classifier take treated images of other classes for rare ones; None where there is nothing to tell.
+        leak_spread: The same with treated images in every class; None where they were not spread.
         report: Path of the HTML page.
     """
 
@@ -80,6 +94,8 @@ class Rebalanced:
     after: dict[str, int]
     verdict: Verdict
     evaluation: Evaluation | None
+    leak: Leak | None
+    leak_spread: Leak | None
     report: Path
 
 
@@ -129,16 +145,26 @@ def rebalance(
     if config.draw is not None and config.draw not in get_generator(generator).draws:
         allowed = ", ".join(get_generator(generator).draws)
         raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
+    if not get_generator(generator).conditional:
+        config = replace(config, per_class=True)
+    elif config.per_class and config.spread == "all":
+        raise ValueError(
+            "spread 'all' needs a generator that draws the classes that are not filled, and per_class trains none of "
+            "those; leave out one of the two."
+        )
     for name in adds if config.per_class else (None,):
-        trainable(parts.train, generator, name, shared=False)
+        scope_of(parts.train, generator, name, named(config.source, parts.train.classes))
     if not first_process():
-        _train(parts, out, generator, model, config, train_config, adds, quiet)
+        _train(parts, out, generator, model, config, train_config, adds, data_config.download, quiet)
         sys.exit(0)  # what follows the training is one process's work
     run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
-    paths = run.step("train", lambda: _train(parts, out, generator, model, config, train_config, adds, quiet))
+    paths = run.step(
+        "train",
+        lambda: _train(parts, out, generator, model, config, train_config, adds, data_config.download, quiet),
+    )
     if not (out / "verdict.json").exists():
         sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
-        run.step("sample and check", lambda: _sample(sampler, parts, adds, config.sample_seed, out))
+        run.step("sample and check", lambda: sample_and_check(sampler, parts, adds, config, out))
     synthetic, verdict = _samples(out, parts)
     accepted = synthetic.subset(verdict.samples.accepted)
     if not len(accepted):
@@ -149,7 +175,7 @@ def rebalance(
         run.step(
             "evaluate",
             lambda: save_evaluation(
-                evaluate(parts.train, accepted, parts.test, evaluate_config, quiet=quiet),
+                evaluate(parts.train, accepted, parts.test, evaluate_config, quiet=quiet, rare=tuple(adds)),
                 out / "evaluation.json",
             ),
         )
@@ -181,6 +207,9 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     if tested and not (out / "evaluation.json").exists():
         raise ValueError(unfinished)
     evaluation = load_evaluation(out / "evaluation.json") if tested else None
+    leak, leak_spread = (
+        load_leak(out / name) if (out / name).exists() else None for name in ("leak.json", "leak_spread.json")
+    )
     before = parts.train.class_counts
     after = dict(before)
     for row in np.flatnonzero(verdict.samples.accepted):
@@ -203,13 +232,15 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
         synthetic=synthetic,
         verdict=verdict,
         evaluation=evaluation,
+        leak=leak,
+        leak_spread=leak_spread,
         after=after,
         history={name: checkpoint.history for name, checkpoint in checkpoints.items()},
         provenance=provenance,
-        notes=parts.train.notes,
+        notes=(*parts.train.notes, *(note for c in checkpoints.values() for note in c.notes)),
     )
     write_report(out / "report.html", contents)
-    return Rebalanced(out, before, after, verdict, evaluation, out / "report.html")
+    return Rebalanced(out, before, after, verdict, evaluation, leak, leak_spread, out / "report.html")
 
 
 @dataclass(frozen=True)
@@ -269,15 +300,31 @@ def _train(
     config: RebalanceConfig,
     train_config: TrainConfig,
     adds: dict[str, int],
+    download: bool,
     quiet: bool,
 ) -> Path:
     folder = out / "checkpoints"
-    if not config.per_class:
-        return train(parts.train, generator, model, train_config, folder / "generator.ckpt", quiet=quiet)
-    for name in adds:
-        path = folder / f"{name}.ckpt"
-        train(parts.train, generator, model, train_config, path, label=name, quiet=quiet)
-    return folder
+    for name in adds if config.per_class else (None,):
+        path = folder / f"{name or 'generator'}.ckpt"
+        train(
+            parts.train,
+            generator,
+            model,
+            train_config,
+            path,
+            label=name,
+            source=named(config.source, parts.train.classes),
+            download=download,
+            quiet=quiet,
+        )
+    return folder if config.per_class else path
+
+
+def named(text: str, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the class names in `text`, separated by commas; none for `auto`, unless a class is called so."""
+    if text in classes:
+        return (text,)
+    return () if text == "auto" else tuple(name.strip() for name in text.split(","))
 
 
 def absolute(source: str | None) -> str | None:
@@ -298,14 +345,63 @@ def _device(config: TrainConfig) -> str:
     return "cuda" if config.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
 
 
-def _sample(sampler: Sampler, parts: Parts, adds: dict[str, int], seed: int, out: Path) -> None:
-    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
-    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
-    synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
+def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], config: RebalanceConfig, out: Path) -> None:
+    """Draw, check and look for the shortcut; write synthetic/, leak.json, perhaps leak_spread.json, then verdict.json.
+
+    Args:
+        sampler: What draws.
+        parts: Real data.
+        adds: How many accepted images of each class are wanted.
+        config: What to make.
+        out: Folder of the run.
+
+    Raises:
+        ValueError: if all classes shall receive images and the sampler draws the filled ones only.
+    """
+    held_out = (parts.validation, parts.test)
+    checker = FidelityChecker(parts.train, held_out)
+    synthetic = _drawn(sampler, checker, adds, config.sample_seed, parts)
     verdict = checker.check(synthetic)
+    accepted = synthetic.subset(verdict.samples.accepted)
+    if len(accepted):
+        treated = _treated(sampler, checker, adds, config.sample_seed, synthetic)
+
+        leak = measure_leak(parts.train, accepted, treated, tuple(adds), held_out)
+        save_leak(leak, out / "leak.json")
+        # Only a paired measurement decides, for no held-out image has a say in it.
+        if config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired):
+            share = spread_counts(parts.train.class_counts, adds)
+            share = {name: n for name, n in share.items() if name in sampler.labels}
+            if not share:
+                raise ValueError(
+                    f"spread 'all' needs images of classes that are not filled, and this generator draws only "
+                    f"{', '.join(map(repr, sampler.labels))}; give --spread rare, or another generator."
+                )
+            more = _drawn(sampler, checker, share, config.sample_seed, parts)
+            synthetic = Synthetic.concat([synthetic, more])
+            verdict = checker.check(synthetic)
+            accepted = synthetic.subset(verdict.samples.accepted)
+            spread = measure_leak(parts.train, accepted, treated, tuple(adds), held_out)
+            save_leak(spread, out / "leak_spread.json")
     if not (out / "synthetic").exists():
         write_synthetic(synthetic, verdict.samples, out / "synthetic")
     save_verdict(verdict, out / "verdict.json")
+
+
+def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], seed: int, parts: Parts) -> Synthetic:
+    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in counts.items()]
+    return Synthetic.concat(drawn).relabel(parts.train.classes)
+
+
+def _treated(
+    sampler: Sampler, checker: FidelityChecker, adds: dict[str, int], seed: int, synthetic: Synthetic
+) -> Synthetic:
+    """Draw images of classes that are not filled, with another seed, so that none of them is one that is spread."""
+    others = [name for name in sampler.labels if name not in adds]
+    others = others[:: math.ceil(len(others) / MOST_OTHERS) or 1]
+    drawn = [sampler.sample(name, math.ceil(TREATED / len(others)), seed + 1) for name in others]
+    treated = Synthetic.concat([synthetic.subset([]), *(part.relabel(synthetic.classes) for part in drawn)])
+    return treated.subset(shows_treatment(checker.gate(treated))) if drawn else treated
 
 
 def _samples(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:

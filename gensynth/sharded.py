@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from tqdm import tqdm
@@ -26,6 +25,7 @@ def sample_to_folder(
     device: str = "auto",
     devices: int = 1,
     num_nodes: int = 1,
+    others: int = 0,
 ) -> None:
     """Draw samples `start` to `start + n` of a label and write them with their manifest.
 
@@ -40,30 +40,46 @@ def sample_to_folder(
         device: Lightning's accelerator: `"cpu"`, `"cuda"` or `"auto"`.
         devices: Processes on each node.
         num_nodes: Number of nodes.
+        others: Also samples `start` to `start + others` of every other class the checkpoint draws.
 
     Raises:
-        ValueError: if `out` exists, or the checkpoint does not draw the label.
+        ValueError: if `out` exists, the checkpoint does not draw the label, or others are asked for and there are none.
     """
     if out.exists():
         raise ValueError(f"{out} exists; choose another --out, or delete it.")
+    if others < 0:
+        raise ValueError(f"others must not be negative, got {others}.")
     sampler = NeuralSampler(checkpoint, draw=draw)
-    sampler.sample(label, min(n, 1), seed, start)  # a bad label, seed or draw is refused before any process starts
+    counts = {label: n} | {name: others for name in sampler.labels if others and name != label}
+    # A bad label, number or draw is refused before any process starts.
+    generators = {sampler.sample(name, min(count, 1), seed, start).sampler for name, count in counts.items()}
+    if others and len(counts) == 1:
+        raise ValueError(f"{checkpoint} draws {label!r} only, so there are no others; leave out --others.")
+    if len(generators) > 1:
+        raise ValueError(
+            f"the checkpoints in {checkpoint} are of different generators ({', '.join(sorted(generators))}), and "
+            "others must be made in the same way; name one of the files."
+        )
     many = devices * num_nodes > 1
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp" if many else "auto")
     fabric.launch()
     sampler = NeuralSampler(checkpoint, draw=draw, device=str(fabric.device))
     # A block goes to one process as a whole, since it is computed as a whole.
-    first, last = start // BLOCK, (start + n - 1) // BLOCK
-    parts = []
-    blocks = range(first + fabric.global_rank, last + 1, fabric.world_size)
-    for block in tqdm(blocks, desc=f"sampling {label}", unit="block", disable=None if fabric.is_global_zero else True):
-        low, high = max(start, block * BLOCK), min(start + n, (block + 1) * BLOCK)
-        parts.append(sampler.sample(label, high - low, seed, low))
+    blocks = [
+        (name, block)
+        for name, count in counts.items()
+        for block in range(start // BLOCK, (start + count - 1) // BLOCK + 1)
+    ]
+    mine = range(fabric.global_rank, len(blocks), fabric.world_size)
+    parts = {}
+    for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=None if fabric.is_global_zero else True):
+        name, block = blocks[at]
+        low, high = max(start, block * BLOCK), min(start + counts[name], (block + 1) * BLOCK)
+        parts[at] = sampler.sample(name, high - low, seed, low)
     if many:
-        shares: list[list[Synthetic]] | None = [[]] * fabric.world_size if fabric.is_global_zero else None
+        shares: list[dict[int, Synthetic]] | None = [{}] * fabric.world_size if fabric.is_global_zero else None
         torch.distributed.gather_object(parts, shares)
-        parts = [part for share in shares or [] for part in share]
+        parts = {at: part for share in shares or [] for at, part in share.items()}
     if fabric.is_global_zero:
-        synthetic = Synthetic.concat(parts)
-        write_synthetic(synthetic.subset(np.argsort(synthetic.index)), None, out)
+        write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out)
     fabric.barrier()

@@ -14,8 +14,8 @@ import math
 import os
 import pickle
 import warnings
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,10 +27,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 import gensynth
+from gensynth.batches import Batches, in_order
 from gensynth.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.data.labeled import LabeledData
-from gensynth.generator import Batch, Generator
-from gensynth.registry import get_generator
+from gensynth.generator import Generator
+from gensynth.scope import Scope, scope_of
+from gensynth.selection import ROUNDS, Selection
+from gensynth.source import SourceGenerator
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def train(
     path: Path,
     *,
     label: str | None = None,
+    source: Sequence[str] = (),
+    domains: tuple[str, str] | None = None,
     init: Path | None = None,
+    download: bool = False,
     quiet: bool = False,
 ) -> Path:
     """Train a generator and write its checkpoint. The same call continues a killed run and skips a finished one.
@@ -95,8 +101,11 @@ def train(
         model_config: An instance of its `Config`.
         config: How to train.
         path: The checkpoint to write, `.ckpt`.
-        label: Train on this class only.
+        label: Train on this class only; for a generator that translates, the class that source images become.
+        source: Classes it is made from (`gensynth.scope.scope_of`); empty for the nearest one.
+        domains: Source and target domain, for a generator that translates; needs `data.domains`.
         init: A shared checkpoint to start from; its architecture and settings are used.
+        download: Whether pretrained weights may be downloaded.
         quiet: Show no progress bar.
 
     Returns:
@@ -107,11 +116,19 @@ def train(
         TrainingDiverged: if training stops being finite; the message names the network, and the last good state is
             kept as `*.last_good`.
     """
-    model, data = _prepare(data, name, model_config, config, label, init)
+    wanted = scope_of(data, name, label, source, domains, shared=init is not None)
+    model, scope = _prepare(wanted, name, model_config, config, label, init)
+    sides = 1 if scope.target.all() else 2
+    if config.batch_size % (sides * config.devices * config.num_nodes):
+        raise ValueError(
+            f"batch_size {config.batch_size} must be a multiple of {sides} x devices x nodes: half of every batch is "
+            "from the source side."
+        )
     provenance = {
-        "data": data.fingerprint,
-        "class_counts": data.class_counts,
+        "data": scope.data.fingerprint,
+        "class_counts": scope.data.class_counts,
         "label": label or "",
+        "source": ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ()),
         "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
         "generator": name,
         "model": asdict(model.config),
@@ -129,9 +146,15 @@ def train(
     path.parent.mkdir(parents=True, exist_ok=True)
     resume = path.with_suffix(".resume")
     start = _resumed_step(resume, run)
-    keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet)
+    selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
+    keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
     trainer = _trainer(config, keeper)
-    loader = Batches(data, config, start, trainer)
+    loader = Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
+    sources = scope.data.subset(~scope.target) if sides == 2 else scope.data
+    if not start:
+        model.prepare(download)
+    if selection is not None:
+        model.remember(in_order(sources, model.device))  # what is drawn to choose by is made from them
     try:
         with warnings.catch_warnings():
             # Lightning's advice on workers and loggers does not apply to batches made from memory.
@@ -143,44 +166,20 @@ def train(
         raise TrainingDiverged(f"{error} {_rescue(path, resume, model, name, provenance)}") from error
     if trainer.is_global_zero:
         model.to(trainer.strategy.root_device).eval()
-        model.remember(_rows(data, model.device))
+        agreement = selection.restore(model) if selection is not None else 1.0
+        model.remember(in_order(sources, model.device))
+        notes = model.diagnose(agreement)
         model.cpu()
-        save_checkpoint(path, model, name, keeper.history, provenance)
+        save_checkpoint(path, model, name, keeper.history, provenance, notes)
         resume.unlink(missing_ok=True)
     trainer.strategy.barrier()
     return path
 
 
-def trainable(data: LabeledData, name: str, label: str | None, shared: bool) -> tuple[str, ...]:
-    """Return the classes that a training would learn.
-
-    Args:
-        data: Real training data.
-        name: Name of the generator.
-        label: The only class to train on, or None for all.
-        shared: Whether it starts from a shared checkpoint.
-
-    Raises:
-        ValueError: if a class is unknown or has too few images; the message says what works.
-    """
-    if label is not None:
-        data.label_of(label)
-    counts = data.class_counts
-    trained = (label,) if label is not None else tuple(c for c in data.classes if counts[c])
-    least = get_generator(name).min_images_alone if label is not None and not shared else 1
-    for c in trained:
-        if counts[c] < least:
-            raise ValueError(
-                f"{name} cannot learn class {c!r} alone from {counts[c]} images (at least {least}); what works: one "
-                f"model for all classes (leave out --per-class and --label), --init with a shared one, or the vae."
-            )
-    return trained
-
-
 def _prepare(
-    data: LabeledData, name: str, model_config: Any, config: TrainConfig, label: str | None, init: Path | None
-) -> tuple[Generator, LabeledData]:
-    trained = trainable(data, name, label, init is not None)
+    scope: Scope, name: str, model_config: Any, config: TrainConfig, label: str | None, init: Path | None
+) -> tuple[Generator, Scope]:
+    data = scope.data
     if init is not None:
         shared = load_checkpoint(init)
         model = shared.model
@@ -188,19 +187,17 @@ def _prepare(
             raise ValueError(
                 f"{init} is a {shared.name} for images of shape {model.shape}; a {name} for {data.shape} was asked for."
             )
-        if missing := [c for c in trained if c not in model.classes]:
+        if missing := [c for c in scope.trained if c not in model.classes]:
             raise ValueError(f"{init} does not know the classes {missing}; it knows {', '.join(model.classes)}.")
         model.train()
     else:
-        classes = (label,) if label is not None else data.classes
-        model = build(name, model_config, data.shape, classes, config.seed)
-    rows = np.flatnonzero(np.isin(data.y, [data.label_of(c) for c in trained]))
-    data = data.subset(rows)
-    position = {data.label_of(c): model.classes.index(c) for c in trained}
+        model = build(name, model_config, data.shape, data.classes if label is None else scope.trained, config.seed)
+    position = {data.label_of(c): model.classes.index(c) for c in data.classes if c in model.classes}
     y = np.array([position[int(label)] for label in data.y], dtype=np.int64)
-    data = LabeledData(data.x, y, model.classes, data.ids, data.kind, data.root)
-    model.trained_labels = trained
-    return model, data
+    model.trained_labels = scope.trained
+    if isinstance(model, SourceGenerator):
+        model.target = scope.target_class
+    return model, replace(scope, data=replace(data, y=y, classes=model.classes))
 
 
 def _trainer(config: TrainConfig, keeper: Callback) -> pl.Trainer:
@@ -238,48 +235,21 @@ def _cpu_has_bf16() -> bool:
     return "avx512_bf16" in text or "amx_bf16" in text
 
 
-def stream(seed: int, *numbers: int) -> int:
-    """Return a 63-bit seed that is a function of `seed` and `numbers`, such as (step, rank)."""
-    digest = hashlib.sha256(repr((seed, *numbers)).encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1
-
-
-class Batches:
-    """Batch k as a function of (seed, k), from `start` to the last step; each rank takes its share of every batch."""
-
-    def __init__(self, data: LabeledData, config: TrainConfig, start: int, trainer: pl.Trainer) -> None:
-        self.data, self.config, self.start, self.trainer = data, config, start, trainer
-        counts = np.bincount(data.y, minlength=len(data.classes))
-        weight = counts[data.y] ** (config.balance - 1.0)
-        self.cumulative = np.cumsum(weight / weight.sum())
-
-    # No __len__: Lightning would compare it with a batch number that goes on counting in a resumed run.
-    def __iter__(self) -> Iterator[Batch]:
-        rank, ranks = self.trainer.global_rank, self.trainer.world_size
-        for step in range(self.start, self.config.steps):
-            draws = np.random.default_rng(stream(self.config.seed, step)).random(self.config.batch_size)
-            rows = torch.from_numpy(np.minimum(np.searchsorted(self.cumulative, draws), len(self.data) - 1))
-            rows = rows[rank::ranks]
-            y = torch.from_numpy(self.data.y)[rows]
-            seed = stream(self.config.seed, step, rank)
-            yield Batch(self.data.x[rows], y, seed, step / self.config.steps, rows)
-
-
-def _rows(data: LabeledData, device: torch.device) -> Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]:
-    for start in range(0, len(data), 256):
-        rows = torch.arange(start, min(start + 256, len(data)))
-        yield (
-            data.x[rows].to(device),
-            torch.from_numpy(data.y)[rows].to(device),
-            data.ids[start : start + 256],
-        )
-
-
 class Keeper(Callback):
     """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite."""
 
-    def __init__(self, resume: Path, run: str, config: TrainConfig, start: int, title: str, quiet: bool) -> None:
+    def __init__(
+        self,
+        resume: Path,
+        run: str,
+        config: TrainConfig,
+        start: int,
+        title: str,
+        quiet: bool,
+        selection: Selection | None,
+    ) -> None:
         self.resume, self.run, self.config, self.step = resume, run, config, start
+        self.selection = selection
         self.title, self.quiet = title, quiet
         self.window = math.ceil(config.steps / 200)
         self.history: dict[str, list[float]] = {"step": []}
@@ -287,11 +257,20 @@ class Keeper(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues from."""
-        return {"run": self.run, "step": self.step, "history": self.history, "sums": self.sums}
+        selection = self.selection.state_dict() if self.selection is not None else {}
+        return {
+            "run": self.run,
+            "step": self.step,
+            "history": self.history,
+            "sums": self.sums,
+            "selection": selection,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a saved state."""
         self.history, self.sums = state["history"], state["sums"]
+        if self.selection is not None:
+            self.selection.load_state_dict(state["selection"])
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar."""
@@ -314,13 +293,16 @@ class Keeper(Callback):
         save = self.step % self.config.save_every == 0 and self.step < self.config.steps
         if self.step % self.window == 0 or save or self.step == self.config.steps:
             self._check(pl_module, weights=save or self.step == self.config.steps)
+        if self.selection is not None and trainer.is_global_zero:
+            if self.step % max(1, self.config.steps // ROUNDS) == 0 or self.step == self.config.steps:
+                self.selection.look(pl_module)  # type: ignore[arg-type]  # what is trained is a Generator
         if self.step % self.window == 0:
             self.history["step"].append(float(self.step))
-            for name, total in self.sums.items():
-                self.history.setdefault(name, []).append(float(total) / self.window)
-            self.bar.set_postfix(
-                {k.removeprefix("train/"): f"{v[-1]:.3g}" for k, v in self.history.items() if k != "step"}
-            )
+            means = {name: float(total) / self.window for name, total in self.sums.items()}
+            scores = self.selection.scores if self.selection is not None else {}
+            for name, value in (means | scores).items():
+                self.history.setdefault(name, []).append(value)
+            self.bar.set_postfix({k.rpartition("/")[2]: f"{v[-1]:.3g}" for k, v in self.history.items() if k != "step"})
             self.sums = {}
         if save:
             temporary = self.resume.with_suffix(".resume-part")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +18,17 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gensynth.cli import main
 from gensynth.data.read import Parts
+from gensynth.evaluate import EvaluateConfig
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.verdict import Verdict
+from gensynth.leak import measure_leak
 from gensynth.mix import read_synthetic
+from gensynth.samplers.base import Synthetic
 from gensynth.samplers.neural import NeuralSampler
 
 QUICK = ["--steps", "4", "--batch_size", "8", "--quiet", "--accelerator", "cpu"]
 DIGITS = ["builtin:digits", "--keep", "8=20,9=40"]
+SHIPPED = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
@@ -35,6 +44,14 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
     lines = [line for line in err.splitlines() if line.startswith("gensynth: ")]
     assert code == 2 and len(lines) == 1 and "Traceback" not in err, err
     return lines[0]
+
+
+@pytest.fixture(autouse=True)
+def quick_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the leak with fewer steps."""
+    quick = partial(measure_leak, config=EvaluateConfig(seeds=5, steps=60))
+    for module in ("gensynth.leak", "gensynth.rebalance"):
+        monkeypatch.setattr(f"{module}.measure_leak", quick)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +114,86 @@ def test_sample_writes_numbered_images(capsys: pytest.CaptureFixture[str], tmp_p
     assert (tmp_path / "a" / "metadata.csv").read_text().count("\n") == 41
 
 
+def test_sample_draws_other_classes_into_the_same_folder(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path
+) -> None:
+    options = ["sample", checkpoint, "--label", "8", "--n", 5, "--start", 30, "--seed", 7]
+    assert run(capsys, *options, "--out", tmp_path / "a")[0] == 0
+    code, _, err = run(capsys, *options, "--others", 3, "--out", tmp_path / "b")
+    assert code == 0, err
+    drawn, _ = read_synthetic(tmp_path / "b", tuple("0123456789"), (1, 8, 8))
+    assert np.bincount(drawn.y).tolist() == [3] * 8 + [5, 3] and drawn.y[0] == 8
+    for path in (tmp_path / "a" / "8").glob("*.png"):
+        assert path.read_bytes() == (tmp_path / "b" / "8" / path.name).read_bytes()
+    run(capsys, "sample", checkpoint, "--label", "3", "--n", 3, "--start", 30, "--seed", 7, "--out", tmp_path / "c")
+    for path in (tmp_path / "c" / "3").glob("*.png"):
+        assert path.read_bytes() == (tmp_path / "b" / "3" / path.name).read_bytes()
+    assert "must not be negative" in refused(capsys, *options, "--others=-1", "--out", tmp_path / "d")
+    run(capsys, "train", "vae", "--data", *DIGITS, "--label", "8", "--out", tmp_path / "alone", *QUICK)
+    options[1] = tmp_path / "alone" / "8.ckpt"
+    assert "draws '8' only" in refused(capsys, *options, "--others", 3, "--out", tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.fixture(scope="module")
+def with_others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 eights and 20 of every other digit, from the checkpoint that ships."""
+    out = tmp_path_factory.mktemp("drawn") / "samples"
+    with pytest.raises(SystemExit) as stop:
+        main(["sample", str(SHIPPED), "--label", "8", "--n", "40", "--others", "20", "--out", str(out)])
+    assert stop.value.code == 0
+    return out
+
+
+def test_check_measures_the_shortcut_or_says_how(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, with_others: Path
+) -> None:
+    _, out, _ = run(capsys, "check", with_others, "--against", *DIGITS)
+    assert "shortcut: " in out and "treated images of other classes for '8' or '9'" in out and "made from" in out
+    run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "eights")
+    _, out, _ = run(capsys, "check", tmp_path / "eights", "--against", *DIGITS)
+    assert "--others 100" in out and "A classifier takes" not in out
+
+
+def test_check_warns_of_a_shortcut(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for label in range(9):
+        rows = np.flatnonzero(parts.train.y == label)[:20]
+        for at, x in enumerate(255 - parts.train.x[torch.from_numpy(rows)]):
+            path = tmp_path / "inverted" / str(label) / f"{at}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(x[0].numpy()).save(path)
+
+    def all_pass(self: FidelityChecker, synthetic: Synthetic) -> Verdict:
+        verdict = judge(self, synthetic)
+        return replace(verdict, samples=replace(verdict.samples, accepted=np.ones(len(synthetic), dtype=bool)))
+
+    judge = FidelityChecker.check
+    monkeypatch.setattr(FidelityChecker, "check", all_pass)
+    _, out, _ = run(capsys, "check", tmp_path / "inverted", "--against", *DIGITS)
+    assert "shortcut: LEAKS" in out and "WARNING" in out and "--spread all" in out and "held-out" in out
+
+
+def test_mix_gives_every_class_a_share_where_asked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, with_others: Path
+) -> None:
+    options = ["mix", with_others, "--real", *DIGITS]
+    counts = {}
+    for spread in ("rare", "all"):
+        code, _, err = run(capsys, *options, "--spread", spread, "--target", "50", "--out", tmp_path / spread)
+        assert code == 0, err
+        table = (tmp_path / spread / "train" / "metadata.csv").read_text().splitlines()[1:]
+        counts[spread] = Counter(row.split("/")[0] for row in table if ",1,vae," in row)
+    assert set(counts["rare"]) == {"8", "9"} and set(counts["all"]) == set("0123456789")
+    assert all(n == counts["rare"].get(name, n) <= 30 for name, n in counts["all"].items())
+    run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "eights")
+    options[1] = tmp_path / "eights"
+    assert "--others" in refused(capsys, *options, "--spread", "all", "--out", tmp_path / "x")
+    assert "spread" in refused(capsys, *options, "--spread", "every", "--out", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
 def test_odd_class_names_go_all_the_way(capsys: pytest.CaptureFixture[str], tmp_path: Path, folder: Path) -> None:
     out = tmp_path / "ck"
     code, _, err = run(capsys, "train", "vae", "--data", folder, "--out", out, "--label=-odd näme", *QUICK)
@@ -150,7 +247,7 @@ BAD_SETTINGS = [
     (["--model.z_dim", "x"], "z_dim"),
     (["--stepz", "3"], "Did you mean 'steps'?"),
     (["--steps", "0"], "steps must be at least 1"),
-    (["--size", "7"], "size must be 8 to 128"),
+    (["--size", "7"], "size must be 8 to 256"),
     (["--keep", "8=many"], "keep"),
     (["--keep", "8=9999"], "8"),
     (["--keep", "eight=3"], "eight"),
@@ -281,10 +378,9 @@ def test_the_checkpoint_that_ships_draws_recognisable_digits(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, parts: Parts
 ) -> None:
     """A nearest-neighbour classifier on real test digits, which the checkpoint never saw, reads them right."""
-    shipped = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
     judge = KNeighborsClassifier(1).fit(parts.test.x.flatten(1).numpy(), parts.test.y)
     for label in ("3", "8"):
-        code, _, err = run(capsys, "sample", shipped, "--label", label, "--n", 60, "--out", tmp_path / label)
+        code, _, err = run(capsys, "sample", SHIPPED, "--label", label, "--n", 60, "--out", tmp_path / label)
         assert code == 0, err
         drawn, _ = read_synthetic(tmp_path / label, parts.test.classes, parts.test.shape)
         assert (judge.predict(drawn.x.flatten(1).numpy()) == int(label)).mean() > 0.9
@@ -333,8 +429,7 @@ def test_a_bad_draw_is_refused_before_training(capsys: pytest.CaptureFixture[str
 
 def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Samples of a checkpoint that was trained on another split were made from what is now the test part."""
-    shipped = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
-    run(capsys, "sample", shipped, "--label", "8", "--n", 40, "--out", tmp_path / "s")
+    run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "s")
     for verb in (["evaluate"], ["mix", "--out", str(tmp_path / "m")]):
         message = refused(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
         assert "are validation or test images" in message
@@ -369,3 +464,19 @@ def test_a_data_folder_may_be_called_like_a_generator(
     monkeypatch.chdir(tmp_path)
     folder.rename("dcgan")
     assert "none of 'balance'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--target", "lots", *QUICK)
+
+
+def test_a_run_that_treats_every_class_counts_the_filled_ones_as_rare(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    options = ["--target", "30", "--evaluate.steps", 10, "--evaluate.seeds", 2, "--spread", "all", "--model.width", 8]
+    options += ["--steps", 120, "--batch_size", 32, "--quiet", "--accelerator", "cpu"]
+    code, text, err = run(capsys, "rebalance", *DIGITS, "--out", out, *options)
+    assert code in (0, 1) and "treated images were spread over all classes, and now: " in text, err
+    assert json.loads((out / "evaluation.json").read_text())["rare"] == ["8"]
+    table = (out / "dataset" / "train" / "metadata.csv").read_text().splitlines()
+    assert len({row.split("/")[0] for row in table if ",1,vae," in row}) > 5
+    assert 'id="shortcut"' in (out / "report.html").read_text()
+    message = refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "x", *options, "--per_class")
+    assert "per_class" in message and not (tmp_path / "x").exists()

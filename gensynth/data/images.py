@@ -138,6 +138,29 @@ def read_folder(
     )
 
 
+def read_files(root: str | Path, size: tuple[int, int], channels: int) -> ImageFiles:
+    """Find all images of a folder, at any depth, whatever its sub-folders mean; each is decoded once to be sure of it.
+
+    Args:
+        root: The folder.
+        size: (height, width) every image is brought to.
+        channels: 1 or 3.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist.
+        ValueError: if it holds no images, or one that cannot be read.
+    """
+    root = Path(root).resolve()
+    if not root.is_dir():
+        raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
+    found = [p for entry in os.scandir(root) for p in _walk(entry, root) if p.lower().endswith(SUFFIXES)]
+    paths = sorted((Path(p).relative_to(root).as_posix() for p in found), key=natural_key)
+    if not paths:
+        raise ValueError(f"folder {str(root)!r} holds no images ({', '.join(SUFFIXES)}).")
+    hashes = _for_each(lambda i: content_hash(_decode(root / paths[i], size, channels)), root, paths, "checking")
+    return ImageFiles(root, paths, size, channels, hashes)
+
+
 def _find(root: Path, part_names: bool) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
     """Return ids, labels, class names and the number of ignored files."""
     if not root.is_dir():

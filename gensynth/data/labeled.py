@@ -34,6 +34,7 @@ class LabeledData:
         root: The folder that `ids` are relative to, or None where examples are not files.
         notes: What the reader changed (resizing, skipped files), in sentences for the report.
         sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
+        domains: Where each image is from (a scanner, say), length n, or None if not asked for.
     """
 
     x: Tensor | ImageFiles
@@ -44,6 +45,7 @@ class LabeledData:
     root: Path | None = None
     notes: tuple[str, ...] = ()
     sizes: np.ndarray | None = None
+    domains: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.x, Tensor) and (self.x.dtype != torch.uint8 or self.x.ndim != 4):
@@ -91,6 +93,7 @@ class LabeledData:
             y=self.y[index],
             ids=tuple(self.ids[i] for i in index),
             sizes=None if self.sizes is None else self.sizes[index],
+            domains=None if self.domains is None else tuple(self.domains[i] for i in index),
         )
 
     def content_hashes(self) -> tuple[bytes, ...]:
@@ -99,9 +102,11 @@ class LabeledData:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, labels, class names and ids: equal data, equal fingerprint."""
+        """SHA-256 over pixels, labels, class names, ids and domains: equal data, equal fingerprint."""
         digest = hashlib.sha256(repr((self.shape, self.classes, self.ids)).encode())
         digest.update(self.y.tobytes())
+        if self.domains is not None:
+            digest.update(repr(self.domains).encode())
         for start in range(0, len(self), 4096):
             index = torch.arange(start, min(start + 4096, len(self)))
             digest.update(self.x[index].numpy().tobytes())

@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 from PIL import Image
 
-SIDES = (8, 128)
+SIDES = (8, 256)
 """Shortest and longest allowed side of the images that generators see, in pixels."""
 
-REDUCED = 64
-"""Longest side that larger images are scaled to where no size is asked for."""
+LARGE, REDUCED = 128, 64
+"""Images with a longer side than the first are scaled to the second where no size is asked for."""
 
 
 def choose_size(sizes: np.ndarray, wanted: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -26,7 +26,7 @@ def choose_size(sizes: np.ndarray, wanted: int | tuple[int, int] | None) -> tupl
         return (wanted, wanted) if isinstance(wanted, int) else (wanted[0], wanted[1])
     counts = Counter((int(h), int(w)) for h, w in sizes)
     h, w = min(counts, key=lambda size: (-counts[size], size))
-    scale = REDUCED / max(h, w) if max(h, w) > SIDES[1] else 1.0
+    scale = REDUCED / max(h, w) if max(h, w) > LARGE else 1.0
     return max(SIDES[0], round(h * scale)), max(SIDES[0], round(w * scale))
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from gensynth.data import builtin
 from gensynth.data.arrays import from_arrays, read_npz
+from gensynth.data.domains import with_domains
 from gensynth.data.images import read_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.data.pixels import SIDES
@@ -22,7 +23,7 @@ class DataConfig:
     """How real data are read and split.
 
     Attributes:
-        size: Side of the images in pixels, or [height, width], each 8 to 128. By default their own size; if
+        size: Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if
             they differ, the most common one, scaled to at most 64 pixels if it is larger than 128.
         channels: 1 for grey, 3 for colour. By default 1 if every image is grey, else 3.
         keep: Cuts the training part of a class to so many images, to imitate a rare class: {NAME: N}.
@@ -30,7 +31,9 @@ class DataConfig:
         test: Share of each class that is held out for the test, between 0 and 1.
         validation: Share of each class that is held out for tuning, between 0 and 1.
         split_seed: Seed of the split: the same seed gives the same parts.
-        download: Whether files of a torchvision data set may be downloaded.
+        domain: Column of a folder's metadata.csv, or array of an .npz file, that says which domain (scanner,
+            hospital, time of day) an image is from.
+        download: Whether files of a torchvision data set and pretrained weights may be downloaded.
         memory_gb: Images that take more than this many GB as uint8 are read on demand.
     """
 
@@ -41,6 +44,7 @@ class DataConfig:
     test: float = 0.25
     validation: float = 0.1
     split_seed: int = 0
+    domain: str | None = None
     download: bool = False
     memory_gb: float = 4.0
 
@@ -78,6 +82,8 @@ def read(source: str | Path, config: DataConfig) -> LabeledData:
         ValueError: if it cannot be read, has fewer than two classes, or a class has fewer than two images.
     """
     data = _load(source, config)
+    if config.domain is not None:
+        data = with_domains(data, str(source), config.domain)
     if len(data.classes) < 2:
         raise ValueError(f"source {str(source)!r} has the single class {data.classes[0]!r}; at least two are needed.")
     small = [f"{name!r} ({n})" for name, n in data.class_counts.items() if n < 2]

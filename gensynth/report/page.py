@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gensynth.data.read import Parts
     from gensynth.evaluate import Evaluation
     from gensynth.fidelity.verdict import Verdict
+    from gensynth.leak import Leak
 
 FRONT = 20
 
@@ -49,6 +50,8 @@ class ReportContents:
         history: Losses by checkpoint: `"step"` and one list of the same length per loss name.
         provenance: Command, versions, seeds and times, as rows of a table.
         notes: Further sentences for the reader.
+        leak: Does a classifier take treated images of other classes for rare ones; None where not measured.
+        leak_spread: The same with treated images in every class, where they were spread.
 
     Raises:
         ValueError: if verdict and synthetic differ in length, or `after` or `history` is incomplete.
@@ -63,6 +66,8 @@ class ReportContents:
     history: dict[str, dict[str, list[float]]]
     provenance: dict[str, str]
     notes: tuple[str, ...] = ()
+    leak: Leak | None = None
+    leak_spread: Leak | None = None
 
     def __post_init__(self) -> None:
         checked, drawn = len(self.verdict.samples.accepted), len(self.synthetic)
@@ -173,6 +178,7 @@ def render(contents: ReportContents) -> str:
     sections = (
         tables.counts(contents),
         tables.utility(contents),
+        tables.shortcut(contents),
         pictures.look(contents),
         pictures.nearest(contents),
         pictures.rejected(contents),
@@ -180,7 +186,8 @@ def render(contents: ReportContents) -> str:
         tables.losses(contents),
         tables.provenance(contents),
     )
-    links = {"counts": "Counts", "utility": "Did it help", "look": "Look", "nearest": "Nearest real"}
+    links = {"counts": "Counts", "utility": "Did it help"} | ({"shortcut": "Shortcut"} if contents.leak else {})
+    links |= {"look": "Look", "nearest": "Nearest real"}
     links |= {"rejected": "Rejected", "fidelity": "Fidelity", "losses": "Losses", "provenance": "Provenance"}
     css = resources.files("gensynth.report").joinpath("page.css").read_text(encoding="utf-8")
     # Nothing may be fetched or run: only what is inside the page, and no script.

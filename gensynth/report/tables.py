@@ -116,6 +116,27 @@ def _recalls(e: Evaluation) -> Html:
     return table(("class", "test images", *(clean(arm.name) for arm in e.arms)), rows)
 
 
+def shortcut(contents: ReportContents) -> Html:
+    """Return whether a classifier learns 'treated = rare class', or nothing where that was not measured."""
+    leak, spread = contents.leak, contents.leak_spread
+    if leak is None:
+        return Html()
+    found = [("Treated images in the rare classes only: ", leak), ("Treated images in every class, as mixed: ", spread)]
+    lines = (element("p", badge(of.verdict), " ", element("b", when), of.why) for when, of in found if of)
+    advice = "Give every class a share of such images (--spread all), or a classifier learns 'treated = rare class'."
+    return section(
+        "shortcut",
+        "Does it teach a shortcut?",
+        element(
+            "p",
+            "Where only rare classes receive treated (decoded, translated, stylised) images, a classifier may learn "
+            "the treatment in place of the class. It was shown treated images of other classes, and untreated ones.",
+        ),
+        *lines,
+        element("p", advice, class_="alarm") if leak.leaks and spread is None else Html(),
+    )
+
+
 def fidelity(contents: ReportContents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
     verdict = contents.verdict

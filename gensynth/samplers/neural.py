@@ -14,6 +14,7 @@ from gensynth.checkpoint import Checkpoint, config_from, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.registry import get_generator
 from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.source import SourceGenerator
 from gensynth.train import TrainConfig, train
 
 
@@ -76,28 +77,45 @@ class NeuralSampler(Sampler):
         return self.by_label_
 
     def _keep(self, checkpoints: list[Checkpoint]) -> None:
-        self.by_label_: dict[str, Checkpoint] = {}
+        by_label: dict[str, Checkpoint] = {}
+        treated: dict[str, Checkpoint] = {}
         # A model of fewer classes knows them better: the largest first, so that the smallest has the last word.
         for checkpoint in sorted(checkpoints, key=lambda c: -len(c.model.trained_labels)):
-            checkpoint.model.to(torch.device(self.device))
-            for label in checkpoint.model.trained_labels:
-                other = self.by_label_.get(label)
-                if other is not None and len(other.model.trained_labels) == len(checkpoint.model.trained_labels):
+            model = checkpoint.model
+            model.to(torch.device(self.device))
+            for label in model.trained_labels:
+                if isinstance(model, SourceGenerator) and model.target not in ("", label):
+                    treated.setdefault(
+                        label, checkpoint
+                    )  # a class it only translates from: any other model comes first
+                    continue
+                other = by_label.get(label)
+                if other is not None and len(other.model.trained_labels) == len(model.trained_labels):
                     raise ValueError(f"two checkpoints in {self.checkpoint} draw {label!r}; name one of the files.")
-                self.by_label_[label] = checkpoint
+                by_label[label] = checkpoint
+        self.by_label_ = treated | by_label
 
     def _fit(self, data: LabeledData) -> None:
         if self.checkpoint is not None:
             return
         config = config_from(get_generator(self.generator).Config, dict(self.model or {}))
         settings = self.train or TrainConfig()
+        labels: list[str | None] = [None]
+        if not get_generator(self.generator).conditional:  # one model for each class that others can fill
+            largest = max(data.class_counts.values())
+            labels = [label for label, n in data.class_counts.items() if n < largest]
         with tempfile.TemporaryDirectory() as folder:
-            path = train(data, self.generator, config, settings, Path(folder) / "generator.ckpt", quiet=True)
-            self._keep([load_checkpoint(path)])
+            paths = [
+                train(data, self.generator, config, settings, Path(folder) / f"{at}.ckpt", label=label, quiet=True)
+                for at, label in enumerate(labels)
+            ]
+            self._keep([load_checkpoint(path) for path in paths])
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         checkpoint = self._loaded()[label]
         drawn = checkpoint.model.sample(label, index, seed, self.draw)
+        how = self.draw or checkpoint.model.draws[0]
+        stamp = checkpoint.model.stamp
         return Synthetic(
             x=drawn.x,
             y=np.full(len(index), self.labels.index(label), dtype=np.int64),
@@ -105,7 +123,7 @@ class NeuralSampler(Sampler):
             index=index,
             sampler=checkpoint.name,
             seed=seed,
-            how=(self.draw or checkpoint.model.draws[0],) * len(index),
+            how=(f"{how} ({stamp})" if stamp else how,) * len(index),
             parents=drawn.parents,
             checkpoint_sha256=(checkpoint.sha256,) * len(index),
         )

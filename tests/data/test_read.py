@@ -26,9 +26,9 @@ def npz(path: Path, **arrays: object) -> Path:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"size": 7}, "8 to 128"),
-        ({"size": (8, 129)}, "8 to 128"),
-        ({"size": (8, 8, 8)}, "8 to 128"),
+        ({"size": 7}, "8 to 256"),
+        ({"size": (8, 257)}, "8 to 256"),
+        ({"size": (8, 8, 8)}, "8 to 256"),
         ({"channels": 2}, "1 or 3"),
         ({"test": 0.0}, "between 0 and 1"),
         ({"test": 0.7, "validation": 0.3}, "between 0 and 1"),

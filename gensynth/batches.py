@@ -1,0 +1,70 @@
+"""Batches: what a training step sees, as a function of (seed, step)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from gensynth.data.labeled import LabeledData
+from gensynth.generator import Batch
+from gensynth.scope import Scope
+
+
+def stream(seed: int, *numbers: int) -> int:
+    """Return a 63-bit seed that is a function of `seed` and `numbers`, such as (step, rank)."""
+    digest = hashlib.sha256(repr((seed, *numbers)).encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+class Batches:
+    """Batch k as a function of (seed, k), from `start` to the last step; each rank takes its share of every batch.
+
+    Where there is a source side, the first half of a batch is from it and the second from the target side.
+
+    Args:
+        scope: The images.
+        steps: Number of steps.
+        size: Images per batch, over all ranks.
+        balance: Classes are drawn in proportion to (images of the class)^balance.
+        seed: Seed of the draws.
+        start: The first step.
+        trainer: Knows its rank.
+    """
+
+    def __init__(
+        self, scope: Scope, steps: int, size: int, balance: float, seed: int, start: int, trainer: pl.Trainer
+    ) -> None:
+        self.scope, self.steps, self.size = scope, steps, size
+        self.seed, self.start, self.trainer = seed, start, trainer
+        y = scope.data.y
+        sides = [scope.target] if scope.target.all() else [~scope.target, scope.target]
+        self.sides = []
+        for side in sides:
+            counts = np.bincount(y[side], minlength=len(scope.data.classes))
+            weight = np.where(side, np.maximum(counts[y], 1) ** (balance - 1.0), 0.0)
+            self.sides.append(np.cumsum(weight / weight.sum()))
+
+    # No __len__: Lightning would compare it with a batch number that goes on counting in a resumed run.
+    def __iter__(self) -> Iterator[Batch]:
+        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        data, y, target = self.scope.data, torch.from_numpy(self.scope.data.y), torch.from_numpy(self.scope.target)
+        last = [int(np.flatnonzero(np.diff(side, prepend=0.0))[-1]) for side in self.sides]
+        for step in range(self.start, self.steps):
+            draws = np.random.default_rng(stream(self.seed, step)).random(self.size).reshape(len(self.sides), -1)
+            drawn = [np.searchsorted(side, u, side="right") for side, u in zip(self.sides, draws, strict=True)]
+            rows = torch.from_numpy(np.concatenate([np.minimum(at, end) for at, end in zip(drawn, last, strict=True)]))
+            rows = rows[rank::ranks]
+            seed = stream(self.seed, step, rank)
+            yield Batch(data.x[rows], y[rows], seed, step / self.steps, rows, target[rows])
+
+
+def in_order(data: LabeledData, device: torch.device) -> Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]:
+    """Yield x, y and ids of all images, at most 256 at a time."""
+    for start in range(0, len(data), 256):
+        rows = torch.arange(start, min(start + 256, len(data)))
+        yield data.x[rows].to(device), torch.from_numpy(data.y)[rows].to(device), data.ids[start : start + 256]

@@ -1,0 +1,62 @@
+"""Domains: which scanner, hospital or time of day an image is from, read beside the images."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gensynth.data.labeled import LabeledData
+
+
+def with_domains(data: LabeledData, source: str, column: str) -> LabeledData:
+    """Return the data with the domain of every image.
+
+    Args:
+        data: Images read from `source`.
+        source: A folder with metadata.csv (`file_name`, relative to the folder, and `column`; rows of other files are
+            passed over), or an .npz file with an array named `column`, one entry per image.
+        column: Name of the column.
+
+    Raises:
+        ValueError: if the source has no such column, or an image has no domain.
+    """
+    if Path(source).is_dir():
+        table = Path(source) / "metadata.csv"
+        known = _from_csv(table, column)
+        if lacking := [name for name in data.ids if not known.get(name)]:
+            raise ValueError(
+                f"{len(lacking)} of {len(data)} images have no {column!r} in {str(table)!r}, such as {lacking[0]!r}; "
+                "add their rows."
+            )
+        return replace(data, domains=tuple(known[name] for name in data.ids))
+    if str(source).lower().endswith(".npz"):
+        return replace(data, domains=_from_npz(source, column, len(data)))
+    raise ValueError(f"{source!r} has no column {column!r}: domains come from a folder's metadata.csv or an .npz file.")
+
+
+def _from_csv(path: Path, column: str) -> dict[str, str]:
+    if not path.is_file():
+        raise ValueError(f"domains are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = reader.fieldnames or []
+        if missing := [c for c in ("file_name", column) if c not in columns]:
+            raise ValueError(f"{str(path)!r} has no column {', '.join(missing)}; it has {', '.join(columns)}.")
+        return {str(row["file_name"]).removeprefix("./"): str(row[column] or "").strip() for row in reader}
+
+
+def _from_npz(path: str, column: str, n: int) -> tuple[str, ...]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if column not in arrays:
+                raise ValueError(f"{path!r} has no array {column!r}; it has {', '.join(arrays.files)}.")
+            values = arrays[column]
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path!r} is not an .npz file.") from error
+    if values.shape != (n,):
+        raise ValueError(f"array {column!r} of {path!r} must have one entry per image ({n}), got shape {values.shape}.")
+    return tuple(str(value) for value in values)

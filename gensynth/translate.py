@@ -1,0 +1,60 @@
+"""translate: a folder of images through a checkpoint that translates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from gensynth.checkpoint import load_checkpoint
+from gensynth.data.images import read_files
+from gensynth.files import whole_folder
+from gensynth.manifest import image_of
+from gensynth.source import MOST_AT_ONCE, SourceGenerator
+
+
+def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device: str = "auto") -> int:
+    """Translate every image of a folder; `out` appears whole or not at all.
+
+    Args:
+        checkpoint: A `.ckpt` file.
+        folder: Folder of images, at any depth; they are brought to the size the model was trained on.
+        out: New folder; a/b.jpg becomes a/b.png.
+        direction: One of the model's `directions`.
+        device: `"cpu"`, `"cuda"` or `"auto"`.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        ValueError: if the checkpoint does not translate in that direction, the folder holds no image or a broken
+            one, or two images would have one name.
+    """
+    found = load_checkpoint(checkpoint)
+    model = found.model
+    if not isinstance(model, SourceGenerator) or direction not in model.directions:
+        allowed = ", ".join(model.directions) if isinstance(model, SourceGenerator) and model.directions else ""
+        raise ValueError(
+            f"{checkpoint} is a {found.name}; it translates {allowed}, not {direction!r}."
+            if allowed
+            else f"{checkpoint} is a {found.name}, which does not translate; give the checkpoint of a cyclegan."
+        )
+    channels, h, w = model.shape
+    images = read_files(folder, (h, w), channels)
+    names = [Path(name).with_suffix(".png").as_posix() for name in images.paths]
+    if len(set(names)) < len(names):
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise ValueError(f"two images of {str(folder)!r} would both be written as {twice!r}; rename one of them.")
+    chosen = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
+    model.to(torch.device(chosen))
+    with whole_folder(out) as target, tqdm(total=len(names), desc="translating", unit="image", disable=None) as bar:
+        for start in range(0, len(names), MOST_AT_ONCE):
+            rows = np.arange(start, min(start + MOST_AT_ONCE, len(names)))
+            for row, pixels in zip(rows, model.translate(images[rows], direction), strict=True):
+                path = target / names[row]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                image_of(pixels.numpy()).save(path)
+            bar.update(len(rows))
+    return len(names)
