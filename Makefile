@@ -38,6 +38,7 @@ checkpoint: .venv/base
 	cp runs/checkpoint/vae.ckpt checkpoints/digits_vae.ckpt
 
 figures: .venv/dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[docs]'
 	$(BIN)/python docs/figures.py
 
 clean:

@@ -52,13 +52,13 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
         following = argv[at + 1] if at + 1 < len(argv) else ""
         if name in flags and not equals and following not in ("true", "false"):
             equals, value = "=", "true"
-        if name in ("--keep", "--size", "--label", "--source") and not equals and following:
+        if name in ("--keep", "--size", "--label", "--source", "--weights") and not equals and following:
             equals, value = "=", following
             next(waiting)
         if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
             pairs = [pair.rpartition("=") for pair in value.split(",")]
             value = json.dumps({c: int(n) if n.strip().isdigit() else n for c, _, n in pairs})
-        if name == "--size" and "," in value and not value.lstrip().startswith("["):
+        if name in ("--size", "--weights") and "," in value and not value.lstrip().startswith("["):
             value = f"[{value}]"
         out.append(name + equals + value)
     return out

@@ -20,6 +20,7 @@ VERBS = {
     "train": "train a generator on real images",
     "sample": "draw synthetic images of a label from a checkpoint",
     "translate": "translate a folder of images with a cyclegan checkpoint",
+    "stylize": "give pictures the look of others",
     "check": "check synthetic images against real ones: each sample, each class, the whole",
     "mix": "join real and accepted synthetic images to one data set",
     "evaluate": "did it help? paired test on held-out real images",

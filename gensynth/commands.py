@@ -18,6 +18,7 @@ from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.leak import Leak
 from gensynth.rebalance import RebalanceConfig, named
 from gensynth.samplers.base import Synthetic
+from gensynth.stylize import StylizeConfig
 from gensynth.train import TrainConfig
 
 MOST_COLUMNS = 4
@@ -158,6 +159,23 @@ def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "Ato
 
     done = run(checkpoint, Path(images), out, direction, device)
     _say(f"{done} images in {out}")
+    return 0
+
+
+def stylize(content: str, style: str, *, out: Path, quiet: bool = False, stylize_config: StylizeConfig) -> int:
+    """Give a picture, or each picture of a folder, the look of another.
+
+    Args:
+        content: A picture, or a folder of pictures.
+        style: A picture, or a folder of pictures.
+        out: The file to write (-o), or a new folder where CONTENT is one.
+        quiet: Show no progress bar.
+        stylize_config: How.
+    """
+    from gensynth.stylize import stylize as run
+
+    for path in run(Path(content), Path(style), out, stylize_config, quiet):
+        print(path)
     return 0
 
 

@@ -144,7 +144,8 @@ def measure_leak(
     names = " or ".join(map(repr, rare)) if len(rare) <= MOST_NAMES else f"one of {len(rare)} rare classes"
     why = (
         f"A classifier takes {share_treated:.1%} of {n} treated images of other classes for {names}, and "
-        f"{share_untreated:.1%} of {different} {of}: {100 * difference.value:+.1f} points ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})."
+        f"{share_untreated:.1%} of {different} {of}: {100 * difference.value:+.1f} points "
+        f"({100 * difference.low:+.1f} to {100 * difference.high:+.1f})."
     )
     return Leak(tuple(rare), n, different, paired, share_treated, share_untreated, difference, verdict, why)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -107,6 +107,10 @@ class SourceGenerator(Generator, ABC):
 
     def _translate(self, x: Tensor, direction: str) -> Tensor:
         """Change images on the canvas, float32 (b, c, h, w) in [-1, 1]; a model with `directions` writes it."""
+        raise NotImplementedError
+
+    def stylize(self, content: Tensor, styles: Sequence[Tensor], weights: Sequence[float], alpha: float) -> Tensor:
+        """Give a picture, float32 (1, c, h, w) in [-1, 1], the look of others; a model that `takes_style` writes it."""
         raise NotImplementedError
 
     def get_extra_state(self) -> dict[str, Any]:

@@ -300,8 +300,8 @@ class Keeper(Callback):
             self.history["step"].append(float(self.step))
             means = {name: float(total) / self.window for name, total in self.sums.items()}
             scores = self.selection.scores if self.selection is not None else {}
-            for name, value in (means | scores).items():
-                self.history.setdefault(name, []).append(value)
+            for name, mean in (means | scores).items():
+                self.history.setdefault(name, []).append(mean)
             self.bar.set_postfix({k.rpartition("/")[2]: f"{v[-1]:.3g}" for k, v in self.history.items() if k != "step"})
             self.sums = {}
         if save:

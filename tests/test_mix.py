@@ -21,7 +21,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.read import read_folder
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.mix import mix, read_synthetic, target_counts, write_synthetic
+from gensynth.mix import mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
 from gensynth.samplers.base import Synthetic
 
 CLASSES = ("cat", "Größe 2")
@@ -90,6 +90,14 @@ def test_target_counts_example() -> None:
     assert target_counts(counts, "5x") == {"a": 0, "b": 40, "c": 70}
     assert target_counts(counts, "50") == {"a": 0, "b": 40, "c": 20}
     assert target_counts(counts, "balance") == {"a": 0, "b": 90, "c": 70}
+
+
+def test_only_classes_without_need_of_filling_get_a_share_of_treated_images() -> None:
+    counts = {"a": 100, "b": 10, "c": 50, "d": 49, "e": 0}
+    assert rare_classes(counts) == ("b", "d", "e") and rare_classes({}) == ()
+    adds = target_counts(counts, "5x")
+    assert spread_counts(counts, adds) == {"a": 25, "c": 13}
+    assert spread_counts(counts, {"b": 40}) == {"a": 25, "c": 13, "d": 13}
 
 
 @pytest.mark.parametrize("target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "5 x", "٣", "5x\n"])

@@ -67,7 +67,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path) -
     finish(*options, cut, codes=no)
     for name in ("checkpoints", "synthetic", "dataset"):
         assert contents(cut / name) == contents(whole / name), name
-    for name in ("verdict.json", "evaluation.json"):
+    for name in ("leak.json", "verdict.json", "evaluation.json"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
     assert not [p.name for p in cut.rglob(".*")], "nothing half-written is left behind"
     assert "report:" in finish("report", cut)
@@ -84,10 +84,11 @@ def test_two_processes_train_together(name: str, tmp_path: Path) -> None:
 
 def test_two_processes_write_the_data_set_of_one(tmp_path: Path) -> None:
     finish("train", "vae", "--data", *DIGITS, "--steps", 3, *QUICK, "--out", tmp_path)
-    options = ["sample", tmp_path / "vae.ckpt", "--label", "9", "--n", 130, "--seed", 3, "--device", "cpu"]
+    options = ["sample", tmp_path / "vae.ckpt", "--label", "9", "--n", 130, "--others", 40, "--seed", 3]
+    options += ["--device", "cpu"]
     finish(*options, "--out", tmp_path / "one")
     finish(*options, "--out", tmp_path / "two", "--devices", 2)
-    assert len(contents(tmp_path / "one")) == 131
+    assert len(contents(tmp_path / "one")) == 130 + 9 * 40 + 1
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 

@@ -65,9 +65,9 @@ class ImageFiles:
         pixels = np.empty((len(paths), channels, *size), dtype=np.uint8)
 
         def decode(row: int) -> None:
-            pixels[row] = _decode(self.root / paths[row], (size[0], size[1]), channels)
+            pixels[row] = decode_image(self.root / paths[row], (size[0], size[1]), channels)
 
-        _for_each(decode, self.root, paths)
+        for_each(decode, self.root, paths)
         return torch.from_numpy(pixels if at.ndim else pixels[0])
 
     def subset(self, index: np.ndarray) -> ImageFiles:
@@ -104,7 +104,7 @@ def read_folder(
     """
     root = Path(root).resolve()
     ids, y, classes, ignored = _find(root, part_names)
-    headers = _for_each(lambda i: _header(root / ids[i]), root, ids, "checking")
+    headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
     sizes = np.array([(h, w) for h, w, _, _ in headers], dtype=np.int64)
     target = choose_size(sizes, size)
     c = channels or (1 if all(grey for _, _, grey, _ in headers) else 3)
@@ -112,12 +112,12 @@ def read_folder(
     pixels = np.empty((len(ids) if in_memory else 0, c, *target), dtype=np.uint8)
 
     def decode(i: int) -> tuple[bytes, bool]:
-        image = _decode(root / ids[i], target, c)
+        image = decode_image(root / ids[i], target, c)
         if in_memory:
             pixels[i] = image
         return content_hash(image), bool((image[1:] == image[:1]).all())
 
-    hashes, greys = zip(*_for_each(decode, root, ids, "reading"), strict=True)
+    hashes, greys = zip(*for_each(decode, root, ids, "reading"), strict=True)
     if channels is None and all(greys):
         # Grey images are often stored as colour; one channel holds all there is.
         c, pixels = 1, np.ascontiguousarray(pixels[:, :1])
@@ -153,11 +153,11 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int) -> ImageF
     root = Path(root).resolve()
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
-    found = [p for entry in os.scandir(root) for p in _walk(entry, root) if p.lower().endswith(SUFFIXES)]
+    found = [p for entry in os.scandir(root) for p in walk(entry, root) if p.lower().endswith(SUFFIXES)]
     paths = sorted((Path(p).relative_to(root).as_posix() for p in found), key=natural_key)
     if not paths:
         raise ValueError(f"folder {str(root)!r} holds no images ({', '.join(SUFFIXES)}).")
-    hashes = _for_each(lambda i: content_hash(_decode(root / paths[i], size, channels)), root, paths, "checking")
+    hashes = for_each(lambda i: content_hash(decode_image(root / paths[i], size, channels)), root, paths, "checking")
     return ImageFiles(root, paths, size, channels, hashes)
 
 
@@ -184,7 +184,7 @@ def _find(root: Path, part_names: bool) -> tuple[tuple[str, ...], np.ndarray, tu
     ignored = len(loose)
     for label, name in enumerate(classes):
         entry = next(e for e in top if e.name == name)
-        paths = [Path(p).relative_to(root).as_posix() for p in _walk(entry, root)]
+        paths = [Path(p).relative_to(root).as_posix() for p in walk(entry, root)]
         images = sorted((p for p in paths if p.lower().endswith(SUFFIXES)), key=natural_key)
         if not images:
             raise ValueError(
@@ -199,7 +199,7 @@ def _find(root: Path, part_names: bool) -> tuple[tuple[str, ...], np.ndarray, tu
     return tuple(ids), np.array(y, dtype=np.int64), classes, ignored
 
 
-def _walk(entry: os.DirEntry[str], root: Path) -> Iterator[str]:
+def walk(entry: os.DirEntry[str], root: Path) -> Iterator[str]:
     """Yield the files at or below `entry`, without hidden ones."""
     if entry.name.startswith("."):
         return
@@ -213,7 +213,7 @@ def _walk(entry: os.DirEntry[str], root: Path) -> Iterator[str]:
             )
     if folder:
         for child in list(os.scandir(entry.path)):  # a list, so that the folder is closed if a link raises
-            yield from _walk(child, root)
+            yield from walk(child, root)
     else:
         yield entry.path
 
@@ -232,7 +232,7 @@ def _open(path: Path) -> Image.Image:
     return image
 
 
-def _header(path: Path) -> tuple[int, int, bool, bool]:
+def header(path: Path) -> tuple[int, int, bool, bool]:
     """Return height, width, whether it is surely grey, and whether it has more than 8 bits."""
     with _open(path) as image:
         w, h = image.size
@@ -243,14 +243,15 @@ def _header(path: Path) -> tuple[int, int, bool, bool]:
         return h, w, is_grey(image), image.mode == "F" or image.mode.startswith("I")
 
 
-def _decode(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
+def decode_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Return the pixels of a file, upright, uint8 of shape (channels, *size); ValueError if it cannot be read."""
     with _open(path) as image:
         image.draft(None, (2 * max(size), 2 * max(size)))  # lets the JPEG decoder shrink by 2, 4 or 8
         ImageOps.exif_transpose(image, in_place=True)
         return to_pixels(image, size, channels)
 
 
-def _for_each(task: Callable[[int], T], root: Path, paths: Sequence[str], title: str = "") -> list[T]:
+def for_each(task: Callable[[int], T], root: Path, paths: Sequence[str], title: str = "") -> list[T]:
     """Run `task` on every row with threads; collect all failures into one ValueError."""
     failed: dict[int, str] = {}
 
