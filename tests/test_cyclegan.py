@@ -59,7 +59,9 @@ def test_small_affine_moves_by_what_it_says() -> None:
     assert torch.allclose(shifted[..., :-1], x[..., 1:], atol=1e-4)
 
 
-@pytest.mark.parametrize(("side", "blocks", "patch"), [(16, 3, 16), (28, 3, 34), (64, 3, 34), (128, 6, 70), (256, 9, 70)])
+@pytest.mark.parametrize(
+    ("side", "blocks", "patch"), [(16, 3, 16), (28, 3, 34), (64, 3, 34), (128, 6, 70), (256, 9, 70)]
+)
 def test_depth_and_patch_follow_the_image_size(side: int, blocks: int, patch: int) -> None:
     model = model_of(CycleGANConfig(width=2), (1, side, side))
     assert sum(isinstance(m, Residual) for m in model.a_to_b.modules()) == blocks
