@@ -24,7 +24,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -32,12 +31,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth.data.images import SUFFIXES, ImageFiles
-from gensynth.data.labeled import natural_key
+from gensynth.data.images import read_files
 from gensynth.encoders import Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.generator import Batch, Drawn
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
-from gensynth.style import adain, blend_stats, channel_stats, content_loss, keep_color, statistics_loss
+from gensynth.style import EPS, adain, blend_stats, channel_stats, content_loss, keep_color, statistics_loss
 
 LEARNS = 0.5
 """Share of the training in which an encoder of one's own learns; then it is what the decoder's losses compare with."""
@@ -63,7 +61,7 @@ class StyleTransferConfig:
     alpha: float = 0.5
     """Share of the style in what is drawn: 0 gives the content back, 1 is all style. More than 0.5 costs labels."""
     preserve_color: bool = False
-    """Keep the colours of the content and lend brightness and texture only."""
+    """Keep the colours of the content in what is drawn; the style then lends brightness and texture only."""
     style_weight: float = 10.0
     """Weight of the style loss; the content loss has weight 1."""
     identity_weight: float = 10.0
@@ -108,7 +106,7 @@ class Decoder(nn.Module):
         self.to_image = convolution(widths[0], channels)
 
     def forward(self, x: Tensor, maps: Sequence[Tensor]) -> Tensor:
-        """Map features (b, c, h, w) to images, about [-1, 1], on the sides of `maps`, the encoder's, shallow first."""
+        """Map features (b, c, h, w) to images in [-1, 1] on the sides of `maps`, the encoder's, shallow first."""
         for before, after, above in zip(self.before, self.after, reversed(maps[:-1]), strict=True):
             x = F.interpolate(F.relu(before(x)), size=above.shape[2:])  # nearest, not doubled: sides may be odd
             x = F.relu(after(x))
@@ -192,7 +190,7 @@ class StyleTransfer(SourceGenerator):
         mean, std = stats[-1]
         target = adain(maps[-1], mean[order], std[order])
         y = self.decoder(target, maps)
-        identity = content_loss(y[:kept], x[:kept]) / x.var()
+        identity = content_loss(y[:kept], x[:kept]) / (x.var() + EPS)
         loss = config.identity_weight * identity
         logged = {"train/identity_loss": identity}
         if own:
@@ -203,10 +201,10 @@ class StyleTransfer(SourceGenerator):
         # A learning encoder only measures here: its features would shrink if they were to make style cheap.
         with torch.set_grad_enabled(not learns):
             drawn = self.encoder(y)
-            content = content_loss(drawn[-1], target) / maps[-1].float().var()
+            content = content_loss(drawn[-1], target) / (maps[-1].float().var() + EPS)
             style = torch.stack(
                 [
-                    statistics_loss(level, m[order], s[order]) / real.float().var()
+                    statistics_loss(level, m[order], s[order]) / (real.float().var() + EPS)
                     for level, real, (m, s) in zip(drawn, maps, stats, strict=True)
                 ]
             ).sum()
@@ -242,12 +240,11 @@ class StyleTransfer(SourceGenerator):
         return torch.cat(channel_stats(self.encoder(x)[-1]), 1).flatten(1)
 
     def _restyle(self, x: Tensor, style: Tensor, alpha: float) -> Tensor:
-        """Give images (b, c, h, w) in [-1, 1] a share `alpha` of styles (b, 2 c)."""
+        """Give images (b, c, h, w) in [-1, 1] a share `alpha` of styles (b, 2 c); in [-1, 1] too."""
         maps = self.encoder(x)
         mean, std = style.to(x)[:, :, None, None].chunk(2, 1)
         target = torch.lerp(maps[-1], adain(maps[-1], mean, std.clamp(min=0)), alpha)
-        y = self.decoder(target, maps)
-        return keep_color(x, y) if self.config.preserve_color else y
+        return self.decoder(target, maps)
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         label, chance = int(labels[0]), torch.special.ndtr(noise[:, :3]).cpu()
@@ -265,7 +262,9 @@ class StyleTransfer(SourceGenerator):
             lender = self._lenders(label, content, chance[:, 1:], draw)
             style = self.source_styles[torch.from_numpy(lender)]
             parents = [(*own, self.source_ids[at]) for own, at in zip(parents, lender, strict=True)]
-        return Drawn(self._restyle(self.source(content), style, self.config.alpha), tuple(parents))
+        x = self.source(content)
+        y = self._restyle(x, style, self.config.alpha)
+        return Drawn(keep_color(x, y) if self.config.preserve_color else y, tuple(parents))
 
     def _lenders(self, label: int, content: np.ndarray, chance: Tensor, draw: str) -> np.ndarray:
         """Return positions of sources of another class, every class equally often, or others of the same class."""
@@ -306,7 +305,7 @@ class StyleTransfer(SourceGenerator):
         stats = [channel_stats(self.encoder(picture.to(self.device))[-1]) for picture in styles]
         mean, std = blend_stats([mean for mean, _ in stats], [std for _, std in stats], weights)
         style = torch.cat([mean, std], 1).flatten(1)
-        return self._restyle(content.to(self.device), style, alpha).clamp(-1, 1)
+        return self._restyle(content.to(self.device), style, alpha)
 
     def get_extra_state(self) -> dict[str, Any]:
         """Return the sources, the pictures and the styles (PyTorch saves them with the weights)."""
@@ -327,7 +326,7 @@ REMEMBERED = (
 
 
 def read_pictures(folder: str, shape: tuple[int, int, int], most: int) -> tuple[list[str], Tensor]:
-    """Read the first pictures directly inside a folder, stretched to the size of the images.
+    """Read the first pictures of a folder, at any depth, stretched to the size of the images.
 
     Args:
         folder: The folder.
@@ -338,15 +337,12 @@ def read_pictures(folder: str, shape: tuple[int, int, int], most: int) -> tuple[
         Their names, and uint8, shape (n, *shape).
 
     Raises:
-        ValueError: if there is none, one cannot be read, or one has colour where the images are grey.
+        FileNotFoundError: if the folder does not exist.
+        ValueError: if it holds no pictures, one cannot be read, or one has colour where the images are grey.
     """
-    root, (channels, *size) = Path(folder), shape
-    if not root.is_dir():
-        raise ValueError(f"styles: folder {folder!r} does not exist; give a folder of pictures.")
-    names = sorted((p.name for p in root.iterdir() if p.name.lower().endswith(SUFFIXES)), key=natural_key)[:most]
-    if not names:
-        raise ValueError(f"styles: folder {folder!r} holds no pictures ({', '.join(SUFFIXES)}); add some.")
-    pictures = ImageFiles(root, names, (size[0], size[1]), 3, [b""] * len(names))[:]
+    channels, h, w = shape
+    files = read_files(folder, (h, w), 3)
+    names, pictures = list(files.paths[:most]), files[:most]
     if channels == 1:
         coloured = (pictures != pictures[:, :1]).any(dim=(1, 2, 3))
         if coloured.any():
