@@ -17,7 +17,10 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gensynth.data.images import ImageFiles
+    from gensynth.data.schema import Schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,17 +30,21 @@ class LabeledData:
     Attributes:
         x: Images, uint8, shape (n, c, h, w), c in {1, 3}. Either a tensor held in memory or an
             `ImageFiles`, which reads on demand; `x[indices]` gives a uint8 tensor in both cases.
+            Or a table: a DataFrame without the label column, rows numbered from 0.
         y: Labels, int64, shape (n,), values in [0, len(classes)).
         classes: Class names; the label is the position in this tuple.
         ids: One name per example (a path relative to `root`, or a row number), unique.
-        kind: What an example is; `"image"` in this version.
+        kind: What an example is: `"image"` or `"table"`.
         root: The folder that `ids` are relative to, or None where examples are not files.
         notes: What the reader changed (resizing, skipped files), in sentences for the report.
         sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
         domains: Where each image is from (a scanner, say), length n, or None if not asked for.
+        schema: What the columns of a table are; None for images.
+        label_values: The value of each class in the label column of a table, with that column's name and dtype,
+            length len(classes); None for images.
     """
 
-    x: Tensor | ImageFiles
+    x: Tensor | ImageFiles | pd.DataFrame
     y: np.ndarray
     classes: tuple[str, ...]
     ids: tuple[str, ...]
@@ -46,8 +53,12 @@ class LabeledData:
     notes: tuple[str, ...] = ()
     sizes: np.ndarray | None = None
     domains: tuple[str, ...] | None = None
+    schema: Schema | None = None
+    label_values: pd.Series | None = None
 
     def __post_init__(self) -> None:
+        if self.kind == "table" and (self.schema is None or self.label_values is None):
+            raise TypeError("a table needs a schema and the values of its classes; make it with 'from_frame'.")
         if isinstance(self.x, Tensor) and (self.x.dtype != torch.uint8 or self.x.ndim != 4):
             raise TypeError(
                 f"x must be uint8 of shape (n, c, h, w), got {self.x.dtype} of shape {tuple(self.x.shape)}."
@@ -60,7 +71,8 @@ class LabeledData:
                 f"x, y, ids and sizes need one entry per example, got {len(self.x)}, {n} and {len(self.ids)}"
                 + ("." if self.sizes is None else f" and {len(self.sizes)}.")
             )
-        check_class_names(self.classes)
+        if self.kind == "image":
+            check_class_names(self.classes)
         if len(self.y) and not (0 <= self.y.min() and self.y.max() < len(self.classes)):
             raise ValueError(f"labels must lie in 0..{len(self.classes) - 1}, got {self.y.min()}..{self.y.max()}.")
 
@@ -72,6 +84,11 @@ class LabeledData:
         """Shape (c, h, w) of one image."""
         c, h, w = self.x.shape[1:]
         return int(c), int(h), int(w)
+
+    @property
+    def noun(self) -> str:
+        """What one example is called in messages: `image` or `row`."""
+        return "row" if self.kind == "table" else "image"
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -89,7 +106,7 @@ class LabeledData:
         index = np.arange(len(self))[at] if at.size else np.arange(0)
         return replace(
             self,
-            x=self.x[torch.from_numpy(index)] if isinstance(self.x, Tensor) else self.x.subset(index),
+            x=_take(self.x, index),
             y=self.y[index],
             ids=tuple(self.ids[i] for i in index),
             sizes=None if self.sizes is None else self.sizes[index],
@@ -97,20 +114,35 @@ class LabeledData:
         )
 
     def content_hashes(self) -> tuple[bytes, ...]:
-        """Return `content_hash` of every image: equal entries are exact copies."""
+        """Return `content_hash` of every image or `row_hashes` of a table: equal entries are exact copies."""
+        if self.kind == "table":
+            from gensynth.data.tables import row_hashes
+
+            assert self.schema is not None
+            return row_hashes(self.x, self.schema)
         return tuple(map(content_hash, self.x.numpy())) if isinstance(self.x, Tensor) else self.x.hashes
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, labels, class names, ids and domains: equal data, equal fingerprint."""
-        digest = hashlib.sha256(repr((self.shape, self.classes, self.ids)).encode())
+        """SHA-256 over pixels or rows, labels, class names, ids and domains: equal data, equal fingerprint."""
+        layout = self.shape if self.kind == "image" else [(name, str(t)) for name, t in self.x.dtypes.items()]
+        digest = hashlib.sha256(repr((layout, self.classes, self.ids)).encode())
         digest.update(self.y.tobytes())
         if self.domains is not None:
             digest.update(repr(self.domains).encode())
+        if self.kind == "table":
+            digest.update(b"".join(self.content_hashes()))
+            return digest.hexdigest()
         for start in range(0, len(self), 4096):
             index = torch.arange(start, min(start + 4096, len(self)))
             digest.update(self.x[index].numpy().tobytes())
         return digest.hexdigest()
+
+
+def _take(x: Tensor | ImageFiles | pd.DataFrame, index: np.ndarray) -> Tensor | ImageFiles | pd.DataFrame:
+    if isinstance(x, Tensor):
+        return x[torch.from_numpy(index)]
+    return x.iloc[index].reset_index(drop=True) if hasattr(x, "iloc") else x.subset(index)
 
 
 def label_of(name: str, classes: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,12 @@ FEWEST_FOR_VALIDATION = 10
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The three parts of a data set; no pixels occur in two of them, and all have the same classes.
+    """The three parts of a data set; no pixels or rows occur in two of them, and all have the same classes.
 
     Attributes:
         train: What generators, judges and thresholds are fitted on.
-        validation: What they are tuned on; holds no image of a class with fewer than 10.
-        test: What the final answer is measured on; real images only.
+        validation: What they are tuned on; holds no example of a class with fewer than 10.
+        test: What the final answer is measured on; real examples only.
     """
 
     train: LabeledData
@@ -34,31 +35,35 @@ def split(data: LabeledData, test: float, validation: float, seed: int, test_par
 
     Each class is shuffled by a stream of its own (seed and class name), in the order of its pixels, so that
     other classes and file names change nothing. Exact copies, also those with another label, go to the same
-    part; with many copies the fractions are approximate.
+    part; with many copies the fractions are approximate. Rows of a table that has more rows than its columns could
+    tell apart are no copies.
 
     Args:
-        data: All images.
+        data: All images, or rows of a table.
         test: Share of each class for the test part, in (0, 1): at least 1 image of a class of 2 or more.
         validation: Share for the validation part, in (0, 1); none of a class with fewer than 10 images.
         seed: Non-negative int.
-        test_part: Images to test on instead. Their classes are matched by name, `test` is not used, and
-            images of `data` with the same pixels as one of them are left out.
+        test_part: Images or rows to test on instead. Their classes are matched by name, `test` is not used, and
+            those of `data` with the same pixels or values as one of them are left out.
 
     Raises:
         ValueError: if a class would have no training or test image, or `test_part` has an unknown class.
     """
     hashes = data.content_hashes()
     notes = list(data.notes)
+    if data.kind == "table" and _equal_by_chance(data):
+        hashes = tuple(content + at.to_bytes(8) for at, content in enumerate(hashes))
     copies = len(hashes) - len(set(hashes))
     if copies:
-        notes.append(f"{copies} images are exact copies of others; copies were kept in the same part.")
+        notes.append(f"{copies} {data.noun}s are exact copies of others; copies were kept in the same part.")
     taken: dict[bytes, int] = {}
     if test_part is not None:
-        test_part = _same_classes(test_part, data.classes)
+        test_part = _same_classes(test_part, data)
         taken = dict.fromkeys(test_part.content_hashes(), TEST)
         leaking = sum(h in taken for h in hashes)
         if leaking:
-            notes.append(f"{leaking} images were left out because they are exact copies of test images.")
+            noun = data.noun
+            notes.append(f"{leaking} {noun}s were left out because they are exact copies of test {noun}s.")
     # By name, not by label: where copies have two labels, the first name decides.
     for label in sorted(range(len(data.classes)), key=lambda label: data.classes[label]):
         own = Counter(hashes[i] for i in np.flatnonzero(data.y == label))
@@ -66,7 +71,7 @@ def split(data: LabeledData, test: float, validation: float, seed: int, test_par
         n_test = 0 if test_part is not None or n < 2 else min(max(1, round(n * test)), n - 1)
         n_validation = 0 if n < FEWEST_FOR_VALIDATION else min(max(1, round(n * validation)), n - n_test - 1)
         _assign(own, taken, n_test, n_validation, _stream(seed, data.classes[label]))
-        _check(data.classes[label], own, taken, needs_test=n_test > 0)
+        _check(data.classes[label], data.noun, own, taken, needs_test=n_test > 0)
     part = np.array([taken[h] for h in hashes])
     data = replace(data, notes=tuple(notes))
     return Parts(
@@ -87,10 +92,17 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
     for name, n in keep.items():
         rows = np.flatnonzero(train.y == label_of(name, train.classes))
         if n > len(rows):
-            raise ValueError(f"keep asks for {n} images of class {name!r}, its training part has {len(rows)}.")
+            raise ValueError(f"keep asks for {n} {train.noun}s of class {name!r}, its training part has {len(rows)}.")
         chosen[_stream(seed, name).permutation(rows)[n:]] = False
-        notes.append(f"The training part of class {name!r} was cut from {len(rows)} to {n} images on request.")
+        notes.append(f"The training part of class {name!r} was cut from {len(rows)} to {n} {train.noun}s on request.")
     return replace(train.subset(chosen), notes=train.notes + tuple(notes))
+
+
+def _equal_by_chance(data: LabeledData) -> bool:
+    """Return whether a table has more rows than its columns could tell apart."""
+    assert data.schema is not None
+    values = (data.x[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind != "id")
+    return math.prod(values) < len(data)
 
 
 def _stream(seed: int, name: str) -> np.random.Generator:
@@ -123,24 +135,24 @@ def _assign(
                 spare -= own[content]
 
 
-def _check(name: str, own: Counter[bytes], taken: dict[bytes, int], needs_test: bool) -> None:
+def _check(name: str, noun: str, own: Counter[bytes], taken: dict[bytes, int], needs_test: bool) -> None:
     parts = {taken[content] for content in own}
     if TRAIN not in parts or (needs_test and TEST not in parts):
         lacking = "training" if TRAIN not in parts else "test"
         raise ValueError(
-            f"class {name!r} would have no {lacking} image: its {own.total()} images are exact copies of "
-            "each other, of another class's or of test images, which must share a part; remove copies or add "
-            "images."
+            f"class {name!r} would have no {lacking} {noun}: its {own.total()} {noun}s are exact copies of "
+            f"each other, of another class's or of test {noun}s, which must share a part; remove copies or add "
+            f"{noun}s."
         )
 
 
-def _same_classes(data: LabeledData, classes: tuple[str, ...]) -> LabeledData:
-    """Return `data` with its labels as positions in `classes`, matched by name."""
+def _same_classes(data: LabeledData, like: LabeledData) -> LabeledData:
+    """Return `data` with its labels as positions in the classes of `like`, matched by name."""
     try:
-        label = np.array([label_of(name, classes) for name in data.classes], dtype=np.int64)
+        label = np.array([label_of(name, like.classes) for name in data.classes], dtype=np.int64)
     except ValueError as error:
         raise ValueError(f"the test data do not match the training data: {error}") from error
     y = label[data.y]
-    missing = [name for at, name in enumerate(classes) if at not in y]
-    note = (f"The test data have no images of {', '.join(map(repr, missing))}.",) if missing else ()
-    return replace(data, y=y, classes=classes, notes=data.notes + note)
+    missing = [name for at, name in enumerate(like.classes) if at not in y]
+    note = (f"The test data have no {data.noun}s of {', '.join(map(repr, missing))}.",) if missing else ()
+    return replace(data, y=y, classes=like.classes, label_values=like.label_values, notes=data.notes + note)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,13 +16,16 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData, label_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, eq=False)
 class Synthetic:
     """Synthetic examples, and all that is needed to make each of them again.
 
     Attributes:
-        x: Images, uint8, shape (n, c, h, w).
+        x: Images, uint8, shape (n, c, h, w), or a table: a DataFrame without the label column, rows numbered from 0.
         y: Labels, int64, shape (n,), positions in `classes`.
         classes: Class names.
         index: Number of each example within its label, int64, shape (n,): sample i is a function of
@@ -33,7 +37,7 @@ class Synthetic:
         checkpoint_sha256: Hash of the checkpoint file of each example, length n; empty strings where none.
     """
 
-    x: Tensor
+    x: Tensor | pd.DataFrame
     y: np.ndarray
     classes: tuple[str, ...]
     index: np.ndarray
@@ -52,7 +56,7 @@ class Synthetic:
         at = np.flatnonzero(given) if given.dtype == bool else given.astype(np.int64)
         return replace(
             self,
-            x=self.x[torch.from_numpy(at)],
+            x=self.x[torch.from_numpy(at)] if isinstance(self.x, Tensor) else self.x.iloc[at].reset_index(drop=True),
             y=self.y[at],
             index=self.index[at],
             how=tuple(self.how[i] for i in at),
@@ -71,20 +75,29 @@ class Synthetic:
         first = parts[0]
         return replace(
             first,
-            x=torch.cat([p.x for p in parts]),
+            x=_join([p.x for p in parts]),
             y=np.concatenate([p.y for p in parts]),
             index=np.concatenate([p.index for p in parts]),
-            how=sum((p.how for p in parts), ()),
-            parents=sum((p.parents for p in parts), ()),
-            checkpoint_sha256=sum((p.checkpoint_sha256 for p in parts), ()),
+            how=tuple(chain.from_iterable(p.how for p in parts)),
+            parents=tuple(chain.from_iterable(p.parents for p in parts)),
+            checkpoint_sha256=tuple(chain.from_iterable(p.checkpoint_sha256 for p in parts)),
         )
+
+
+def _join(parts: Sequence[Tensor | pd.DataFrame]) -> Tensor | pd.DataFrame:
+    if isinstance(parts[0], Tensor):
+        return torch.cat(parts)
+    import pandas as pd
+
+    return pd.concat(parts, ignore_index=True)
 
 
 class Sampler(BaseEstimator, ABC):
     """Draws label-conditioned examples, alone or as an imbalanced-learn sampler.
 
     A sampler writes `_fit` and `_sample`; sample i must be a function of (what was fitted, seed, label, i).
-    Constructor arguments are stored unchanged, as scikit-learn asks; every sampler has these:
+    Constructor arguments are stored unchanged, as scikit-learn asks; every sampler of images has these
+    (`gensynth.samplers.table` is the base of those for tables):
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -92,6 +105,7 @@ class Sampler(BaseEstimator, ABC):
         image_shape: (c, h, w) of images that come as flat rows; None where X has image axes.
     """
 
+    kind: ClassVar[str] = "image"
     sampling_strategy: Any
     random_state: int
     image_shape: tuple[int, int, int] | None

@@ -1,0 +1,125 @@
+"""Real tables in: from a source's name to LabeledData, whole or in parts."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from gensynth.data import builtin_tables
+from gensynth.data.labeled import LabeledData
+from gensynth.data.schema import Column, Schema, detect_schema
+from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.tables import from_frame, read_table, table_suffixes, to_frame
+
+
+@dataclass(frozen=True)
+class TableConfig:
+    """How a real table is read and split."""
+
+    target: str | None = None
+    """Name of the label column; only builtin tables know theirs."""
+    schema: str | None = None
+    """A schema.json that says what the columns are, which bounds hold, and what rules every row obeys."""
+    keep: dict[str | int, int] | None = None
+    """Cuts the training part of a class to so many rows, to imitate a rare class: {NAME: N}."""
+    test_data: str | None = None
+    """A second table whose rows are the test part. By default a part of the first one."""
+    test: float = 0.25
+    """Share of each class that is held out for the test, between 0 and 1."""
+    validation: float = 0.1
+    """Share of each class that is held out to measure what the checks cost real rows, between 0 and 1."""
+    split_seed: int = 0
+    """Seed of the split: the same seed gives the same parts."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
+            raise ValueError(
+                "test and validation must lie between 0 and 1 and add up to less than 1, "
+                f"got {self.test} and {self.validation}."
+            )
+        for name, n in (self.keep or {}).items():
+            if n < 1:
+                raise ValueError(f"keep must be at least 1 row per class, got {n} for {name!r}.")
+        if self.split_seed < 0:
+            raise ValueError(f"split_seed must not be negative, got {self.split_seed}.")
+
+
+def is_table(source: str) -> bool:
+    """Whether a source's name is that of a table: by its ending, or one of the builtin ones."""
+    name = source.removeprefix("builtin:")
+    return source.lower().endswith(table_suffixes) or (source != name and name in builtin_tables.TARGETS)
+
+
+def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
+    """Read all rows of a table.
+
+    Args:
+        source: A file that ends in one of `table_suffixes`, `builtin:adult` or `builtin:breast_cancer`.
+        config: How to read it.
+
+    Raises:
+        FileNotFoundError: if there is no such source.
+        ValueError: if it cannot be read, `config.target` is missing or no class label, or a class has a single row.
+    """
+    name = str(source)
+    schema = None if config.schema is None else Schema.load(config.schema)
+    if name.startswith("builtin:"):
+        wanted = name.removeprefix("builtin:")
+        if wanted not in builtin_tables.TARGETS:
+            near = difflib.get_close_matches(wanted, builtin_tables.TARGETS, n=1)
+            hint = f" Did you mean 'builtin:{near[0]}'?" if near else ""
+            known = ", ".join(f"builtin:{table}" for table in builtin_tables.TARGETS)
+            raise FileNotFoundError(f"there is no table {name!r}; known: {known}.{hint}")
+        target = config.target or builtin_tables.TARGETS[wanted]
+        return _checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name)
+    if config.target is None and schema is None:
+        raise ValueError(f"which column of {name!r} is the label? Name it: --target COLUMN.")
+    return _checked(read_table(name, config.target if config.target is not None else schema.target, schema), name)
+
+
+def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
+    """Read a table and split it into training, validation and test part.
+
+    What the columns are is told from all rows; what they may hold (bounds, levels, decimals) from the training part
+    alone, unless `config.schema` says it.
+
+    Raises:
+        FileNotFoundError: as `read_real_table`.
+        ValueError: as `read_real_table`, `split` and `keep_only`.
+    """
+    data = read_real_table(source, config)
+    test = None
+    if config.test_data is not None:
+        assert data.schema is not None
+        kinds = replace(config, target=str(data.schema.target), schema=None)
+        test = read_real_table(config.test_data, kinds)
+        if unlike := sorted(map(str, set(test.x.columns) ^ set(data.x.columns))):
+            raise ValueError(f"{source} and {config.test_data} differ in the columns {', '.join(unlike)}.")
+        test = replace(
+            test, x=test.x[list(data.x.columns)], schema=data.schema, ids=tuple(f"test_data/{i}" for i in test.ids)
+        )
+    parts = split(data, config.test, config.validation, config.split_seed, test)
+    train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
+    schema = training_schema(train, None if config.schema is None else data.schema)
+    return Parts(*(replace(part, schema=schema) for part in (train, parts.validation, parts.test)))
+
+
+def training_schema(train: LabeledData, given: Schema | None) -> Schema:
+    """Return the schema with what the training rows alone tell; of `given`, everything stays as it is said."""
+    assert train.schema is not None
+    kinds = tuple(Column(c.name, c.kind, c.dtype, format=c.format) for c in train.schema.columns)
+    frame: pd.DataFrame = to_frame(train, train)
+    return detect_schema(frame, train.schema.target, given or replace(train.schema, columns=kinds))
+
+
+def _checked(data: LabeledData, source: str) -> LabeledData:
+    small = [f"{name!r}" for name, n in data.class_counts.items() if n < 2]
+    if small:
+        raise ValueError(
+            f"classes of {source!r} have a single row: {', '.join(small[:5])}; every class needs at least 2, one to "
+            "learn from and one to test on."
+        )
+    return data

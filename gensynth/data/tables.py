@@ -1,0 +1,341 @@
+"""Tables in and out: files and frames to LabeledData, and back with every dtype as it was."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.data.codec import floats
+from gensynth.data.labeled import LabeledData
+from gensynth.data.schema import MOST_LEVELS, Column, Schema, class_names, detect_schema
+from gensynth.data.times import as_times, ticks
+from gensynth.files import write_bytes
+
+if TYPE_CHECKING:
+    from gensynth.samplers.base import Synthetic
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+PACKED = (".parquet", ".feather")
+EXACT: dict[str, Any] = (
+    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+)
+"""What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
+NUMBER = r"[-+]?[$€£]?\s?[0-9]{1,3}(?:[,. '][0-9]{3})*(?:[.,][0-9]+)?\s?[%$€£]?"
+"""Numbers as people write them, with signs that `read_csv` does not take for parts of numbers."""
+table_suffixes = (*SEPARATORS, *(f"{suffix}.gz" for suffix in SEPARATORS), *PACKED)
+"""Ends of the names of table files."""
+
+
+def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:
+    """Read a table with a label column.
+
+    Args:
+        path: A file that ends in one of `table_suffixes`. In text files, what is empty, NA, None, null and the like
+            (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and codes with
+            leading zeros such as 0123 stay text.
+        target: Name of the label column.
+        schema: What is known of the columns; its dtypes hold for text files.
+
+    Raises:
+        ValueError: if the file is no such table, or a column is not understood (`detect_schema`).
+        FileNotFoundError: if it does not exist.
+        ModuleNotFoundError: if pyarrow is needed and not installed.
+    """
+    return from_frame(read_frame(path, schema), target, schema)
+
+
+def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
+    """Read a table whatever its columns are; arguments and errors as of `read_table`."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}.")
+    suffix = suffix_of(path)
+    try:
+        if suffix in PACKED:
+            return _read_packed(path, pd.read_parquet if suffix == ".parquet" else pd.read_feather)
+        return _read_text(path, SEPARATORS[suffix.removesuffix(".gz")], schema)
+    except ImportError as error:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install gensynth[parquet]'.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{str(path)!r} cannot be read as a table: it is not in UTF-8; save it so.") from error
+    except (csv.Error, EOFError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
+
+
+def from_frame(frame: Any, target: Hashable, schema: Schema | None = None) -> LabeledData:
+    """Take a table that is in memory.
+
+    Args:
+        frame: pandas, Arrow, polars, or what else has `to_pandas`.
+        target: Name of the label column; text also finds a column whose name is that whole number.
+        schema: What is known of the columns; the rest is detected.
+
+    Raises:
+        ValueError: if a column is not understood (`detect_schema`).
+    """
+    frame = as_pandas(frame)
+    if target not in frame.columns and isinstance(target, str):
+        target = next((name for name in frame.columns if str(name) == target), target)
+    schema = detect_schema(frame, target, schema)
+    target = schema.target
+    x = frame.drop(columns=[target]).reset_index(drop=True)
+    classes, y = class_names(frame[target])
+    first = np.zeros(len(classes), dtype=np.int64)
+    first[y[::-1]] = np.arange(len(y))[::-1]
+    return LabeledData(
+        x=x,
+        y=y,
+        classes=classes,
+        ids=tuple(map(str, range(len(y)))),
+        kind="table",
+        notes=_notes(x, schema),
+        schema=schema,
+        label_values=frame[target].iloc[first].reset_index(drop=True),
+    )
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """Return a pandas table of what pandas, Arrow or polars hold; TypeError for anything else."""
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    if not hasattr(frame, "to_pandas"):
+        raise TypeError(f"a table must be of pandas, Arrow or polars, got {type(frame).__name__}.")
+    try:
+        frame = frame.to_arrow() if hasattr(frame, "to_arrow") else frame  # polars
+        if not type(frame).__module__.startswith("pyarrow"):
+            return frame.to_pandas()
+        return _whole(frame.to_pandas(), lambda names: frame.select(names).to_pandas(types_mapper=_nullable))
+    except ImportError as error:
+        raise ModuleNotFoundError("this table needs pyarrow; run 'pip install gensynth[parquet]'.") from error
+
+
+def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
+    """Return the rows as one table with the label column at its place, in its dtype.
+
+    Args:
+        data: Rows, real or synthetic, whose classes are those of `like`.
+        like: Real rows of the table they belong to.
+    """
+    if like.schema is None or like.label_values is None:
+        raise TypeError("only tables can become a frame, not images.")
+    position = np.array([like.label_of(name) for name in data.classes], dtype=np.int64)
+    labels = like.label_values.take(position[data.y]).reset_index(drop=True)
+    frame = data.x.copy(deep=False)
+    at = len(frame.columns) if like.schema.position is None else like.schema.position
+    frame.insert(at, like.schema.target, labels)
+    return frame
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table, whole or not at all; equal tables make equal files.
+
+    Args:
+        frame: The table; its index is left out.
+        path: A file that ends in one of `table_suffixes`.
+
+    Raises:
+        ValueError: if the file has another ending, or cannot hold this table.
+        ModuleNotFoundError: if pyarrow is needed and not installed.
+    """
+    path = Path(path)
+    suffix, content = suffix_of(path), io.BytesIO()
+    if suffix in SEPARATORS:
+        frame.to_csv(content, sep=SEPARATORS[suffix], index=False, lineterminator="\n")
+        write_bytes(path, content.getvalue())
+        return
+    if suffix not in PACKED:
+        with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
+            frame.to_csv(packed, sep=SEPARATORS[suffix.removesuffix(".gz")], index=False, lineterminator="\n")
+        write_bytes(path, content.getvalue())
+        return
+    if not all(isinstance(name, str) for name in frame.columns):
+        raise ValueError(f"{suffix} files need text as column names; rename the columns, or write a .csv file.")
+    try:
+        (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(content)
+    except ImportError as error:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install gensynth[parquet]'.") from error
+    except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
+    write_bytes(path, content.getvalue())
+
+
+def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
+    """Return 8 bytes for every row that stand for its content: equal ones are exact copies, whatever their ids."""
+    plain: dict[str, Any] = {}
+    for c in schema.columns:
+        values = frame[c.name]
+        if c.kind == "datetime":
+            times = as_times(values, c.format)
+            plain[str(c.name)] = np.where(times.isna(), 0, ticks(times, "us"))
+        elif c.kind in ("numeric", "integer"):
+            plain[str(c.name)] = floats(values) + 0.0
+        elif c.kind != "id":
+            plain[str(c.name)] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
+    hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
+    return tuple(int(h).to_bytes(8) for h in hashes)
+
+
+def suffix_of(path: str | Path) -> str:
+    """Return which of `table_suffixes` a file name ends in; ValueError if none."""
+    path = Path(path)
+    suffix = next((s for s in table_suffixes if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise ValueError(f"{str(path)!r} is not a table; its name must end in {', '.join(table_suffixes)}.")
+    return suffix
+
+
+def _read_packed(path: Path, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    frame = _whole(read(path), lambda names: read(path, columns=names, dtype_backend="numpy_nullable"))
+    # A named index was a column of the table.
+    return frame if frame.index.names == [None] else frame.reset_index()
+
+
+def _whole(frame: pd.DataFrame, nullable: Callable[[list[Any]], pd.DataFrame]) -> pd.DataFrame:
+    """Return the table with the whole numbers that Arrow turned into real ones, because some are missing, as Int64."""
+    gaps = [name for name, values in frame.items() if values.dtype == "float64" and values.isna().any()]
+    for name, values in nullable(gaps).items() if gaps else ():
+        if pd.api.types.is_integer_dtype(values.dtype):
+            frame[name] = values.array
+    return frame
+
+
+def _nullable(arrow: Any) -> Any:
+    """Return the nullable dtype of an Arrow type of whole numbers, None for others."""
+    name = str(arrow).replace("uint", "UInt").replace("int", "Int")
+    return pd.api.types.pandas_dtype(name) if re.fullmatch("U?Int(8|16|32|64)", name) else None
+
+
+def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFrame:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
+        header, first = next(rows, []), next(rows, [])
+    _check_header(header, first, separator)
+    known = {} if schema is None else {str(c.name): c for c in schema.columns}
+    texts = {name: c.dtype for name, c in known.items() if name in header and _is_text(c)}
+    frame = _parse(path, separator, header, texts)
+    unknown = [name for name in header if name not in known]
+    for name, codes in _codes(path, separator, frame, [n for n in unknown if str(frame[n].dtype) == "Int64"]).items():
+        frame[name] = codes
+    for name, values in frame.items():
+        if name in unknown or (name not in texts and known[name].dtype == "object"):
+            frame[name] = _ordinary(values)
+        elif name not in texts:
+            frame[name] = _typed(values, known[name].dtype)
+    return frame
+
+
+def _check_header(header: list[str], first: list[str], separator: str) -> None:
+    if not header:
+        raise ValueError("it is empty.")
+    if twice := [name for at, name in enumerate(header) if name in header[:at]]:
+        raise ValueError(f"two columns are called {twice[0]!r}; rename one of them.")
+    other = next((s for s in ";\t|," if s != separator and s in header[0]), None)
+    if len(header) == 1 and other is not None:
+        raise ValueError(
+            f"it looks separated by {other!r}, not by {separator!r}; read it with 'pandas.read_csv(file, "
+            f"sep={other!r})', perhaps with decimal=',', and write it again with 'to_csv(file, index=False)'."
+        )
+    if len(first) > len(header):
+        raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")
+
+
+def _parse(path: Path, separator: str, header: list[str], dtypes: dict[str, str]) -> pd.DataFrame:
+    """Return the columns that `dtypes` names in these dtypes, the others in nullable ones."""
+    return pd.read_csv(
+        path,
+        sep=separator,
+        encoding="utf-8-sig",
+        compression="gzip" if path.suffix.lower() == ".gz" else None,
+        names=header,  # pandas would invent names for empty ones
+        header=0,
+        index_col=False,
+        dtype=dtypes,
+        dtype_backend="numpy_nullable",
+        low_memory=False,
+        **EXACT,
+    )
+
+
+def _is_text(c: Column) -> bool:
+    """Whether the entries of a column must be left as they are written, such as `0123`.
+
+    All others are converted once they are read: of a nullable backend, `read_csv` makes 2**53 + 1 in an int64 column
+    to 2**53.
+    """
+    return c.kind not in ("numeric", "integer", "boolean") and re.match("u?int|float|bool|date", c.dtype, re.I) is None
+
+
+def _codes(path: Path, separator: str, frame: pd.DataFrame, names: list[str]) -> dict[str, pd.Series]:
+    """Return, as text, those of the columns of whole numbers in which some are written with leading zeros."""
+    zeros = re.compile(rf'(?:^|["{separator}])0[0-9]')
+    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="utf-8-sig") as file:
+        if not names or not any(map(zeros.search, file)):
+            return {}
+    text = _parse(path, separator, list(frame.columns), dict.fromkeys(names, "string"))
+    return {name: text[name] for name in names if text[name].str.match("0[0-9]").any()}
+
+
+def _ordinary(values: pd.Series) -> pd.Series:
+    """Return a nullable column in its ordinary dtype, unless whole numbers or truth values are missing."""
+    dtype = str(values.dtype)
+    if dtype == "Float64":
+        return values.astype("float64")
+    if dtype in ("Int64", "boolean"):
+        ordinary = "int64" if dtype == "Int64" else "bool"
+        return values if values.isna().any() else values.astype(ordinary)
+    # Not astype("str"): before pandas 3 it writes '<NA>'.
+    return values.astype(object).where(values.notna(), np.nan).infer_objects() if dtype == "string" else values
+
+
+def _typed(values: pd.Series, dtype: str) -> pd.Series:
+    """Return a nullable column in a dtype, unless whole numbers or truth values are missing and it has no room."""
+    if re.fullmatch("bool|u?int[0-9]+", dtype) and values.isna().any():
+        return values
+    try:
+        typed = values.astype(dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"column {values.name!r} is no {dtype}, as the schema says: {error}.") from error
+    if pd.api.types.is_integer_dtype(dtype) and (unequal := (typed != values).fillna(False)).any():
+        raise ValueError(f"column {values.name!r} holds {values[unequal].iloc[0]}, and the schema says {dtype}.")
+    return typed
+
+
+def _notes(x: pd.DataFrame, schema: Schema) -> tuple[str, ...]:
+    notes = []
+    for c in schema.columns:
+        if c.kind == "id":
+            notes.append(f"Column {c.name!r} is an id: new rows get new values, nothing is learned from it.")
+        elif len(c.levels) == MOST_LEVELS and (n := x[c.name].nunique()) > MOST_LEVELS:
+            notes.append(
+                f"Column {c.name!r} has {n} levels: the {MOST_LEVELS} most frequent are told apart, the others are "
+                "drawn as one and spread as they are in the data."
+            )
+        if c.kind in ("id", "categorical") and (other := _other_reading(x[c.name])):
+            notes.append(f"Column {c.name!r} holds names such as {other}.")
+    for rule, ok in zip(schema.rules, schema.obeyed(x).T, strict=True):
+        if broken := int((~ok).sum()):
+            notes.append(f"{broken} of {len(x)} real rows break the rule {rule.as_text()!r}; they stay as they are.")
+    return tuple(notes)
+
+
+def _other_reading(values: pd.Series) -> str | None:
+    """Return one of the texts in a column and what a person may have meant by it, or None."""
+    text = pd.Series(values.dropna().unique(), dtype=object)
+    if not len(text) or not text.map(lambda value: isinstance(value, str)).all():
+        return None
+    signs = text[~text.str.fullmatch("[0-9]+")]
+    if len(signs) and text.str.fullmatch(NUMBER).all():
+        return f"{signs.iloc[0]!r}; if they are numbers, write them without signs, as in 1234.5"
+    if text.str.match("[0-9]+[-./][0-9]+[-./][0-9]+(?![-./0-9])").all():
+        return f"{text.iloc[0]!r}; if they are times, write all of them like 2024-01-31 or 2024-01-31 12:00:00"
+    return None
