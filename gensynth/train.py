@@ -148,7 +148,7 @@ def train(
     start = _resumed_step(resume, run)
     selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
     keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
-    trainer = _trainer(config, keeper)
+    trainer = trainer_of(config, keeper)
     loader = Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
     sources = scope.data.subset(~scope.target) if sides == 2 else scope.data
     if not start:
@@ -200,7 +200,8 @@ def _prepare(
     return model, replace(scope, data=replace(data, y=y, classes=model.classes))
 
 
-def _trainer(config: TrainConfig, keeper: Callback) -> pl.Trainer:
+def trainer_of(config: TrainConfig, keeper: Callback) -> pl.Trainer:
+    """Return Lightning's Trainer, with one callback that keeps what is to be kept."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     strategy = config.strategy
     if strategy == "ddp" or (strategy == "auto" and config.devices * config.num_nodes > 1):
