@@ -1,0 +1,296 @@
+"""rebalance_table: from a real table to a checked and tested one with more rare rows, as one resumable run.
+
+It writes the table, NAME.metadata.csv with a line for each of its rows, and beside them the folder NAME.run:
+
+    run.json          what was asked for, versions, seconds of each step
+    schema.json       what the columns are; edit a copy and give it with --schema
+    choice.json       which way to treat the rare classes was chosen, and how all others did
+    NAME.sampler      what the sampler has learned
+    verdict.json      the fidelity checker's answer
+    rejected.csv      the rows that were rejected, and why
+    evaluation.json   did it help
+    report.html       all of it to look at
+
+Every step is skipped where its result is already there, so the same command continues a killed run. Rows are not kept:
+sample i is a function of (sampler, seed, label, i), so they are drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, save_choice
+from gensynth.data.labeled import LabeledData
+from gensynth.data.read_table import TableConfig, read_table_parts
+from gensynth.data.split import Parts
+from gensynth.data.tables import suffix_of
+from gensynth.draw import draw_accepted
+from gensynth.evaluate_table import (
+    TableEvaluateConfig,
+    TableEvaluation,
+    evaluate_table,
+    load_table_evaluation,
+    save_table_evaluation,
+)
+from gensynth.fidelity.table_checker import TableChecker
+from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
+from gensynth.mix import target_counts
+from gensynth.report.table_page import TableReportContents, write_table_report
+from gensynth.run import Run, absolute
+from gensynth.samplers.base import Synthetic
+from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
+from gensynth.samplers.table import SAMPLER, TableSampler
+from gensynth.table_manifest import write_balanced, write_rows
+
+AUTO = "auto"
+REPEATS = "random"
+"""The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
+
+
+@dataclass(frozen=True)
+class TableRebalanceConfig:
+    """What to make."""
+
+    sampler: str = AUTO
+    """auto chooses by cross-validation of the training rows, and may choose to do nothing; or the name of a sampler."""
+    to: str = AUTO
+    """How far to fill a named sampler's rare classes: 5x the real rows (never above the largest class), a number, or
+    balance; auto is 5x. With the sampler auto, auto tries several, and balance only that."""
+    settings: dict[str, Any] | None = None
+    """Settings of a named sampler, such as {"k_neighbors": 3} or {"variant": "borderline"} for smote."""
+    sample_seed: int = 0
+    """Seed of the samples."""
+
+    def __post_init__(self) -> None:
+        if self.sampler == AUTO and self.to not in (AUTO, "balance"):
+            raise ValueError(f"the sampler auto fills to 'auto' or 'balance', got to={self.to!r}; or name a sampler.")
+        if self.sampler == AUTO and self.settings:
+            raise ValueError("settings are those of a named sampler; name one, such as --sampler smote.")
+        if self.sampler == REPEATS:
+            raise ValueError(
+                "the sampler 'random' repeats real rows, which the fidelity gate rejects as copies; give your model "
+                "class weights instead, which do the same, or name another sampler."
+            )
+        if self.sampler != AUTO:
+            made_sampler(self.sampler, self.settings)
+
+
+@dataclass(frozen=True, eq=False)
+class RebalancedTable:
+    """What a run made.
+
+    Attributes:
+        table: Path of the table.
+        folder: The run's folder.
+        before: Real training rows by class.
+        after: Training rows by class, synthetic ones included.
+        choice: Which way was chosen; None where a sampler was named.
+        verdict: The fidelity checker's answer; None where nothing was to be drawn.
+        evaluation: Did it help; None where nothing was drawn or accepted.
+        broke_rules: By class, the share of drawn rows that broke a rule of the schema and were drawn again.
+        report: Path of the HTML page.
+    """
+
+    table: Path
+    folder: Path
+    before: dict[str, int]
+    after: dict[str, int]
+    choice: Choice | None
+    verdict: Verdict | None
+    evaluation: TableEvaluation | None
+    broke_rules: dict[str, float]
+    report: Path
+
+
+def rebalance_table(
+    source: str,
+    out: Path,
+    config: TableRebalanceConfig,
+    data_config: TableConfig,
+    choose_config: ChooseConfig,
+    evaluate_config: TableEvaluateConfig,
+    quiet: bool = False,
+) -> RebalancedTable:
+    """Choose, fit, draw, check, write, evaluate and report. The same call continues a killed run.
+
+    Args:
+        source: A real table, as `read_table_parts` takes it.
+        out: The table to write; its ending says in which format.
+        config: What to make.
+        data_config: How the real table is read and split.
+        choose_config: How the choice is made, if it is.
+        evaluate_config: How to test.
+        quiet: Show no progress bars.
+
+    Raises:
+        ValueError: if the data or settings do not allow it, or `out` or its folder holds something else.
+    """
+    folder = run_folder(out)
+    parts = read_table_parts(source, data_config)
+    settings = {
+        "kind": "table",
+        "source": absolute(source),
+        "out": str(out.resolve()),
+        "rebalance": asdict(config),
+        "data": asdict(data_config)
+        | {"test_data": absolute(data_config.test_data), "schema": absolute(data_config.schema)},
+        "choose": asdict(choose_config),
+        "evaluate": asdict(evaluate_config),
+        "fingerprint": parts.train.fingerprint,
+    }
+    adds = None
+    if config.sampler != AUTO:
+        adds = target_counts(parts.train.class_counts, "5x" if config.to == AUTO else config.to)
+        if not any(adds.values()):
+            raise ValueError(
+                f"to={config.to!r} adds nothing to the class counts {parts.train.class_counts}; give more, such as "
+                "'balance' or a number of rows."
+            )
+    if not (folder / "run.json").exists() and out.exists():
+        raise ValueError(f"{out} exists and is not of a gensynth run; choose another --out, or remove it.")
+    run = Run.open(folder, settings)
+    assert parts.train.schema is not None
+    parts.train.schema.save(folder / "schema.json")
+
+    def once(name: str, file: str, work: Callable[[], Any]) -> None:
+        if not (folder / file).exists():
+            run.step(name, work)
+
+    if adds is None:
+        names = [name for name in table_sampler_names() if name != REPEATS]
+        if config.to == "balance":
+            choose_config = replace(choose_config, ratios=(1.0,))
+        once(
+            "choose",
+            "choice.json",
+            lambda: save_choice(choose(parts.train, names, choose_config, quiet), folder / "choice.json"),
+        )
+        choice = load_choice(folder / "choice.json")
+        config, adds = replace(config, sampler=choice.name, to=AUTO) if choice.adds else config, choice.adds
+    adds = {name: n for name, n in adds.items() if n}
+    if adds:
+        file = folder / f"{config.sampler}{SAMPLER}"
+        once("fit", file.name, lambda: _fit(config, parts.train, file))
+        once("draw and check", "verdict.json", lambda: _draw_and_check(file, parts, adds, config.sample_seed, folder))
+        _, synthetic, verdict = _drawn_again(folder, parts, config.sample_seed)
+        accepted = synthetic.subset(verdict.samples.accepted)
+        if len(accepted):
+            once(
+                "evaluate",
+                "evaluation.json",
+                lambda: save_table_evaluation(
+                    evaluate_table(parts.train, {config.sampler: accepted}, parts.test, evaluate_config, quiet),
+                    folder / "evaluation.json",
+                ),
+            )
+        if not out.exists():
+            run.step("write", lambda: write_balanced(out, parts, synthetic, verdict.samples))
+    elif not out.exists():
+        run.step("write", lambda: write_balanced(out, parts, None, None))
+    return report_table(folder, parts)
+
+
+def report_table(folder: Path, parts: Parts | None = None) -> RebalancedTable:
+    """Write the report of a run again from what its folder holds.
+
+    Args:
+        folder: Folder of a finished run, NAME.run.
+        parts: Its real data, if already read.
+
+    Raises:
+        ValueError: if the folder is not a run, it is not finished, or the data have changed since.
+    """
+    record = Run.read(folder)
+    settings = record["settings"]
+    if parts is None:
+        parts = read_table_parts(settings["source"], TableConfig(**settings["data"]))
+        if parts.train.fingerprint != settings["fingerprint"]:
+            raise ValueError(f"the rows of {settings['source']} are no longer those that {folder} was made from.")
+    choice = load_choice(folder / "choice.json") if (folder / "choice.json").exists() else None
+    out, named = Path(settings["out"]), settings["rebalance"]["sampler"] != AUTO
+    if not out.exists() or not (named or choice):
+        raise ValueError(f"{folder} is not finished; type its 'gensynth rebalance' command again.")
+    before = parts.train.class_counts
+    after, synthetic, verdict, evaluation, sampler = dict(before), None, None, None, None
+    if (folder / "verdict.json").exists():
+        sampler, synthetic, verdict = _drawn_again(folder, parts, settings["rebalance"]["sample_seed"])
+        for row in np.flatnonzero(verdict.samples.accepted):
+            after[synthetic.classes[synthetic.y[row]]] += 1
+        if (folder / "evaluation.json").exists():
+            evaluation = load_table_evaluation(folder / "evaluation.json")
+    broke = {name: share for name, share in (sampler.rejected_ if sampler else {}).items() if share}
+    notes = [f"{share:.1%} of the rows of class {name!r} broke a rule and were drawn again." for name, share in broke.items()]
+    provenance = {
+        "command": record["command"],
+        "source": settings["source"],
+        "sampler": sampler.name if sampler else "none",
+        "settings": str(settings["rebalance"]["settings"] or "defaults"),
+        "versions": record["versions"],
+        **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
+    }
+    contents = TableReportContents(
+        title=f"Rebalancing {Path(settings['source']).name}",
+        parts=parts,
+        synthetic=synthetic,
+        verdict=verdict,
+        evaluation=evaluation,
+        choice=choice,
+        after=after,
+        history=getattr(sampler, "history_", {}),
+        provenance=provenance,
+        notes=tuple(notes),
+    )
+    page = write_table_report(folder / "report.html", contents)
+    return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, page)
+
+
+def run_folder(out: Path) -> Path:
+    """Return the folder of the run that writes a table: `balanced.csv` -> `balanced.run`."""
+    return out.with_name(f"{out.name[: -len(suffix_of(out))]}.run")
+
+
+def made_sampler(name: str, settings: dict[str, Any] | None) -> TableSampler:
+    """Return a sampler with settings.
+
+    Raises:
+        ValueError: if there is no such sampler, or it has no such setting.
+    """
+    cls = get_table_sampler(name)
+    known = sorted(set(cls().get_params()) - {"sampling_strategy", "schema"})
+    if unknown := sorted(set(settings or {}) - set(known)):
+        raise ValueError(f"sampler {name!r} has no setting {unknown[0]!r}; it has {', '.join(known)}.")
+    return cls(**settings or {})
+
+
+def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
+    made_sampler(config.sampler, config.settings).fit(train).save(file)
+
+
+def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:
+    sampler = TableSampler.load(file)
+    checker = TableChecker(parts.train, (parts.validation, parts.test))
+    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
+    synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
+    verdict = checker.check(synthetic)
+    if not verdict.samples.accepted.all():
+        bad = ~verdict.samples.accepted
+        reasons = replace(
+            verdict.samples,
+            accepted=verdict.samples.accepted[bad],
+            reason=tuple(r for r, b in zip(verdict.samples.reason, bad, strict=True) if b),
+            scores={name: values[bad] for name, values in verdict.samples.scores.items()},
+            nearest=tuple(i for i, b in zip(verdict.samples.nearest, bad, strict=True) if b),
+        )
+        write_rows(folder / "rejected.csv", synthetic.subset(bad), parts.train, reasons)
+    save_verdict(verdict, folder / "verdict.json")
+
+
+def _drawn_again(folder: Path, parts: Parts, seed: int) -> tuple[TableSampler, Synthetic, Verdict]:
+    sampler, verdict = TableSampler.load(next(folder.glob(f"*{SAMPLER}"))), load_verdict(folder / "verdict.json")
+    drawn = [sampler.sample(c.label, c.n_synthetic, seed) for c in verdict.classes]
+    return sampler, Synthetic.concat(drawn).relabel(parts.train.classes), verdict

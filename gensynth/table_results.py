@@ -1,0 +1,126 @@
+"""The answer to 'did it help?' for tables, and its file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gensynth.files import write_text
+from gensynth.intervals import Estimate
+from gensynth.table_scores import SCORES
+
+NONE, WEIGHTS, THRESHOLD = "none", "class weights", "threshold"
+BASELINES = (NONE, WEIGHTS, THRESHOLD)
+
+METRICS = {
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "balanced_accuracy_tuned": "balanced accuracy at the tuned threshold",
+}
+"""What a verdict may rest on."""
+
+
+@dataclass(frozen=True)
+class TableArm:
+    """Result of one classifier on one arm. Two classes: scores of the rare one; more: the mean of one-against-rest.
+
+    Attributes:
+        name: `none`, `class weights`, `threshold`, or a sampler.
+        model: One of `MODELS`.
+        n_train: Rows it was trained on (the mean over splits).
+        average_precision: In [0, 1], of the prior-corrected probabilities.
+        roc_auc: In [0, 1], likewise.
+        balanced_accuracy: Mean of the recalls of what is predicted at 0.5 (more than two classes: the likeliest one);
+            of the arm `threshold`: at its tuned threshold.
+        balanced_accuracy_tuned: The same at the tuned threshold (more than two classes: see `table_scores.decide`).
+        brier: Mean of (p - y)^2 of the prior-corrected probabilities; lower is better.
+        brier_raw: The same of the classifier's own probabilities.
+        calibration_error: Expected calibration error of the corrected probabilities; lower is better.
+        calibration_error_raw: The same of the classifier's own.
+        threshold: Tuned threshold of the corrected probability (the mean over splits); None for more than two classes.
+        recall: Recall by class name at the tuned threshold.
+    """
+
+    name: str
+    model: str
+    n_train: float
+    average_precision: Estimate
+    roc_auc: Estimate
+    balanced_accuracy: Estimate
+    balanced_accuracy_tuned: Estimate
+    brier: Estimate
+    brier_raw: Estimate
+    calibration_error: Estimate
+    calibration_error_raw: Estimate
+    threshold: float | None
+    recall: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class TableComparison:
+    """An arm with synthetic rows minus the strongest one without, for one classifier.
+
+    Attributes:
+        arm: Name of the arm with synthetic rows.
+        model: One of `MODELS`.
+        baseline: The strongest of `none`, `class weights` and `threshold` in the metric.
+        difference: In the metric.
+        verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
+        why: The figures behind it, in one sentence.
+    """
+
+    arm: str
+    model: str
+    baseline: str
+    difference: Estimate
+    verdict: str
+    why: str
+
+
+@dataclass(frozen=True)
+class TableEvaluation:
+    """The answer.
+
+    Attributes:
+        arms: Every arm with every classifier.
+        comparisons: Every arm with synthetic rows and every classifier.
+        verdict: Of the first synthetic rows given, with the classifier that does best over all arms.
+        why: Its sentence.
+        metric: What the verdict rests on, one of `METRICS`.
+        intervals: What the intervals are, in one sentence.
+        positive: The rare one of two classes, which the scores are of; None for more classes.
+        rare: The classes that were filled with synthetic rows.
+        n_test: Real rows by class name that scores are of.
+        notes: What was left out, in sentences.
+    """
+
+    arms: tuple[TableArm, ...]
+    comparisons: tuple[TableComparison, ...]
+    verdict: str
+    why: str
+    metric: str
+    intervals: str
+    positive: str | None
+    rare: tuple[str, ...]
+    n_test: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def save_table_evaluation(evaluation: TableEvaluation, path: str | Path) -> None:
+    """Write an evaluation as JSON, whole or not at all."""
+    write_text(path, json.dumps(asdict(evaluation), indent=1) + "\n")
+
+
+def load_table_evaluation(path: str | Path) -> TableEvaluation:
+    """Read what `save_table_evaluation` wrote."""
+    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    for arm in fields["arms"]:
+        arm |= {name: Estimate(**arm[name]) for name in SCORES}
+        arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
+    for item in fields["comparisons"]:
+        item["difference"] = Estimate(**item["difference"])
+    fields["arms"] = tuple(TableArm(**arm) for arm in fields["arms"])
+    fields["comparisons"] = tuple(TableComparison(**item) for item in fields["comparisons"])
+    return TableEvaluation(**fields | {name: tuple(fields[name]) for name in ("rare", "notes")})
