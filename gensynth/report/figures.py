@@ -68,25 +68,34 @@ STYLE = {
 }
 
 
-def _draw(title: str, height: int, left: int, right: int, plot: Callable[[Axes], None]) -> Html:
-    """Draw one chart, WIDTH by `height` px with these margins; `title` says in words what it shows."""
+def svg(title: str, width: int, height: int, plot: Callable[[Figure], None]) -> Html:
+    """Draw on an empty figure of `width` by `height` px; `title` says in words what it shows."""
     text = io.StringIO()
     # The salt makes the ids inside the SVG repeatable, and different from those of the other charts.
     with style.context(["default", {**STYLE, "svg.hashsalt": title}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # see svg.fonttype
-        figure = Figure(figsize=(WIDTH / 72, height / 72))
-        axes = figure.add_axes((left / WIDTH, 26 / height, (WIDTH - left - right) / WIDTH, (height - 34) / height))
-        axes.xaxis.set_major_formatter(lambda v, _: number(v))
-        axes.yaxis.set_major_formatter(lambda v, _: number(v))
-        plot(axes)
+        figure = Figure(figsize=(width / 72, height / 72))
+        plot(figure)
         unnamed = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(text, format="svg", transparent=True, metadata=unnamed)
     body = re.sub(r".*?<svg[^>]*>", "", text.getvalue(), count=1, flags=re.DOTALL).rpartition("</svg>")[0]
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     for name, colour in COLOURS.items():
         body = body.replace(colour, f"var(--{name})")
-    box = f"0 0 {WIDTH} {height}"
+    box = f"0 0 {width} {height}"
     return element("svg", Html(body), viewBox=box, class_="chart", role="img", aria_label=title)
+
+
+def _draw(title: str, height: int, left: int, right: int, plot: Callable[[Axes], None]) -> Html:
+    """Draw one chart, WIDTH by `height` px with these margins; `title` says in words what it shows."""
+
+    def plot_axes(figure: Figure) -> None:
+        axes = figure.add_axes((left / WIDTH, 26 / height, (WIDTH - left - right) / WIDTH, (height - 34) / height))
+        axes.xaxis.set_major_formatter(lambda v, _: number(v))
+        axes.yaxis.set_major_formatter(lambda v, _: number(v))
+        plot(axes)
+
+    return svg(title, WIDTH, height, plot_axes)
 
 
 def _left(names: Iterable[str]) -> int:

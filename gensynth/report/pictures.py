@@ -12,19 +12,16 @@ from torch import Tensor
 from gensynth.fidelity.verdict import REASONS
 from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import (
-    NOTHING,
     Html,
     clean,
     element,
-    fold,
     number,
-    percent,
     score,
     section,
     shorten,
-    table,
     unfold,
 )
+from gensynth.report.tables import REASON_SCORES, reason_codes, rejections
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
@@ -34,14 +31,6 @@ CHOICE_SEED = 0
 OPEN_CLASSES = 12
 # Bytes of pixels that each section may carry: keeps the page small enough to send by mail.
 GRID_BYTES, PAIR_BYTES, REJECTED_BYTES = 900_000, 350_000, 250_000
-
-# The score that a reason rests on, with its name in plain words.
-REASON_SCORES = {
-    "dup_exact": ("near_duplicate", "ratio"),
-    "dup_near": ("near_duplicate", "ratio"),
-    "label": ("label", "probability"),
-    "atypical": ("typicality", "rank"),
-}
 
 
 def _room(budget: int, contents: ReportContents, groups: int, least: int, most: int) -> int:
@@ -140,36 +129,11 @@ def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
 
 def rejected(contents: ReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    samples, reasons = contents.verdict.samples, np.array(contents.verdict.samples.reason, dtype=object)
-    codes = [*REASONS, *sorted(set(samples.reason) - set(REASONS) - {""})]
-    cost = contents.verdict.false_reject
-    rows = []
-    for code in codes:
-        n = int((reasons == code).sum())
-        share = percent(n / len(reasons)) if len(reasons) else NOTHING
-        false = percent(cost[code]) if cost and code in cost else "not measured"
-        rows.append((element("code", clean(code)), REASONS.get(code, NOTHING), f"{n:,}", share, false))
-    head = ("reason", "meaning", "rejected", "of drawn", "real images it would reject")
-    found = [code for code in codes if (reasons == code).any()]
+    reasons = np.array(contents.verdict.samples.reason, dtype=object)
+    found = [code for code in reason_codes(contents.verdict, REASONS) if (reasons == code).any()]
     most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
     examples = [_examples(contents, code, _choose(np.flatnonzero(reasons == code), most)) for code in found]
-    by_class = [
-        (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in codes))
-        for c in contents.verdict.classes
-    ]
-    return section(
-        "rejected",
-        "What was rejected, and why",
-        element(
-            "p",
-            f"Of {len(reasons):,} samples drawn, {int((~samples.accepted).sum()):,} were rejected. "
-            "Filters are tried in this order and the first to object is named. The last column is "
-            "the price: the share of held-out real images that the same filter would have rejected.",
-        ),
-        table(head, rows, words=(0, 1)),
-        *examples,
-        fold("Rejections by class", table(("class", "drawn", *codes), by_class)),
-    )
+    return rejections(contents, contents.verdict, REASONS, examples)
 
 
 def _examples(contents: ReportContents, code: str, chosen: np.ndarray) -> Html:

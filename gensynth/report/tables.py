@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gensynth.report import figures
@@ -15,6 +17,7 @@ from gensynth.report.markup import (
     fold,
     gain,
     number,
+    percent,
     section,
     table,
     unfold,
@@ -22,7 +25,8 @@ from gensynth.report.markup import (
 
 if TYPE_CHECKING:
     from gensynth.evaluate import Evaluation
-    from gensynth.fidelity.verdict import ClassVerdict, Score
+    from gensynth.fidelity.verdict import ClassVerdict, Score, Verdict
+    from gensynth.report.contents import Contents
     from gensynth.report.page import ReportContents
 
 LEGEND = element(
@@ -33,8 +37,17 @@ LEGEND = element(
 )
 
 
-def counts(contents: ReportContents) -> Html:
-    """Return the numbers of images per class before and after."""
+# The score that a reason rests on, with its name in plain words.
+REASON_SCORES = {
+    "dup_exact": ("near_duplicate", "ratio"),
+    "dup_near": ("near_duplicate", "ratio"),
+    "label": ("label", "probability"),
+    "atypical": ("typicality", "rank"),
+}
+
+
+def counts(contents: Contents) -> Html:
+    """Return the numbers of examples per class before and after."""
     real, added = contents.real, contents.added
     validation, test = contents.parts.validation.class_counts, contents.parts.test.class_counts
     rows = {
@@ -47,14 +60,14 @@ def counts(contents: ReportContents) -> Html:
     rest = [rows[name] for name in rows if name not in set(front)]
     # What is drawn as real shrinks where a class was cut instead of filled.
     bars = {name: (min(real[name], contents.after[name]), max(0, added[name])) for name in front}
-    chart = figures.count_bars("Training images per class, real and synthetic", bars)
+    chart = figures.count_bars(f"Training {contents.noun}s per class, real and synthetic", bars)
     return section(
         "counts",
-        "Training images before and after",
+        f"Training {contents.noun}s before and after",
         LEGEND,
         element("div", chart, table(head, [rows[name] for name in front]), class_="pair-of-blocks"),
         fold(f"The other {len(rest)} classes", table(head, rest)) if rest else Html(),
-        element("p", "Validation and test images are real only and are never added to.", class_="small"),
+        element("p", f"Validation and test {contents.noun}s are real only and are never added to.", class_="small"),
     )
 
 
@@ -98,12 +111,13 @@ def utility(contents: ReportContents) -> Html:
         ),
         table((*head, "macro F1", "G-mean"), rows),
         element("div", *charts, class_="charts"),
-        *(_comparison(c.baseline, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
+        *(comparison(c.baseline, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
         fold("Recall of every class", _recalls(e)),
     )
 
 
-def _comparison(baseline: str, verdict: str, numbers: str, why: str) -> Html:
+def comparison(baseline: str, verdict: str, numbers: str, why: str) -> Html:
+    """Return one verdict with the baseline it is against, the difference in figures and its sentence."""
     named = element("b", f"Against {clean(baseline)}: ")
     return element("p", badge(verdict), " ", named, f"{numbers}. {why}", class_="comparison")
 
@@ -137,9 +151,11 @@ def shortcut(contents: ReportContents) -> Html:
     )
 
 
-def fidelity(contents: ReportContents) -> Html:
+def fidelity(contents: Contents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
-    verdict = contents.verdict
+    title, noun, verdict = "Fidelity, class by class", contents.noun, contents.verdict
+    if verdict is None:
+        return section("fidelity", title, element("p", f"No synthetic {noun}s were drawn."))
     ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
     rows = [
         (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")
@@ -148,44 +164,85 @@ def fidelity(contents: ReportContents) -> Html:
     ]
     caught = verdict.contamination
     contamination = (
-        element("strong", f"{caught:,} synthetic image(s) equal a validation or test image.")
+        element("strong", f"{caught:,} synthetic {noun}(s) equal a validation or test {noun}.")
         if caught
-        else "No synthetic image equals a validation or test image."
+        else f"No synthetic {noun} equals a validation or test {noun}."
     )
     stamp = ", ".join(f"{clean(k)} {clean(v)}" for k, v in verdict.stamp.items())
     return section(
         "fidelity",
-        "Fidelity, class by class",
+        title,
         element(
             "p",
             "Scores describe the samples as drawn, before the gate. The yardstick, real vs real, is what "
-            "real images of the class reach against other real images at the same number: read a score "
+            f"real {noun}s of the class reach against other real {noun}s at the same number: read a score "
             "against it, not against zero.",
         ),
         element("p", contamination, class_="alarm" if caught else "small"),
-        table(("class", "status", "real images", "drawn", "accepted", "why"), rows, words=(0, 1, 5)),
-        unfold([_class_scores(c, opened=i < 3) for i, c in enumerate(ordered)], 12, "classes"),
+        table(("class", "status", f"real {noun}s", "drawn", "accepted", "why"), rows, words=(0, 1, 5)),
+        unfold([_class_scores(c, noun, opened=i < 3) for i, c in enumerate(ordered)], 12, "classes"),
         element("p", f"Measured with: {stamp}. Scores with different stamps cannot be compared.", class_="small"),
     )
 
 
-def _class_scores(c: ClassVerdict, opened: bool) -> Html:
+def _class_scores(c: ClassVerdict, noun: str, opened: bool) -> Html:
     summary = element("summary", element("b", clean(c.label)), " ", badge(c.status))
     head = ("score", "value", "better", "real vs real", "95 % interval", "p", "what to know")
-    scores = table(head, [_score(s) for s in c.scores], words=(0, 6))
+    scores = table(head, [_score(s, noun) for s in c.scores], words=(0, 6))
     state = {"open": ""} if opened else {}
     return element("details", summary, scores, **state)
 
 
-def _score(s: Score) -> tuple[str, ...]:
-    value = "too few images" if s.value is None else number(s.value)
+def _score(s: Score, noun: str) -> tuple[str, ...]:
+    value = f"too few {noun}s" if s.value is None else number(s.value)
     arrow = {True: "\u2191 higher", False: "\u2193 lower", None: NOTHING}[s.higher_is_better]
     interval = f"{number(s.interval[0])} to {number(s.interval[1])}" if s.interval else NOTHING
     p = "< 0.001" if s.p_value is not None and s.p_value < 0.001 else number(s.p_value)
     return (clean(s.name), value, arrow, number(s.yardstick), interval, p, clean(s.note))
 
 
-def losses(contents: ReportContents) -> Html:
+def reason_codes(verdict: Verdict, meanings: Mapping[str, str]) -> list[str]:
+    """Return the reason codes in the order in which they are tried, then those without a meaning."""
+    return [*meanings, *sorted(set(verdict.samples.reason) - set(meanings) - {""})]
+
+
+def rejections(contents: Contents, verdict: Verdict, meanings: Mapping[str, str], examples: Sequence[Html]) -> Html:
+    """Return what the gate rejected, by reason, and what the gate costs.
+
+    Args:
+        contents: What the page shows.
+        verdict: Its verdict.
+        meanings: What each reason code means, in the order in which they are tried.
+        examples: Rejected examples, one block per reason that occurs.
+    """
+    samples, noun, reasons = verdict.samples, contents.noun, Counter(verdict.samples.reason)
+    codes, cost = reason_codes(verdict, meanings), verdict.false_reject
+    rows = []
+    for code in codes:
+        n = reasons[code]
+        share = percent(n / len(samples.reason)) if len(samples.reason) else NOTHING
+        false = percent(cost[code]) if cost and code in cost else "not measured"
+        rows.append((element("code", clean(code)), meanings.get(code, NOTHING), f"{n:,}", share, false))
+    by_class = [
+        (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in codes))
+        for c in verdict.classes
+    ]
+    return section(
+        "rejected",
+        "What was rejected, and why",
+        element(
+            "p",
+            f"Of {len(samples.reason):,} samples drawn, {int((~samples.accepted).sum()):,} were rejected. "
+            "Filters are tried in this order and the first to object is named. The last column is "
+            f"the price: the share of held-out real {noun}s that the same filter would have rejected.",
+        ),
+        table(("reason", "meaning", "rejected", "of drawn", f"real {noun}s it would reject"), rows, words=(0, 1)),
+        *examples,
+        fold("Rejections by class", table(("class", "drawn", *codes), by_class)),
+    )
+
+
+def losses(contents: Contents) -> Html:
     """Return one chart per checkpoint with a line per loss."""
     charts = []
     for checkpoint, columns in contents.history.items():
@@ -205,15 +262,17 @@ def losses(contents: ReportContents) -> Html:
     )
 
 
-def provenance(contents: ReportContents) -> Html:
+def provenance(contents: Contents) -> Html:
     """Return what is needed to make this page again."""
     synthetic, verdict = contents.synthetic, contents.verdict
     rows = dict(contents.provenance)
-    rows |= {"sampler": synthetic.sampler, "sampler seed": str(synthetic.seed)}
-    if hashes := sorted(set(synthetic.checkpoint_sha256) - {""}):
-        rows["checkpoint SHA-256"] = ", ".join(hashes)
-    rows |= {f"fidelity {name}": value for name, value in verdict.stamp.items()}
-    rows |= {f"threshold {name}": number(value) for name, value in verdict.thresholds.items()}
+    if synthetic is not None:
+        rows |= {"sampler": synthetic.sampler, "sampler seed": str(synthetic.seed)}
+        if hashes := sorted(set(synthetic.checkpoint_sha256) - {""}):
+            rows["checkpoint SHA-256"] = ", ".join(hashes)
+    if verdict is not None:
+        rows |= {f"fidelity {name}": value for name, value in verdict.stamp.items()}
+        rows |= {f"threshold {name}": number(value) for name, value in verdict.thresholds.items()}
     lines = [(clean(name), element("code", value)) for name, value in rows.items()]
     notes = [element("li", clean(note)) for note in (*contents.notes, *contents.parts.train.notes)]
     return section(

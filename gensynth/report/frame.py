@@ -1,0 +1,128 @@
+"""The frame of a page: its head and style, the answer at its top, and how it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.report.markup import Html, badge, element
+
+if TYPE_CHECKING:
+    from gensynth.report.contents import Contents
+
+UTILITY = {
+    "HELPS": "Yes: a classifier trained with these synthetic {noun}s does better on real test {noun}s.",
+    "NO MEASURABLE EFFECT": "No: these synthetic {noun}s make no measurable difference on real test {noun}s.",
+    "HURTS": "No: a classifier trained with these synthetic {noun}s does worse on real test {noun}s.",
+    "CANNOT TELL": "This test cannot tell whether these synthetic {noun}s help.",
+    "NOT TESTED": "Whether these synthetic {noun}s help has not been tested.",
+}
+FIDELITY = {
+    "PASS": "No check objected to the synthetic {noun}s.",
+    "REVIEW": "A person should look at the synthetic {noun}s before they are used.",
+    "FAIL": "At least one class of synthetic {noun}s failed the checks.",
+}
+
+
+def page(title: str, header: Html, links: Mapping[str, str], sections: Sequence[Html]) -> str:
+    """Return the page as HTML text.
+
+    Args:
+        title: Its title, in one line.
+        header: What stands at the top.
+        links: Words of the contents by the id of the section they lead to.
+        sections: The rest.
+    """
+    css = resources.files("gensynth.report").joinpath("page.css").read_text(encoding="utf-8")
+    # Nothing may be fetched or run: only what is inside the page, and no script.
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Html(css)),
+    )
+    contents_list = (element("a", text, href=f"#{anchor}") for anchor, text in links.items())
+    body = element(
+        "body",
+        header,
+        element("nav", *contents_list, aria_label="Contents"),
+        element("main", *sections),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def tile(title: str, *children: str) -> Html:
+    """Return one of the findings at the top."""
+    return element("div", element("h3", title), *children, class_="tile")
+
+
+def sound(contents: Contents) -> Html:
+    """Say in short whether the samples are sound."""
+    title, verdict = "Are they sound?", contents.verdict
+    if verdict is None:
+        return tile(title, badge("NOTHING TO CHECK"), element("p", f"No synthetic {contents.noun}s were drawn."))
+    status = [c.status for c in verdict.classes]
+    passed = f"{status.count('PASS')} of {len(status)} classes pass."
+    words = FIDELITY[verdict.status].format(noun=contents.noun)
+    return tile(title, badge(verdict.status), element("p", f"{words} {passed}"))
+
+
+def how_many(contents: Contents) -> Html:
+    """Say how many samples were drawn, accepted and added."""
+    drawn = 0 if contents.synthetic is None else len(contents.synthetic)
+    accepted = 0 if contents.verdict is None else int(contents.verdict.samples.accepted.sum())
+    added = sum(max(0, n) for n in contents.added.values())
+    gaining = sum(n > 0 for n in contents.added.values())
+    flow = (("drawn", drawn), ("accepted", accepted), ("added", added))
+    steps = (element("li", element("b", f"{n:,}"), f" {what}") for what, n in flow)
+    return tile(
+        "How many?",
+        element("ul", *steps, class_="flow"),
+        element("p", f"To {gaining} of {len(contents.real)} classes."),
+    )
+
+
+def alarm(contents: Contents) -> Html:
+    """Warn where samples equal held-out examples."""
+    found = contents.verdict.contamination if contents.verdict else 0
+    if found == 0:
+        return Html()
+    text = (
+        f" {found} synthetic {contents.noun}(s) equal a validation or test {contents.noun}: do not trust the "
+        "evaluation below before it is known why."
+    )
+    return element("p", element("strong", "Contamination."), text, class_="alarm", role="alert")
+
+
+def write_page(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a page at once and whole: a killed run leaves the old page or the new one.
+
+    Args:
+        path: File to write; its folder must exist.
+        text: The page.
+
+    Raises:
+        FileNotFoundError: if the folder of `path` does not exist.
+    """
+    path = Path(path)
+    check_folder(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(text.encode("utf-8", "backslashreplace"))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise FileNotFoundError if the folder of a report does not exist."""
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"the folder of the report, {Path(path).parent}, does not exist; create it first.")
