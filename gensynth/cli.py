@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 VERBS = {
     "explore": "what is in a data set, before anything is made",
-    "train": "train a generator on real images",
-    "sample": "draw synthetic images of a label from a checkpoint",
+    "train": "train a generator on real images, or a sampler on a real table",
+    "sample": "draw synthetic images or rows of a label from what was trained",
     "translate": "translate a folder of images with a cyclegan checkpoint",
     "stylize": "give pictures the look of others",
-    "check": "check synthetic images against real ones: each sample, each class, the whole",
-    "mix": "join real and accepted synthetic images to one data set",
-    "evaluate": "did it help? paired test on held-out real images",
+    "check": "check synthetic examples against real ones: each sample, each class, the whole",
+    "mix": "join real and accepted synthetic examples to one data set",
+    "evaluate": "did it help? paired test on held-out real examples",
     "rebalance": "all of the above with one command, ending in a report",
     "report": "write the report of a rebalance run again",
 }
@@ -35,8 +35,10 @@ Synthetic training data for the classes you have too little of: made, checked an
 verbs:
 {verbs}
 
-DATA is a folder with one sub-folder per class, an .npz file, builtin:digits, builtin:mnist5k or
-torchvision:NAME. 'gensynth VERB --help' lists the settings of a verb; any of them can stand in a recipe.
+DATA is a folder of images with one sub-folder per class, an .npz file, builtin:digits, builtin:mnist5k or
+torchvision:NAME; or a table (.csv, .tsv, .parquet, .feather, builtin:adult, builtin:breast_cancer) with
+--target, its label column. 'gensynth VERB --help' lists the settings of a verb for images, 'gensynth VERB
+TABLE.csv --help' those for tables; any of them can stand in a recipe.
 
 exit status: 0 done, 1 a check said no, 2 bad input
 """
@@ -59,11 +61,11 @@ def main(argv: list[str] | None = None) -> None:
 def _run(verb: str, argv: list[str]) -> int:
     if verb not in VERBS:
         return _complain(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{_suggest(verb, list(VERBS))}")
-    from gensynth import arguments, commands
+    from gensynth import arguments
     from gensynth.train import TrainingDiverged
 
     try:
-        parser, call = arguments.parser_of(getattr(commands, verb), verb, argv)
+        parser, call = arguments.parser_of(arguments.function_of(verb, argv), verb, argv)
         try:
             known = parser.parse_args(argv)
         except Exception as error:  # jsonargparse raises several kinds, all of them about the input
@@ -71,6 +73,9 @@ def _run(verb: str, argv: list[str]) -> int:
         return call(known)
     except KeyboardInterrupt:
         return _complain("interrupted; the same command continues where it stopped.", 130)
+    except BrokenPipeError:  # the reader of a pipe has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, TypeError, OSError, ModuleNotFoundError, TrainingDiverged, MemoryError) as error:
         return _complain(str(error) or type(error).__name__)
     except Exception as error:  # no user should meet a bare traceback

@@ -225,7 +225,7 @@ def mix(
     *,
     real: str,
     out: Path,
-    target: str = "5x",
+    to: str = "5x",
     spread: Literal["rare", "all"] = "rare",
     link: str = "copy",
     data_config: DataConfig,
@@ -236,7 +236,7 @@ def mix(
         synthetic: Folder of synthetic images, one sub-folder per class.
         real: Real data, split as for training.
         out: New folder for train/, validation/ and test/.
-        target: How far to fill a class: 5x, a number, or balance.
+        to: How far to fill a class: 5x, a number, or balance.
         spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
             gives no class away: the others then get up to a quarter of their real images.
         link: copy, hard or symbolic: how real files get there.
@@ -245,7 +245,7 @@ def mix(
     from gensynth.mix import mix as join
 
     parts, samples, verdict = _checked(synthetic, real, data_config)
-    wanted = _within_target(parts, samples, verdict, target, spread)
+    wanted = _up_to(parts, samples, verdict, to, spread)
     mixed = join(parts, samples, wanted, out, link=link)  # type: ignore[arg-type]  # mix checks the word
     _say(f"{mixed.n_real} real and {mixed.n_synthetic} synthetic images in {mixed.path}")
     return 0
@@ -326,11 +326,14 @@ def report(run: Path) -> int:
     """Write the report of a rebalance run again.
 
     Args:
-        run: Folder of the run.
+        run: Folder of the run; of a table's, NAME.run.
     """
     from gensynth.rebalance import report as write
+    from gensynth.rebalance_table import report_table
+    from gensynth.run import Run
 
-    print(f"report: {write(run).report}")
+    is_table = Run.read(run)["settings"].get("kind") == "table"
+    print(f"report: {report_table(run).report if is_table else write(run).report}")
     return 0
 
 
@@ -423,11 +426,11 @@ def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any,
     return parts, samples, verdict
 
 
-def _within_target(parts: Parts, samples: Any, verdict: Verdict, target: str, spread: str) -> Any:
-    """Accept no more of a class than its target asks for, or than its share where all classes receive some."""
+def _up_to(parts: Parts, samples: Any, verdict: Verdict, to: str, spread: str) -> Any:
+    """Accept no more of a class than was asked for, or than its share where all classes receive some."""
     from gensynth.mix import spread_counts, target_counts
 
-    adds = target_counts(parts.train.class_counts, target)
+    adds = target_counts(parts.train.class_counts, to)
     if spread == "all":
         share = spread_counts(parts.train.class_counts, adds)
         found = {samples.classes[label] for label in samples.y[verdict.samples.accepted]}

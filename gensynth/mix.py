@@ -68,22 +68,22 @@ class Mixed:
     path: Path
 
 
-def target_counts(class_counts: Mapping[str, int], target: str) -> dict[str, int]:
+def target_counts(class_counts: Mapping[str, int], to: str) -> dict[str, int]:
     """Return how many synthetic images to add to each class.
 
     Args:
         class_counts: Real images by class.
-        target: `"balance"`: up to the largest class. A whole number such as `"200"`: up to that many.
+        to: `"balance"`: up to the largest class. A whole number such as `"200"`: up to that many.
             A factor such as `"5x"`: classes with less than half the images of the largest one, up to 5 times
             their real images and at most up to the largest class; filling a tiny class further costs accuracy.
 
     Raises:
-        ValueError: if `target` has none of these forms.
+        ValueError: if `to` has none of these forms.
     """
-    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance", target)
+    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance", to)
     if not form:
         raise ValueError(
-            f"target {target!r} is none of 'balance' (up to the largest class), a whole number such as '200' "
+            f"to={to!r} is none of 'balance' (up to the largest class), a whole number such as '200' "
             "(up to that many images) or a factor such as '5x' (up to 5 times the real images)."
         )
     largest = max(class_counts.values(), default=0)

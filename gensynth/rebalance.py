@@ -17,14 +17,8 @@ Every step is skipped where its result is already there, so the same command con
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import platform
-import shlex
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,24 +26,21 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-import gensynth
 from gensynth.checkpoint import load_checkpoint
 from gensynth.data.read import DataConfig, Parts, read_parts
+from gensynth.draw import draw_accepted
 from gensynth.evaluate import EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.files import write_text
 from gensynth.leak import Leak, load_leak, measure_leak, save_leak, shows_treatment
 from gensynth.mix import mix, read_synthetic, spread_counts, target_counts, write_synthetic
 from gensynth.registry import get_generator
 from gensynth.report.page import ReportContents, write_report
+from gensynth.run import Run, absolute, first_process
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.scope import scope_of
 from gensynth.train import TrainConfig, train
-
-MOST_DRAWS = 10
-"""Draws per wanted image after which a class is left short rather than drawn forever."""
 
 TREATED, MOST_OTHERS = 200, 25
 """Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
@@ -59,7 +50,7 @@ TREATED, MOST_OTHERS = 200, 25
 class RebalanceConfig:
     """What to make."""
 
-    target: str = "5x"
+    to: str = "5x"
     """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
@@ -136,11 +127,11 @@ def rebalance(
         "evaluate": asdict(evaluate_config),
     }
     parts = read_parts(source, data_config)
-    adds = {name: n for name, n in target_counts(parts.train.class_counts, config.target).items() if n}
+    adds = {name: n for name, n in target_counts(parts.train.class_counts, config.to).items() if n}
     if not adds:
         raise ValueError(
-            f"target {config.target!r} adds nothing to the class counts {parts.train.class_counts}; "
-            "give a larger target, such as 'balance' or a number of images."
+            f"to={config.to!r} adds nothing to the class counts {parts.train.class_counts}; "
+            "give more, such as 'balance' or a number of images."
         )
     if config.draw is not None and config.draw not in get_generator(generator).draws:
         allowed = ", ".join(get_generator(generator).draws)
@@ -220,7 +211,7 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
         "source": settings["source"],
         "generator": f"{settings['generator']} {settings['model']}",
         "training": str(settings["train"]),
-        "target": settings["rebalance"]["target"],
+        "filled to": settings["rebalance"]["to"],
         **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in checkpoints.items()},
         **{f"extractor {key}": value for key, value in verdict.stamp.items()},
         "versions": record["versions"],
@@ -241,55 +232,6 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     )
     write_report(out / "report.html", contents)
     return Rebalanced(out, before, after, verdict, evaluation, leak, leak_spread, out / "report.html")
-
-
-@dataclass(frozen=True)
-class Run:
-    """The record of a run, `run.json`, through which a later call recognises its own work."""
-
-    path: Path
-
-    @staticmethod
-    def open(out: Path, settings: dict[str, Any]) -> Run:
-        """Create the folder, or continue a run with the same settings; ValueError for anything else."""
-        path = out / "run.json"
-        plain = json.loads(json.dumps(settings))
-        if path.exists():
-            found = Run.read(out)["settings"]
-            if differ := sorted(key for key in plain | found if plain.get(key) != found.get(key)):
-                raise ValueError(
-                    f"{out} holds a run with other settings ({', '.join(differ)}); choose another --out, or delete it."
-                )
-            return Run(path)
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ValueError(f"{out} exists and is not a gensynth run; choose another --out.")
-        out.mkdir(parents=True, exist_ok=True)
-        record = {
-            "settings": plain,
-            "command": shlex.join(["gensynth", *sys.argv[1:]]),
-            "versions": f"gensynth {gensynth.__version__}, torch {torch.__version__}, "
-            f"Python {platform.python_version()}",
-            "seconds": {},
-        }
-        write_text(path, json.dumps(record, indent=1))
-        return Run(path)
-
-    @staticmethod
-    def read(out: Path) -> dict[str, Any]:
-        """Read the record; ValueError if the folder is not a run."""
-        path = out / "run.json"
-        if not path.is_file():
-            raise ValueError(f"{out} is not a gensynth run (it has no run.json).")
-        return json.loads(path.read_text())
-
-    def step(self, name: str, work: Callable[[], Any]) -> Any:
-        """Do one step and add its seconds to the record."""
-        start = time.perf_counter()
-        result = work()
-        record = json.loads(self.path.read_text())
-        record["seconds"][name] = record["seconds"].get(name, 0.0) + time.perf_counter() - start
-        write_text(self.path, json.dumps(record, indent=1))
-        return result
 
 
 def _train(
@@ -325,20 +267,6 @@ def named(text: str, classes: tuple[str, ...]) -> tuple[str, ...]:
     if text in classes:
         return (text,)
     return () if text == "auto" else tuple(name.strip() for name in text.split(","))
-
-
-def absolute(source: str | None) -> str | None:
-    """Return a folder's or file's absolute path, so that a run can be continued from anywhere; names as they are."""
-    return str(Path(source).resolve()) if source is not None and Path(source).exists() else source
-
-
-def first_process() -> bool:
-    """Whether this is the process that does what is done once; launchers tell through the environment."""
-    environment = os.environ
-    rank = environment.get("RANK", environment.get("SLURM_PROCID"))
-    if rank is None:
-        rank = environment.get("LOCAL_RANK", "0") if environment.get("NODE_RANK", "0") == "0" else "1"
-    return int(rank) == 0
 
 
 def _device(config: TrainConfig) -> str:
@@ -407,23 +335,6 @@ def _treated(
 def _samples(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
     synthetic, _ = read_synthetic(out / "synthetic", parts.train.classes, parts.train.shape)
     return synthetic, load_verdict(out / "verdict.json")
-
-
-def draw_accepted(sampler: Sampler, checker: FidelityChecker, label: str, n: int, seed: int) -> Synthetic:
-    """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
-
-    Gives up after `MOST_DRAWS` times n draws, and then returns all of them.
-    """
-    total = n
-    while True:
-        samples = sampler.sample(label, total, seed)
-        accepted = checker.gate(samples).accepted
-        if accepted.sum() >= n:
-            return samples.subset(np.arange(np.flatnonzero(accepted)[n - 1] + 1))
-        if total >= MOST_DRAWS * n:
-            return samples
-        rate = max(accepted.mean(), 1 / MOST_DRAWS)
-        total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)
 
 
 def _tupled(size: Any) -> Any:

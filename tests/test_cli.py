@@ -181,7 +181,7 @@ def test_mix_gives_every_class_a_share_where_asked(
     options = ["mix", with_others, "--real", *DIGITS]
     counts = {}
     for spread in ("rare", "all"):
-        code, _, err = run(capsys, *options, "--spread", spread, "--target", "50", "--out", tmp_path / spread)
+        code, _, err = run(capsys, *options, "--spread", spread, "--to", "50", "--out", tmp_path / spread)
         assert code == 0, err
         table = (tmp_path / spread / "train" / "metadata.csv").read_text().splitlines()[1:]
         counts[spread] = Counter(row.split("/")[0] for row in table if ",1,vae," in row)
@@ -253,7 +253,7 @@ BAD_SETTINGS = [
     (["--keep", "eight=3"], "eight"),
     (["--precision", "nonsense"], "precision"),
     (["--generator", "vea"], "Did you mean 'vae'?"),
-    (["--target", "lots"], "'5x'"),
+    (["--to", "lots"], "'5x'"),
 ]
 
 
@@ -463,14 +463,14 @@ def test_a_data_folder_may_be_called_like_a_generator(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder.rename("dcgan")
-    assert "none of 'balance'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--target", "lots", *QUICK)
+    assert "none of 'balance'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--to", "lots", *QUICK)
 
 
 def test_a_run_that_treats_every_class_counts_the_filled_ones_as_rare(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    options = ["--target", "30", "--evaluate.steps", 10, "--evaluate.seeds", 2, "--spread", "all", "--model.width", 8]
+    options = ["--to", "30", "--evaluate.steps", 10, "--evaluate.seeds", 2, "--spread", "all", "--model.width", 8]
     options += ["--steps", 120, "--batch_size", 32, "--quiet", "--accelerator", "cpu"]
     code, text, err = run(capsys, "rebalance", *DIGITS, "--out", out, *options)
     assert code in (0, 1) and "treated images were spread over all classes, and now: " in text, err

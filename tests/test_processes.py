@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_run_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path) -> None:
     options = ["rebalance", *DIGITS, *QUICK, "--steps", 120, "--save_every", 10, "--evaluate.steps", 10]
-    options += ["--evaluate.seeds", 2, "--target", "30", "--model.width", 8, "--out"]
+    options += ["--evaluate.seeds", 2, "--to", "30", "--model.width", 8, "--out"]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     no = (0, 1)  # so short a training may well end in a FAIL
     finish(*options, whole, codes=no)

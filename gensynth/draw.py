@@ -1,0 +1,33 @@
+"""draw_accepted: draw until enough samples pass the fidelity gate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.table_checker import TableChecker
+from gensynth.samplers.base import Sampler, Synthetic
+
+MOST_DRAWS = 10
+"""Draws per wanted image after which a class is left short rather than drawn forever."""
+
+
+def draw_accepted(
+    sampler: Sampler, checker: FidelityChecker | TableChecker, label: str, n: int, seed: int
+) -> Synthetic:
+    """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
+
+    Gives up after `MOST_DRAWS` times n draws, and then returns all of them.
+    """
+    total = n
+    while True:
+        samples = sampler.sample(label, total, seed)
+        accepted = checker.gate(samples).accepted
+        if accepted.sum() >= n:
+            return samples.subset(np.arange(np.flatnonzero(accepted)[n - 1] + 1))
+        if total >= MOST_DRAWS * n:
+            return samples
+        rate = max(accepted.mean(), 1 / MOST_DRAWS)
+        total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)
