@@ -20,6 +20,10 @@ _HOME = {
     "Synthetic": "gensynth.samplers.base",
     "NeuralSampler": "gensynth.samplers.neural",
     "FidelityChecker": "gensynth.fidelity.checker",
+    "TableConfig": "gensynth.data.read_table",
+    "read_table_parts": "gensynth.data.read_table",
+    "TableSampler": "gensynth.samplers.table",
+    "TableChecker": "gensynth.fidelity.table_checker",
 }
 __all__ = sorted(_HOME)
 

@@ -224,7 +224,7 @@ def report_table(folder: Path, parts: Parts | None = None) -> RebalancedTable:
         if (folder / "evaluation.json").exists():
             evaluation = load_table_evaluation(folder / "evaluation.json")
     broke = {name: share for name, share in (sampler.rejected_ if sampler else {}).items() if share}
-    notes = [f"{share:.1%} of the rows of class {name!r} broke a rule and were drawn again." for name, share in broke.items()]
+    notes = [f"{share:.1%} of the rows of {name!r} broke a rule and were drawn again." for name, share in broke.items()]
     provenance = {
         "command": record["command"],
         "source": settings["source"],

@@ -208,7 +208,7 @@ class Bins(TransformerMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: None = None) -> Bins:  # noqa: N803
         """Find the quantiles of each column of X, shape (n, p), NaN where missing."""
-        self.edges_ = [_edges(np.unique(x[~np.isnan(x)]), x) for x in X.T]
+        self.edges_ = [_edges(x[~np.isnan(x)]) for x in X.T]
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:  # noqa: N803
@@ -220,10 +220,10 @@ class Bins(TransformerMixin, BaseEstimator):
         return np.stack(columns, axis=1)
 
 
-def _edges(distinct: np.ndarray, x: np.ndarray) -> np.ndarray | None:
-    if len(distinct) <= MOST_BINS:
+def _edges(x: np.ndarray) -> np.ndarray | None:
+    if len(np.unique(x)) <= MOST_BINS:
         return None
-    return np.unique(np.nanquantile(x, np.arange(1, MOST_BINS) / MOST_BINS, method="averaged_inverted_cdf"))
+    return np.unique(np.percentile(x, np.linspace(0, 100, MOST_BINS + 1)[1:-1], method="averaged_inverted_cdf"))
 
 
 def _preparation(model: str, is_code: np.ndarray, weighted: bool) -> Any:

@@ -62,6 +62,9 @@ class TableGenerator(pl.LightningModule, ABC):
     def noise_dim(self) -> int:
         """Standard normal numbers that one row is made from."""
 
+    def begin(self, levels: Tensor, y: Tensor) -> None:  # noqa: B027
+        """Called once before training with levels (n, c) and labels (n,) of all rows that will be learned."""
+
     @abstractmethod
     def held_out_loss(self, batch: RowBatch) -> Tensor:
         """Return the mean loss of the rows, shape (), without any randomness but that of `batch.seed`."""

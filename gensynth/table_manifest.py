@@ -26,8 +26,8 @@ COLUMNS = (
     *("row", "part", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
     *("near_duplicate", "label_score", "typicality", "verdict", "reason", "nearest"),
 )
-"""Columns of the metadata. `part` is train, validation, test or synthetic; `parents` and `nearest` name rows of the real
-table by their number from 0, `index` is the number of a sample within its label, or a real row's number."""
+"""Columns of the metadata. `part` is train, validation, test or synthetic; `parents` and `nearest` name rows of the
+real table by their number from 0; `index` is the number of a sample within its label, or that of a real row."""
 
 
 def metadata_path(path: str | Path) -> Path:

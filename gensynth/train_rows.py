@@ -20,10 +20,8 @@ from gensynth.train import TrainConfig, TrainingDiverged, trainer_of
 
 HELD_OUT, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.1, 20, 2_000
 """Share of a class that is not learned but tells when to stop, rows of a class from which on, rows in all at most."""
-LOOKS, PATIENCE = 60, 12
+LOOKS, PATIENCE = 120, 20
 """Looks at the held-out rows in a training; without a better one for so many looks it stops."""
-UNJUDGED = 0.25
-"""Share of the steps before which no look counts: a schedule may begin with a loss that is not yet the real one."""
 
 
 def train_rows(
@@ -49,7 +47,10 @@ def train_rows(
     """
     held_out = held_out_rows(y, config.seed)
     rows = RowTensors(levels, offsets, y)
-    batches = RowBatches(rows, np.setdiff1d(np.arange(len(y)), held_out), config)
+    learned = np.setdiff1d(np.arange(len(y)), held_out)
+    first = rows.batch(learned, config.seed, 0.0)
+    model.begin(first.levels, first.y)
+    batches = RowBatches(rows, learned, config)
     watch = Watch(rows.batch(held_out, config.seed, 1.0) if len(held_out) else None, config, title)
     with warnings.catch_warnings():
         # Lightning's advice on workers and loggers does not apply to batches made from memory.
@@ -140,10 +141,10 @@ class Watch(Callback):
                 logged["val/loss"] = float(pl_module.held_out_loss(_on(self.held_out, pl_module.device)))
             pl_module.train()
             look = len(self.history["step"])
-            if self.step >= UNJUDGED * self.steps and logged["val/loss"] < self.best:
+            if logged["val/loss"] < self.best:
                 self.best, self.best_look = logged["val/loss"], look
                 self.best_weights = copy.deepcopy(pl_module.state_dict())
-            trainer.should_stop = bool(self.best_weights) and look - self.best_look >= PATIENCE
+            trainer.should_stop = look - self.best_look >= PATIENCE
         self.history["step"].append(float(self.step))
         for name, value in logged.items():
             self.history.setdefault(name, []).append(value)

@@ -7,11 +7,16 @@ et al. 2019, "Modeling Tabular Data using Conditional GAN" (TVAE), with three di
 - What a mixture of Gaussians cannot hold, such as exact zeros, is a level (`gensynth.data.modes`).
 - The decoder makes column after column, each from the code, the class and the columns before it (a masked network:
   Germain et al. 2015, "MADE"; in a VAE: Chen et al. 2017, "Variational Lossy Autoencoder"). Independent columns given
-  the code, as in TVAE, blur what ties columns to each other.
+  the code, as in TVAE, blur what ties columns to each other. Where the columns before it tell all there is to tell,
+  the code is left unused and the KL term falls to 0, as in that paper; the held-out likelihood decides.
+
+It begins with columns that are independent and distributed as in the class, a small class leaning on all classes, so
+that a training that has to stop early, since rows are few, errs on that side.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,7 +25,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth import losses
+from gensynth.data.modes import WIDTH
 from gensynth.table_generator import RowBatch, TableGenerator
+
+SMALL = 0.1
+"""What the last layer's first weights are multiplied by, so that columns begin (nearly) independent."""
+SMOOTHING = 10.0
+"""Rows of all classes that every class has beside its own when its first shares of the levels are counted."""
+NARROWEST = 0.2 / WIDTH
+"""Smallest spread of an offset: a fifth of the mode's standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +46,7 @@ class TabularVAEConfig:
     """Units of each hidden layer."""
     beta: float = 1.0
     """Weight of the KL term: 1 is the evidence lower bound."""
-    warm_up: float = 0.2
-    """Share of the training over which beta rises from 0, so that weakly related columns do not switch off the code."""
-    dropout: float = 0.0
+    dropout: float = 0.1
     """Share of hidden units left out in a step: more where rows are few."""
     lr: float = 2e-3
     """Adam's learning rate at the start; it falls to 0 along a half cosine."""
@@ -45,8 +56,8 @@ class TabularVAEConfig:
     def __post_init__(self) -> None:
         if min(self.z_dim, self.width, self.lr) <= 0 or min(self.beta, self.weight_decay) < 0:
             raise ValueError("z_dim, width and lr must be positive, beta and weight_decay not negative.")
-        if not (0 <= self.warm_up <= 1 and 0 <= self.dropout < 1):
-            raise ValueError(f"warm_up must lie in [0, 1], dropout in [0, 1); got {self.warm_up} and {self.dropout}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), got {self.dropout}.")
 
 
 class TabularVAE(TableGenerator):
@@ -80,9 +91,12 @@ class TabularVAE(TableGenerator):
             *_hidden(Masked(units, units), config),
             Masked(units, out),
         )
-        self.log_sigma = nn.Parameter(torch.full((max(1, sum(modes)),), -1.0))
-        # Where the modes of each number start among all modes.
-        starts = torch.tensor([0, *modes]).cumsum(0)[:-1] if modes else torch.zeros(0, dtype=torch.int64)
+        self.class_bias = nn.Embedding(n_classes, sum(cards))
+        self.log_sigma = nn.Parameter(torch.full((max(1, sum(modes)),), math.log(1 / WIDTH)))
+        # Where the modes of each number start among all modes, and how many there are.
+        self.starts: Tensor
+        self.n_modes: Tensor
+        starts = torch.tensor([0, *modes], dtype=torch.int64).cumsum(0)[: len(modes)]
         self.register_buffer("starts", starts, persistent=False)
         self.register_buffer("n_modes", torch.tensor(modes, dtype=torch.int64), persistent=False)
 
@@ -97,17 +111,33 @@ class TabularVAE(TableGenerator):
             self.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True
         )
 
+    @torch.no_grad()
+    def begin(self, levels: Tensor, y: Tensor) -> None:
+        """Begin with independent columns: every class has its shares of the levels, smoothed by those of all rows."""
+        last = self.decoder[-1]
+        assert isinstance(last, Masked)
+        last.weight *= SMALL
+        last.bias.zero_()
+        label, start = F.one_hot(y, self.n_classes).float(), 0
+        for level, card in zip(levels.T, self.cards, strict=True):
+            counts = label.T @ F.one_hot(level, card).float()
+            of_all = (counts.sum(0) + 1) / (len(y) + card)
+            shares = (counts + SMOOTHING * of_all) / (counts.sum(1, keepdim=True) + SMOOTHING)
+            self.class_bias.weight[:, start : start + card] = shares.log()
+            start += card
+
     def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """One step on -ELBO = -log p(row | z, y) + beta KL(q(z | row, y) || N(0, I))."""
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.config.lr * (1 + torch.cos(torch.tensor(torch.pi * batch.progress)).item()) / 2
-        beta = self.config.beta * min(1.0, batch.progress / max(self.config.warm_up, 1e-9))
-        recon, kl = self._terms(batch)
+        with torch.random.fork_rng(devices=[] if self.device.type == "cpu" else [self.device]):
+            torch.manual_seed(batch.seed)  # for dropout, which knows the global state only
+            recon, kl = self._terms(batch)
         self.log_dict({"train/recon": recon, "train/kl": kl})
-        return recon + beta * kl
+        return recon + self.config.beta * kl
 
     def held_out_loss(self, batch: RowBatch) -> Tensor:
-        """Return what the training ends with, recon + beta KL, the mean over the rows, shape ()."""
+        """Return the loss without dropout, the mean over the rows, shape ()."""
         recon, kl = self._terms(batch)
         return recon + self.config.beta * kl
 
@@ -122,7 +152,7 @@ class TabularVAE(TableGenerator):
         recon = torch.stack([F.cross_entropy(of_column, level) for of_column, level in levels]).sum()
         if sum(self.modes):
             is_mode, at = self._mode(batch.levels)
-            log_sigma = self.log_sigma[at]
+            log_sigma = self._log_sigma()[at]
             # -log N(offset; mean, sigma^2), up to a constant, where there is an offset.
             nll = ((batch.offsets - means.gather(1, at)) / log_sigma.exp()).square() / 2 + log_sigma
             recon = recon + (nll * is_mode).sum(1).mean()
@@ -137,7 +167,11 @@ class TabularVAE(TableGenerator):
         """Return the logits of each column, each (b, card), and the mean offset of every mode, (b, all modes)."""
         out = self.decoder(torch.cat([z, label, row], 1)).float()
         logits, means = out.split([sum(self.cards), sum(self.modes)], dim=1)
-        return logits.split(self.cards, dim=1), means
+        return (logits + label @ self.class_bias.weight).split(self.cards, dim=1), means
+
+    def _log_sigma(self) -> Tensor:
+        """Return the log of the spread of every mode's offsets; a smaller one would repeat single values."""
+        return self.log_sigma.clamp(min=math.log(NARROWEST))
 
     def _mode(self, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Return which numbers lie in a mode, bool, and which mode that is among all modes, each of shape (b, p)."""
@@ -158,7 +192,7 @@ class TabularVAE(TableGenerator):
             levels[:, j] = (shares < chance[:, j : j + 1]).sum(1).clamp(max=self.cards[j] - 1)
             if j < p and self.modes[j]:
                 is_mode, at = (of[:, j : j + 1] for of in self._mode(levels))
-                offset = means.gather(1, at) + self.log_sigma[at].exp() * wobble[:, j : j + 1]
+                offset = means.gather(1, at) + self._log_sigma()[at].exp() * wobble[:, j : j + 1]
                 offsets[:, j : j + 1] = offset * is_mode
         return levels, offsets
 

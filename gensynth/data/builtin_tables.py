@@ -36,7 +36,8 @@ def adult() -> pd.DataFrame:
 def breast_cancer() -> pd.DataFrame:
     """569 breast tumours by 30 measurements of their cells, 37 % malignant, from scikit-learn.
 
-    Wolberg, Mangasarian, Street and Street (1995), Breast Cancer Wisconsin (Diagnostic), UCI Machine Learning Repository.
+    Wolberg, Mangasarian, Street and Street (1995), Breast Cancer Wisconsin (Diagnostic), UCI Machine Learning
+    Repository.
     """
     from sklearn.datasets import load_breast_cancer
 

@@ -163,7 +163,9 @@ class TableCodec:
         step = step_of(c.unit or "nanosecond", unit)
         origin = int(present.min()) if len(present) else 0
         self.origins[c.name] = (times.iloc[:0], origin, step)
-        numbers = [None if t is None else (tick(t, unit) - origin) / step for t in (c.low, c.high, *c.spikes)]
+        numbers: list[Any] = [
+            None if t is None else (tick(t, unit) - origin) / step for t in (c.low, c.high, *c.spikes)
+        ]
         return replace(c, low=numbers[0], high=numbers[1], spikes=tuple(numbers[2:]))
 
     def _number(self, values: pd.Series, c: Column) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -125,7 +125,8 @@ class LabeledData:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over pixels or rows, labels, class names, ids and domains: equal data, equal fingerprint."""
-        layout = self.shape if self.kind == "image" else [(name, str(t)) for name, t in self.x.dtypes.items()]
+        x: Any = self.x
+        layout = self.shape if self.kind == "image" else [(name, str(t)) for name, t in x.dtypes.items()]
         digest = hashlib.sha256(repr((layout, self.classes, self.ids)).encode())
         digest.update(self.y.tobytes())
         if self.domains is not None:

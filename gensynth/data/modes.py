@@ -75,7 +75,9 @@ class Modes:
         mixture = BayesianGaussianMixture(
             n_components=min(MOST_MODES, len(np.unique(some))),
             weight_concentration_prior=0.001,
-            covariance_prior=[[1e-4]],  # the default, the variance of the column, widens narrow modes
+            # The defaults, made for modes as wide as the column, widen narrow ones.
+            mean_precision_prior=1e-3,
+            covariance_prior=[[1e-4]],
             random_state=0,
         )
         with warnings.catch_warnings():

@@ -30,7 +30,7 @@ def save_packed(path: str | Path, value: Any) -> None:
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_pack(value, arrays))
     file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=False, json=np.array(text), **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(file, allow_pickle=False, json=np.array(text), **arrays)
     write_bytes(path, file.getvalue())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -77,7 +78,8 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
         return _checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name)
     if config.target is None and schema is None:
         raise ValueError(f"which column of {name!r} is the label? Name it: --target COLUMN.")
-    return _checked(read_table(name, config.target if config.target is not None else schema.target, schema), name)
+    label = schema.target if config.target is None and schema is not None else config.target
+    return _checked(read_table(name, label, schema), name)
 
 
 def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
@@ -96,11 +98,12 @@ def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
         assert data.schema is not None
         kinds = replace(config, target=str(data.schema.target), schema=None)
         test = read_real_table(config.test_data, kinds)
-        if unlike := sorted(map(str, set(test.x.columns) ^ set(data.x.columns))):
+        x: Any = test.x
+        columns = list(data.x.columns)  # type: ignore[union-attr]  # a table
+        if unlike := sorted(map(str, set(x.columns) ^ set(columns))):
             raise ValueError(f"{source} and {config.test_data} differ in the columns {', '.join(unlike)}.")
-        test = replace(
-            test, x=test.x[list(data.x.columns)], schema=data.schema, ids=tuple(f"test_data/{i}" for i in test.ids)
-        )
+        ids = tuple(f"test_data/{i}" for i in test.ids)
+        test = replace(test, x=x[columns], schema=data.schema, ids=ids)
     parts = split(data, config.test, config.validation, config.split_seed, test)
     train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
     schema = training_schema(train, None if config.schema is None else data.schema)

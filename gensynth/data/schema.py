@@ -185,13 +185,8 @@ class Schema:
                     raise ValueError(
                         f"{path}: column {c.get('name')!r} has unknown entries {unknown}; known: {sorted(known)}."
                     )
-            columns = tuple(
-                Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}) for c in plain["columns"]
-            )
-            rules = tuple(
-                Rule(**{k: tuple(v) if isinstance(v, list) else v for k, v in r.items()})
-                for r in plain.get("rules", [])
-            )
+            columns = tuple(Column(**_with_tuples(c)) for c in plain["columns"])
+            rules = tuple(Rule(**_with_tuples(r)) for r in plain.get("rules", []))
             return Schema(plain["target"], columns, rules, plain.get("position"))
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(
@@ -231,15 +226,14 @@ def detect_schema(frame: pd.DataFrame, target: Hashable, given: Schema | None = 
 
 
 def check_names(frame: pd.DataFrame, target: Hashable) -> None:
-    """Raise ValueError unless the columns have names of their own, also as text, and one is called `target`."""
+    """Raise ValueError unless the columns have names of their own, and one is called `target`."""
     for name in frame.columns:
         if not isinstance(name, str | int | np.integer) or isinstance(name, bool):
             raise ValueError(f"column {name!r} is called by a {type(name).__name__}; use text or a whole number.")
-    names = frame.columns.astype(str)
-    if len(twice := names[names.duplicated()]):
+    if len(twice := frame.columns[frame.columns.duplicated()]):
         raise ValueError(f"two columns are called {twice[0]!r}; rename one of them.")
     if target not in frame.columns:
-        raise ValueError(f"there is no column {target!r}; the table has {', '.join(names)}.")
+        raise ValueError(f"there is no column {target!r}; the table has {', '.join(map(str, frame.columns))}.")
 
 
 def plain_level(value: Any) -> Any:
@@ -361,7 +355,7 @@ def _times(name: Hashable, times: pd.Series, dtype: str, form: str | None) -> Co
     resolution = resolution_of(at, unit)
     step = step_of(resolution, unit)
     values, counts = np.unique(at // step * step, return_counts=True)
-    often = values[counts >= max(FEWEST_FOR_SPIKE, SPIKE * len(at))] if len(values) > 20 else []
+    often = values[(counts >= max(FEWEST_FOR_SPIKE, SPIKE * len(at))) & (len(values) > 20)]
     low, high, *spikes = (tick_text(t, unit, resolution) for t in (at.min(), at.max(), *often))
     return Column(name, "datetime", dtype, low, high, spikes=tuple(spikes), format=form, unit=resolution)
 
@@ -378,6 +372,10 @@ def _plain(column: Column) -> dict[str, Any]:
     default = Column("", "constant", "")
     values = {f.name: getattr(column, f.name) for f in fields(Column)}
     return {k: v for k, v in values.items() if k in ("name", "kind", "dtype") or v != getattr(default, k)}
+
+
+def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
 
 
 def _values(c: Column) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +102,8 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
 def _equal_by_chance(data: LabeledData) -> bool:
     """Return whether a table has more rows than its columns could tell apart."""
     assert data.schema is not None
-    values = (data.x[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind != "id")
+    frame: Any = data.x
+    values = (frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind != "id")
     return math.prod(values) < len(data)
 
 

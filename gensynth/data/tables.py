@@ -129,7 +129,8 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
         raise TypeError("only tables can become a frame, not images.")
     position = np.array([like.label_of(name) for name in data.classes], dtype=np.int64)
     labels = like.label_values.take(position[data.y]).reset_index(drop=True)
-    frame = data.x.copy(deep=False)
+    frame: Any = data.x
+    frame = frame.copy(deep=False)
     at = len(frame.columns) if like.schema.position is None else like.schema.position
     frame.insert(at, like.schema.target, labels)
     return frame
@@ -170,16 +171,16 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
 
 def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
     """Return 8 bytes for every row that stand for its content: equal ones are exact copies, whatever their ids."""
-    plain: dict[str, Any] = {}
-    for c in schema.columns:
+    plain: dict[int, Any] = {}
+    for j, c in enumerate(schema.columns):
         values = frame[c.name]
         if c.kind == "datetime":
             times = as_times(values, c.format)
-            plain[str(c.name)] = np.where(times.isna(), 0, ticks(times, "us"))
+            plain[j] = np.where(times.isna(), 0, ticks(times, "us"))
         elif c.kind in ("numeric", "integer"):
-            plain[str(c.name)] = floats(values) + 0.0
+            plain[j] = floats(values) + 0.0
         elif c.kind != "id":
-            plain[str(c.name)] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
+            plain[j] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
     hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
     return tuple(int(h).to_bytes(8) for h in hashes)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-UNITS = {
+UNITS: dict[str, Any] = {
     "day": "D",
     "hour": "h",
     "minute": "m",
@@ -70,7 +70,7 @@ def ticks(times: pd.Series, unit: str) -> np.ndarray:
     return plain.to_numpy(dtype=f"datetime64[{unit}]").astype(np.int64)
 
 
-def tick(text: Any, unit: str) -> int:
+def tick(text: Any, unit: Any) -> int:
     """Return the tick of a time in ISO text, such as `2020-01-31T12:00`; ValueError if it is none."""
     try:
         return int(np.datetime64(str(text), unit).astype(np.int64))
@@ -78,7 +78,7 @@ def tick(text: Any, unit: str) -> int:
         raise ValueError(f"{text!r} is no point in time; write it like 2020-01-31 or 2020-01-31T12:00:00.") from error
 
 
-def tick_text(at: int, unit: str, resolution: str) -> str:
+def tick_text(at: int, unit: Any, resolution: str) -> str:
     """Return the ISO text of a tick, in a resolution out of `UNITS`."""
     return str(np.datetime64(int(at), unit).astype(f"datetime64[{UNITS[resolution]}]"))
 
@@ -106,6 +106,6 @@ def resolution_of(at: np.ndarray, unit: str) -> str:
     raise AssertionError(unit)
 
 
-def step_of(resolution: str, unit: str) -> int:
+def step_of(resolution: str, unit: Any) -> int:
     """Return how many ticks one unit of the resolution has, at least 1."""
     return max(1, int(np.timedelta64(1, UNITS[resolution]) / np.timedelta64(1, unit)))

@@ -84,7 +84,7 @@ class Synthetic:
         )
 
 
-def _join(parts: Sequence[Tensor | pd.DataFrame]) -> Tensor | pd.DataFrame:
+def _join(parts: list[Any]) -> Tensor | pd.DataFrame:
     if isinstance(parts[0], Tensor):
         return torch.cat(parts)
     import pandas as pd

@@ -249,7 +249,7 @@ def _one_hot(codes: np.ndarray, cards: Sequence[int]) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.ones(n * q), columns.ravel(), np.arange(n + 1) * q), shape=(n, sum(cards)))
 
 
-def _kinds(x: np.ndarray, spikes: Sequence[float]) -> np.ndarray:
+def _kinds(x: np.ndarray, spikes: Sequence[float | str]) -> np.ndarray:
     """Return 0 for ordinary numbers, 1, 2, ... for the spikes, and one more for missing ones."""
     kinds = np.zeros(len(x), dtype=np.int64)
     for at, spike in enumerate(spikes, start=1):

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from gensynth.checkpoint import config_from
 from gensynth.data.codec import Encoded
+from gensynth.data.modes import Modes
 from gensynth.data.schema import Schema
 from gensynth.registry import get_table_generator
-from gensynth.data.modes import Modes
 from gensynth.samplers.table import TableSampler
 from gensynth.table_generator import TableGenerator
 from gensynth.train import TrainConfig
@@ -82,12 +82,14 @@ class NeuralTable(TableSampler):
         # Modes are fitted to rows drawn as the network sees them: a rare class would leave no trace otherwise.
         drawn = rng.choice(len(y), len(y), p=weight / weight.sum())
         columns = zip(rows.numbers.T, self.codec_.number_columns, strict=True)
-        self.modes_ = [Modes.fit(x, column.spikes, drawn) for x, column in columns]
+        self.modes_ = [Modes.fit(x, [float(spike) for spike in column.spikes], drawn) for x, column in columns]
         levels, offsets = self._to_levels(rows, rng)
         present = np.flatnonzero(counts)
         parts = [y == label for label in present] if self.per_class else [np.ones(len(y), dtype=bool)]
         self.network_of_ = np.searchsorted(present, np.arange(len(counts))) if self.per_class else np.zeros_like(counts)
-        self.weights_, self.history_, self.networks_ = [], {}, {}
+        self.weights_: list[dict[str, np.ndarray]] = []
+        self.history_: dict[str, dict[str, list[float]]] = {}
+        self.networks_: dict[int, TableGenerator] = {}
         for at, part in enumerate(parts):
             title = self.classes_[present[at]] if self.per_class else "all classes"
             model = self._built()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,12 +95,12 @@ class TableSampler(OneToOneFeatureMixin, Sampler, ABC):
             raise TypeError(f"sampler {self.name!r} draws tables, and these data are of kind {data.kind!r}.")
         if self.schema is not None:
             data = replace(data, schema=detect_schema(to_frame(data, data), data.schema.target, self.schema))
-            assert data.schema is not None
         self.data_ = data
         self.classes_ = data.classes
         self.counts_ = np.bincount(data.y, minlength=len(data.classes))
         self.ids_ = np.array(data.ids, dtype=np.str_)
         self.label_values_ = data.label_values
+        assert data.schema is not None
         self.codec_ = TableCodec(data.x, data.schema)
         self.pools_ = [self.codec_.pools(data.y == label) for label in range(len(data.classes))]
         self.rejected_: dict[str, float] = {}
@@ -191,7 +190,7 @@ class TableSampler(OneToOneFeatureMixin, Sampler, ABC):
         if not isinstance(self.random_state, int | np.integer) or self.random_state < 0:
             raise ValueError(f"random_state must be a whole number of at least 0, got {self.random_state!r}.")
         self.n_features_in_ = frame.shape[1]
-        vars(self).pop("feature_names_in_", None)
+        self.__dict__.pop("feature_names_in_", None)
         if not isinstance(X, np.ndarray | list) and all(isinstance(name, str) for name in frame.columns):
             self.feature_names_in_ = np.array(frame.columns, dtype=object)
         self.sampling_strategy_ = self._plan(labels.to_numpy())
@@ -215,7 +214,12 @@ class TableSampler(OneToOneFeatureMixin, Sampler, ABC):
         """Return how many rows to draw of each class."""
         strategy = self.sampling_strategy
         labels, counts = np.unique(y, return_counts=True)
-        if isinstance(strategy, Real) and not isinstance(strategy, bool) and 0 < strategy <= 1 and len(labels) == 2:
+        if (
+            isinstance(strategy, int | float | np.floating)
+            and not isinstance(strategy, bool)
+            and 0 < strategy <= 1
+            and len(labels) == 2
+        ):
             # imbalanced-learn cuts 100 * 0.29 to 28; the nearest whole number is 29.
             strategy = {labels[counts.argmin()]: round(counts.max() * float(strategy))}
         return check_sampling_strategy(strategy, y, "over-sampling")
@@ -247,7 +251,7 @@ class TableSampler(OneToOneFeatureMixin, Sampler, ABC):
 
         plain = load_packed(path)
         sampler = get_table_sampler(plain["sampler"])(**plain["settings"])
-        vars(sampler).update(plain["state"])
+        sampler.__dict__.update(plain["state"])
         sampler.rejected_ = {}
         sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         return sampler

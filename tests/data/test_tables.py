@@ -323,6 +323,11 @@ def test_copies_are_equal_in_value_not_in_dtype() -> None:
     assert from_frame(frame, "claim").content_hashes() == from_frame(same, "claim").content_hashes()
 
 
+def test_columns_called_alike_as_text_and_number_are_two() -> None:
+    frame = pd.DataFrame({1: [1, 2, 3, 4], "1": [0.5] * 4, "y": ["a", "b"] * 2})
+    assert len(contents(from_frame(frame, "y"))) == 4
+
+
 def test_images_do_without_pandas() -> None:
     root, todo, seen = (
         Path(gensynth.__file__).parent.parent,

