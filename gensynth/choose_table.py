@@ -26,7 +26,7 @@ from gensynth.files import write_text
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_classifiers import MODELS
-from gensynth.table_folds import Candidate, Fold, Folds
+from gensynth.table_folds import Candidate, Fold, Folds, some_rows
 from gensynth.table_results import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.table_scores import SCORES, split_variance
 
@@ -153,7 +153,7 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
         n = train.class_counts[rarest]
         why = f"Nothing is added: class {rarest!r} has {n} rows, too few to tell whether anything helps."
         return Choice(NONE, None, {}, None, why, config.metric, (), 0, 0, ())
-    part = _some(train, config.most_rows, config.seed)
+    part = train.subset(some_rows(train, config.most_rows, config.seed))
     notes = [f"Chosen on {len(part)} of {len(train)} rows, drawn by class."] if len(part) < len(train) else []
     candidates = [Candidate(NONE), Candidate(WEIGHTS, weighted=True)]
     fills: dict[str, tuple[str, float]] = {}
@@ -303,18 +303,6 @@ def _ratios(class_counts: Mapping[str, int]) -> tuple[float, ...]:
     """Return two ratios on the way from the rarest class's to 1, in equal steps of the logarithm."""
     now = min(class_counts.values()) / max(class_counts.values())
     return now ** (2 / 3), now ** (1 / 3)
-
-
-def _some(train: LabeledData, most: int, seed: int) -> LabeledData:
-    """Return `most` rows, from each class its share, but at least `FEWEST_TEST`."""
-    if len(train) <= most:
-        return train
-    rng = np.random.default_rng(seed)
-    kept = []
-    for label in range(len(train.classes)):
-        mine = rng.permutation(np.flatnonzero(train.y == label))
-        kept.append(mine[: max(FEWEST_TEST, round(most * len(mine) / len(train)))])
-    return train.subset(np.sort(np.concatenate(kept)))
 
 
 def _best(values: Mapping[str, np.ndarray]) -> str:

@@ -36,7 +36,7 @@ from gensynth.intervals import Estimate
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
-from gensynth.table_folds import Candidate, Folds, Held, Key, draw
+from gensynth.table_folds import Candidate, Folds, Held, Key, draw, some_rows
 from gensynth.table_results import (
     BASELINES,
     METRICS,
@@ -73,6 +73,9 @@ class TableEvaluateConfig:
     """Folds of cross-validation; in `evaluate_table` it tunes the threshold."""
     repeats: int = 3
     """Times that `evaluate_samplers` repeats the cross-validation with other folds."""
+    most_rows: int = 20_000
+    """Of larger training and test parts `evaluate_table` uses so many rows, drawn by class, and of the synthetic rows
+    the same share as of the training rows."""
     threads: int = 1
     """Threads of the libraries that train."""
     seed: int = 0
@@ -83,7 +86,7 @@ class TableEvaluateConfig:
             raise ValueError(f"metric {self.metric!r} is unknown; allowed: {', '.join(METRICS)}.")
         if not self.models or not set(self.models) <= set(MODELS):
             raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(self.models) or 'none'}.")
-        for name, least in (("folds", 2), ("repeats", 1), ("threads", 1), ("seed", 0)):
+        for name, least in (("folds", 2), ("repeats", 1), ("most_rows", 100), ("threads", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
 
@@ -125,16 +128,23 @@ def evaluate_table(
         raise ValueError(f"train has the class counts {train.class_counts}; every class needs at least 2 rows.")
     if len(np.unique(test.y)) < 2:
         raise ValueError(f"test has rows of {train.classes[test.y[0]]!r} only; at least two classes are needed.")
-    x, x_test = pd.DataFrame(encoder.rows(train.x)), pd.DataFrame(encoder.rows(test.x))
+    used = some_rows(train, config.most_rows, config.seed)
+    share, n_test = len(used) / len(train), len(test)
+    test = test.subset(some_rows(test, config.most_rows, config.seed))
+    x, x_test = pd.DataFrame(encoder.rows(train.frame.iloc[used]), index=used), pd.DataFrame(encoder.rows(test.x))
+    y = y[used]
     adds = {name: max(int((rows.y == k).sum()) for rows in synthetic.values()) for k, name in enumerate(train.classes)}
     extras: dict[str, Extra | None] = {NONE: None, WEIGHTS: None}
-    extras |= {name: encoder.extra(rows) for name, rows in synthetic.items()}
+    extras |= {name: encoder.extra(rows).among(used, share) for name, rows in synthetic.items()}
     notes = []
+    if share < 1 or len(test) < n_test:
+        notes.append(f"Tested with {len(used)} of {len(train)} training rows and {len(test)} of {n_test} test rows.")
     with threadpool_limits(config.threads):
         for name in REFERENCES:
             if name not in synthetic:
                 try:
-                    extras[name] = encoder.extra(draw(get_table_sampler(name)().fit(train), adds, config.seed))
+                    rows = draw(get_table_sampler(name)().fit(train), adds, config.seed)
+                    extras[name] = encoder.extra(rows).among(used, share)
                 except ValueError as error:
                     notes.append(f"The arm {name} is left out: {error}")
         held: dict[Key, Held] = {}

@@ -17,12 +17,15 @@ sample i is a function of (sampler, seed, label, i), so they are drawn again.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, save_choice
 from gensynth.data.labeled import LabeledData
@@ -45,9 +48,12 @@ from gensynth.run import Run, absolute
 from gensynth.samplers.base import Synthetic
 from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.samplers.table import SAMPLER, TableSampler
+from gensynth.table_folds import some_rows
 from gensynth.table_manifest import write_balanced, write_rows
 
 AUTO = "auto"
+LARGE, TRIED = 200_000, 10_000
+"""Training rows from which on a fit is announced, with an estimate from so many of them."""
 REPEATS = "random"
 """The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
 
@@ -268,7 +274,24 @@ def made_sampler(name: str, settings: dict[str, Any] | None) -> TableSampler:
 
 
 def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
-    made_sampler(config.sampler, config.settings).fit(train).save(file)
+    sampler = made_sampler(config.sampler, config.settings)
+    if len(train) >= LARGE:
+        _announce(sampler, train)
+    sampler.fit(train).save(file)
+
+
+def _announce(sampler: TableSampler, train: LabeledData) -> None:
+    """Say what a fit takes at most, by what a small part takes."""
+    part = train.subset(some_rows(train, TRIED, 0))
+    start = time.perf_counter()
+    clone(sampler).fit(part)
+    seconds = (time.perf_counter() - start) * len(train) / len(part)
+    megabytes = train.frame.memory_usage(deep=True).sum() / 1e6
+    print(
+        f"{len(train)} rows x {len(train.frame.columns)} columns take {megabytes:.0f} MB; fitting {sampler.name!r} "
+        f"takes at most about {seconds:.0f} seconds and a few times that memory",
+        file=sys.stderr,
+    )
 
 
 def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:

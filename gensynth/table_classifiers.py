@@ -56,6 +56,14 @@ class Extra:
         """Return some rows (positions or a boolean mask)."""
         return Extra(self.x[rows], self.y[rows], self.parents[rows])
 
+    def among(self, used: np.ndarray, share: float) -> Extra:
+        """Return the first rows of each class, so large a share, to be added to the real rows `used` only."""
+        if share == 1:
+            return self
+        number = pd.Series(self.y).groupby(self.y).cumcount().to_numpy()
+        part = self.take(number < np.ceil(share * np.bincount(self.y))[self.y])
+        return Extra(part.x, part.y, np.where(np.isin(part.parents, used), part.parents, -1))
+
 
 class Encoder:
     """Turns tables into what the classifiers read; fitted on real training rows.
@@ -181,7 +189,7 @@ def fit_and_tune(model: Treated, x: pd.DataFrame, y: np.ndarray, folds: int) -> 
 
     Args:
         model: Not yet fitted.
-        x: Encoded real rows, index 0..n-1.
+        x: Encoded real rows; the index says which training rows they are.
         y: Labels, each at least twice, shape (n,).
         folds: Folds; fewer where the rarest class has fewer rows.
     """

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate import FEWEST_TEST
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.table_classifiers import Encoder, Extra, Treated
 from gensynth.table_scores import score, tune_threshold
@@ -184,6 +185,17 @@ class Folds:
     def _first(self, synthetic: Synthetic, adds: Mapping[str, int]) -> Extra:
         most = np.array([adds.get(name, 0) for name in synthetic.classes])
         return self.encoder.extra(synthetic.subset(synthetic.index < most[synthetic.y]))
+
+
+def some_rows(data: LabeledData, most: int, seed: int) -> np.ndarray:
+    """Return the positions of `most` rows, ascending, from each class its share, but at least 10; all if they fit."""
+    if len(data) <= most:
+        return np.arange(len(data))
+    rng, kept = np.random.default_rng(seed), []
+    for label in range(len(data.classes)):
+        mine = rng.permutation(np.flatnonzero(data.y == label))
+        kept.append(mine[: max(FEWEST_TEST, round(most * len(mine) / len(data)))])
+    return np.sort(np.concatenate(kept))
 
 
 def draw(sampler: Sampler, adds: Mapping[str, int], seed: int) -> Synthetic:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -86,6 +86,13 @@ class LabeledData:
         return int(c), int(h), int(w)
 
     @property
+    def frame(self) -> pd.DataFrame:
+        """The rows of a table; TypeError for images."""
+        if self.kind != "table":
+            raise TypeError(f"a table is needed, and these data are of kind {self.kind!r}.")
+        return self.x
+
+    @property
     def noun(self) -> str:
         """What one example is called in messages: `image` or `row`."""
         return "row" if self.kind == "table" else "image"
@@ -125,8 +132,7 @@ class LabeledData:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over pixels or rows, labels, class names, ids and domains: equal data, equal fingerprint."""
-        x: Any = self.x
-        layout = self.shape if self.kind == "image" else [(name, str(t)) for name, t in x.dtypes.items()]
+        layout = self.shape if self.kind == "image" else [(name, str(t)) for name, t in self.frame.dtypes.items()]
         digest = hashlib.sha256(repr((layout, self.classes, self.ids)).encode())
         digest.update(self.y.tobytes())
         if self.domains is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -98,12 +97,11 @@ def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
         assert data.schema is not None
         kinds = replace(config, target=str(data.schema.target), schema=None)
         test = read_real_table(config.test_data, kinds)
-        x: Any = test.x
-        columns = list(data.x.columns)  # type: ignore[union-attr]  # a table
-        if unlike := sorted(map(str, set(x.columns) ^ set(columns))):
+        columns = list(data.frame.columns)
+        if unlike := sorted(map(str, set(test.frame.columns) ^ set(columns))):
             raise ValueError(f"{source} and {config.test_data} differ in the columns {', '.join(unlike)}.")
         ids = tuple(f"test_data/{i}" for i in test.ids)
-        test = replace(test, x=x[columns], schema=data.schema, ids=ids)
+        test = replace(test, x=test.frame[columns], schema=data.schema, ids=ids)
     parts = split(data, config.test, config.validation, config.split_seed, test)
     train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
     schema = training_schema(train, None if config.schema is None else data.schema)

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -102,8 +101,7 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
 def _equal_by_chance(data: LabeledData) -> bool:
     """Return whether a table has more rows than its columns could tell apart."""
     assert data.schema is not None
-    frame: Any = data.x
-    values = (frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind != "id")
+    values = (data.frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind != "id")
     return math.prod(values) < len(data)
 
 
