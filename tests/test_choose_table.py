@@ -25,6 +25,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.tables import from_frame
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.samplers.table import TableSampler
+from gensynth.table_folds import some_rows
 from gensynth.table_results import NONE, THRESHOLD, WEIGHTS
 
 QUICK = ChooseConfig(models=("logistic",), folds=3, repeats=2)
@@ -180,8 +181,8 @@ def test_slowest_samplers_go_first() -> None:
 def test_large_tables_are_cut_by_class() -> None:
     found = choose(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
     assert found.rows == 1000 and "1000 of 4040 rows" in found.notes[0]
-    part = module._some(table(4000, 40), 400, 0)
-    assert part.class_counts == {"no": 396, "yes": 10}
+    data = table(4000, 40)
+    assert data.subset(some_rows(data, 400, 0)).class_counts == {"no": 396, "yes": 10}
 
 
 def test_too_few_rows_to_tell_are_left_alone() -> None:

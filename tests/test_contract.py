@@ -17,12 +17,11 @@ import pytest
 import torch
 import yaml
 
-from gensynth.arguments import parser_of
+from gensynth.arguments import function_of, parser_of
 from gensynth.checkpoint import build, load_checkpoint
-from gensynth.commands import train as train_verb
 from gensynth.data.labeled import LabeledData
 from gensynth.generator import Batch, Generator
-from gensynth.registry import generator_names, get_generator
+from gensynth.registry import generator_names, get_generator, table_generator_names
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.smote import SmoteSampler
@@ -50,13 +49,14 @@ def trained(name: str, data: LabeledData, folder: Path, config: TrainConfig = QU
     return train(data, name, cls.Config(), config, folder / f"{name}.ckpt", quiet=True, **scope)
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [*GENERATORS, *table_generator_names()])
 def test_recipe_loads(name: str) -> None:
     recipe = RECIPES / f"{name}.yaml"
     assert recipe.exists(), f"models/{name}.py needs the recipe configs/{name}.yaml"
-    argv = [name, "--data", "builtin:digits", "--config", str(recipe), "--generator", name]
-    parser, _ = parser_of(train_verb, "train", argv)
-    parser.parse_args(argv[:5])
+    data = "builtin:digits" if name in GENERATORS else "builtin:adult"
+    argv = [name, "--data", data, "--config", str(recipe)]
+    parser, _ = parser_of(function_of("train", argv), "train", argv)
+    parser.parse_args(argv)
     assert recipe.read_text().startswith("# gensynth "), "a recipe starts with the command that runs it"
     assert yaml.safe_load(recipe.read_text()).get("generator", name) == name
 

@@ -8,11 +8,12 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from gensynth import commands
-from gensynth.arguments import parser_of
+from gensynth import commands, table_commands
+from gensynth.arguments import function_of, parser_of
 from gensynth.cli import VERBS
 from gensynth.data.read import DataConfig
 from gensynth.evaluate import EvaluateConfig
@@ -63,7 +64,7 @@ def test_command_is_understood(where: str, argv: list[str], monkeypatch: pytest.
     verb, *rest = argv
     assert verb in VERBS
 
-    @functools.wraps(getattr(commands, verb))
+    @functools.wraps(function_of(verb, rest))
     def understood(**values: object) -> int:
         return 0  # nothing is run, but the settings have been checked
 
@@ -115,7 +116,10 @@ def test_every_setting_has_help(generator: str) -> None:
     assert [name for name in names if not help_of[name]] == []
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_argument_of_a_verb_has_help(verb: str) -> None:
-    parser, _ = parser_of(getattr(commands, verb), verb, [])
+VERB_FUNCTIONS = [(m, verb) for m in (commands, table_commands) for verb in VERBS if hasattr(m, verb)]
+
+
+@pytest.mark.parametrize(("module", "verb"), VERB_FUNCTIONS, ids=[f"{m.__name__}.{v}" for m, v in VERB_FUNCTIONS])
+def test_every_argument_of_a_verb_has_help(module: ModuleType, verb: str) -> None:
+    parser, _ = parser_of(getattr(module, verb), verb, [])
     assert [action.dest for action in parser._actions if not action.help] == []

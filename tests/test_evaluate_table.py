@@ -383,6 +383,16 @@ def test_evaluate_table_is_determined_by_its_seed_and_survives_json(tmp_path: Pa
     assert load_table_evaluation(tmp_path / "sub" / "evaluation.json") == first
 
 
+def test_of_a_large_table_a_part_is_used_in_the_same_proportions() -> None:
+    train, test = mixed((900, 100), 0), mixed((400, 100), 1)
+    rows = draw(get_table_sampler("bootstrap")().fit(train), {train.classes[1]: 300}, 0)
+    answer = evaluate_table(train, {"mine": rows}, test, replace(QUICK, most_rows=200), quiet=True)
+    n_train = {arm.name: arm.n_train for arm in answer.arms}
+    assert n_train[NONE] == 200 and n_train["mine"] == n_train["random"] == 200 + 60
+    assert sum(answer.n_test.values()) == 200 and answer.n_test[test.classes[1]] == 40
+    assert answer.notes[0] == "Tested with 200 of 1000 training rows and 200 of 500 test rows."
+
+
 def test_evaluate_samplers_fits_them_anew_on_every_split() -> None:
     train = mixed((90, 15, 15), 0)
     config = replace(QUICK, folds=3, repeats=2)
