@@ -18,7 +18,6 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
 
 from gensynth.data.read_table import is_table
-from gensynth.registry import generator_names, get_generator
 from gensynth.samplers.table import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -72,12 +71,14 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     Raises:
         ValueError: if the verb is not for tables.
     """
-    from gensynth import commands, table_commands
-
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
     if not tables:
+        from gensynth import commands
+
         return getattr(commands, verb)
+    from gensynth import table_commands
+
     if not hasattr(table_commands, verb):
         raise ValueError(f"'gensynth {verb}' is for images, and {tables[0]!r} is a table.")
     return getattr(table_commands, verb)
@@ -95,12 +96,14 @@ def parser_of(
     parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
     hints, parameters = get_type_hints(function), inspect.signature(function).parameters
     positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
-    built_for = generator_of(argv, positional)
+    built_for = generator_of(argv, positional) if "model" in parameters else ""
     configs: dict[str, type] = {}
     flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
     for name, parameter in parameters.items():
         kind: Any = hints[name]
         if name == "model":
+            from gensynth.registry import get_generator
+
             kind = get_generator(built_for).Config
         if dataclasses.is_dataclass(kind):
             configs[name] = kind  # type: ignore[assignment]
@@ -136,6 +139,8 @@ def parser_of(
 
 def generator_of(argv: list[str], positional: bool) -> str:
     """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
+    from gensynth.registry import generator_names
+
     for before, token in zip(["", *argv], argv, strict=False):
         if positional and token in generator_names() and not before.startswith("--"):  # 'gensynth train NAME'
             return token

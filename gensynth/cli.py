@@ -62,7 +62,7 @@ def _run(verb: str, argv: list[str]) -> int:
     if verb not in VERBS:
         return _complain(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{_suggest(verb, list(VERBS))}")
     from gensynth import arguments
-    from gensynth.train import TrainingDiverged
+    from gensynth.train_config import TrainingDiverged
 
     try:
         parser, call = arguments.parser_of(arguments.function_of(verb, argv), verb, argv)

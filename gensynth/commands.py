@@ -19,7 +19,7 @@ from gensynth.leak import Leak
 from gensynth.rebalance import RebalanceConfig, named
 from gensynth.samplers.base import Synthetic
 from gensynth.stylize import StylizeConfig
-from gensynth.train import TrainConfig
+from gensynth.train_config import TrainConfig
 
 MOST_COLUMNS = 4
 """Classes whose recall is printed; the report shows all of them."""

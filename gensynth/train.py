@@ -15,9 +15,9 @@ import os
 import pickle
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -34,49 +34,7 @@ from gensynth.generator import Generator
 from gensynth.scope import Scope, scope_of
 from gensynth.selection import ROUNDS, Selection
 from gensynth.source import SourceGenerator
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train, whatever the generator."""
-
-    steps: int = 2000
-    """Number of training steps."""
-    batch_size: int = 64
-    """Images per step, over all devices together."""
-    seed: int = 0
-    """Seeds weights, batches and noise."""
-    balance: float = 0.5
-    """Classes are drawn in proportion to (images of the class)^balance: 1 as they are, 0.5 square root, 0 equally."""
-    save_every: int = 250
-    """Steps between two saves that a killed run continues from."""
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
-    """Lightning's precision; `auto` is bf16-mixed where the hardware computes bf16 natively, else 32-true."""
-    accelerator: str = "auto"
-    """Lightning's accelerator: auto, cpu, gpu, ..."""
-    devices: int = 1
-    """Devices on each node."""
-    num_nodes: int = 1
-    """Number of nodes."""
-    strategy: str = "auto"
-    """Lightning's strategy: auto, ddp, ..."""
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "devices", "num_nodes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-        if self.batch_size % (self.devices * self.num_nodes):
-            raise ValueError(
-                f"batch_size {self.batch_size} must be a multiple of devices x nodes = {self.devices * self.num_nodes}."
-            )
-        if not 0 <= self.balance <= 1:
-            raise ValueError(f"balance must lie in [0, 1], got {self.balance}.")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, got {self.seed}.")
-
-
-class TrainingDiverged(RuntimeError):
-    """A loss or a weight is no longer finite."""
+from gensynth.train_config import TrainConfig, TrainingDiverged
 
 
 def train(

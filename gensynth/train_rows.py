@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from gensynth.batches import stream
 from gensynth.table_generator import RowBatch, TableGenerator
-from gensynth.train import TrainConfig, TrainingDiverged, trainer_of
+from gensynth.train import trainer_of
+from gensynth.train_config import TrainConfig, TrainingDiverged
 
 HELD_OUT, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.1, 20, 2_000
 """Share of a class that is not learned but tells when to stop, rows of a class from which on, rows in all at most."""

@@ -74,11 +74,11 @@ def _answer(contents: TableReportContents) -> str:
         return "Class weights are best: let every class weigh the same in training, and add no rows."
     if choice.name == THRESHOLD:
         if choice.threshold is None:
-            return "Moving the threshold is best: divide each probability by the share of its class, and add no rows."
+            return "Add no rows, and move the threshold: divide each probability by the share of its class."
         rare = min(reversed(real), key=lambda name: real[name])
         return (
-            f"Moving the threshold is best: predict '{clean(rare)}' where its probability is at least "
-            f"{number(choice.threshold)}, and add no rows."
+            f"Add no rows, and move the threshold: predict '{clean(rare)}' where its probability is at least "
+            f"{number(choice.threshold)}."
         )
     filled = "" if choice.ratio is None else f" to {number(choice.ratio)} of the largest class"
     return f"Filling with {clean(choice.name)}{filled} did best on the training rows. {tested}"

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from gensynth.checkpoint import config_from
 from gensynth.data.codec import Encoded
 from gensynth.data.modes import Modes
 from gensynth.data.schema import Schema
-from gensynth.registry import get_table_generator
 from gensynth.samplers.table import TableSampler
-from gensynth.table_generator import TableGenerator
-from gensynth.train import TrainConfig
-from gensynth.train_rows import train_rows
+from gensynth.train_config import TrainConfig
 
-BALANCE = 0.5
+if TYPE_CHECKING:
+    from gensynth.table_generator import TableGenerator
+
+BALANCE = 0.75
 """Classes are seen in proportion to (rows of the class)^BALANCE, so that rare ones are seen more often."""
 
 
@@ -74,6 +73,8 @@ class NeuralTable(TableSampler):
         return self.generator
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
+        from gensynth.train_rows import train_rows  # Lightning takes seconds to import, and most tables do without
+
         train = TrainConfig(
             steps=self.steps, batch_size=self.batch_size, seed=self.random_state, balance=BALANCE, precision="32-true"
         )
@@ -106,6 +107,9 @@ class NeuralTable(TableSampler):
         return levels, np.column_stack([offset for _, offset in pairs]) if pairs else np.empty((len(rows), 0))
 
     def _built(self) -> TableGenerator:
+        from gensynth.checkpoint import config_from
+        from gensynth.registry import get_table_generator
+
         cards = (*(modes.card for modes in self.modes_), *self.codec_.cards)
         modes = tuple(len(m.means) for m in self.modes_)
         cls = get_table_generator(self.generator)

@@ -170,7 +170,7 @@ def test_equal_contents_give_equal_bytes(page):
     [
         (choice_of("none"), "Doing nothing is best"),
         (choice_of("class weights"), "Class weights are best"),
-        (choice_of("threshold"), "Moving the threshold is best: predict &#x27;&lt;script&gt;"),
+        (choice_of("threshold"), "Add no rows, and move the threshold: predict &#x27;&lt;script&gt;"),
         (choice_of("threshold", threshold=None), "divide each probability by the share of its class"),
         (choice_of("smote", 0.5), "Filling with smote to 0.5 of the largest class did best"),
     ],
