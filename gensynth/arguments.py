@@ -23,6 +23,11 @@ from gensynth.samplers.table import SAMPLER
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
+TAKES_TEXT = ("--keep", "--label", "--source", "--target")
+LISTS = ("--size", "--weights", "--evaluate.models", "--choose.models", "--choose.ratios")
+"""Options whose value is taken as it stands, and those that are lists, separated by commas."""
+
+
 class Parser(ArgumentParser):
     """A parser that takes options as people write them.
 
@@ -53,13 +58,14 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
         following = argv[at + 1] if at + 1 < len(argv) else ""
         if name in flags and not equals and following not in ("true", "false"):
             equals, value = "=", "true"
-        if name in ("--keep", "--size", "--label", "--source", "--weights", "--target") and not equals and following:
+        if name in (*TAKES_TEXT, *LISTS) and not equals and following:
             equals, value = "=", following
             next(waiting)
         if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
             pairs = [pair.rpartition("=") for pair in value.split(",")]
             value = json.dumps({c: int(n) if n.strip().isdigit() else n for c, _, n in pairs})
-        if name in ("--size", "--weights") and "," in value and not value.lstrip().startswith("["):
+        many = "," in value or name not in ("--size", "--weights")  # one size is a number
+        if name in LISTS and many and not value.lstrip().startswith("["):
             value = f"[{value}]"
         out.append(name + equals + value)
     return out
@@ -72,15 +78,18 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
         ValueError: if the verb is not for tables.
     """
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
+    given += [value for value in _recipe(argv).values() if isinstance(value, str)]
     tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
-    if not tables:
+    if verb == "report" and tables:
+        raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {tables[0]!r}.")
+    if not tables and "--target" not in {token.partition("=")[0] for token in argv}:
         from gensynth import commands
 
         return getattr(commands, verb)
     from gensynth import table_commands
 
     if not hasattr(table_commands, verb):
-        raise ValueError(f"'gensynth {verb}' is for images, and {tables[0]!r} is a table.")
+        raise ValueError(f"'gensynth {verb}' is for images, not for tables.")
     return getattr(table_commands, verb)
 
 
@@ -144,16 +153,20 @@ def generator_of(argv: list[str], positional: bool) -> str:
     for before, token in zip(["", *argv], argv, strict=False):
         if positional and token in generator_names() and not before.startswith("--"):  # 'gensynth train NAME'
             return token
-    recipe: Path | None = None
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")
-        value = value or (argv[at + 1] if at + 1 < len(argv) else "")
         if name == "--generator":
-            return value
-        if name == "--config":
-            recipe = Path(value)
-    if recipe is not None and recipe.is_file():
-        contents = yaml.safe_load(recipe.read_text())
-        if isinstance(contents, dict) and isinstance(contents.get("generator"), str):
-            return contents["generator"]
-    return "vae"
+            return value or (argv[at + 1] if at + 1 < len(argv) else "")
+    named = _recipe(argv).get("generator")
+    return named if isinstance(named, str) else "vae"
+
+
+def _recipe(argv: list[str]) -> dict[str, Any]:
+    """Return what stands in the recipe that `--config` names; nothing if there is none, or it cannot be read."""
+    for at, token in enumerate(argv):
+        name, _, value = token.partition("=")
+        path = Path(value or (argv[at + 1] if at + 1 < len(argv) else ""))
+        if name == "--config" and path.is_file():
+            contents = yaml.safe_load(path.read_text())
+            return contents if isinstance(contents, dict) else {}
+    return {}

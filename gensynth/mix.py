@@ -84,7 +84,7 @@ def target_counts(class_counts: Mapping[str, int], to: str) -> dict[str, int]:
     if not form:
         raise ValueError(
             f"to={to!r} is none of 'balance' (up to the largest class), a whole number such as '200' "
-            "(up to that many images) or a factor such as '5x' (up to 5 times the real images)."
+            "(up to that many) or a factor such as '5x' (up to 5 times the real ones)."
         )
     largest = max(class_counts.values(), default=0)
     goals = dict.fromkeys(class_counts, largest)
@@ -163,7 +163,7 @@ def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
     leaked = {i for parents in synthetic.parents for i in parents if i in held_out}
     if leaked:
         raise ValueError(
-            f"{len(leaked)} parents of synthetic images are validation or test images, such as "
+            f"{len(leaked)} parents of synthetic examples are validation or test examples, such as "
             f"{min(leaked)!r}; draw from the training part only, or give the --split_seed of the training."
         )
 

@@ -17,6 +17,8 @@ sample i is a function of (sampler, seed, label, i), so they are drawn again.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from sklearn.base import clone
 
 from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, save_choice
@@ -49,7 +52,7 @@ from gensynth.samplers.base import Synthetic
 from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.samplers.table import SAMPLER, TableSampler
 from gensynth.table_folds import some_rows
-from gensynth.table_manifest import write_balanced, write_rows
+from gensynth.table_manifest import metadata_path, write_balanced, write_rows
 
 AUTO = "auto"
 LARGE, TRIED = 200_000, 10_000
@@ -99,6 +102,7 @@ class RebalancedTable:
         verdict: The fidelity checker's answer; None where nothing was to be drawn.
         evaluation: Did it help; None where nothing was drawn or accepted.
         broke_rules: By class, the share of drawn rows that broke a rule of the schema and were drawn again.
+        notes: What the reader found out or changed, in sentences.
         report: Path of the HTML page.
     """
 
@@ -110,6 +114,7 @@ class RebalancedTable:
     verdict: Verdict | None
     evaluation: TableEvaluation | None
     broke_rules: dict[str, float]
+    notes: tuple[str, ...]
     report: Path
 
 
@@ -147,7 +152,7 @@ def rebalance_table(
         | {"test_data": absolute(data_config.test_data), "schema": absolute(data_config.schema)},
         "choose": asdict(choose_config),
         "evaluate": asdict(evaluate_config),
-        "fingerprint": parts.train.fingerprint,
+        "fingerprint": fingerprint(parts),
     }
     adds = None
     if config.sampler != AUTO:
@@ -157,8 +162,10 @@ def rebalance_table(
                 f"to={config.to!r} adds nothing to the class counts {parts.train.class_counts}; give more, such as "
                 "'balance' or a number of rows."
             )
-    if not (folder / "run.json").exists() and out.exists():
-        raise ValueError(f"{out} exists and is not of a gensynth run; choose another --out, or remove it.")
+    _forget_if_nothing_was_done(folder, settings)
+    for path in (out, metadata_path(out)):
+        if path.exists() and not (folder / "run.json").exists():
+            raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
     run = Run.open(folder, settings)
     assert parts.train.schema is not None
     parts.train.schema.save(folder / "schema.json")
@@ -215,8 +222,8 @@ def report_table(folder: Path, parts: Parts | None = None) -> RebalancedTable:
     settings = record["settings"]
     if parts is None:
         parts = read_table_parts(settings["source"], TableConfig(**settings["data"]))
-        if parts.train.fingerprint != settings["fingerprint"]:
-            raise ValueError(f"the rows of {settings['source']} are no longer those that {folder} was made from.")
+        if fingerprint(parts) != settings["fingerprint"]:
+            raise ValueError(f"rows or schema of {settings['source']} are no longer those that {folder} was made from.")
     choice = load_choice(folder / "choice.json") if (folder / "choice.json").exists() else None
     out, named = Path(settings["out"]), settings["rebalance"]["sampler"] != AUTO
     if not out.exists() or not (named or choice):
@@ -252,7 +259,7 @@ def report_table(folder: Path, parts: Parts | None = None) -> RebalancedTable:
         notes=tuple(notes),
     )
     page = write_table_report(folder / "report.html", contents)
-    return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, page)
+    return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
 
 
 def run_folder(out: Path) -> Path:
@@ -260,17 +267,47 @@ def run_folder(out: Path) -> Path:
     return out.with_name(f"{out.name[: -len(suffix_of(out))]}.run")
 
 
+def fingerprint(parts: Parts) -> str:
+    """Return a hash of all rows and of the schema: equal data, equal fingerprint."""
+    digest = hashlib.sha256(repr(parts.train.schema).encode())
+    for part in (parts.train, parts.validation, parts.test):
+        digest.update(part.fingerprint.encode())
+    return digest.hexdigest()
+
+
+def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:
+    """Let a corrected command use the name of one that failed before anything was made."""
+    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if found == {"run.json", "schema.json"} and Run.read(folder)["settings"] != json.loads(json.dumps(settings)):
+        for name in found:
+            (folder / name).unlink()
+
+
 def made_sampler(name: str, settings: dict[str, Any] | None) -> TableSampler:
-    """Return a sampler with settings.
+    """Return a sampler with settings; names with a point and text are read as a command line gives them.
 
     Raises:
         ValueError: if there is no such sampler, or it has no such setting.
     """
     cls = get_table_sampler(name)
+    settings = _nested(settings or {})
     known = sorted(set(cls().get_params()) - {"sampling_strategy", "schema"})
-    if unknown := sorted(set(settings or {}) - set(known)):
+    if unknown := sorted(set(settings) - set(known)):
         raise ValueError(f"sampler {name!r} has no setting {unknown[0]!r}; it has {', '.join(known)}.")
-    return cls(**settings or {})
+    return cls(**settings)
+
+
+def _nested(settings: dict[str, Any]) -> dict[str, Any]:
+    """Turn {"model.width": "64"} into {"model": {"width": 64}}."""
+    out: dict[str, Any] = {}
+    for name, value in settings.items():
+        head, point, tail = name.partition(".")
+        if point or isinstance(value, dict):
+            inner = _nested({tail: value} if point else value)
+            out[head] = out.get(head, {}) | inner
+        else:
+            out[head] = yaml.safe_load(value) if isinstance(value, str) else value
+    return out
 
 
 def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:

@@ -19,17 +19,20 @@ from gensynth.samplers.base import Synthetic
 from gensynth.samplers.table import SAMPLER
 
 
-def explore(data: str, *, data_config: TableConfig, out: Path | None = None) -> int:
+def explore(data: str, *, target: str | None = None, schema: str | None = None, out: Path | None = None) -> int:
     """Show what the columns of a table are, before anything is made.
 
     Args:
         data: A .csv, .tsv, .parquet or .feather file, builtin:adult or builtin:breast_cancer.
-        data_config: How it is read.
-        out: Write what was found to this schema.json, to be edited and given with --schema.
+        target: Name of the label column; only builtin tables know theirs.
+        schema: A schema.json that says what is known already.
+        out: Write what was found to this new schema.json, to be edited and given with --schema.
     """
     from gensynth.data.read_table import read_real_table
 
-    found = read_real_table(data, data_config)
+    if out is not None:
+        _refuse_to_overwrite(out)
+    found = read_real_table(data, TableConfig(target=target, schema=schema))
     assert found.schema is not None
     counts = ", ".join(f"{name} {n}" for name, n in found.class_counts.items())
     print(f"{len(found)} rows; {found.schema.target}: {counts}\n\n{found.schema.as_text()}")
@@ -85,7 +88,7 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
     from gensynth.table_manifest import write_rows
 
     fitted = TableSampler.load(sampler)
-    _refuse_to_overwrite(out)
+    _refuse_to_overwrite(out, with_metadata=True)
     write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
     return 0
 
@@ -102,7 +105,7 @@ def check(
         json: Write the verdict to this file.
         data_config: How the real table is read and split.
     """
-    from gensynth.data.read_table import read_real_table, read_table_parts
+    from gensynth.data.read_table import read_like, read_real_table, read_table_parts
     from gensynth.fidelity.table_checker import TableChecker
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.table_manifest import read_rows
@@ -112,7 +115,7 @@ def check(
         reference, held_out = parts.train, [parts.validation, parts.test]
     else:
         reference = read_real_table(against, data_config)
-        held_out = [read_real_table(holdout, data_config)]
+        held_out = [read_like(holdout, reference)]
     verdict = TableChecker(reference, held_out).check(read_rows(synthetic, reference))
     if json is not None:
         save_verdict(verdict, json)
@@ -133,7 +136,7 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
     from gensynth.mix import target_counts
     from gensynth.table_manifest import write_balanced
 
-    _refuse_to_overwrite(out)
+    _refuse_to_overwrite(out, with_metadata=True)
     parts, samples, verdict = _checked(synthetic, real, data_config)
     adds = target_counts(parts.train.class_counts, to)
     accepted = verdict.samples.accepted.copy()
@@ -194,6 +197,8 @@ def rebalance(
     from gensynth.rebalance_table import rebalance_table
 
     done = rebalance_table(data, out, rebalance_config, data_config, choose, evaluate, quiet)
+    for note in done.notes:
+        print(f"note: {note}")
     if done.choice is not None:
         print_choice(done.choice)
     if done.verdict is not None:
@@ -247,8 +252,8 @@ def print_verdict(verdict: Verdict) -> None:
 
 def print_evaluation(evaluation: TableEvaluation) -> None:
     """Print every arm with every classifier, and the verdict."""
-    of = f" of {evaluation.positive!r}" if evaluation.positive is not None else ", mean of one against the rest"
-    print(f"\non {sum(evaluation.n_test.values())} held-out real rows{of}:")
+    scored = f"scores of {evaluation.positive!r}" if evaluation.positive is not None else "means over the classes"
+    print(f"\n{scored} on {sum(evaluation.n_test.values())} held-out real rows:")
     print(
         f"{'classifier':>10} {'training':>14} {'rows':>8}  {'average precision':24} {'ROC AUC':>8}"
         f" {'bal. acc. at 0.5':>17} {'tuned':>6} {'Brier':>7}"
@@ -292,9 +297,12 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
     return parts, samples, verdict
 
 
-def _refuse_to_overwrite(out: Path) -> None:
-    if out.exists():
-        raise ValueError(f"{out} exists; choose another --out, or remove it.")
+def _refuse_to_overwrite(out: Path, with_metadata: bool = False) -> None:
+    from gensynth.table_manifest import metadata_path
+
+    for path in (out, metadata_path(out)) if with_metadata else (out,):
+        if path.exists():
+            raise ValueError(f"{path} exists; choose another --out, or remove it.")
 
 
 def _say(sentence: str) -> None:

@@ -17,6 +17,7 @@ from gensynth.evaluate import FEWEST_TEST
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.table_classifiers import Encoder, Extra, Treated
 from gensynth.table_scores import score, tune_threshold
+from gensynth.train_config import TrainingDiverged
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,7 @@ class Folds:
                         adds = {name: max((o.adds or {}).get(name, 0) for o in same) for name in self.train.classes}
                         drawn[id(c.sampler)] = draw(fitted, self._part(adds, len(fit_at)), _seed(self.seed, at))
                     extra = self._first(drawn[id(c.sampler)], self._part(c.adds or {}, len(fit_at)))
-                except ValueError as error:
+                except (ValueError, TrainingDiverged) as error:
                     failed[c.name] = str(error)
             for model in models:
                 if c.name not in failed:

@@ -47,8 +47,8 @@ def write_rows(
         like: Real rows of the table they belong to.
         samples: What the gate said of them, if it was asked.
     """
-    write_table(to_frame(synthetic, like), path)
     _write_metadata(_of_synthetic(synthetic, samples), path)
+    write_table(to_frame(synthetic, like), path)
 
 
 def write_balanced(path: str | Path, parts: Parts, synthetic: Synthetic | None, samples: SampleVerdicts | None) -> int:
@@ -74,11 +74,12 @@ def write_balanced(path: str | Path, parts: Parts, synthetic: Synthetic | None, 
     if synthetic is not None and samples is not None:
         accepted = synthetic.subset(samples.accepted)
         rows = to_frame(replace(accepted, x=with_new_ids(accepted.x, frame, parts.train)), parts.train)
-        frame = pd.concat([frame, rows], ignore_index=True)
+        # Rows of a file may come in other dtypes, which would change those of the real rows.
+        frame = pd.concat([frame, rows.astype(frame.dtypes.to_dict())], ignore_index=True)
         chosen = _of_synthetic(synthetic, samples)[samples.accepted]
         metadata = pd.concat([metadata, chosen], ignore_index=True)
+    _write_metadata(metadata, path)  # first: where the table is, a killed run has written both
     write_table(frame, path)
-    _write_metadata(metadata, path)
     return sum(map(len, real))
 
 
@@ -154,7 +155,10 @@ def _label_names(labels: pd.Series, like: LabeledData) -> list[str]:
     assert like.label_values is not None
     if labels.isna().any():
         raise ValueError(f"{int(labels.isna().sum())} synthetic rows have no {labels.name!r}; remove them.")
-    return [str(value) for value in labels.astype(like.label_values.dtype).astype(object)]
+    real = list(zip(like.label_values.astype(object), like.classes, strict=True))
+    codes, distinct = pd.factorize(labels.astype(object))
+    names = [next((name for value, name in real if value == label), str(label)) for label in distinct]
+    return [names[code] for code in codes]
 
 
 def _of_synthetic(synthetic: Synthetic, samples: SampleVerdicts | None) -> pd.DataFrame:
@@ -164,7 +168,7 @@ def _of_synthetic(synthetic: Synthetic, samples: SampleVerdicts | None) -> pd.Da
         "synthetic": 1,
         "sampler": synthetic.sampler,
         "checkpoint_sha256": synthetic.checkpoint_sha256,
-        "seed": synthetic.seed,
+        "seed": pd.array([synthetic.seed] * len(synthetic), dtype="Int64"),
         "index": synthetic.index,
         "how": synthetic.how,
         "parents": [json.dumps(parents) for parents in synthetic.parents],

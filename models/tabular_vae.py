@@ -76,13 +76,13 @@ class TabularVAE(TableGenerator):
             nn.Linear(config.width, 2 * config.z_dim),
         )
         # Units that stand at a place see the columns before it: 0 sees none, and c sees all.
-        columns = torch.arange(len(cards))
+        columns, of_each = torch.arange(len(cards)), torch.tensor(cards, dtype=torch.int64)
         context = torch.zeros(config.z_dim + n_classes, dtype=torch.int64)
-        row = torch.cat([columns.repeat_interleave(torch.tensor(cards)), columns[: len(modes)]]) + 1
+        row = torch.cat([columns.repeat_interleave(of_each), columns[: len(modes)]]) + 1
         units = torch.arange(config.width) * len(cards) // config.width
         out = torch.cat(
             [
-                columns.repeat_interleave(torch.tensor(cards)),
+                columns.repeat_interleave(of_each),
                 columns[: len(modes)].repeat_interleave(torch.tensor(modes, dtype=torch.int64)),
             ]
         )

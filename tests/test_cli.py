@@ -432,7 +432,7 @@ def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str]
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "s")
     for verb in (["evaluate"], ["mix", "--out", str(tmp_path / "m")]):
         message = refused(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
-        assert "are validation or test images" in message
+        assert "are validation or test examples" in message
 
 
 def test_the_model_of_fewer_classes_wins_in_a_folder(tmp_path: Path, checkpoint: Path) -> None:

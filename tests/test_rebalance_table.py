@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from gensynth import rebalance_table as module
+from gensynth import table_manifest
 from gensynth.cli import main
 from gensynth.table_manifest import metadata_path
 
@@ -115,7 +116,10 @@ def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "b.run" / "mixture.sampler").exists()
 
 
-@pytest.mark.parametrize("dies_in", ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "write_balanced"])
+STEPS = ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "write_balanced", "write_table"]
+
+
+@pytest.mark.parametrize("dies_in", STEPS)
 def test_a_killed_run_continues_to_the_same_bytes(
     claims: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_in: str
 ) -> None:
@@ -130,7 +134,7 @@ def test_a_killed_run_continues_to_the_same_bytes(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, dies_in, dying)
+        patch.setattr(table_manifest if dies_in == "write_table" else module, dies_in, dying)
         assert run(*argv, "--out", cut) == 2
         assert not cut.exists()
     assert run(*argv, "--out", cut) == first
@@ -141,6 +145,48 @@ def test_a_killed_run_continues_to_the_same_bytes(
         assert files[0].exists() == files[1].exists()
         if files[0].exists() and name != "choice.json":  # which holds seconds
             assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_an_edited_schema_or_test_file_is_another_run(
+    claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema, later = tmp_path / "schema.json", tmp_path / "later.csv"
+    frame(560).iloc[500:].to_csv(later, index=False)
+    run("explore", claims, "--target", "fraud", "--out", schema)
+    assert run("explore", claims, "--target", "fraud", "--out", claims) == 2 and claims.read_text().startswith(
+        "amount,"
+    )
+    argv = ["rebalance", claims, "--schema", schema, "--test_data", later, "--sampler", "bootstrap", *QUICK]
+    run(*argv, "--out", tmp_path / "b.csv")
+    later_before, schema_before = later.read_text(), schema.read_text()
+    for path, text in ((schema, schema_before.replace('"high": 79', '"high": 99')), (later, later_before[:-30])):
+        kept = path.read_text()
+        path.write_text(text[: text.rindex("\n") + 1])
+        assert path.read_text() != kept
+        capsys.readouterr()
+        assert run(*argv, "--out", tmp_path / "b.csv") == 2
+        assert "other settings (fingerprint)" in capsys.readouterr().err
+        path.write_text(kept)
+
+
+def test_settings_are_taken_as_people_write_them(
+    claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(f"data: {claims}\ntarget: fraud\nsampler: smote\nsettings:\n  variant: bordrline\n")
+    out = tmp_path / "b.csv"
+    assert run("rebalance", "--config", recipe, "--out", out, "--evaluate.models", "logistic") == 2
+    assert "'bordrline' is not known; allowed: auto, smote" in capsys.readouterr().err
+    recipe.write_text(recipe.read_text().replace("bordrline", "borderline"))
+    assert (
+        run("rebalance", "--config", recipe, "--out", out, "--evaluate.models", "logistic", "--evaluate.folds", 3) < 2
+    )
+    made = module.made_sampler("tabular_vae", {"steps": "50", "model.width": "8", "model": {"z_dim": "4"}})
+    assert made.get_params()["steps"] == 50 and made.get_params()["model"] == {"width": 8, "z_dim": 4}
+    assert run("report", out) == 2 and "takes the folder of a run" in capsys.readouterr().err
+    (tmp_path / "a.xlsx").write_bytes(b"PK")
+    assert run("explore", tmp_path / "a.xlsx", "--target", "y") == 2
+    assert "must end in .csv" in capsys.readouterr().err
 
 
 def test_rules_hold_and_their_cost_is_told(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,25 @@ def test_what_a_column_cannot_hold_is_left_to_the_gate(parts: Parts, tmp_path: P
     assert samples.reason[3] == "invalid"
 
 
+def test_rows_in_other_dtypes_leave_the_real_ones_as_they_are(parts: Parts, tmp_path: Path) -> None:
+    rows = frame().assign(visits=frame()["visits"].astype(float)).iloc[:40]
+    rows.loc[rows.index[1], "visits"] = 3.5
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    samples = read_rows(tmp_path / "rows.csv", parts.train)
+    verdict = TableChecker(parts.train).gate(samples)
+    verdict = replace(verdict, accepted=np.arange(40) == 2)
+    write_balanced(tmp_path / "mixed.parquet", parts, samples, verdict)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "mixed.parquet").iloc[:160], frame())
+
+
+def test_large_seeds_are_whole_numbers(parts: Parts, tmp_path: Path) -> None:
+    seed = 12345678901234567
+    drawn = SmoothedBootstrap().fit(parts.train).sample("1", 4, seed)
+    verdict = replace(TableChecker(parts.train).gate(drawn), accepted=np.ones(4, dtype=bool))
+    write_balanced(tmp_path / "b.csv", parts, drawn, verdict)
+    assert pd.read_csv(metadata_path(tmp_path / "b.csv"), dtype=str)["seed"].dropna().tolist() == [str(seed)] * 4
+
+
 def corrupted(path: Path, change: str) -> None:
     rows = pd.read_csv(path)
     lines = pd.read_csv(metadata_path(path), dtype=str, keep_default_na=False)
@@ -101,6 +121,8 @@ def corrupted(path: Path, change: str) -> None:
         rows = rows.drop(columns="amount")
     elif change == "class":
         rows["fraud"] = 7
+    elif change == "word":
+        rows["fraud"] = "maybe"
     elif change == "empty":
         rows = rows.iloc[:0]
     elif change == "unlabeled":
@@ -118,6 +140,7 @@ def corrupted(path: Path, change: str) -> None:
     [
         ("columns", "differ in the columns amount"),
         ("class", "'7' is not one of the classes"),
+        ("word", "'maybe' is not one of the classes"),
         ("empty", "holds no rows"),
         ("unlabeled", "30 synthetic rows have no 'fraud'"),
         ("lines", "is not the metadata of the 30 rows"),

@@ -45,7 +45,7 @@ def load_packed(path: str | Path) -> Any:
             with np.load(opened, allow_pickle=False) as file:
                 return _unpack(json.loads(str(file["json"])), file)
         except Exception as error:  # a cut or changed file can raise almost anything, in zipfile, numpy or pandas
-            raise ValueError(f"{str(path)!r} is not a saved sampler ({error}).") from error
+            raise ValueError(f"{str(path)!r} is not a saved sampler, or it is damaged.") from error
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -6,13 +6,11 @@ import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
 from gensynth.data import builtin_tables
 from gensynth.data.labeled import LabeledData
 from gensynth.data.schema import Column, Schema, detect_schema
 from gensynth.data.split import Parts, keep_only, split
-from gensynth.data.tables import from_frame, read_table, table_suffixes, to_frame
+from gensynth.data.tables import from_frame, read_frame, read_table, table_suffixes, to_frame
 
 
 @dataclass(frozen=True)
@@ -94,26 +92,41 @@ def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
     data = read_real_table(source, config)
     test = None
     if config.test_data is not None:
-        assert data.schema is not None
-        kinds = replace(config, target=str(data.schema.target), schema=None)
-        test = read_real_table(config.test_data, kinds)
-        columns = list(data.frame.columns)
-        if unlike := sorted(map(str, set(test.frame.columns) ^ set(columns))):
-            raise ValueError(f"{source} and {config.test_data} differ in the columns {', '.join(unlike)}.")
-        ids = tuple(f"test_data/{i}" for i in test.ids)
-        test = replace(test, x=test.frame[columns], schema=data.schema, ids=ids)
+        test = read_like(config.test_data, data)
+        test = replace(test, ids=tuple(f"test_data/{i}" for i in test.ids))
     parts = split(data, config.test, config.validation, config.split_seed, test)
     train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
     schema = training_schema(train, None if config.schema is None else data.schema)
     return Parts(*(replace(part, schema=schema) for part in (train, parts.validation, parts.test)))
 
 
+def read_like(source: str | Path, like: LabeledData) -> LabeledData:
+    """Read a table that has the columns of another one; what they are is told by that one.
+
+    Raises:
+        FileNotFoundError: as `read_real_table`.
+        ValueError: if the columns differ, or one holds what it cannot hold in the other table.
+    """
+    assert like.schema is not None
+    name, target = str(source), like.schema.target
+    found = getattr(builtin_tables, name[8:])() if name.startswith("builtin:") else read_frame(name, like.schema)
+    wanted = [*(c.name for c in like.schema.columns), target]
+    if unlike := sorted(map(str, set(found.columns) ^ set(wanted))):
+        raise ValueError(f"{name!r} and the real table differ in the columns {', '.join(unlike)}; they must agree.")
+    data = from_frame(found[[*like.frame.columns, target]], target, only_kinds(like.schema))
+    return replace(data, schema=like.schema)
+
+
+def only_kinds(schema: Schema) -> Schema:
+    """Return a schema that says what the columns are, but not what they may hold."""
+    columns = tuple(Column(c.name, c.kind, c.dtype, format=c.format) for c in schema.columns)
+    return replace(schema, columns=columns, position=None)
+
+
 def training_schema(train: LabeledData, given: Schema | None) -> Schema:
     """Return the schema with what the training rows alone tell; of `given`, everything stays as it is said."""
     assert train.schema is not None
-    kinds = tuple(Column(c.name, c.kind, c.dtype, format=c.format) for c in train.schema.columns)
-    frame: pd.DataFrame = to_frame(train, train)
-    return detect_schema(frame, train.schema.target, given or replace(train.schema, columns=kinds))
+    return detect_schema(to_frame(train, train), train.schema.target, given or only_kinds(train.schema))
 
 
 def _checked(data: LabeledData, source: str) -> LabeledData:

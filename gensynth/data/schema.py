@@ -190,7 +190,8 @@ class Schema:
             return Schema(plain["target"], columns, rules, plain.get("position"))
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(
-                f"{str(path)!r} is not a schema ({error!r}); write one with 'gensynth explore TABLE --schema FILE'."
+                f"{str(path)!r} is not a schema ({error!r}); 'gensynth explore TABLE --target COLUMN --out FILE' "
+                "writes one."
             ) from error
 
 

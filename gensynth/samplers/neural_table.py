@@ -27,8 +27,8 @@ class NeuralTable(TableSampler):
     """Trains one network on all classes, so that a rare class borrows what the others show, or one per class.
 
     The settings of the network, and the paper, stand in the model's file. Training stops when rows that are held out of
-    it no longer become more likely (`gensynth.train_rows`). What is learned holds no row and no value of one, but for
-    numbers and levels so frequent that they have a level of their own.
+    it no longer become more likely (`gensynth.train_rows`). What is learned holds no row, but it does hold the
+    names of all levels, and the numbers so frequent that they are levels.
 
     Args:
         generator: Name of a model for tables in `models/`.

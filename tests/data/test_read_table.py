@@ -76,6 +76,18 @@ def test_test_rows_of_another_file(path: Path, tmp_path: Path) -> None:
         read_table_parts(path, config)
 
 
+def test_what_columns_are_is_told_by_the_first_table(tmp_path: Path) -> None:
+    zips = [f"0{i}" for i in range(10)] * 10 + ["77"] * 100
+    data = frame().assign(zip=zips)
+    data.to_csv(tmp_path / "a.csv", index=False)
+    data.iloc[100:150].to_csv(tmp_path / "b.csv", index=False)  # here zip looks like a number
+    parts = read_table_parts(tmp_path / "a.csv", TableConfig(target="fraud", test_data=str(tmp_path / "b.csv")))
+    assert set(parts.test.x["zip"]) == {"77"} and parts.test.x.dtypes.equals(parts.train.x.dtypes)
+    data.iloc[100:150].assign(amount="n/k").to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(ValueError, match=r"b.csv'.*amount"):
+        read_table_parts(tmp_path / "a.csv", TableConfig(target="fraud", test_data=str(tmp_path / "b.csv")))
+
+
 @pytest.mark.parametrize(
     ("source", "config", "error", "message"),
     [
