@@ -34,7 +34,7 @@ from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, sav
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read_table import TableConfig, read_table_parts
 from gensynth.data.split import Parts
-from gensynth.data.tables import suffix_of
+from gensynth.data.tables import check_format, suffix_of
 from gensynth.draw import draw_accepted
 from gensynth.evaluate_table import (
     TableEvaluateConfig,
@@ -141,6 +141,7 @@ def rebalance_table(
     Raises:
         ValueError: if the data or settings do not allow it, or `out` or its folder holds something else.
     """
+    check_format(out)
     folder = run_folder(out)
     parts = read_table_parts(source, data_config)
     settings = {

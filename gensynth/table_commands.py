@@ -298,8 +298,11 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
 
 
 def _refuse_to_overwrite(out: Path, with_metadata: bool = False) -> None:
+    from gensynth.data.tables import check_format
     from gensynth.table_manifest import metadata_path
 
+    if with_metadata:
+        check_format(out)
     for path in (out, metadata_path(out)) if with_metadata else (out,):
         if path.exists():
             raise ValueError(f"{path} exists; choose another --out, or remove it.")

@@ -14,6 +14,7 @@ import pytest
 from gensynth import rebalance_table as module
 from gensynth import table_manifest
 from gensynth.cli import main
+from gensynth.data import tables
 from gensynth.table_manifest import metadata_path
 
 QUICK = [
@@ -226,6 +227,15 @@ def test_one_sentence(
     error = capsys.readouterr().err
     assert re.search(message, error), error
     assert not (tmp_path / "b.csv").exists() and "Traceback" not in error
+
+
+def test_a_missing_pyarrow_is_told_before_any_work(
+    claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    argv = ["rebalance", claims, "--target", "fraud", "--sampler", "bootstrap", "--out", tmp_path / "b.parquet"]
+    assert run(*argv) == 2 and "run 'pip install pyarrow'" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.csv"]
 
 
 def test_nothing_is_overwritten(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

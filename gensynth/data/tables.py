@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Hashable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
             return _read_packed(path, pd.read_parquet if suffix == ".parquet" else pd.read_feather)
         return _read_text(path, SEPARATORS[suffix.removesuffix(".gz")], schema)
     except ImportError as error:
-        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install gensynth[parquet]'.") from error
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: it is not in UTF-8; save it so.") from error
     except (csv.Error, EOFError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
@@ -115,7 +116,7 @@ def as_pandas(frame: Any) -> pd.DataFrame:
             return frame.to_pandas()
         return _whole(frame.to_pandas(), lambda names: frame.select(names).to_pandas(types_mapper=_nullable))
     except ImportError as error:
-        raise ModuleNotFoundError("this table needs pyarrow; run 'pip install gensynth[parquet]'.") from error
+        raise ModuleNotFoundError("this table needs pyarrow; run 'pip install pyarrow'.") from error
 
 
 def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
@@ -163,7 +164,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     try:
         (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(content)
     except ImportError as error:
-        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install gensynth[parquet]'.") from error
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
     except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
     write_bytes(path, content.getvalue())
@@ -183,6 +184,12 @@ def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
             plain[j] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
     hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
     return tuple(int(h).to_bytes(8) for h in hashes)
+
+
+def check_format(path: str | Path) -> None:
+    """Raise ValueError if no table can be written under this name, ModuleNotFoundError if pyarrow is missing."""
+    if (suffix := suffix_of(path)) in PACKED and find_spec("pyarrow") is None:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.")
 
 
 def suffix_of(path: str | Path) -> str:
