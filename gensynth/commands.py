@@ -428,7 +428,7 @@ def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any,
 
 def _up_to(parts: Parts, samples: Any, verdict: Verdict, to: str, spread: str) -> Any:
     """Accept no more of a class than was asked for, or than its share where all classes receive some."""
-    from gensynth.mix import spread_counts, target_counts
+    from gensynth.mix import spread_counts, target_counts, up_to
 
     adds = target_counts(parts.train.class_counts, to)
     if spread == "all":
@@ -440,11 +440,7 @@ def _up_to(parts: Parts, samples: Any, verdict: Verdict, to: str, spread: str) -
                 "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
             )
         adds |= share
-    accepted = verdict.samples.accepted.copy()
-    for label, name in enumerate(samples.classes):
-        mine = (samples.y == label) & accepted
-        accepted[mine & (mine.cumsum() > adds[name])] = False
-    return replace(verdict.samples, accepted=accepted)
+    return replace(verdict.samples, accepted=up_to(samples, verdict.samples.accepted, adds))
 
 
 def _say_notes(checkpoint: Path) -> None:

@@ -114,6 +114,15 @@ def spread_counts(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> d
     return {name: math.ceil(SPREAD * n) for name, n in class_counts.items() if n and not adds.get(name)}
 
 
+def up_to(synthetic: Synthetic, accepted: np.ndarray, adds: Mapping[str, int]) -> np.ndarray:
+    """Return which samples are accepted, bool, shape (n,), if of each class only the first `adds` accepted ones are."""
+    kept = accepted.copy()
+    for label, name in enumerate(synthetic.classes):
+        mine = (synthetic.y == label) & accepted
+        kept[mine & (mine.cumsum() > adds[name])] = False
+    return kept
+
+
 def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | Path, link: Link = "copy") -> Mixed:
     """Write the real parts and the accepted synthetic images, which join the training part only.
 

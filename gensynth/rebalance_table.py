@@ -185,13 +185,17 @@ def rebalance_table(
             lambda: save_choice(choose(parts.train, names, choose_config, quiet), folder / "choice.json"),
         )
         choice = load_choice(folder / "choice.json")
-        config, adds = replace(config, sampler=choice.name, to=AUTO) if choice.adds else config, choice.adds
+        adds = choice.adds
+        if adds:
+            config = replace(config, sampler=choice.name, to=AUTO)
     adds = {name: n for name, n in adds.items() if n}
+    drawn = None
     if adds:
         file = folder / f"{config.sampler}{SAMPLER}"
         once("fit", file.name, lambda: _fit(config, parts.train, file))
         once("draw and check", "verdict.json", lambda: _draw_and_check(file, parts, adds, config.sample_seed, folder))
-        _, synthetic, verdict = _drawn_again(folder, parts, config.sample_seed)
+        drawn = _drawn_again(folder, parts, config.sample_seed)
+        _, synthetic, verdict = drawn
         accepted = synthetic.subset(verdict.samples.accepted)
         if len(accepted):
             once(
@@ -206,33 +210,40 @@ def rebalance_table(
             run.step("write", lambda: write_balanced(out, parts, synthetic, verdict.samples))
     elif not out.exists():
         run.step("write", lambda: write_balanced(out, parts, None, None))
-    return report_table(folder, parts)
+    return _report(folder, parts, drawn)
 
 
-def report_table(folder: Path, parts: Parts | None = None) -> RebalancedTable:
+def report_table(folder: Path) -> RebalancedTable:
     """Write the report of a run again from what its folder holds.
 
     Args:
         folder: Folder of a finished run, NAME.run.
-        parts: Its real data, if already read.
 
     Raises:
         ValueError: if the folder is not a run, it is not finished, or the data have changed since.
     """
+    settings = Run.read(folder)["settings"]
+    parts = read_table_parts(settings["source"], TableConfig(**settings["data"]))
+    if fingerprint(parts) != settings["fingerprint"]:
+        raise ValueError(f"rows or schema of {settings['source']} are no longer those that {folder} was made from.")
+    named = settings["rebalance"]["sampler"] != AUTO
+    if not Path(settings["out"]).exists() or not (named or (folder / "choice.json").exists()):
+        raise ValueError(f"{folder} is not finished; type its 'gensynth rebalance' command again.")
+    checked = (folder / "verdict.json").exists()
+    return _report(
+        folder, parts, _drawn_again(folder, parts, settings["rebalance"]["sample_seed"]) if checked else None
+    )
+
+
+def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Verdict] | None) -> RebalancedTable:
+    """Write the report of a finished run; `drawn` is of `_drawn_again`, None where nothing was to be drawn."""
     record = Run.read(folder)
     settings = record["settings"]
-    if parts is None:
-        parts = read_table_parts(settings["source"], TableConfig(**settings["data"]))
-        if fingerprint(parts) != settings["fingerprint"]:
-            raise ValueError(f"rows or schema of {settings['source']} are no longer those that {folder} was made from.")
     choice = load_choice(folder / "choice.json") if (folder / "choice.json").exists() else None
-    out, named = Path(settings["out"]), settings["rebalance"]["sampler"] != AUTO
-    if not out.exists() or not (named or choice):
-        raise ValueError(f"{folder} is not finished; type its 'gensynth rebalance' command again.")
     before = parts.train.class_counts
-    after, synthetic, verdict, evaluation, sampler = dict(before), None, None, None, None
-    if (folder / "verdict.json").exists():
-        sampler, synthetic, verdict = _drawn_again(folder, parts, settings["rebalance"]["sample_seed"])
+    after, evaluation = dict(before), None
+    sampler, synthetic, verdict = drawn or (None, None, None)
+    if synthetic is not None and verdict is not None:
         for row in np.flatnonzero(verdict.samples.accepted):
             after[synthetic.classes[synthetic.y[row]]] += 1
         if (folder / "evaluation.json").exists():
@@ -260,6 +271,7 @@ def report_table(folder: Path, parts: Parts | None = None) -> RebalancedTable:
         notes=tuple(notes),
     )
     page = write_table_report(folder / "report.html", contents)
+    out = Path(settings["out"])
     return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
 
 

@@ -133,16 +133,12 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         to: How far to fill a class: 5x, a number, or balance.
         data_config: How the real table is read and split.
     """
-    from gensynth.mix import target_counts
+    from gensynth.mix import target_counts, up_to
     from gensynth.table_manifest import write_balanced
 
     _refuse_to_overwrite(out, with_metadata=True)
     parts, samples, verdict = _checked(synthetic, real, data_config)
-    adds = target_counts(parts.train.class_counts, to)
-    accepted = verdict.samples.accepted.copy()
-    for label, name in enumerate(samples.classes):
-        mine = (samples.y == label) & accepted
-        accepted[mine & (mine.cumsum() > adds[name])] = False
+    accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
     n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
     _say(f"{n_real} real and {int(accepted.sum())} synthetic rows in {out}")
     return 0

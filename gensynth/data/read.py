@@ -14,7 +14,7 @@ from gensynth.data.domains import with_domains
 from gensynth.data.images import read_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.data.pixels import SIDES
-from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.split import Parts, check_split, keep_only, split
 from gensynth.data.torchvision_data import read_torchvision
 
 
@@ -56,16 +56,7 @@ class DataConfig:
             raise ValueError(f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}.")
         if self.channels not in (None, 1, 3):
             raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
-        if not (0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
-            raise ValueError(
-                "test and validation must lie between 0 and 1 and add up to less than 1, "
-                f"got {self.test} and {self.validation}."
-            )
-        for name, n in (self.keep or {}).items():
-            if n < 1:
-                raise ValueError(f"keep must be at least 1 image per class, got {n} for {name!r}.")
-        if self.split_seed < 0:
-            raise ValueError(f"split_seed must not be negative, got {self.split_seed}.")
+        check_split(self.test, self.validation, self.split_seed, self.keep, "image")
         if not self.memory_gb > 0:
             raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from gensynth.data import builtin_tables
 from gensynth.data.labeled import LabeledData
 from gensynth.data.schema import Column, Schema, detect_schema
-from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.split import Parts, check_split, keep_only, split
 from gensynth.data.tables import from_frame, read_frame, read_table, table_suffixes, to_frame
 
 
@@ -33,16 +33,7 @@ class TableConfig:
     """Seed of the split: the same seed gives the same parts."""
 
     def __post_init__(self) -> None:
-        if not (0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
-            raise ValueError(
-                "test and validation must lie between 0 and 1 and add up to less than 1, "
-                f"got {self.test} and {self.validation}."
-            )
-        for name, n in (self.keep or {}).items():
-            if n < 1:
-                raise ValueError(f"keep must be at least 1 row per class, got {n} for {name!r}.")
-        if self.split_seed < 0:
-            raise ValueError(f"split_seed must not be negative, got {self.split_seed}.")
+        check_split(self.test, self.validation, self.split_seed, self.keep, "row")
 
 
 def is_table(source: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,21 @@ class Parts:
     train: LabeledData
     validation: LabeledData
     test: LabeledData
+
+
+def check_split(
+    test: float, validation: float, split_seed: int, keep: Mapping[str | int, int] | None, noun: str
+) -> None:
+    """Raise ValueError unless shares, seed and counts of a config make sense; `noun` is what one example is called."""
+    if not (0 < test < 1 and 0 < validation < 1 and test + validation < 1):
+        raise ValueError(
+            f"test and validation must lie between 0 and 1 and add up to less than 1, got {test} and {validation}."
+        )
+    for name, n in (keep or {}).items():
+        if n < 1:
+            raise ValueError(f"keep must be at least 1 {noun} per class, got {n} for {name!r}.")
+    if split_seed < 0:
+        raise ValueError(f"split_seed must not be negative, got {split_seed}.")
 
 
 def split(data: LabeledData, test: float, validation: float, seed: int, test_part: LabeledData | None = None) -> Parts:

@@ -22,6 +22,8 @@ from gensynth.fidelity.verdict import (
     SampleVerdicts,
     Score,
     Verdict,
+    status_of_all,
+    unsaid_copies,
 )
 from gensynth.samplers.base import Synthetic
 
@@ -97,14 +99,7 @@ class FidelityChecker:
         samples, measures, contamination = self._screen(synthetic)
         y = _labels(synthetic.y, synthetic.classes, self.train)
         labels = [int(c) for c in np.unique(y)]
-        # A near copy of a parent that the sampler named is dropped, but is no memorisation that went unsaid.
-        unsaid = np.array(
-            [
-                r == "dup_exact" or (r == "dup_near" and not p)
-                for r, p in zip(samples.reason, synthetic.parents, strict=True)
-            ],
-            dtype=bool,
-        )
+        unsaid = unsaid_copies(samples.reason, synthetic.parents)
         scores = {c: self._scores(c, y == c, measures, len(labels)) for c in labels}
         tested = [c for c in labels if scores[c][0].p_value is not None]
         adjusted = metrics.holm(np.array([scores[c][0].p_value for c in tested], dtype=np.float64))
@@ -121,10 +116,8 @@ class FidelityChecker:
             counts = {r: rejected[r] for r in REASONS if r in rejected}
             name = self.train.classes[c]
             classes.append(ClassVerdict(name, status, n_real, len(at), accepted, counts, scores[c], why))
-        found = {v.status for v in classes}
-        status = FAIL if FAIL in found else REVIEW if found & {REVIEW, INSUFFICIENT} else PASS
         return Verdict(
-            status,
+            status_of_all(classes),
             samples,
             tuple(classes),
             self.false_reject,

@@ -30,15 +30,13 @@ from gensynth.fidelity.table_verdict import (
     worst,
 )
 from gensynth.fidelity.verdict import (
-    FAIL,
-    INSUFFICIENT,
-    PASS,
     REASONS,
-    REVIEW,
     ClassVerdict,
     SampleVerdicts,
     Score,
     Verdict,
+    status_of_all,
+    unsaid_copies,
 )
 from gensynth.samplers.base import Synthetic
 
@@ -115,14 +113,7 @@ class TableChecker:
             raise ValueError("there is nothing to check: the synthetic data are empty; draw samples first.")
         samples, measures, contamination = self._screen(synthetic)
         y = _labels(synthetic.y, synthetic.classes, self.train)
-        # A near copy of a parent that the sampler named is dropped, but is no memorisation that went unsaid.
-        unsaid = np.array(
-            [
-                r == "dup_exact" or (r == "dup_near" and not p)
-                for r, p in zip(samples.reason, synthetic.parents, strict=True)
-            ],
-            dtype=bool,
-        )
+        unsaid = unsaid_copies(samples.reason, synthetic.parents)
         dtypes, wanted = pd.DataFrame(synthetic.x, copy=False).dtypes, self._gate.frame.dtypes
         other = [str(c.name) for c in self._gate.schema.columns if dtypes[c.name] != wanted[c.name]]
         labels = [int(c) for c in np.unique(y)]
@@ -137,9 +128,8 @@ class TableChecker:
             counts = {r: rejected[r] for r in REASONS if r in rejected}
             name = self.train.classes[c]
             classes.append(ClassVerdict(name, status, real.n, len(at), accepted, counts, scores, why))
-        found = {v.status for v in classes}
         return Verdict(
-            FAIL if FAIL in found else REVIEW if found & {REVIEW, INSUFFICIENT} else PASS,
+            status_of_all(classes),
             samples,
             tuple(classes),
             self.false_reject,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,21 @@ class Verdict:
     contamination: int
     thresholds: dict[str, float]
     stamp: dict[str, str]
+
+
+def status_of_all(classes: Sequence[ClassVerdict]) -> str:
+    """Return FAIL if a class failed, else REVIEW if one needs review or is INSUFFICIENT, else PASS."""
+    found = {c.status for c in classes}
+    return FAIL if FAIL in found else REVIEW if found & {REVIEW, INSUFFICIENT} else PASS
+
+
+def unsaid_copies(reasons: Sequence[str], parents: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Return which samples are copies that nobody spoke of, bool, shape (n,).
+
+    A near copy of a parent that the sampler named is dropped, but is no memorisation that went unsaid.
+    """
+    pairs = zip(reasons, parents, strict=True)
+    return np.array([r == "dup_exact" or (r == "dup_near" and not p) for r, p in pairs], dtype=bool)
 
 
 def save_verdict(verdict: Verdict, path: str | Path) -> None:
