@@ -25,8 +25,7 @@ from gensynth.evaluate import FEWEST_TEST
 from gensynth.files import write_text
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
-from gensynth.table_classifiers import MODELS
-from gensynth.table_folds import Candidate, Fold, Folds, some_rows
+from gensynth.table_folds import Candidate, Fold, Folds, check_config, some_rows
 from gensynth.table_results import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.table_scores import SCORES, split_variance
 
@@ -59,24 +58,9 @@ class ChooseConfig:
     """Seed of all that is drawn."""
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
-            raise ValueError(f"metric {self.metric!r} is unknown; allowed: {', '.join(METRICS)}.")
-        if not self.models or not set(self.models) <= set(MODELS):
-            raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(self.models) or 'none'}.")
+        check_config(self, {"standard_errors": 0, "seconds": 0})
         if not all(0 < ratio <= 1 for ratio in self.ratios):
             raise ValueError(f"ratios must lie in (0, 1], got {self.ratios}.")
-        least = {
-            "folds": 2,
-            "repeats": 1,
-            "standard_errors": 0,
-            "seconds": 0,
-            "most_rows": 100,
-            "threads": 1,
-            "seed": 0,
-        }
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}.")
 
 
 @dataclass(frozen=True)

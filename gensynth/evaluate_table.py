@@ -36,7 +36,7 @@ from gensynth.intervals import Estimate
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
-from gensynth.table_folds import Candidate, Folds, Held, Key, draw, some_rows
+from gensynth.table_folds import Candidate, Folds, Held, Key, check_config, draw, some_rows
 from gensynth.table_results import (
     BASELINES,
     METRICS,
@@ -82,13 +82,7 @@ class TableEvaluateConfig:
     """Seed of folds, forests, bootstrap and of the samplers' rows."""
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
-            raise ValueError(f"metric {self.metric!r} is unknown; allowed: {', '.join(METRICS)}.")
-        if not self.models or not set(self.models) <= set(MODELS):
-            raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(self.models) or 'none'}.")
-        for name, least in (("folds", 2), ("repeats", 1), ("most_rows", 100), ("threads", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        check_config(self, {})
 
 
 def evaluate_table(
