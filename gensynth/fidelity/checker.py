@@ -27,6 +27,14 @@ from gensynth.fidelity.verdict import (
 )
 from gensynth.samplers.base import Synthetic
 
+SCORES: dict[str, bool | None] = {
+    "kid": False,
+    "density": True,
+    "coverage": True,
+    "label_agreement": True,
+    "nearest_real": None,
+    "diversity": None,
+}
 FEWEST = 10
 """Below this many real or synthetic images a class gets no scores of its distribution."""
 MOST_ROWS = 2000
@@ -151,7 +159,7 @@ class FidelityChecker:
         out_of_fold = self._gate.judge.out_of_fold[members]
         if min(len(real), n) < FEWEST:
             note = f"Not given: {FEWEST} real and synthetic images are needed, there are {len(real)} and {n}."
-            return tuple(Score(kind.name, None, kind.higher_is_better, note=note) for kind in metrics.METRICS)
+            return tuple(Score(name, None, better, note=note) for name, better in SCORES.items())
 
         rng = np.random.default_rng(self.seed)
         some, others = (x[rng.permutation(len(x))[:MOST_ROWS]] for x in (real, synthetic))
@@ -160,7 +168,7 @@ class FidelityChecker:
         kid = Score(
             "kid",
             float(values[0]),
-            metrics.KID.higher_is_better,
+            metrics.kid.higher_is_better,
             yardstick=float(np.quantile(values[1:], 0.95)),
             p_value=metrics.permutation_p(values),
             note="The yardstick is the 95 % quantile over random splits of real and synthetic together.",
@@ -169,23 +177,23 @@ class FidelityChecker:
         density = Score(
             "density",
             float(counts.mean()),
-            metrics.DENSITY.higher_is_better,
-            metrics.DENSITY.ideal,
+            metrics.density.higher_is_better,
+            metrics.density.ideal,
             metrics.bootstrap_interval(counts, self.seed),
             note=f"k = {k}.",
         )
         coverage = Score(
             "coverage",
-            metrics.coverage(real, synthetic, k),
-            metrics.COVERAGE.higher_is_better,
-            metrics.COVERAGE.ideal,
+            metrics.coverage(real, synthetic, k=k),
+            metrics.coverage.higher_is_better,
+            metrics.coverage.ideal,
             note=f"Over its exact expectation at these numbers, k = {k}.",
         )
         agrees = m.agrees[mine]
         agreement = Score(
             "label_agreement",
             float(agrees.mean()),
-            metrics.LABEL_AGREEMENT.higher_is_better,
+            True,
             float((out_of_fold.argmax(axis=1) == label).mean()),
             metrics.wilson_interval(int(agrees.sum()), n),
             note="The yardstick is the judge's agreement on real images that it was not fitted on.",
@@ -193,15 +201,15 @@ class FidelityChecker:
         ratio = Score(
             "nearest_real",
             float(np.median(m.scores["near_duplicate"][mine])),
-            metrics.NEAREST_REAL.higher_is_better,
-            self._fresh.get(label, metrics.NEAREST_REAL.ideal),
+            None,
+            self._fresh.get(label, 1.0),
             note="Median distance to the nearest real image, over that between real ones; small = copies.",
         )
         spread = Score(
             "diversity",
             metrics.diversity(real, synthetic),
-            metrics.DIVERSITY.higher_is_better,
-            metrics.DIVERSITY.ideal,
+            metrics.diversity.higher_is_better,
+            metrics.diversity.ideal,
             note="Spread of the samples over that of the real images; below 1 they huddle around the mean.",
         )
         return kid, density, coverage, agreement, ratio, spread
