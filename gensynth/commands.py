@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts
 from gensynth.evaluate import EvaluateConfig, Evaluation
-from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.fidelity.verdict import FAIL, REASONS, Verdict
 from gensynth.leak import Leak
 from gensynth.rebalance import RebalanceConfig, named
 from gensynth.samplers.base import Synthetic
 from gensynth.stylize import StylizeConfig
 from gensynth.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.fidelity.privacy import Privacy
 
 MOST_COLUMNS = 4
 """Classes whose recall is printed; the report shows all of them."""
@@ -185,6 +188,10 @@ def check(
     against: str,
     holdout: str | None = None,
     json: Path | None = None,
+    page: Path | None = None,
+    extractor: str = "pyramid",
+    weights: Path | None = None,
+    privacy: bool = False,
     data_config: DataConfig,
 ) -> int:
     """Check synthetic images against real ones: each sample, each class, the whole. Exit status 1 if a class fails.
@@ -192,32 +199,39 @@ def check(
     Beside images of rare classes, images of others show whether a classifier would take what is synthetic for rare.
 
     Args:
-        synthetic: Folder of synthetic images, one sub-folder per class, made by any tool.
+        synthetic: Folder of synthetic images made by any tool, one sub-folder per class as in AGAINST, or none in both.
         against: Real data. Split as for training: the training part is the reference, the rest is held out.
         holdout: Real data that no generator saw; then all of AGAINST is the reference.
         json: Write the verdict to this file.
+        page: Write the page to this file; by default beside the verdict, or to check.html.
+        extractor: What features are made of: pyramid, task, imagenet, inception or dinov2.
+        weights: File of the extractor's weights, where it is not found by itself.
+        privacy: Also attack the samples: can they tell which real images a generator was trained on?
         data_config: How the real data are read and split.
     """
-    from gensynth.data.read import read, read_parts
-    from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.check import check as run
+    from gensynth.check import write_page
+    from gensynth.fidelity.privacy import LEAKAGE
     from gensynth.fidelity.verdict import save_verdict
-    from gensynth.mix import read_synthetic
+    from gensynth.report.frame import check_folder
 
-    if holdout is None:
-        parts = read_parts(against, data_config)
-        reference, held_out = parts.train, [parts.validation, parts.test]
-    else:
-        reference = read(against, data_config)
-        channels, h, w = reference.shape
-        like = replace(data_config, size=(h, w), channels=1 if channels == 1 else 3)
-        held_out = [read(holdout, like)]
-    samples, _ = read_synthetic(Path(synthetic), reference.classes, reference.shape)
-    verdict = FidelityChecker(reference, held_out).check(samples)
+    page = page or (json.with_suffix(".html") if json else Path("check.html"))
+    for path in filter(None, (json, page)):
+        check_folder(path)
+    done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
     if json is not None:
-        save_verdict(verdict, json)
-    print_verdict(verdict)
-    _check_shortcut(reference, samples, verdict, held_out)
-    return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
+        save_verdict(done.verdict, json)
+    write_page(done, page)
+    print_verdict(done.verdict)
+    if done.privacy is not None:
+        print_privacy(done.privacy)
+    if done.leak is not None:
+        print_leak(done.leak)
+    for sentence in done.advice:
+        print(sentence)
+    print(f"page: {page}")
+    leaks = done.privacy is not None and done.privacy.status == LEAKAGE
+    return 1 if leaks or done.verdict.status == FAIL or not done.verdict.samples.accepted.any() else 0
 
 
 def mix(
@@ -243,10 +257,18 @@ def mix(
         data_config: How the real data are read and split.
     """
     from gensynth.mix import mix as join
+    from gensynth.mix import spread_counts, target_counts
 
-    parts, samples, verdict = _checked(synthetic, real, data_config)
-    wanted = _up_to(parts, samples, verdict, to, spread)
-    mixed = join(parts, samples, wanted, out, link=link)  # type: ignore[arg-type]  # mix checks the word
+    parts, samples, checker = _read_both(synthetic, real, data_config)
+    wanted = target_counts(parts.train.class_counts, to)
+    share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
+    verdict = _checked(parts, samples, checker, synthetic, wanted | share)
+    if spread == "all" and not {samples.classes[c] for c in samples.y[verdict.samples.accepted]} & share.keys():
+        raise ValueError(
+            "there is no accepted image of a class that needs no filling, so nothing can be spread over all "
+            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
+        )
+    mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
     _say(f"{mixed.n_real} real and {mixed.n_synthetic} synthetic images in {mixed.path}")
     return 0
 
@@ -267,7 +289,8 @@ def evaluate(
     from gensynth.evaluate import save_evaluation
     from gensynth.mix import rare_classes
 
-    parts, samples, verdict = _checked(synthetic, real, data_config)
+    parts, samples, checker = _read_both(synthetic, real, data_config)
+    verdict = _checked(parts, samples, checker, synthetic)
     # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
     found = {samples.classes[label] for label in samples.y[verdict.samples.accepted]}
     rare = [name for name in rare_classes(parts.train.class_counts) if name in found]
@@ -367,11 +390,27 @@ def print_verdict(verdict: Verdict) -> None:
         print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
         for sentence in c.why:
             print(f"{'':>14}{sentence}")
+    rejected, cost = Counter(verdict.samples.reason), verdict.false_reject or {}
+    if rejected.keys() - {""}:
+        print(f"{'rejected as':>15} {'samples':>8}  of genuine held-out images it would reject")
+    for reason in (r for r in REASONS if rejected[r]):
+        print(f"{reason:>15} {rejected[reason]:>8}  {f'{cost[reason]:.1%}' if reason in cost else ''}".rstrip())
+    if reviewed := sum(r != "" for r in verdict.samples.review):
+        print(f"{reviewed} accepted samples should be looked at: see 'Worth a look' on the page")
     if verdict.contamination:
-        print(f"ALARM: {verdict.contamination} samples equal a held-out image.")
+        print(f"ALARM: {verdict.contamination} samples equal a held-out image, or were made from one.")
     if verdict.false_reject is not None:
-        print(f"of the real images held out, the gate would reject {verdict.false_reject['any']:.1%}")
+        print(f"in all the gate would reject {verdict.false_reject['any']:.1%} of the genuine held-out images")
     print(f"fidelity: {verdict.status}")
+
+
+def print_privacy(privacy: Privacy) -> None:
+    """Print what the attacks found by class."""
+    for c in privacy.classes:
+        print(f"privacy, {c.label}: {c.status} ({c.n_members} members, {c.n_non_members} non-members)")
+        for sentence in c.why:
+            print(f"{'':>14}{sentence}")
+    print(f"privacy: {privacy.status}")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -390,57 +429,29 @@ def print_evaluation(evaluation: Evaluation) -> None:
     print(f"did it help: {evaluation.verdict}. {evaluation.why}")
 
 
-def _check_shortcut(
-    reference: LabeledData, samples: Synthetic, verdict: Verdict, held_out: Sequence[LabeledData]
-) -> None:
-    """Measure and print the leak if there are images of rare classes and of others."""
-    from gensynth.leak import measure_leak, shows_treatment
-    from gensynth.mix import rare_classes
-
-    rare = rare_classes(reference.class_counts)
-    is_rare = np.isin(samples.y, [reference.label_of(name) for name in rare])
-    filling = samples.subset(is_rare & verdict.samples.accepted)
-    treated = samples.subset(~is_rare & shows_treatment(verdict.samples))
-    if len(filling) and len(treated):
-        found = [name for name in rare if (filling.y == reference.label_of(name)).any()]
-        print_leak(measure_leak(reference, filling, treated, found, held_out))
-    elif len(filling) and any(filling.parents):
-        print(
-            "shortcut: to see whether a classifier would take treated images of other classes for rare ones, draw "
-            "some of them too: 'gensynth sample ... --others 100'."
-        )
-
-
-def _checked(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Any, Verdict]:
+def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Synthetic, FidelityChecker]:
     from gensynth.data.read import read_parts
     from gensynth.fidelity.checker import FidelityChecker
-    from gensynth.mix import read_synthetic, refuse_held_out_parents
+    from gensynth.mix import read_synthetic
 
     parts = read_parts(real, config)
     samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape)
-    verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples)
-    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
-    _say(f"{int(verdict.samples.accepted.sum())} of {len(samples)} synthetic images pass the check")
-    if not verdict.samples.accepted.any():
-        raise ValueError(f"no image in {synthetic} passes the check, so there is nothing to go on with.")
-    return parts, samples, verdict
+    return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))
 
 
-def _up_to(parts: Parts, samples: Any, verdict: Verdict, to: str, spread: str) -> Any:
-    """Accept no more of a class than was asked for, or than its share where all classes receive some."""
-    from gensynth.mix import spread_counts, target_counts, up_to
+def _checked(
+    parts: Parts, samples: Synthetic, checker: FidelityChecker, source: str, wanted: dict[str, int] | None = None
+) -> Verdict:
+    from gensynth.mix import refuse_held_out_parents
 
-    adds = target_counts(parts.train.class_counts, to)
-    if spread == "all":
-        share = spread_counts(parts.train.class_counts, adds)
-        found = {samples.classes[label] for label in samples.y[verdict.samples.accepted]}
-        if not found & share.keys():
-            raise ValueError(
-                "there is no accepted image of a class that needs no filling, so nothing can be spread over all "
-                "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
-            )
-        adds |= share
-    return replace(verdict.samples, accepted=up_to(samples, verdict.samples.accepted, adds))
+    verdict = checker.check(samples, wanted)
+    leaked = np.isin(verdict.samples.reason, "held_out_parent")
+    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
+    good = sum(reason in ("", "quota") for reason in verdict.samples.reason)
+    _say(f"{good} of {len(samples)} synthetic images pass the check")
+    if not good:
+        raise ValueError(f"no image in {source} passes the check, so there is nothing to go on with.")
+    return verdict
 
 
 def _say_notes(checkpoint: Path) -> None:

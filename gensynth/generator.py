@@ -18,13 +18,16 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from gensynth.private import PrivateGradients
 
 BLOCK = 32
 """Samples are computed in aligned blocks of this many, so that no result depends on the batch size."""
@@ -82,6 +85,8 @@ class Generator(pl.LightningModule, ABC):
     """Whether it changes real images instead of drawing from noise alone (see `gensynth.source`)."""
     selects: ClassVar[bool] = False
     """Whether the weights that are kept are the best ones seen in training instead of the last."""
+    private: ClassVar[bool] = False
+    """Whether it can be trained with a privacy bound (see `gensynth.private`); it then has `learn_privately`."""
     draws: tuple[str, ...] = ("prior",)
     """The ways in which it can draw a label, the default first; an instance lists those its training allows."""
     min_images_alone: ClassVar[int] = 2
@@ -114,6 +119,14 @@ class Generator(pl.LightningModule, ABC):
             label_agreement: Share of samples that a judge trained on real images takes for their label.
         """
         return ()
+
+    def learn_privately(self, privacy: PrivateGradients) -> None:
+        """Called before a training with a privacy bound: take gradients from `privacy`, and keep nothing of an image.
+
+        Raises:
+            ValueError: if the settings keep something of single images.
+        """
+        raise NotImplementedError(f"{type(self).__name__} declares private = {self.private}.")
 
     @property
     @abstractmethod

@@ -151,11 +151,11 @@ def measure_leak(
 
 
 def shows_treatment(samples: SampleVerdicts) -> np.ndarray:
-    """Return which samples may be shown to the classifier, bool (n,): the accepted, and copies.
+    """Return which samples may be shown to the classifier, bool (n,): the accepted, the spare, and copies.
 
     A lightly treated image is a near copy of its parent, which is no reason against it here.
     """
-    return samples.accepted | np.isin(samples.reason, ("dup_exact", "dup_near"))
+    return samples.accepted | np.isin(samples.reason, ("dup_exact", "dup_near", "dup_parent", "quota"))
 
 
 def save_leak(leak: Leak, path: str | Path) -> None:

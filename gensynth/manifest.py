@@ -13,25 +13,31 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gensynth.data.images import read_folder
+from gensynth.data.images import FLAT, read_folder
 from gensynth.data.labeled import check_class_names, label_of
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import whole_folder, write_text
 from gensynth.samplers.base import Synthetic
 
-SCORES = {"near_duplicate": "near_duplicate", "label_score": "label", "typicality": "typicality"}
+SCORES = {
+    "near_duplicate": "near_duplicate",
+    "parent_distance": "parent_distance",
+    "hash_bits": "hash_bits",
+    "label_score": "label",
+    "typicality": "typicality",
+}
 """Columns of the manifest that hold scores, with the names in `SampleVerdicts.scores`."""
 
 COLUMNS = (
     *("file_name", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
     *SCORES,
-    *("verdict", "reason", "nearest"),
+    *("verdict", "reason", "review", "nearest"),
 )
 """Columns of metadata.csv. `file_name` is relative to its folder, with '/'. `parents` and `nearest` are JSON,
 since ids may hold any character. For a real image `index` is its row in the part, `parents` its own id, and
 text that does not apply is '-'."""
 
-TEXT = ("sampler", "checkpoint_sha256", "how", "verdict", "reason", "nearest")
+TEXT = ("sampler", "checkpoint_sha256", "how", "verdict", "reason", "review", "nearest")
 
 Row = dict[str, str | int]
 
@@ -73,7 +79,9 @@ def read_synthetic(
         ValueError: if it holds no images, an unknown class, files that metadata.csv does not list or the
             reverse, or samples of several samplers or seeds.
     """
-    data = read_folder(folder, (shape[1], shape[2]), shape[0], memory_gb=float("inf"), part_names=True)
+    data = read_folder(
+        folder, (shape[1], shape[2]), shape[0], memory_gb=float("inf"), part_names=True, flat=classes == (FLAT,)
+    )
     y = np.array([label_of(name, classes) for name in data.classes], dtype=np.int64)[data.y]
     x = data.x[torch.arange(len(data))]
     manifest = Path(folder) / "metadata.csv"
@@ -109,13 +117,16 @@ def read_synthetic(
     if not rows[0]["verdict"]:
         return synthetic, None
     scores = {
-        name: np.array([float(row[column]) for row in rows]) for column, name in SCORES.items() if rows[0][column]
+        name: np.array([float(row[column] or "nan") for row in rows])
+        for column, name in SCORES.items()
+        if any(row[column] for row in rows)
     }
     return synthetic, SampleVerdicts(
         accepted=np.array([row["verdict"] == "accepted" for row in rows]),
         reason=tuple(row["reason"] for row in rows),
         scores=scores,
         nearest=tuple(json.loads(row["nearest"]) for row in rows),
+        review=tuple(row["review"] for row in rows),
     )
 
 
@@ -151,9 +162,11 @@ def write_samples(synthetic: Synthetic, samples: SampleVerdicts | None, chosen: 
         }
         if samples is not None:
             # repr keeps every digit, so that a score survives the file.
-            row |= {c: repr(float(samples.scores[s][i])) for c, s in SCORES.items() if s in samples.scores}
+            given = {c: float(samples.scores[s][i]) for c, s in SCORES.items() if s in samples.scores}
+            row |= {c: repr(value) for c, value in given.items() if np.isfinite(value)}
             row["verdict"] = "accepted" if samples.accepted[i] else "rejected"
             row |= {"reason": samples.reason[i], "nearest": json.dumps(samples.nearest[i])}
+            row["review"] = samples.review[i] if samples.review else ""
         rows.append(row)
     return rows
 

@@ -42,6 +42,8 @@ from gensynth.samplers.neural import NeuralSampler
 from gensynth.scope import scope_of
 from gensynth.train import TrainConfig, train
 
+SPARE = 0.25
+"""Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
 TREATED, MOST_OTHERS = 200, 25
 """Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
 
@@ -289,7 +291,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
     held_out = (parts.validation, parts.test)
     checker = FidelityChecker(parts.train, held_out)
     synthetic = _drawn(sampler, checker, adds, config.sample_seed, parts)
-    verdict = checker.check(synthetic)
+    verdict = checker.check(synthetic, adds)
     accepted = synthetic.subset(verdict.samples.accepted)
     if len(accepted):
         treated = _treated(sampler, checker, adds, config.sample_seed, synthetic)
@@ -307,7 +309,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
                 )
             more = _drawn(sampler, checker, share, config.sample_seed, parts)
             synthetic = Synthetic.concat([synthetic, more])
-            verdict = checker.check(synthetic)
+            verdict = checker.check(synthetic, adds | share)
             accepted = synthetic.subset(verdict.samples.accepted)
             spread = measure_leak(parts.train, accepted, treated, tuple(adds), held_out)
             save_leak(spread, out / "leak_spread.json")
@@ -317,7 +319,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
 
 
 def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], seed: int, parts: Parts) -> Synthetic:
-    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in counts.items()]
+    drawn = [draw_accepted(sampler, checker, name, math.ceil((1 + SPARE) * n), seed) for name, n in counts.items()]
     return Synthetic.concat(drawn).relabel(parts.train.classes)
 
 

@@ -13,7 +13,7 @@ import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.features import Embedding
-from gensynth.fidelity.gate import Judge
+from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import coverage
 from gensynth.generator import Generator
 from gensynth.scope import Scope

@@ -13,8 +13,9 @@ import logging
 import math
 import os
 import pickle
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ import gensynth
 from gensynth.batches import Batches, in_order
 from gensynth.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.data.labeled import LabeledData
-from gensynth.generator import Generator
+from gensynth.generator import Batch, Generator
+from gensynth.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
 from gensynth.scope import Scope, scope_of
 from gensynth.selection import ROUNDS, Selection
 from gensynth.source import SourceGenerator
@@ -74,6 +76,9 @@ def train(
         TrainingDiverged: if training stops being finite; the message names the network, and the last good state is
             kept as `*.last_good`.
     """
+    if config.dp is not None:
+        check_private(name, config, init is not None)
+        config = replace(config, precision="32-true")
     wanted = scope_of(data, name, label, source, domains, shared=init is not None)
     model, scope = _prepare(wanted, name, model_config, config, label, init)
     sides = 1 if scope.target.all() else 2
@@ -90,13 +95,19 @@ def train(
         "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
         "generator": name,
         "model": asdict(model.config),
-        "train": asdict(config),
+        "train": {setting: value for setting, value in asdict(config).items() if value is not None},
         "gensynth": gensynth.__version__,
         "torch": str(torch.__version__),
     }
+    privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
+    if privacy is not None:
+        model.learn_privately(privacy)
+        provenance["privacy"] = asdict(privacy.bound)
     run = json.dumps(provenance, sort_keys=True)
+    if privacy is not None:
+        provenance["data"] = ""  # a hash of all images would confirm a guess at the last one
     if path.exists():
-        if json.dumps(load_checkpoint(path).provenance, sort_keys=True) != run:
+        if json.dumps(load_checkpoint(path).provenance, sort_keys=True) != json.dumps(provenance, sort_keys=True):
             raise ValueError(
                 f"{path} was trained with other data or settings; choose another output, or delete it to train again."
             )
@@ -107,7 +118,11 @@ def train(
     selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
     keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
     trainer = trainer_of(config, keeper)
-    loader = Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
+    loader: Iterable[Batch] = (
+        Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
+        if privacy is None
+        else PoissonBatches(scope, privacy.rates, config.steps, start)
+    )
     sources = scope.data.subset(~scope.target) if sides == 2 else scope.data
     if not start:
         model.prepare(download)
@@ -117,6 +132,8 @@ def train(
         with warnings.catch_warnings():
             # Lightning's advice on workers and loggers does not apply to batches made from memory.
             warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+            if privacy is not None:
+                ignore_expected_warnings()
             trainer.fit(model, loader, ckpt_path=resume if start else None, weights_only=True)
     except SystemExit as error:  # what Lightning makes of Ctrl-C and of SIGTERM
         raise KeyboardInterrupt from error
@@ -125,11 +142,14 @@ def train(
     if trainer.is_global_zero:
         model.to(trainer.strategy.root_device).eval()
         agreement = selection.restore(model) if selection is not None else 1.0
-        model.remember(in_order(sources, model.device))
+        if privacy is None:
+            model.remember(in_order(sources, model.device))
         notes = model.diagnose(agreement)
         model.cpu()
         save_checkpoint(path, model, name, keeper.history, provenance, notes)
         resume.unlink(missing_ok=True)
+        if privacy is not None:
+            print(f"{path.name} is {privacy.bound}", file=sys.stderr)
     trainer.strategy.barrier()
     return path
 

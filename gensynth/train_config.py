@@ -7,6 +7,26 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
+class DPConfig:
+    """Differentially private training; `gensynth.private` says what the bound covers."""
+
+    epsilon: float = 8.0
+    """The bound to keep: no one becomes more than e^epsilon times surer that an image was in the training. Smaller is
+    stronger, and images are worse; 1 is strong, above 10 little is promised."""
+    delta: float = 1e-5
+    """Probability with which the bound may fail; below 1 / (number of training images)."""
+    clip: float = 1.0
+    """Norm to which each image's gradient is cut."""
+
+    def __post_init__(self) -> None:
+        if min(self.epsilon, self.clip) <= 0 or not 0 < self.delta < 1:
+            raise ValueError(
+                f"dp.epsilon and dp.clip must be positive and dp.delta in (0, 1), got {self.epsilon}, {self.clip} and "
+                f"{self.delta}."
+            )
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """How to train, whatever the generator."""
 
@@ -30,8 +50,12 @@ class TrainConfig:
     """Number of nodes."""
     strategy: str = "auto"
     """Lightning's strategy: auto, ddp, ..."""
+    dp: DPConfig | None = None
+    """Train with a privacy bound: dp.epsilon, dp.delta, dp.clip. Only where the generator can, and never repeatable."""
 
     def __post_init__(self) -> None:
+        if self.dp is not None and not isinstance(self.dp, DPConfig):  # from the command line, a namespace
+            object.__setattr__(self, "dp", DPConfig(**vars(self.dp)))
         for name in ("steps", "batch_size", "save_every", "devices", "num_nodes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")

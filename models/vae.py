@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +26,9 @@ from torch import Tensor, nn
 from gensynth import losses
 from gensynth.generator import Batch, Drawn, Generator
 from gensynth.layers import GridToImage, ImageToGrid
+
+if TYPE_CHECKING:
+    from gensynth.private import PrivateGradients
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,13 @@ class VAE(Generator):
     """Conditional variational autoencoder (Kingma & Welling 2014; Sohn et al. 2015)."""
 
     Config: ClassVar[type] = VAEConfig
+    private = True
     draws: tuple[str, ...] = ("borrow", "smote", "gaussian", "prior")
 
     def __init__(self, config: VAEConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__(config, shape, classes)
         self.automatic_optimization = False
+        self.privacy: PrivateGradients | None = None
         self.encoder = Encoder(config, self.canvas, len(classes))
         self.decoder = Decoder(config, self.canvas, len(classes))
         self.log_sigma = nn.Parameter(torch.tensor(-1.0))
@@ -116,7 +121,8 @@ class VAE(Generator):
 
     def _set_draws(self) -> None:
         known = self.code_labels.unique()
-        able = {"borrow": len(known) > 1, "smote": len(known) > 0, "gaussian": True, "prior": True}
+        remembers = bool(self.class_mean.any())
+        able = {"borrow": len(known) > 1, "smote": len(known) > 0, "gaussian": remembers, "prior": True}
         self.draws = tuple(draw for draw, possible in able.items() if possible)
 
     @property
@@ -126,7 +132,15 @@ class VAE(Generator):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam over encoder, decoder and noise level."""
-        return torch.optim.Adam(self.parameters(), lr=self.config.lr, fused=True)
+        adam = torch.optim.Adam(self.parameters(), lr=self.config.lr, fused=True)
+        return adam if self.privacy is None else self.privacy.optimizer(adam)
+
+    def learn_privately(self, privacy: PrivateGradients) -> None:
+        """Take gradients from `privacy`; codes of training images would tell what the bound hides."""
+        if self.config.store_codes:
+            raise ValueError("dp cannot keep the codes of training images; set --model.store_codes false.")
+        privacy.watch(self)
+        self.privacy = privacy
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step on -ELBO = NLL(x | z) + beta KL(q(z | x, y) || N(0, I))."""
@@ -135,15 +149,20 @@ class VAE(Generator):
         for group in optimizer.param_groups:
             group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
         beta = self.config.beta * min(1.0, batch.progress / max(self.config.warm_up, 1e-9))
-        x = self.to_canvas(batch.x)
-        mu, log_var = self.encoder(x, batch.y)
-        noise = torch.randn(mu.shape, generator=self.step_rng(batch), device=self.device)
-        recon = losses.gaussian_nll(x, self.decoder(mu + noise * (log_var / 2).exp(), batch.y), self.log_sigma)
-        kl = losses.kl_standard_normal(mu, log_var)
         optimizer.zero_grad()
-        self.manual_backward(recon + beta * kl)
+        if len(batch.x):  # only batches of a private training may be empty
+            x = self.to_canvas(batch.x)
+            mu, log_var = self.encoder(x, batch.y)
+            noise = torch.randn(mu.shape, generator=self.step_rng(batch), device=self.device)
+            decoded = self.decoder(mu + noise * (log_var / 2).exp(), batch.y)
+            kl = losses.kl_standard_normal(mu, log_var)
+            if self.privacy is None:
+                recon = losses.gaussian_nll(x, decoded, self.log_sigma)
+                self.log_dict({"train/recon": recon, "train/kl": kl})
+            else:
+                recon = self.privacy.mean_of_each(losses.gaussian_nll, x, decoded, self.log_sigma)
+            self.manual_backward(recon + beta * kl)
         optimizer.step()
-        self.log_dict({"train/recon": recon, "train/kl": kl})
 
     @torch.inference_mode()
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:

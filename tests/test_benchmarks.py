@@ -1,13 +1,14 @@
-"""The benchmark of tables: what is done is not done again, nothing stale is mixed in, and figures are what they say."""
+"""The benchmarks: what is done is not done again, nothing stale or known is mixed in, and figures are what they say."""
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import math
 from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -141,3 +142,95 @@ def test_the_mixed_table_is_what_it_says(tables: ModuleType) -> None:
     drawn = mixed.smotenc(filled, 0.25, seed=0)
     assert len(drawn) == 80 and (drawn.dtypes == filled.drop(columns="income").dtypes).all()
     assert not drawn.isna().any().any()
+
+
+@pytest.fixture
+def calibration(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("gate_calibration")
+
+
+class AcceptsAll:
+    """A checker that objects to nothing and keeps what it was given."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def __init__(self, train: Any, held_out: Any, seed: int) -> None:
+        self.known = {image.tobytes() for part in (train, *held_out) for image in part.x.numpy()}
+        self.counts = train.class_counts
+        self.gated: list[Any] = []
+        AcceptsAll.seen.append(self)
+
+    def gate(self, drawn: Any) -> Any:
+        self.gated.append(drawn)
+        return SimpleNamespace(reason=("",) * len(drawn), review=("",) * len(drawn))
+
+    def check(self, drawn: Any) -> Any:
+        scores = (SimpleNamespace(name="kid", p_value=0.03), SimpleNamespace(name="density", p_value=None))
+        return SimpleNamespace(classes=(SimpleNamespace(status="PASS", scores=scores),))
+
+
+def test_planted_faults_are_new_to_the_gate_but_for_copies(
+    calibration: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "FidelityChecker", AcceptsAll)
+    monkeypatch.setattr(AcceptsAll, "seen", [])
+    rare = [r.label for number in range(5) for r in calibration.measure(calibration.Draw("digits", 20, number))]
+    assert sorted(rare) == list("0123456789")
+    checker = AcceptsAll.seen[-1]
+    assert sorted(checker.counts.values()) == [20, 20, *[114] * 8]
+    names = ["genuine", *(fault.name for fault in calibration.FAULTS)]
+    full = [drawn for drawn in checker.gated if len(drawn) != 60 + calibration.FEW]
+    for name, drawn in zip(2 * names, full, strict=True):
+        known = [image.tobytes() in checker.known for image in drawn.x.numpy()]
+        n_planted = 0 if name == "genuine" else len(drawn) - 60
+        assert not any(known[:60])
+        assert sum(known[60:]) == (n_planted if name in ("copy", "copy of a held-out image") else 0), name
+
+
+def test_goals_are_judged_by_what_was_found(calibration: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "FidelityChecker", AcceptsAll)
+    results = calibration.measure(calibration.Draw("digits", 20, 0))
+    row = {line.split(" | ")[0]: line for line in calibration.tables(results).splitlines()}
+    assert "| NOT MET 0 |" in row["| garbage: at least 95 % caught"]
+    assert "| MET 0 |" in row["| genuine: at most 5 % lost"]
+    # Two p-values of 0.03: both below 5 %, which is too many of two to be chance, and none below 1 %.
+    assert "| NOT MET 100 |" in row["| kid: size 5 % kept"] and "| MET 0 |" in row["| kid: size 1 % kept"]
+    tally = calibration.tally
+    verdicts = SimpleNamespace(reason=("label", "", ""), review=("atypical", "atypical", ""))
+    assert tally(verdicts).outcomes == (1, 1, 1) and tally(verdicts, slice(1, None)).outcomes == (0, 1, 1)
+
+
+def test_the_gate_is_measured_the_same_twice(calibration: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [fault for fault in calibration.FAULTS if fault.name in ("copy", "shuffled pixels")]
+    monkeypatch.setattr(calibration, "FAULTS", some)
+    again = "one image again and again"
+    monkeypatch.setattr(calibration, "SITUATIONS", {again: calibration.SITUATIONS[again]})
+    draw = calibration.Draw("digits", 20, 1)
+    results = calibration.measure(draw)
+    assert results == calibration.measure(draw)
+    for result in results:
+        assert result.samples["copy"].lost == result.samples["copy"].total == 20
+        # One draw of 20 references can cost a quarter of the genuine images.
+        garbage, genuine = result.samples["shuffled pixels"], result.samples["genuine"]
+        assert garbage.lost / garbage.total > 0.9 > 0.5 > genuine.lost / genuine.total
+        assert result.statuses == {again: "FAIL"}
+
+
+def test_idx_files_are_read_zipped_or_not(calibration: ModuleType, tmp_path: Path) -> None:
+    x, y = np.arange(48, dtype=np.uint8).reshape(4, 3, 4), np.array([3, 1, 0, 2], dtype=np.uint8)
+    for part, half in (("train", slice(0, 3)), ("t10k", slice(3, 4))):
+        images = b"\0\0\x08\x03" + np.array(x[half].shape, ">i4").tobytes() + x[half].tobytes()
+        labels = b"\0\0\x08\x01" + np.array(y[half].shape, ">i4").tobytes() + y[half].tobytes()
+        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(labels)
+    found_x, found_y = calibration.read_idx(tmp_path)
+    assert (found_x == x).all() and found_y.tolist() == y.tolist()
+    (tmp_path / "train-labels-idx1-ubyte").unlink()
+    with pytest.raises(FileNotFoundError, match="train-labels"):
+        calibration.read_idx(tmp_path)
+
+
+def test_the_page_has_room_for_the_calibration() -> None:
+    page = (BENCHMARKS.parent / "docs" / "calibration.md").read_text()
+    assert all(page.count(f"<!-- calibration:{end} -->") == 1 for end in ("begin", "end"))

@@ -50,7 +50,7 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
 def quick_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure the leak with fewer steps."""
     quick = partial(measure_leak, config=EvaluateConfig(seeds=5, steps=60))
-    for module in ("gensynth.leak", "gensynth.rebalance"):
+    for module in ("gensynth.leak", "gensynth.check", "gensynth.rebalance"):
         monkeypatch.setattr(f"{module}.measure_leak", quick)
 
 
@@ -148,10 +148,10 @@ def with_others(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_check_measures_the_shortcut_or_says_how(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, with_others: Path
 ) -> None:
-    _, out, _ = run(capsys, "check", with_others, "--against", *DIGITS)
+    _, out, _ = run(capsys, "check", with_others, "--against", *DIGITS, "--page", tmp_path / "c.html")
     assert "shortcut: " in out and "treated images of other classes for '8' or '9'" in out and "made from" in out
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "eights")
-    _, out, _ = run(capsys, "check", tmp_path / "eights", "--against", *DIGITS)
+    _, out, _ = run(capsys, "check", tmp_path / "eights", "--against", *DIGITS, "--page", tmp_path / "c.html")
     assert "--others 100" in out and "A classifier takes" not in out
 
 
@@ -171,7 +171,7 @@ def test_check_warns_of_a_shortcut(
 
     judge = FidelityChecker.check
     monkeypatch.setattr(FidelityChecker, "check", all_pass)
-    _, out, _ = run(capsys, "check", tmp_path / "inverted", "--against", *DIGITS)
+    _, out, _ = run(capsys, "check", tmp_path / "inverted", "--against", *DIGITS, "--page", tmp_path / "c.html")
     assert "shortcut: LEAKS" in out and "WARNING" in out and "--spread all" in out and "held-out" in out
 
 

@@ -23,6 +23,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 MAX_PIXELS = 50_000_000
 PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
+FLAT = "images"
+"""Name of the class of images that lie in a folder without sub-folders."""
 ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 swap height and width
 BLOCK = 1024
 THREADS = min(16, os.cpu_count() or 1)
@@ -83,6 +85,7 @@ def read_folder(
     channels: int | None = None,
     memory_gb: float = 4.0,
     part_names: bool = False,
+    flat: bool = False,
 ) -> LabeledData:
     """Read a folder with one sub-folder per class; images may lie at any depth below.
 
@@ -96,6 +99,7 @@ def read_folder(
         channels: 1, 3, or None for 1 if every image is grey, else 3.
         memory_gb: If the images as uint8 are larger than this, they stay on disk as `ImageFiles`.
         part_names: Whether classes may be called train, test and the like, which otherwise look like parts.
+        flat: Whether images directly inside a folder without sub-folders are taken as the single class `FLAT`.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -103,7 +107,7 @@ def read_folder(
             than 50 megapixels, or a symbolic link leads to a folder or out of `root`.
     """
     root = Path(root).resolve()
-    ids, y, classes, ignored = _find(root, part_names)
+    ids, y, classes, ignored = _find(root, part_names, flat)
     headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
     sizes = np.array([(h, w) for h, w, _, _ in headers], dtype=np.int64)
     target = choose_size(sizes, size)
@@ -161,7 +165,7 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int) -> ImageF
     return ImageFiles(root, paths, size, channels, hashes)
 
 
-def _find(root: Path, part_names: bool) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
+def _find(root: Path, part_names: bool, flat: bool) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
     """Return ids, labels, class names and the number of ignored files."""
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
@@ -169,7 +173,11 @@ def _find(root: Path, part_names: bool) -> tuple[tuple[str, ...], np.ndarray, tu
     classes = tuple(sorted((e.name for e in top if e.is_dir()), key=natural_key))
     loose = [e for e in top if not e.is_dir()]
     if not classes:
-        n = sum(e.name.lower().endswith(SUFFIXES) for e in loose)
+        images = sorted((e.name for e in loose if e.name.lower().endswith(SUFFIXES)), key=natural_key)
+        n = len(images)
+        if n and flat:
+            found = [Path(p).relative_to(root).as_posix() for e in loose if e.name in images for p in walk(e, root)]
+            return tuple(sorted(found, key=natural_key)), np.zeros(n, dtype=np.int64), (FLAT,), len(loose) - n
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
         raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
     parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)

@@ -107,6 +107,13 @@ class LabeledData:
         """Return the integer label of a class name; ValueError lists the allowed names."""
         return label_of(name, self.classes)
 
+    def labels_of(self, y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+        """Return labels, positions in `classes`, as positions in this data's classes; ValueError for other names."""
+        position = np.zeros(len(classes), dtype=np.int64)
+        for c in np.unique(y):
+            position[c] = self.label_of(classes[c])
+        return position[y]
+
     def subset(self, indices: Sequence[int] | np.ndarray) -> LabeledData:
         """Return the examples at `indices` (positions or a boolean mask), in that order, same classes."""
         at = np.asarray(indices)

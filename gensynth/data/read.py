@@ -61,21 +61,23 @@ class DataConfig:
             raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
 
 
-def read(source: str | Path, config: DataConfig) -> LabeledData:
+def read(source: str | Path, config: DataConfig, flat: bool = False) -> LabeledData:
     """Read a source: all its images, or the training part where it has an official test part.
 
     Args:
         source: `builtin:NAME`, `torchvision:NAME`, an .npz file, or a folder with one sub-folder per class.
         config: How to read it.
+        flat: Whether a folder without sub-folders is read too, as one class.
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: if it cannot be read, has fewer than two classes, or a class has fewer than two images.
+        ValueError: if it cannot be read, has fewer than two classes and is not `flat`, or a class has fewer than two
+            images.
     """
-    data = _load(source, config)
+    data = _load(source, config, flat)
     if config.domain is not None:
         data = with_domains(data, str(source), config.domain)
-    if len(data.classes) < 2:
+    if len(data.classes) < 2 and not flat:
         raise ValueError(f"source {str(source)!r} has the single class {data.classes[0]!r}; at least two are needed.")
     small = [f"{name!r} ({n})" for name, n in data.class_counts.items() if n < 2]
     if small:
@@ -86,7 +88,7 @@ def read(source: str | Path, config: DataConfig) -> LabeledData:
     return data
 
 
-def read_parts(source: str | Path, config: DataConfig) -> Parts:
+def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Parts:
     """Read a source and split it into training, validation and test part.
 
     The test part is `config.test_data`, else the official test part of a torchvision data set, else a share
@@ -96,7 +98,7 @@ def read_parts(source: str | Path, config: DataConfig) -> Parts:
         FileNotFoundError: as `read`.
         ValueError: as `read`, `split` and `keep_only`.
     """
-    data = read(source, config)
+    data = read(source, config, flat)
     _, h, w = data.shape
     same = replace(config, size=(h, w), channels=data.shape[0])  # type: ignore[arg-type]  # it is 1 or 3
     test = None
@@ -110,7 +112,7 @@ def read_parts(source: str | Path, config: DataConfig) -> Parts:
     )
 
 
-def _load(source: str | Path, config: DataConfig) -> LabeledData:
+def _load(source: str | Path, config: DataConfig, flat: bool = False) -> LabeledData:
     name = str(source)
     if name.startswith("builtin:"):
         sets = dict(inspect.getmembers(builtin, inspect.isfunction))
@@ -125,7 +127,7 @@ def _load(source: str | Path, config: DataConfig) -> LabeledData:
     elif name.lower().endswith(".npz"):
         return read_npz(name, config.size, config.channels, config.memory_gb)
     elif Path(name).is_dir():
-        return read_folder(name, config.size, config.channels, config.memory_gb)
+        return read_folder(name, config.size, config.channels, config.memory_gb, flat=flat)
     allowed = [f"builtin:{n}" for n, _ in inspect.getmembers(builtin, inspect.isfunction)]
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""

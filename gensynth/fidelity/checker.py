@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
+import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity import metrics
-from gensynth.fidelity.gate import BLEND, LEVEL, NEAR, NEAR_SYNTHETIC, SMALL, Gate, Measures
+from gensynth.fidelity import class_verdict, conformal, copies, metrics, quota
+from gensynth.fidelity.class_scores import Examples, distribution_scores
+from gensynth.fidelity.class_verdict import FEWEST, MANY, P_VALUE, Evidence, judge_class
+from gensynth.fidelity.gate import OUTSIDE, Gate, Screened
 from gensynth.fidelity.verdict import (
-    FAIL,
-    INSUFFICIENT,
-    PASS,
     REASONS,
-    REVIEW,
     ClassVerdict,
     SampleVerdicts,
     Score,
     Verdict,
+    reject_shares,
     status_of_all,
-    unsaid_copies,
 )
 from gensynth.samplers.base import Synthetic
 
-SCORES: dict[str, bool | None] = {
-    "kid": False,
-    "density": True,
-    "coverage": True,
-    "label_agreement": True,
-    "nearest_real": None,
-    "diversity": None,
-}
-FEWEST = 10
-"""Below this many real or synthetic images a class gets no scores of its distribution."""
-MOST_ROWS = 2000
-"""The permutation test uses at most this many images of either kind, drawn with the checker's seed."""
-DUPLICATES, AGREEMENT, COVERAGE, DIVERSITY, DENSITY, P_VALUE = 0.05, 0.5, 0.5, 0.5, 0.5, 0.01
+if TYPE_CHECKING:
+    from gensynth.fidelity.extractor import Extractor
+
+TESTS = ("kid", "nn_accuracy", "copying")
+"""Scores with a p-value, which are corrected together."""
+MOST_OTHER = 300
+"""Real images of either class that tell how far two classes lie apart."""
 
 
 @final
@@ -51,32 +44,35 @@ class FidelityChecker:
 
     Args:
         train: Real training images, uint8, shape (n, c, h, w), n >= 2.
-        held_out: Validation and test parts. They measure what the gate costs real images and raise the
-            alarm when a sample equals one of them; nothing is fitted on them.
+        held_out: Validation and test parts. They measure what the gate costs real images, serve as fresh images in the
+            test of copying, and raise the alarm when a sample equals one of them; nothing is fitted on them.
         seed: Seed of all that is random here.
+        extractor: What features are made of; by default the built-in one, which needs no download.
 
     Raises:
         ValueError: if there are not two different training images, or a held-out part has a class or an
             image shape that `train` lacks.
     """
 
-    def __init__(self, train: LabeledData, held_out: Sequence[LabeledData] = (), seed: int = 0) -> None:
+    def __init__(
+        self,
+        train: LabeledData,
+        held_out: Sequence[LabeledData] = (),
+        seed: int = 0,
+        extractor: Extractor | None = None,
+    ) -> None:
         for part in held_out:
             if len(part) and part.shape != train.shape:
                 raise ValueError(
                     f"held-out images must have the training images' shape {train.shape}, got {part.shape}; "
                     "read both at one size."
                 )
-        held_out = [replace(p, y=_labels(p.y, p.classes, train), classes=train.classes) for p in held_out]
+        held_out = [replace(p, y=train.labels_of(p.y, p.classes), classes=train.classes) for p in held_out]
         self.train, self.seed = train, seed
-        self._gate = Gate(train, held_out, seed)
-        y, measured = [], []
-        for part in held_out:
-            known = part.subset(np.flatnonzero(np.isin(part.y, train.y)))
-            y.append(known.y)
-            measured.append(self._gate.measure(known.x, known.y))
-        self.false_reject = _shares([m.flags for m in measured]) if sum(map(len, y)) else None
-        self._fresh = _class_medians(np.concatenate(y), measured) if y else {}
+        self._gate = Gate(train, held_out, seed, extractor)
+        known = [part.subset(np.flatnonzero(np.isin(part.y, train.y))) for part in held_out]
+        self._fresh = [(self._gate.measure(part.x, part.y), part.y) for part in known if len(part)]
+        self._between: dict[int, float | None] = {}
 
     def gate(self, synthetic: Synthetic, accepted: Synthetic | None = None) -> SampleVerdicts:
         """Screen one round of drawing.
@@ -89,13 +85,15 @@ class FidelityChecker:
             ValueError: if a class has no real training images or the images have another shape.
             TypeError: if the images are not uint8.
         """
-        return self._screen(synthetic, accepted)[0]
+        return self._screen(synthetic, accepted).samples
 
-    def check(self, synthetic: Synthetic) -> Verdict:
+    def check(self, synthetic: Synthetic, wanted: Mapping[str, int] | None = None) -> Verdict:
         """Check samples as drawn: every image, every class that has samples, and the whole.
 
         Args:
             synthetic: The samples; their classes are matched with the training data's by name.
+            wanted: How many of a class are accepted at most, by name: of more good ones those that differ most are
+                chosen (`gensynth.fidelity.quota`). By default all good ones are.
 
         Raises:
             ValueError: if there are no samples, a class has no real training images or the images have
@@ -104,33 +102,45 @@ class FidelityChecker:
         """
         if not len(synthetic):
             raise ValueError("there is nothing to check: the synthetic data are empty; draw samples first.")
-        samples, measures, contamination = self._screen(synthetic)
-        y = _labels(synthetic.y, synthetic.classes, self.train)
+        screened = self._screen(synthetic)
+        y = self.train.labels_of(synthetic.y, synthetic.classes)
         labels = [int(c) for c in np.unique(y)]
-        unsaid = unsaid_copies(samples.reason, synthetic.parents)
-        scores = {c: self._scores(c, y == c, measures, len(labels)) for c in labels}
-        tested = [c for c in labels if scores[c][0].p_value is not None]
-        adjusted = metrics.holm(np.array([scores[c][0].p_value for c in tested], dtype=np.float64))
-        p_adjusted = dict(zip(tested, adjusted.tolist(), strict=True))
+        scores = {c: self._scores(c, y == c, synthetic, screened, len(labels)) for c in labels}
+        p_values = _corrected(scores)
+        samples = screened.samples
+        passed = {c: int(samples.accepted[y == c].sum()) for c in labels}
+        if wanted is not None:
+            samples = self._choose(samples, screened.measures.features, y, wanted)
         classes = []
         for c in labels:
-            at = np.flatnonzero(y == c)
-            rejected = Counter(samples.reason[i] for i in at)
-            accepted = rejected.pop("", 0)
-            n_real = len(self._gate.members[c])
-            status, why = _judge_class(
-                scores[c], p_adjusted.get(c), n_real, len(at), accepted, float(unsaid[at].mean())
+            mine, name = y == c, self.train.classes[c]
+            real = self._gate.real[c]
+            evidence = Evidence(
+                len(real),
+                int(mine.sum()),
+                passed[c],
+                float(screened.copies[mine].mean()),
+                scores[c],
+                p_values[c],
+                self._far(c, scores[c]["kid"].value),
+                self._detectable(real, int(mine.sum()), sum(map(len, p_values.values()))),
             )
-            counts = {r: rejected[r] for r in REASONS if r in rejected}
-            name = self.train.classes[c]
-            classes.append(ClassVerdict(name, status, n_real, len(at), accepted, counts, scores[c], why))
+            status, why = judge_class(evidence)
+            reasons = Counter(samples.reason[i] for i in np.flatnonzero(mine))
+            review = sum(samples.review[i] != "" for i in np.flatnonzero(mine))
+            accepted = reasons.pop("", 0)
+            counts = {r: reasons[r] for r in REASONS if r in reasons}
+            given, shift = tuple(scores[c].values()), evidence.detectable
+            classes.append(
+                ClassVerdict(name, status, len(real), evidence.n, accepted, counts, given, why, review, shift)
+            )
         return Verdict(
             status_of_all(classes),
             samples,
             tuple(classes),
-            self.false_reject,
-            contamination,
-            self._thresholds(labels),
+            self._false_reject(screened.cutoffs),
+            screened.contamination,
+            self._thresholds(screened.cutoffs),
             self.stamp,
         )
 
@@ -139,58 +149,35 @@ class FidelityChecker:
         """Extractor, resize, domain and training data: compare scores only between equal stamps."""
         return {**self._gate.embedding.stamp, "train": self.train.fingerprint}
 
-    def _screen(self, synthetic: Synthetic, accepted: Synthetic | None = None) -> tuple[SampleVerdicts, Measures, int]:
-        y = _labels(synthetic.y, synthetic.classes, self.train)
+    def _screen(self, synthetic: Synthetic, accepted: Synthetic | None = None) -> Screened:
+        y = self.train.labels_of(synthetic.y, synthetic.classes)
         empty = [self.train.classes[c] for c in np.unique(y) if not len(self._gate.members[c])]
         if empty:
             raise ValueError(
                 f"classes {empty} have no real training image to check against; add some or leave them out."
             )
-        if accepted is None:
-            return self._gate.screen(synthetic.x, y)
-        earlier = accepted.x, _labels(accepted.y, accepted.classes, self.train)
-        return self._gate.screen(synthetic.x, y, earlier)
+        earlier = None
+        if accepted is not None:
+            earlier = accepted.x, self.train.labels_of(accepted.y, accepted.classes)
+        return self._gate.screen(synthetic.x, y, synthetic.parents, earlier)
 
-    def _scores(self, label: int, mine: np.ndarray, m: Measures, n_classes: int) -> tuple[Score, ...]:
-        """KID, density, coverage, label agreement, nearest real and diversity of one class, in this order."""
-        real, synthetic = self._gate.real[label], m.features[mine]
-        members = self._gate.members[label]
-        n, k = len(synthetic), metrics.default_k(len(real))
-        out_of_fold = self._gate.judge.out_of_fold[members]
-        if min(len(real), n) < FEWEST:
-            note = f"Not given: {FEWEST} real and synthetic images are needed, there are {len(real)} and {n}."
-            return tuple(Score(name, None, better, note=note) for name, better in SCORES.items())
-
-        rng = np.random.default_rng(self.seed)
-        some, others = (x[rng.permutation(len(x))[:MOST_ROWS]] for x in (real, synthetic))
-        # Holm's smallest p-value must be able to fall below the level: 1 / (1 + B) < level / classes.
-        values = metrics.kid_permutations(some, others, self.seed, max(1000, round(2 * n_classes / P_VALUE)))
-        kid = Score(
-            "kid",
-            float(values[0]),
-            metrics.kid.higher_is_better,
-            yardstick=float(np.quantile(values[1:], 0.95)),
-            p_value=metrics.permutation_p(values),
-            note="The yardstick is the 95 % quantile over random splits of real and synthetic together.",
+    def _scores(
+        self, label: int, mine: np.ndarray, synthetic: Synthetic, screened: Screened, n_classes: int
+    ) -> dict[str, Score]:
+        """Scores of one class by name."""
+        m, real, n = screened.measures, self._gate.real[label], int(mine.sum())
+        # Holm's smallest p-value must be able to fall below the level: 1 / (1 + B) < level / tests.
+        permutations = max(1000, round(2 * n_classes * len(TESTS) / P_VALUE))
+        scores = distribution_scores(
+            Examples(real, self.train.x[torch.from_numpy(self._gate.members[label])]),
+            Examples(m.features[mine], synthetic.x[torch.from_numpy(np.flatnonzero(mine))]),
+            self.fresh_features(label),
+            self.seed,
+            permutations,
         )
-        counts = metrics.density_counts(real, synthetic, k)
-        density = Score(
-            "density",
-            float(counts.mean()),
-            metrics.density.higher_is_better,
-            metrics.density.ideal,
-            metrics.bootstrap_interval(counts, self.seed),
-            note=f"k = {k}.",
-        )
-        coverage = Score(
-            "coverage",
-            metrics.coverage(real, synthetic, k=k),
-            metrics.coverage.higher_is_better,
-            metrics.coverage.ideal,
-            note=f"Over its exact expectation at these numbers, k = {k}.",
-        )
+        out_of_fold = self._gate.judge.out_of_fold[self._gate.members[label]]
         agrees = m.agrees[mine]
-        agreement = Score(
+        scores["label_agreement"] = Score(
             "label_agreement",
             float(agrees.mean()),
             True,
@@ -198,107 +185,97 @@ class FidelityChecker:
             metrics.wilson_interval(int(agrees.sum()), n),
             note="The yardstick is the judge's agreement on real images that it was not fitted on.",
         )
-        ratio = Score(
-            "nearest_real",
-            float(np.median(m.scores["near_duplicate"][mine])),
-            None,
-            self._fresh.get(label, 1.0),
-            note="Median distance to the nearest real image, over that between real ones; small = copies.",
+        copied = screened.copies[mine]
+        scores["copies"] = Score(
+            "copies",
+            float(copied.mean()),
+            False,
+            0.0,
+            metrics.wilson_interval(int(copied.sum()), n),
+            note="Share of samples that equal or nearly equal a real image that is not their parent, or each other.",
         )
-        spread = Score(
-            "diversity",
-            metrics.diversity(real, synthetic),
-            metrics.diversity.higher_is_better,
-            metrics.diversity.ideal,
-            note="Spread of the samples over that of the real images; below 1 they huddle around the mean.",
-        )
-        return kid, density, coverage, agreement, ratio, spread
+        return scores
 
-    def _thresholds(self, labels: Sequence[int]) -> dict[str, float]:
-        own = {f"label:{self.train.classes[c]}": self._gate.label_threshold[c] for c in labels}
+    def real_features(self, label: int) -> np.ndarray:
+        """Return the features of the real training images of a label, float64, shape (n, d)."""
+        return self._gate.real[label]
+
+    def fresh_features(self, label: int) -> np.ndarray:
+        """Return the features of the held-out real images of a label, float64, shape (h, d), h may be 0."""
+        found = [m.features[y == label] for m, y in self._fresh]
+        return np.concatenate([self._gate.real[label][:0], *found])
+
+    def features(self, synthetic: Synthetic) -> np.ndarray:
+        """Return the features of samples, float64, shape (n, d)."""
+        return self._gate.embedding(synthetic.x)
+
+    def _far(self, label: int, kid: float | None) -> float | None:
+        """KID of the samples over that between the class and the nearest other one; None where there is none."""
+        if label not in self._between:
+            real = self._gate.real
+            others = [x for c, x in enumerate(real) if c != label and len(x) >= FEWEST]
+            apart = [
+                metrics.kid(real[label][:MOST_OTHER], x[:MOST_OTHER]) for x in others if len(real[label]) >= FEWEST
+            ]
+            self._between[label] = min(apart) if apart and min(apart) > 0 else None
+        between = self._between[label]
+        return None if kid is None or between is None else kid / between
+
+    def _detectable(self, real: np.ndarray, n: int, tests: int) -> float | None:
+        if min(len(real), n) < FEWEST or len(real) >= MANY:
+            return None
+        return metrics.smallest_detectable_shift(real.std(axis=0), len(real), n, P_VALUE / tests, seed=self.seed)
+
+    def _choose(
+        self, samples: SampleVerdicts, features: np.ndarray, y: np.ndarray, wanted: Mapping[str, int]
+    ) -> SampleVerdicts:
+        """Accept no more of a class than is wanted; the others are named `quota`."""
+        accepted = samples.accepted.copy()
+        for c in np.unique(y):
+            at = np.flatnonzero(samples.accepted & (y == c))
+            n = wanted.get(self.train.classes[c], 0)
+            accepted[at] = quota.choose(features[at], samples.scores["typicality"][at], n)
+        spare = samples.accepted & ~accepted
+        reason = tuple("quota" if spare[i] else r for i, r in enumerate(samples.reason))
+        review = tuple("" if spare[i] else r for i, r in enumerate(samples.review))
+        return replace(samples, accepted=accepted, reason=reason, review=review)
+
+    def _false_reject(self, cutoffs: dict[int, float]) -> dict[str, float] | None:
+        """What the filters, at the cutoffs in force, would take from held-out real images."""
+        if not self._fresh:
+            return None
+        usual = {c: conformal.cutoff(np.ones(1), len(x)) for c, x in enumerate(self._gate.real)}
+        flags = [m.flags | {"atypical": self._gate.atypical(m, y, usual | cutoffs)} for m, y in self._fresh]
+        return reject_shares(flags, [r for r in REASONS if r in flags[0]])
+
+    def _thresholds(self, cutoffs: dict[int, float]) -> dict[str, float]:
+        own: dict[str, float] = {}
+        for c, p in cutoffs.items():
+            name = self.train.classes[c]
+            own |= {f"label:{name}": self._gate.label_threshold[c], f"typicality:{name}": p}
         return {
             "saturated": self._gate.saturated,
-            "near_duplicate": NEAR,
-            "near_synthetic": NEAR_SYNTHETIC,
-            "blend": BLEND,
-            "typicality": LEVEL,
-            "duplicates": DUPLICATES,
-            "label_agreement": AGREEMENT,
-            "coverage": COVERAGE,
-            "diversity": DIVERSITY,
-            "density": DENSITY,
-            "kid_p_value": P_VALUE,
+            "near_duplicate": copies.NEAR,
+            "near_duplicate_review": copies.DOUBTFUL,
+            "near_parent": copies.NEAR_PARENT,
+            "near_synthetic": copies.NEAR_SYNTHETIC,
+            "hash_bits": float(self._gate.copies.bits),
+            "blend": copies.BLEND,
+            "outside": OUTSIDE,
+            "copies": class_verdict.DUPLICATES,
+            "label_agreement": class_verdict.AGREEMENT,
+            "lowest_coverage_diversity_vendi_density": class_verdict.LOWEST,
+            "p_value": P_VALUE,
+            "far": class_verdict.FAR,
             **own,
         }
 
 
-def _judge_class(
-    scores: tuple[Score, ...], p_adjusted: float | None, n_real: int, n: int, accepted: int, duplicates: float
-) -> tuple[str, tuple[str, ...]]:
-    """Status of a class and the sentences that explain it."""
-    if p_adjusted is None:
-        return INSUFFICIENT, (
-            f"{n_real} real and {n} synthetic images are too few to say anything about the class: "
-            f"{FEWEST} of each are needed; {accepted} of {n} samples passed the gate.",
-        )
-    values = {s.name: s.value or 0.0 for s in scores}
-    kid_yardstick = scores[0].yardstick or 0.0
-    density_high = scores[1].interval[1] if scores[1].interval else np.inf
-    agreement_of_real = scores[3].yardstick or 0.0
-    fail, review, warn = [], [], []
-    if duplicates > DUPLICATES:
-        fail.append(f"{duplicates:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many.")
-    if values["label_agreement"] < AGREEMENT:
-        fail.append(
-            f"The judge sees the wanted class in only {values['label_agreement']:.0%} of the samples, and in "
-            f"{agreement_of_real:.0%} of the real images."
-        )
-    elif values["label_agreement"] < agreement_of_real - 0.15:
-        warn.append(
-            f"The judge sees the wanted class in {values['label_agreement']:.0%} of the samples, and in "
-            f"{agreement_of_real:.0%} of the real images."
-        )
-    if values["coverage"] < COVERAGE:
-        fail.append(f"The samples reach only {values['coverage']:.0%} of the variety that real ones would.")
-    elif values["coverage"] < 0.75:
-        warn.append(f"The samples reach {values['coverage']:.0%} of the variety that real ones would.")
-    if values["diversity"] < DIVERSITY:
-        fail.append(f"The samples are too alike: their spread is {values['diversity']:.0%} of the real images'.")
-    elif values["diversity"] < 0.75:
-        warn.append(f"The samples are rather alike: their spread is {values['diversity']:.0%} of the real images'.")
-    if density_high < DENSITY:
-        fail.append(f"The samples lie where real images are rare: density at most {density_high:.2f}, real 1.")
-    if p_adjusted < P_VALUE and values["kid"] > 2 * kid_yardstick:
-        review.append(
-            f"As a set the samples differ from the real images: KID {values['kid']:.3f}, where chance gives "
-            f"up to {kid_yardstick:.3f} (p = {p_adjusted:.2g} over all classes)."
-        )
-    if accepted < n / 2:
-        review.append(f"Only {accepted} of {n} samples passed the gate.")
-    if n_real < SMALL:
-        review += [f"{w} With {n_real} real images a person should look." for w in warn]
-        warn = []
-    status = FAIL if fail else REVIEW if review else PASS
-    why = (*fail, *review, *warn)
-    return status, why or (f"No score raises an objection; {accepted} of {n} samples passed the gate.",)
-
-
-def _labels(y: np.ndarray, classes: Sequence[str], train: LabeledData) -> np.ndarray:
-    """Labels `y` in the order of the training data's classes; ValueError for a name it lacks."""
-    order = np.zeros(len(classes), dtype=np.int64)
-    for c in np.unique(y):
-        order[c] = train.label_of(classes[c])
-    return order[y]
-
-
-def _shares(flags: Sequence[dict[str, np.ndarray]]) -> dict[str, float]:
-    """Share of images that each filter rejects, and that any does."""
-    joined = {r: np.concatenate([f[r] for f in flags]) for r in REASONS}
-    joined["any"] = np.any(list(joined.values()), axis=0)
-    return {r: float(f.mean()) for r, f in joined.items()}
-
-
-def _class_medians(y: np.ndarray, measured: Sequence[Measures]) -> dict[int, float]:
-    """Median near-duplicate ratio of fresh real images, for each class that has FEWEST of them."""
-    ratio = np.concatenate([m.scores["near_duplicate"] for m in measured])
-    return {int(c): float(np.median(ratio[y == c])) for c in np.unique(y) if (y == c).sum() >= FEWEST}
+def _corrected(scores: Mapping[int, Mapping[str, Score]]) -> dict[int, dict[str, float]]:
+    """p-values by label and test, corrected by Holm over all of them."""
+    given = [(c, name, s[name].p_value) for c, s in scores.items() for name in TESTS if s[name].p_value is not None]
+    adjusted = metrics.holm(np.array([p for _, _, p in given], dtype=np.float64))
+    corrected: dict[int, dict[str, float]] = {c: {} for c in scores}
+    for (c, name, _), p in zip(given, adjusted.tolist(), strict=True):
+        corrected[c][name] = p
+    return corrected

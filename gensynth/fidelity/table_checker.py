@@ -13,10 +13,10 @@ import pandas as pd
 from gensynth.data.codec import Encoded, Levels
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import table_metrics as metrics
-from gensynth.fidelity.checker import DUPLICATES, FEWEST, MOST_ROWS, _labels, _shares
-from gensynth.fidelity.gate import BLEND, LEVEL, NEAR
+from gensynth.fidelity.class_verdict import DUPLICATES, FEWEST
+from gensynth.fidelity.copies import BLEND
 from gensynth.fidelity.metrics import wilson_interval
-from gensynth.fidelity.table_gate import RowMeasures, TableGate
+from gensynth.fidelity.table_gate import LEVEL, NEAR, ROW_REASONS, RowMeasures, TableGate
 from gensynth.fidelity.table_verdict import (
     BETTER,
     COMMON,
@@ -30,16 +30,18 @@ from gensynth.fidelity.table_verdict import (
     worst,
 )
 from gensynth.fidelity.verdict import (
-    REASONS,
     ClassVerdict,
     SampleVerdicts,
     Score,
     Verdict,
+    reject_shares,
     status_of_all,
     unsaid_copies,
 )
 from gensynth.samplers.base import Synthetic
 
+MOST_ROWS = 2_000
+"""Scores of a class use at most this many rows of either kind."""
 MOST_HELD_OUT = 5_000
 """At most this many held-out rows, drawn with the checker's seed, measure what the gate costs."""
 SPLITS = 99
@@ -69,7 +71,7 @@ class TableChecker:
     """
 
     def __init__(self, train: LabeledData, held_out: Sequence[LabeledData] = (), seed: int = 0) -> None:
-        held_out = [replace(p, y=_labels(p.y, p.classes, train), classes=train.classes) for p in held_out]
+        held_out = [replace(p, y=train.labels_of(p.y, p.classes), classes=train.classes) for p in held_out]
         self.train, self.seed = train, seed
         self._gate = TableGate(train, held_out, seed)
         rng, n = np.random.default_rng(seed), sum(map(len, held_out))
@@ -79,7 +81,7 @@ class TableChecker:
             some &= np.isin(part.y, train.y)
             y.append(part.y[some])
             measured.append(self._gate.measure(part.x[some], part.y[some]))
-        self.false_reject = _shares([m.flags for m in measured]) if sum(map(len, y)) else None
+        self.false_reject = reject_shares([m.flags for m in measured], ROW_REASONS) if sum(map(len, y)) else None
         points = [self._gate.coordinates(m.rows) for m in measured]
         self._fresh = [
             np.concatenate([x[y_part == c] for x, y_part in zip(points, y, strict=True)] or [reference.points[:0]])
@@ -112,7 +114,7 @@ class TableChecker:
         if not len(synthetic):
             raise ValueError("there is nothing to check: the synthetic data are empty; draw samples first.")
         samples, measures, contamination = self._screen(synthetic)
-        y = _labels(synthetic.y, synthetic.classes, self.train)
+        y = self.train.labels_of(synthetic.y, synthetic.classes)
         unsaid = unsaid_copies(samples.reason, synthetic.parents)
         dtypes, wanted = pd.DataFrame(synthetic.x, copy=False).dtypes, self._gate.frame.dtypes
         other = [str(c.name) for c in self._gate.schema.columns if dtypes[c.name] != wanted[c.name]]
@@ -125,7 +127,7 @@ class TableChecker:
             scores = self._scores(c, at, measures, other)
             real = self._gate.references[c]
             status, why = judge_class(scores, real.n, len(at), accepted, int(unsaid[at].sum()), real.copies)
-            counts = {r: rejected[r] for r in REASONS if r in rejected}
+            counts = {r: rejected[r] for r in ROW_REASONS if r in rejected}
             name = self.train.classes[c]
             classes.append(ClassVerdict(name, status, real.n, len(at), accepted, counts, scores, why))
         return Verdict(
@@ -146,7 +148,7 @@ class TableChecker:
     def _screen(
         self, synthetic: Synthetic, accepted: Synthetic | None = None
     ) -> tuple[SampleVerdicts, RowMeasures, int]:
-        y = _labels(synthetic.y, synthetic.classes, self.train)
+        y = self.train.labels_of(synthetic.y, synthetic.classes)
         empty = [self.train.classes[c] for c in np.unique(y) if not self._gate.references[c].n]
         if empty:
             raise ValueError(f"classes {empty} have no real training row to check against; add some or leave them out.")

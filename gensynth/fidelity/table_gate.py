@@ -15,11 +15,14 @@ from gensynth.data.codec import Encoded, TableCodec
 from gensynth.data.labeled import LabeledData
 from gensynth.data.schema import plain_level
 from gensynth.data.tables import row_hashes
-from gensynth.fidelity.gate import LEVEL, NEAR, NEIGHBORS, SMALL, Judge, _is_blend, _rank
+from gensynth.fidelity.conformal import SMALL, conformal_p
+from gensynth.fidelity.copies import is_blend
+from gensynth.fidelity.gate import NEIGHBORS
+from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import wilson_interval
 from gensynth.fidelity.table_metrics import Coordinates, nearest
 from gensynth.fidelity.table_values import dense, read_values
-from gensynth.fidelity.verdict import REASONS, SampleVerdicts
+from gensynth.fidelity.verdict import SampleVerdicts
 
 ROW_REASONS = {
     "invalid": "a value that the column cannot have, or a broken rule",
@@ -28,8 +31,12 @@ ROW_REASONS = {
     "label": "the judge, trained on real rows, sees another class",
     "atypical": "further from the real rows of its class than real ones are from each other",
 }
-"""`REASONS` in words of rows: the same codes in the same order."""
+"""Reason codes of rows, in the order in which they are tried, with their meaning."""
 
+NEAR = 0.36
+"""A ratio of distances below this is a near copy."""
+LEVEL = 0.03
+"""Share of real rows that `label` and `atypical` may cost each."""
 NEAR_LEVEL = 0.01
 """Share of real rows that `dup_near` may cost: where they lie closer to each other by nature, `NEAR` is lowered."""
 TAIL = 0.2
@@ -111,7 +118,7 @@ class RowMeasures:
 
 @final
 class TableGate:
-    """The filters of `REASONS` for rows, fitted on real training rows.
+    """The filters of `ROW_REASONS`, fitted on real training rows.
 
     Args:
         train: Real training rows; the only ones that thresholds are calibrated on.
@@ -241,7 +248,7 @@ class TableGate:
                 distance, i = nearest(points, real.points, k)
                 ratio[at], closest[at] = distance[:, 0] / real.scale, real.at[i[:, 0]]
                 near[at] = _near_copies(points, ratio[at] < real.near, i[:, 0], real.points)
-                typicality[at] = _rank(real.spread, distance.mean(axis=1) / real.spread_scale)
+                typicality[at] = conformal_p(real.spread, distance.mean(axis=1) / real.spread_scale)
         flags = {
             "invalid": _any(faults, n),
             "dup_exact": self._copies(hashes, y, self.counts),
@@ -276,7 +283,7 @@ class TableGate:
             again[i] = m.hashes[i] in seen and real[m.hashes[i]] < self.references[y[i]].shared
             seen.add(m.hashes[i])
         flags["dup_exact"] = flags["dup_exact"] | again
-        reason = tuple(next((r for r in REASONS if flags[r][i]), "") for i in range(len(y)))
+        reason = tuple(next((r for r in ROW_REASONS if flags[r][i]), "") for i in range(len(y)))
         accepted = np.array([r == "" for r in reason], dtype=bool)
         found = int(held_out.sum())
         chance = self._equal_by_chance * min(1.0, sum(self.held_out_counts.values()) / len(self.train))
@@ -360,5 +367,5 @@ def _near_copies(points: np.ndarray, near: np.ndarray, closest: np.ndarray, real
         return copies
     neighbours = nearest(real[closest[at]], real, min(BLENDED + 1, len(real)))[1]
     for i, others in zip(at, neighbours, strict=True):
-        copies[i] = not _is_blend(points[i], real[closest[i]], real[others])
+        copies[i] = not is_blend(points[i], real[closest[i]], real[others])
     return copies

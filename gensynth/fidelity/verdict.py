@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gensynth.files import write_text
+
 PASS, REVIEW, FAIL, INSUFFICIENT = "PASS", "REVIEW", "FAIL", "INSUFFICIENT"
 
 REASONS = {
     "invalid": "not a proper image (constant, saturated or out of range)",
     "dup_exact": "the same pixels as a real image or as an accepted synthetic one",
-    "dup_near": "a near copy of a real training image, or all but equal to an accepted synthetic one",
+    "held_out_parent": "made from a validation or test image",
+    "dup_near": "a near copy of a real image it was not made from, or all but equal to an accepted synthetic one",
+    "dup_parent": "all but equal to the real image it was made from",
     "label": "the judge, trained on real images, sees another class",
     "atypical": "further from the real images of its class than real ones are from each other",
+    "quota": "good, but more than was asked for: others differ more from one another",
 }
 """Reason codes of the gate, in the order in which they are tried, with their meaning."""
 
@@ -36,6 +39,7 @@ class Score:
         interval: 95 % interval of `value`, or None.
         p_value: p-value of the test that real and synthetic come from one distribution, or None.
         note: What to know about it, in one sentence; may be empty.
+        usual: 5 and 95 % quantile of the yardstick over random parts of the real data, or None if unknown.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Score:
     interval: tuple[float, float] | None = None
     p_value: float | None = None
     note: str = ""
+    usual: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +59,21 @@ class SampleVerdicts:
     Attributes:
         accepted: bool, shape (n,).
         reason: Reason code of the first filter that rejected it, `""` where accepted; length n.
-        scores: By name, float64 of shape (n,): `near_duplicate` (distance to the nearest training image
-            over the median leave-one-out real distance; small = copy), `label` (the judge's probability of
-            the wanted label), `typicality` (rank among the real leave-one-out distances, in [0, 1]).
-        nearest: Id of the nearest real training image of the same class, length n.
+        scores: By name, float64 of shape (n,). Of images and rows: `near_duplicate` (distance to the nearest training
+            example over the median leave-one-out real distance; small = copy), `label` (the judge's probability of the
+            wanted label), `typicality` (conformal p-value among the real ones, in [0, 1]). Of images also `flat` (share
+            of values at one end of the range), `outside` (conformal p-value of what is off all real images),
+            `parent_distance` and `hash_bits` (`gensynth.fidelity.copies.Found`).
+        nearest: Id of the nearest real training example of the same class, parents left out; length n.
+        review: Reason code for which a person should look at an accepted one, `""` where none; length n, or empty
+            where the gate has no such doubts.
     """
 
     accepted: np.ndarray
     reason: tuple[str, ...]
     scores: dict[str, np.ndarray]
     nearest: tuple[str, ...]
+    review: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,9 @@ class ClassVerdict:
         rejected: Number of rejected samples by reason code.
         scores: Scores of the samples as drawn (not only of the accepted ones, which would flatter).
         why: The reasons for the status, in sentences.
+        n_review: Accepted samples that a person should look at.
+        detectable: Smallest shift of all features, in standard deviations, that would be found four times of five; None
+            where it was not measured.
     """
 
     label: str
@@ -89,6 +102,8 @@ class ClassVerdict:
     rejected: dict[str, int]
     scores: tuple[Score, ...]
     why: tuple[str, ...]
+    n_review: int = 0
+    detectable: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +116,11 @@ class Verdict:
         classes: Per class that has synthetic samples, in label order.
         false_reject: By reason code, the share of held-out real images that the filter would reject, or None
             where none were held out: what the gate costs, printed beside what it catches.
-        contamination: Number of samples equal to a validation or test image: more than 0 is an alarm.
+        contamination: Number of samples equal to a validation or test example, or of images made from one: more than 0
+            is an alarm.
         thresholds: The thresholds that were applied, by name.
         stamp: Extractor, resize and data: scores with different stamps are never compared.
+        privacy: What privacy attacks found (`gensynth.fidelity.privacy.Privacy` as plain values); None if not tried.
     """
 
     status: str
@@ -113,12 +130,20 @@ class Verdict:
     contamination: int
     thresholds: dict[str, float]
     stamp: dict[str, str]
+    privacy: dict[str, Any] | None = None
 
 
 def status_of_all(classes: Sequence[ClassVerdict]) -> str:
     """Return FAIL if a class failed, else REVIEW if one needs review or is INSUFFICIENT, else PASS."""
     found = {c.status for c in classes}
     return FAIL if FAIL in found else REVIEW if found & {REVIEW, INSUFFICIENT} else PASS
+
+
+def reject_shares(flags: Sequence[Mapping[str, np.ndarray]], codes: Iterable[str]) -> dict[str, float]:
+    """Return the share of examples that each filter would reject, and that `any` would."""
+    joined = {r: np.concatenate([f[r] for f in flags]) for r in codes}
+    joined["any"] = np.any(list(joined.values()), axis=0)
+    return {r: float(f.mean()) for r, f in joined.items()}
 
 
 def unsaid_copies(reasons: Sequence[str], parents: Sequence[tuple[str, ...]]) -> np.ndarray:
@@ -131,7 +156,7 @@ def unsaid_copies(reasons: Sequence[str], parents: Sequence[tuple[str, ...]]) ->
 
 
 def save_verdict(verdict: Verdict, path: str | Path) -> None:
-    """Write a verdict as JSON: to a temporary file beside `path`, then renamed, so it is whole or absent.
+    """Write a verdict as JSON, whole or not at all.
 
     Raises:
         FileNotFoundError: if the folder of `path` does not exist.
@@ -139,15 +164,7 @@ def save_verdict(verdict: Verdict, path: str | Path) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {str(path.parent)!r} does not exist; create it first.")
-    text = json.dumps(asdict(verdict), default=_plain, indent=1)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text(path, json.dumps(asdict(verdict), default=_plain, indent=1, allow_nan=False))
 
 
 def load_verdict(path: str | Path) -> Verdict:
@@ -165,6 +182,7 @@ def load_verdict(path: str | Path) -> Verdict:
             reason=tuple(s["reason"]),
             scores={name: np.array(values, dtype=np.float64) for name, values in s["scores"].items()},
             nearest=tuple(s["nearest"]),
+            review=tuple(s["review"]),
         )
         classes = tuple(
             ClassVerdict(**{**c, "scores": tuple(_score(x) for x in c["scores"]), "why": tuple(c["why"])})
@@ -178,12 +196,14 @@ def load_verdict(path: str | Path) -> Verdict:
 
 
 def _score(values: dict[str, Any]) -> Score:
-    interval = values["interval"]
-    return Score(**{**values, "interval": None if interval is None else tuple(interval)})
+    pairs = {name: values[name] and tuple(values[name]) for name in ("interval", "usual")}
+    return Score(**values | pairs)
 
 
 def _plain(value: object) -> object:
-    """What JSON does not know: arrays and numpy numbers become lists and Python numbers."""
+    """What JSON does not know: arrays and numpy numbers become lists and Python numbers, NaN becomes null."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return [x if np.isfinite(x) else None for x in value.tolist()]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"cannot write {type(value).__name__} as JSON.")

@@ -95,8 +95,8 @@ def alarm(contents: Contents) -> Html:
     if found == 0:
         return Html()
     text = (
-        f" {found} synthetic {contents.noun}(s) equal a validation or test {contents.noun}: do not trust the "
-        "evaluation below before it is known why."
+        f" {found} synthetic {contents.noun}(s) equal a validation or test {contents.noun}, or were made from one: do "
+        "not trust any test on those before it is known why."
     )
     return element("p", element("strong", "Contamination."), text, class_="alarm", role="alert")
 
@@ -123,6 +123,6 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:
-    """Raise FileNotFoundError if the folder of a report does not exist."""
+    """Raise FileNotFoundError if the folder of a file to be written does not exist."""
     if not Path(path).parent.is_dir():
-        raise FileNotFoundError(f"the folder of the report, {Path(path).parent}, does not exist; create it first.")
+        raise FileNotFoundError(f"{Path(path)} cannot be written, for its folder does not exist; create it first.")

@@ -105,13 +105,15 @@ def render(contents: ReportContents) -> str:
         pictures.look(contents),
         pictures.nearest(contents),
         pictures.rejected(contents),
+        pictures.review(contents),
         tables.fidelity(contents),
         tables.losses(contents),
         tables.provenance(contents),
     )
     links = {"counts": "Counts", "utility": "Did it help"} | ({"shortcut": "Shortcut"} if contents.leak else {})
     links |= {"look": "Look", "nearest": "Nearest real"}
-    links |= {"rejected": "Rejected", "fidelity": "Fidelity", "losses": "Losses", "provenance": "Provenance"}
+    links |= {"rejected": "Rejected"} | ({"review": "Worth a look"} if any(contents.verdict.samples.review) else {})
+    links |= {"fidelity": "Fidelity", "losses": "Losses", "provenance": "Provenance"}
     return frame.page(clean(contents.title), _header(contents), links, sections)
 
 

@@ -132,12 +132,39 @@ def rejected(contents: ReportContents) -> Html:
     reasons = np.array(contents.verdict.samples.reason, dtype=object)
     found = [code for code in reason_codes(contents.verdict, REASONS) if (reasons == code).any()]
     most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    examples = [_examples(contents, code, _choose(np.flatnonzero(reasons == code), most)) for code in found]
+    examples = [
+        _examples(contents, code, REASONS.get(code, ""), _choose(np.flatnonzero(reasons == code), most))
+        for code in found
+    ]
     return rejections(contents, contents.verdict, REASONS, examples)
 
 
-def _examples(contents: ReportContents, code: str, chosen: np.ndarray) -> Html:
-    """Return rejected samples with the score they were rejected for; copies beside what they copy."""
+def review(contents: ReportContents) -> Html:
+    """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
+    samples = contents.verdict.samples
+    doubts = np.array(samples.review or ("",) * len(samples.reason), dtype=object)
+    found = [code for code in reason_codes(contents.verdict, REASONS) if (doubts == code).any()]
+    if not found:
+        return Html()
+    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
+    words = {
+        "dup_near": "near a real image, though not so near that it is a copy",
+        "label": "the judge sees another class, or is less sure than of 95 % of the real images",
+    }
+    blocks = []
+    for code in found:
+        at = np.flatnonzero(doubts == code)
+        blocks.append(_examples(contents, code, f"{words[code]}: {len(at):,}", _choose(at, most)))
+    return section(
+        "review",
+        "Worth a look",
+        element("p", "These samples were accepted, and a person should look at them."),
+        *blocks,
+    )
+
+
+def _examples(contents: ReportContents, code: str, meaning: str, chosen: np.ndarray) -> Html:
+    """Return samples with the score that speaks against them; copies beside what they copy."""
     synthetic, samples = contents.synthetic, contents.verdict.samples
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
     name, words = REASON_SCORES.get(code, ("", ""))
@@ -148,10 +175,10 @@ def _examples(contents: ReportContents, code: str, chosen: np.ndarray) -> Html:
             figures.append(_pair(contents, i, row[samples.nearest[i]], text))
             continue
         label = clean(synthetic.classes[synthetic.y[i]])
-        alt = f"Rejected synthetic {label}, number {synthetic.index[i]}"
+        alt = f"Synthetic {label}, number {synthetic.index[i]}"
         caption = element(
             "figcaption", text, element("span", f"{shorten(label, 16)} #{synthetic.index[i]}", class_="ids")
         )
         figures.append(element("figure", sheet(synthetic.x[i : i + 1], 1, alt), caption, class_="pair"))
-    title = element("h3", element("code", clean(code)), f" {REASONS.get(code, '')}")
+    title = element("h3", element("code", clean(code)), f" {meaning}")
     return Html(title + element("div", *figures, class_="pairs"))

@@ -41,6 +41,7 @@ LEGEND = element(
 REASON_SCORES = {
     "dup_exact": ("near_duplicate", "ratio"),
     "dup_near": ("near_duplicate", "ratio"),
+    "dup_parent": ("parent_distance", "ratio to parent"),
     "label": ("label", "probability"),
     "atypical": ("typicality", "rank"),
 }
@@ -164,9 +165,9 @@ def fidelity(contents: Contents) -> Html:
     ]
     caught = verdict.contamination
     contamination = (
-        element("strong", f"{caught:,} synthetic {noun}(s) equal a validation or test {noun}.")
+        element("strong", f"{caught:,} synthetic {noun}(s) equal a validation or test {noun}, or were made from one.")
         if caught
-        else f"No synthetic {noun} equals a validation or test {noun}."
+        else f"No synthetic {noun} equals a validation or test {noun}, or was made from one."
     )
     stamp = ", ".join(f"{clean(k)} {clean(v)}" for k, v in verdict.stamp.items())
     return section(
@@ -187,18 +188,20 @@ def fidelity(contents: Contents) -> Html:
 
 def _class_scores(c: ClassVerdict, noun: str, opened: bool) -> Html:
     summary = element("summary", element("b", clean(c.label)), " ", badge(c.status))
-    head = ("score", "value", "better", "real vs real", "95 % interval", "p", "what to know")
-    scores = table(head, [_score(s, noun) for s in c.scores], words=(0, 6))
+    head = ("score", "value", "95 % interval", "p", "better", "real vs real", "nine of ten times", "what to know")
+    scores = table(head, [_score(s) for s in c.scores if s.value is not None], words=(0, 7))
+    missing = [element("li", element("b", clean(s.name)), ": ", clean(s.note)) for s in c.scores if s.value is None]
+    unsaid = fold(f"{len(missing)} scores that say nothing at these numbers of {noun}s", element("ul", *missing))
     state = {"open": ""} if opened else {}
-    return element("details", summary, scores, **state)
+    return element("details", summary, scores, unsaid if missing else Html(), **state)
 
 
-def _score(s: Score, noun: str) -> tuple[str, ...]:
-    value = f"too few {noun}s" if s.value is None else number(s.value)
+def _score(s: Score) -> tuple[str, ...]:
+    value = number(s.value)
     arrow = {True: "\u2191 higher", False: "\u2193 lower", None: NOTHING}[s.higher_is_better]
-    interval = f"{number(s.interval[0])} to {number(s.interval[1])}" if s.interval else NOTHING
+    interval, usual = (f"{number(r[0])} to {number(r[1])}" if r else NOTHING for r in (s.interval, s.usual))
     p = "< 0.001" if s.p_value is not None and s.p_value < 0.001 else number(s.p_value)
-    return (clean(s.name), value, arrow, number(s.yardstick), interval, p, clean(s.note))
+    return (clean(s.name), value, interval, p, arrow, number(s.yardstick), usual, clean(s.note))
 
 
 def reason_codes(verdict: Verdict, meanings: Mapping[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.metrics import all_metrics
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, load_verdict, save_verdict
 from gensynth.samplers.base import Synthetic
 
@@ -57,7 +58,9 @@ def test_fresh_real_images_pass_and_a_class_of_six_is_not_judged(checker, parts)
     assert [status_of(verdict, c) for c in ("zero", "one", "three")] == [PASS] * 3
     assert status_of(verdict, "two") == INSUFFICIENT and verdict.status == "REVIEW"
     two = verdict.classes[2]
-    assert all(s.value is None and "6" in s.note for s in two.scores)
+    given = {s.name for s in two.scores if s.value is not None}
+    assert given <= {"label_agreement", "copies", "copying"}
+    assert all("there are 6 and 50" in s.note for s in two.scores if s.value is None)
     assert verdict.samples.accepted.mean() > 0.85
     assert verdict.contamination == 0
     for c in verdict.classes:
@@ -67,16 +70,36 @@ def test_fresh_real_images_pass_and_a_class_of_six_is_not_judged(checker, parts)
 def test_scores_carry_what_is_needed_to_read_them(checker, parts):
     zero = checker.check(drawn(parts[2].x, parts[2].y)).classes[0]
     scores = {s.name: s for s in zero.scores}
-    assert list(scores) == ["kid", "density", "coverage", "label_agreement", "nearest_real", "diversity"]
-    assert scores["kid"].higher_is_better is False and 0 < scores["kid"].p_value <= 1
-    assert scores["density"].interval[0] <= scores["density"].value <= scores["density"].interval[1]
-    assert all(s.yardstick is not None for s in zero.scores)
+    metrics = all_metrics() | all_metrics("images")
+    assert scores.keys() == metrics.keys() | {"label_agreement", "copying", "copies"}
+    assert all(scores[name].higher_is_better == m.higher_is_better for name, m in metrics.items())
+    for name in ("kid", "nn_accuracy", "copying"):
+        assert 0.01 < scores[name].p_value <= 1
+    for name in ("kid", "density", "label_agreement", "copies"):
+        assert scores[name].interval[0] <= scores[name].value <= scores[name].interval[1]
+    assert all(s.yardstick is not None for s in zero.scores if s.value is not None)
+    assert scores["fid"].value is None and "640" in scores["fid"].note
+
+
+def test_fresh_images_score_what_real_ones_score_against_real_ones(checker, parts):
+    zero = checker.check(drawn(parts[2].x, parts[2].y)).classes[0]
+    near = {s.name: (s.value, s.yardstick) for s in zero.scores if s.value is not None}
+    for name in ("precision", "recall", "nn_accuracy", "clipped_density", "clipped_coverage", "vendi_ratio"):
+        assert near[name][0] == pytest.approx(near[name][1], abs=0.15), name
+
+
+def test_few_images_are_said_to_be_few(checker, parts):
+    three = checker.check(drawn(parts[2].x, parts[2].y)).classes[3]
+    assert three.n_real == 25 and 0.1 < three.detectable < 1
+    assert f"With 25 real images only a shift of every feature by {three.detectable:.2f}" in three.why[-1]
 
 
 def test_the_gate_says_what_it_costs_real_images(checker, parts):
-    assert set(checker.false_reject) == {"invalid", "dup_exact", "dup_near", "label", "atypical", "any"}
-    assert 0 <= checker.false_reject["any"] < 0.15
-    assert FidelityChecker(parts[0]).false_reject is None
+    synthetic = drawn(parts[2].x, parts[2].y)
+    cost = checker.check(synthetic).false_reject
+    assert cost.keys() == {"invalid", "dup_exact", "dup_near", "dup_parent", "label", "atypical", "any"}
+    assert 0 <= cost["any"] < 0.15
+    assert FidelityChecker(parts[0]).check(synthetic).false_reject is None
 
 
 @pytest.mark.parametrize("kind", ["copies", "noise", "wrong class", "collapsed"])
@@ -98,10 +121,35 @@ def test_near_copies_fail_unless_the_sampler_named_the_parents(checker, parts):
     x = parts[0].x[:50].clone()
     x[:, 0, 3, 3] ^= 3
     y = np.zeros(50, dtype=np.int64)
-    silent, named = checker.check(drawn(x, y)), checker.check(drawn(x, y, parent="12"))
-    assert not silent.samples.accepted.any() and not named.samples.accepted.any()
-    assert "copy other images" in silent.classes[0].why[0]
-    assert "copy other images" not in " ".join(named.classes[0].why) and named.status != PASS
+    of_each = replace(drawn(x, y), parents=tuple((i,) for i in parts[0].ids[:50]))
+    silent, named, lied = (checker.check(s) for s in (drawn(x, y), of_each, drawn(x, y, parent=parts[0].ids[60])))
+    assert set(silent.samples.reason) == set(lied.samples.reason) == {"dup_near"}
+    assert set(named.samples.reason) == {"dup_parent"}
+    assert "copy other images" in silent.classes[0].why[0] and silent.status == lied.status == FAIL
+    assert "copy other images" not in " ".join(named.classes[0].why)
+
+
+def test_a_child_of_a_held_out_image_is_disqualified_and_raises_the_alarm(checker, parts):
+    fresh = parts[2].subset(np.arange(10))
+    verdict = checker.check(drawn(fresh.x, fresh.y, parent=parts[1].ids[0]))
+    assert set(verdict.samples.reason) == {"held_out_parent"} and verdict.contamination == 10
+
+
+def test_of_more_good_samples_than_wanted_the_most_varied_are_accepted(checker, parts):
+    synthetic = drawn(parts[2].x, parts[2].y)
+    every, some = checker.check(synthetic), checker.check(synthetic, {"zero": 30, "one": 1000})
+    counts = {c.label: c for c in some.classes}
+    assert counts["zero"].n_accepted == 30 and counts["zero"].rejected["quota"] >= 10
+    assert counts["one"].n_accepted == every.classes[1].n_accepted and counts["two"].n_accepted == 0
+    assert [c.status for c in some.classes] == [c.status for c in every.classes]
+    assert (every.samples.accepted | ~some.samples.accepted).all()
+
+
+def test_doubtful_samples_are_accepted_and_flagged(checker, parts):
+    verdict = checker.check(drawn(parts[2].x, parts[2].y))
+    flagged = np.array([r != "" for r in verdict.samples.review])
+    assert flagged.any() and verdict.samples.accepted[flagged].all()
+    assert sum(c.n_review for c in verdict.classes) == flagged.sum()
 
 
 def test_equality_with_a_held_out_image_raises_the_alarm(checker, parts):
@@ -151,8 +199,9 @@ def test_the_same_question_has_the_same_answer_and_survives_a_file(checker, part
     assert (read.status, read.classes, read.false_reject) == (first.status, first.classes, first.false_reject)
     assert (read.thresholds, read.stamp, read.contamination) == (first.thresholds, first.stamp, 0)
     assert read.samples.reason == first.samples.reason and read.samples.nearest == first.samples.nearest
+    assert read.samples.review == first.samples.review
     assert np.array_equal(read.samples.accepted, first.samples.accepted)
-    assert all(np.array_equal(read.samples.scores[k], v) for k, v in first.samples.scores.items())
+    assert all(np.array_equal(read.samples.scores[k], v, equal_nan=True) for k, v in first.samples.scores.items())
 
 
 def test_a_file_that_is_no_verdict_is_refused(tmp_path, checker, parts):

