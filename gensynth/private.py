@@ -5,8 +5,8 @@ its own chance (Poisson sampling), clips each image's gradient to norm C, adds G
 their sum, and an accountant adds up what all steps give away (Mironov et al. 2019, "Renyi Differential Privacy of the
 Sampled Gaussian Mechanism").
 
-The bound: with probability all but delta, no observer of the checkpoint, or of anything drawn from it, can become more
-than e^epsilon times surer that a given image was or was not among the training images. It holds
+The bound: whatever is concluded from the checkpoint, or from anything drawn from it, is concluded with at most
+e^epsilon times the probability, plus delta, with which it would be without a given training image. It holds
 
 - because chance is drawn from the operating system and kept nowhere: whoever knew the noise could subtract it, and
   whoever knew the batches would undo the gain of sampling. Such a run can therefore not be repeated, with a seed or

@@ -11,10 +11,10 @@ class DPConfig:
     """Differentially private training; `gensynth.private` says what the bound covers."""
 
     epsilon: float = 8.0
-    """The bound to keep: no one becomes more than e^epsilon times surer that an image was in the training. Smaller is
-    stronger, and images are worse; 1 is strong, above 10 little is promised."""
+    """The bound to keep: with and without one training image, any outcome is equally likely up to a factor e^epsilon.
+    Smaller is stronger, and images are worse; 1 is strong, above 10 little is promised."""
     delta: float = 1e-5
-    """Probability with which the bound may fail; below 1 / (number of training images)."""
+    """What any probability may exceed that factor by; below 1 / (number of training images)."""
     clip: float = 1.0
     """Norm to which each image's gradient is cut."""
 

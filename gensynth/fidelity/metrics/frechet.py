@@ -8,6 +8,10 @@ from scipy.linalg.lapack import dpstrf
 from gensynth.fidelity.metrics.distances import blocks
 from gensynth.fidelity.metrics.metric import metric
 
+# Above this many singular values, roots of the eigenvalues of a symmetric product take their place: a third of the
+# time, and an error of at most 1e-8 of the largest for each that is 0, where they are exact to 1e-16.
+FEW = 512
+
 
 def rows_for_fid(d: int) -> int:
     """Rows of either kind below which the FID of d features is mostly bias: 10 for each.
@@ -42,8 +46,15 @@ def fid(real: np.ndarray, synthetic: np.ndarray) -> float:
     means = [x.mean(axis=0, dtype=np.float64) for x in (real, synthetic)]
     factors = [_factor(x, mean) for x, mean in zip((real, synthetic), means, strict=True)]
     total = sum(np.square(factor).sum() for factor in factors)
-    common = np.linalg.svd(factors[0] @ factors[1].T, compute_uv=False).sum()
-    return float(np.square(means[0] - means[1]).sum() + total - 2 * common)
+    return float(np.square(means[0] - means[1]).sum() + total - 2 * _nuclear_norm(factors[0] @ factors[1].T))
+
+
+def _nuclear_norm(x: np.ndarray) -> float:
+    """Sum of the singular values of `x`, shape (n, m)."""
+    if min(x.shape) <= FEW:
+        return float(np.linalg.svd(x, compute_uv=False).sum())
+    smaller = x @ x.T if len(x) <= x.shape[1] else x.T @ x
+    return float(np.sqrt(np.maximum(np.linalg.eigvalsh(smaller), 0)).sum())
 
 
 def _factor(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
