@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def prdc_prdc(real: np.ndarray, synthetic: np.ndarray) -> Values:
     return {name: float(value) for name, value in compute_prdc(real, synthetic, nearest_k=K).items()}
 
 
-def _torchmetrics(kind: Callable, real: np.ndarray, synthetic: np.ndarray, **options: int) -> object:
+def _torchmetrics(kind: Callable, real: np.ndarray, synthetic: np.ndarray, **options: int) -> Any:
     import torch
 
     class Features(torch.nn.Identity):

@@ -172,6 +172,7 @@ class FidelityChecker:
             Examples(real, self.train.x[torch.from_numpy(self._gate.members[label])]),
             Examples(m.features[mine], synthetic.x[torch.from_numpy(np.flatnonzero(mine))]),
             self.fresh_features(label),
+            any(synthetic.parents[i] for i in np.flatnonzero(mine)),
             self.seed,
             permutations,
         )

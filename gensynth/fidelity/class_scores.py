@@ -43,7 +43,7 @@ class Examples:
 
 
 def distribution_scores(
-    real: Examples, synthetic: Examples, fresh: np.ndarray, seed: int, permutations: int
+    real: Examples, synthetic: Examples, fresh: np.ndarray, made_from: bool, seed: int, permutations: int
 ) -> dict[str, Score]:
     """Score the samples of a class as a set.
 
@@ -51,6 +51,7 @@ def distribution_scores(
         real: Its real training images.
         synthetic: Its samples.
         fresh: Features of held-out real images of the class, float64, shape (h, d); h may be 0.
+        made_from: Whether samples were made from real images that they name, near which they lie by design.
         seed: Seed of subsets, splits and permutations.
         permutations: Of each test; the smallest p-value is 1 / (permutations + 1).
 
@@ -74,7 +75,7 @@ def distribution_scores(
         scores["nn_accuracy"] = replace(scores["nn_accuracy"], p_value=p)
         counts = metrics.density_counts(x, y, metrics.default_k(n))
         scores["density"] = replace(scores["density"], interval=metrics.bootstrap_interval(counts, seed))
-    scores["copying"] = _copying(x, y, fresh)
+    scores["copying"] = _copying(x, y, fresh, made_from)
     return scores
 
 
@@ -108,10 +109,12 @@ def _beside(
     return Score(kind.name, found, kind.higher_is_better, float(real_vs_real.mean()), note=note, usual=usual)
 
 
-def _copying(real: np.ndarray, synthetic: np.ndarray, fresh: np.ndarray) -> Score:
+def _copying(real: np.ndarray, synthetic: np.ndarray, fresh: np.ndarray, made_from: bool) -> Score:
     if len(fresh) < FEWEST_FRESH:
         note = f"Not given: {FEWEST_FRESH} held-out real images of the class are needed, there are {len(fresh)}."
         return Score("copying", None, False, note=note)
     test = metrics.copying_test(real, fresh, synthetic)
     note = "Chance that a sample lies nearer to the training images than a held-out real one does (Meehan et al. 2020)."
+    if made_from:
+        return Score("copying", test.effect, None, 0.5, note=f"{note} Samples made from real images do so by design.")
     return Score("copying", test.effect, False, 0.5, p_value=test.p_value, note=note)

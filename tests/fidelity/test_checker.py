@@ -88,6 +88,16 @@ def test_fresh_images_score_what_real_ones_score_against_real_ones(checker, part
         assert near[name][0] == pytest.approx(near[name][1], abs=0.15), name
 
 
+def test_samples_made_from_real_images_are_not_blamed_for_lying_near_them(checker, parts):
+    zero = parts[0].subset(np.flatnonzero(parts[0].y == 0))
+    half = torch.roll(zero.x, 1, 0).float() * 0.3 + zero.x.float() * 0.7
+    silent = drawn(half.byte(), zero.y)
+    named = replace(silent, parents=tuple(zip(zero.ids, np.roll(zero.ids, 1).tolist(), strict=True)))
+    copying = [next(s for s in checker.check(x).classes[0].scores if s.name == "copying") for x in (silent, named)]
+    assert copying[0].p_value < 1e-3 and copying[1].p_value is None and "by design" in copying[1].note
+    assert copying[0].value == copying[1].value > 0.6
+
+
 def test_few_images_are_said_to_be_few(checker, parts):
     three = checker.check(drawn(parts[2].x, parts[2].y)).classes[3]
     assert three.n_real == 25 and 0.1 < three.detectable < 1
