@@ -28,8 +28,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from gensynth.models.dcgan import DCGANConfig
-from gensynth.models.vae import VAEConfig
 from scipy.stats import rankdata
 from sklearn.datasets import load_sample_images
 from torch import Tensor
@@ -42,6 +40,8 @@ from gensynth.data.read import DataConfig, read
 from gensynth.fidelity.extractors import EXTRACTORS, get_extractor
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.metrics import kid
+from gensynth.models.dcgan import DCGANConfig
+from gensynth.models.vae import VAEConfig
 from gensynth.train import train
 from gensynth.train_config import TrainConfig
 
@@ -157,7 +157,7 @@ def usefulness(made: Made, test: LabeledData) -> float:
     x, y = made
     counts = np.bincount(y, minlength=len(test.classes))
     chance = 1 / counts[y]
-    predicted = train_and_predict(
+    p = train_and_predict(
         x.__getitem__,
         y,
         chance / chance.sum(),
@@ -169,7 +169,7 @@ def usefulness(made: Made, test: LabeledData) -> float:
         BATCH,
         lambda: None,
     )
-    right = predicted == test.y
+    right = p.argmax(-1) == test.y
     return float(np.mean([right[:, test.y == label].mean() for label in np.unique(test.y)]))
 
 

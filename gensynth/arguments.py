@@ -24,7 +24,7 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 
 TAKES_TEXT = ("--keep", "--label", "--source", "--target")
-LISTS = ("--size", "--weights", "--evaluate.models", "--choose.models", "--choose.ratios")
+LISTS = ("--size", "--weights", "--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.ratios")
 """Options whose value is taken as it stands, and those that are lists, separated by commas."""
 
 

@@ -21,13 +21,13 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate import FEWEST_TEST
 from gensynth.files import write_text
+from gensynth.intervals import FEWEST_TEST, split_variance
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_folds import Candidate, Fold, Folds, check_config, some_rows
 from gensynth.table_results import METRICS, NONE, THRESHOLD, WEIGHTS
-from gensynth.table_scores import SCORES, split_variance
+from gensynth.table_scores import SCORES
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The judge of `evaluate`: a small residual network, trained from several seeds at once."""
+"""The judge of `evaluate`: a small residual network, or the user's own, trained from several seeds at once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gensynth.augment import small_affine
+
 WIDTHS = (16, 32, 64)
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 1e-2
 PREDICT_BATCH = 256
+JITTER = 0.1
+"""Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of an augmentation."""
+MIXUP = 0.2
+"""Both parameters of the beta distribution of the shares that mixup draws."""
+
+Build = Callable[[int, int], nn.Module]
+"""Makes an untrained network from the number of channels and of classes."""
 
 
 class Conv(nn.Module):
@@ -77,10 +86,48 @@ class Classifiers(nn.Module):
                     weight.normal_(0, (2 / weight[0].numel()) ** 0.5, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map images, uint8 of shape (b, nets, c, h, w), to logits of shape (nets, b, n_classes)."""
+        """Map images, values in [0, 255], shape (b, nets, c, h, w), to logits of shape (nets, b, n_classes)."""
         x = (x.flatten(1, 2).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         features = self.body(x).mean((2, 3)).unflatten(1, (self.nets, -1))
         return torch.einsum("bnf,nfk->nbk", features, self.head)
+
+
+class Own(nn.Module):
+    """The user's networks, one per seed, called as `Classifiers` are; they see pixels in [0, 1].
+
+    Args:
+        build: Makes an untrained network from (channels, n_classes): images (b, c, h, w) to logits (b, n_classes).
+        seeds: One seed per network: torch's global random state while it is built, and put back afterwards.
+        channels: Channels of the images.
+        n_classes: Number of classes.
+
+    Raises:
+        TypeError: if `build` does not return an nn.Module.
+    """
+
+    def __init__(self, build: Build, seeds: Sequence[int], channels: int, n_classes: int) -> None:
+        super().__init__()
+        self.n_classes, self.networks = n_classes, nn.ModuleList()
+        for seed in seeds:
+            with torch.random.fork_rng(range(torch.cuda.device_count())):
+                torch.manual_seed(seed)
+                network = build(channels, n_classes)
+            if not isinstance(network, nn.Module):
+                raise TypeError(
+                    f"classifier must make an nn.Module from (channels, n_classes), it made a "
+                    f"{type(network).__name__}; give such a function, or an estimator of scikit-learn."
+                )
+            self.networks.append(network)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images, values in [0, 255], shape (b, nets, c, h, w), to logits of shape (nets, b, n_classes)."""
+        logits = [network(x[:, i].float() / 255) for i, network in enumerate(self.networks)]
+        if logits[0].shape != (len(x), self.n_classes):
+            raise ValueError(
+                f"the classifier maps {len(x)} images to shape {tuple(logits[0].shape)}; it must give one logit per "
+                f"class, shape {(len(x), self.n_classes)}."
+            )
+        return torch.stack(logits)
 
 
 def train_and_predict(
@@ -94,6 +141,10 @@ def train_and_predict(
     steps: int,
     batch_size: int,
     on_step: Callable[[], object],
+    weight: np.ndarray | None = None,
+    augment: bool = False,
+    mixup: bool = False,
+    build: Build | None = None,
 ) -> np.ndarray:
     """Train one network per seed by AdamW with a one-cycle schedule and predict the test images.
 
@@ -108,35 +159,68 @@ def train_and_predict(
         steps: Gradient steps.
         batch_size: Images per step and network.
         on_step: Called after every step.
+        weight: Weight of each class in the loss, shape (n_classes,); None for equal ones.
+        augment: Whether every image of every batch is shifted, turned and scaled at random, by at most `JITTER`.
+        mixup: Whether every image is mixed with another one of its batch, and the loss likewise (Zhang et al. 2018,
+            "mixup: Beyond empirical risk minimization").
+        build: Makes the networks; None for those of `Classifiers`.
 
     Returns:
-        Predicted labels, int64, shape (len(seeds), n_test).
+        Probabilities, float32, shape (len(seeds), n_test, n_classes).
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    shape = images(torch.zeros(1, dtype=torch.int64)).shape
-    networks = Classifiers(seeds, (shape[1], shape[2], shape[3]), n_classes).to(device)
-    networks = networks.to(memory_format=torch.channels_last)
+    _, c, h, w = images(torch.zeros(1, dtype=torch.int64)).shape
+    networks = Classifiers(seeds, (c, h, w), n_classes) if build is None else Own(build, seeds, c, n_classes)
+    networks = networks.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(networks.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     chances = np.cumsum(probability)
     uniform = [np.random.default_rng(seed).random((steps, batch_size)) for seed in seeds]
     drawn = np.searchsorted(chances / chances[-1], np.stack(uniform, 1), side="right")
     labels = torch.from_numpy(y[drawn]).to(device)
+    of_class = torch.ones(n_classes) if weight is None else torch.from_numpy(weight).float()
+    of_class = of_class.to(device)
+    # Streams of their own: the batches are the same, whatever is done to their images.
+    streams = [np.random.default_rng([seed, 1]) for seed in seeds]
+    if augment:
+        moves = torch.from_numpy(np.stack([r.uniform(-1, 1, (steps, batch_size, 4)) for r in streams], 1)).float()
+    if mixup:
+        share = [r.beta(MIXUP, MIXUP, (steps, batch_size)) for r in streams]
+        shares = torch.from_numpy(np.stack(share, 1)).float().to(device)
     networks.train()
-    for step in range(steps):
-        at = torch.from_numpy(drawn[step])
-        x = images(at.flatten()).unflatten(0, at.shape).transpose(0, 1).to(device)
-        # The sum over networks, so that every network gets the gradient of its own mean.
-        loss = F.cross_entropy(networks(x).flatten(0, 1), labels[step].flatten()) * len(seeds)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        on_step()
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(seeds[0])  # dropout in a network of the user's
+        for step in range(steps):
+            at = torch.from_numpy(drawn[step])
+            x = images(at.flatten()).to(device)
+            if augment:
+                x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), JITTER)
+            x = x.unflatten(0, at.shape)
+            if mixup:
+                kept = shares[step, :, :, None, None, None]
+                x = kept * x + (1 - kept) * x.roll(1, 1)
+            logits = networks(x.transpose(0, 1))
+            if mixup:
+                loss = shares[step] * _losses(logits, labels[step], of_class)
+                loss = loss + (1 - shares[step]) * _losses(logits, labels[step].roll(1, 1), of_class)
+            else:
+                loss = _losses(logits, labels[step], of_class)
+            # The sum over networks, so that every network gets the gradient of its own mean.
+            loss = (loss.sum(1) / of_class[labels[step]].sum(1)).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            on_step()
     networks.eval()
     predicted = []
     with torch.no_grad():
         for at in torch.arange(n_test).split(PREDICT_BATCH):
             x = test_x(at).to(device)[:, None].expand(-1, len(seeds), -1, -1, -1)
-            predicted.append(networks(x).argmax(-1).cpu())
+            predicted.append(networks(x).softmax(-1).cpu())
     return torch.cat(predicted, 1).numpy()
+
+
+def _losses(logits: Tensor, labels: Tensor, of_class: Tensor) -> Tensor:
+    """Weighted cross-entropy of each image, shape (nets, b)."""
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), of_class, reduction="none").view(labels.shape)

@@ -1,46 +1,60 @@
 """Did it help? Classifiers trained with and without the synthetic images, tested on real ones.
 
-Four arms share the split, the network, the number of gradient steps and the seeds:
+The arms (see `gensynth.arms`) share the splits, the classifier, the number of gradient steps and the seeds. Synthetic
+images are compared with the baseline that trains in the same way: otherwise a gain or loss could come from how often
+the classes are drawn, or from augmentation, which needs no synthetic image. The headline is the comparison with the
+strongest baseline; if its arm with synthetic images was not asked for, it is trained all the same. That baseline is
+picked by its result on the test images, which flatters the baseline, never the synthetic images.
 
-    real                            the real images, drawn uniformly
-    oversampled                     the real images, every class drawn equally often
-    real + synthetic                both, drawn uniformly: what a plain loader of the mixed folder does
-    real + synthetic, oversampled   both, every class drawn equally often
+Two ways to tell:
 
-Synthetic images are compared with the baseline that draws in the same way (1 with 3, 2 with 4): otherwise
-a gain or loss could come from how often the classes are drawn, which needs no synthetic image. The headline
-is the comparison with the stronger baseline. That one is picked by its result on the test images, which
-flatters the baseline, never the synthetic images.
+    evaluate          one split; intervals from a paired bootstrap of the test images within their class, and from the
+                      seeds. They speak of other test images and seeds, not of other training images.
+    evaluate_splits   several splits, each with a generator fitted in its training part; intervals corrected for the
+                      images that the splits share (Nadeau and Bengio). They speak of other training images, too.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from gensynth.classifier import train_and_predict
+from gensynth.arms import ARMS, BASELINE_OF, COUNTERPART, WAYS, Training, train_arm, way_of
+from gensynth.arms import join as join
+from gensynth.classifier import Build
 from gensynth.data.labeled import LabeledData
-from gensynth.files import write_text
-from gensynth.intervals import Estimate, estimate, resampled_scores
+from gensynth.estimator import check_estimator
+from gensynth.evaluate_results import Arm, Comparison, Evaluation
+from gensynth.evaluate_results import load_evaluation as load_evaluation  # who evaluates also keeps the answer
+from gensynth.evaluate_results import save_evaluation as save_evaluation
+from gensynth.fidelity.metrics.statistics import holm
+from gensynth.intervals import (
+    CANNOT_TELL,
+    COUNTED,
+    DRAWS,
+    FEWEST_TEST,
+    RANKED,
+    Estimate,
+    Spread,
+    as_points,
+    by_images_and_seeds,
+    by_splits,
+    resampled_scores,
+    verdict_of,
+)
+from gensynth.intervals import HELPS as HELPS
+from gensynth.intervals import HURTS as HURTS
+from gensynth.intervals import NO_EFFECT as NO_EFFECT
 from gensynth.samplers.base import Synthetic
 
-HELPS, HURTS = "HELPS", "HURTS"
-NO_EFFECT, CANNOT_TELL = "NO MEASURABLE EFFECT", "CANNOT TELL"
+Split = tuple[LabeledData, Synthetic, LabeledData]
+"""Real training images, synthetic images made from these alone, and real test images."""
 
-ARMS = ("real", "oversampled", "real + synthetic", "real + synthetic, oversampled")
-PAIRS = ((0, 2), (1, 3))
-"""Positions in `ARMS`: baseline, and the arm that draws in the same way from real and synthetic images."""
-
-# Fewer test images of a rare class, or an interval that holds 0 and reaches further: CANNOT TELL.
-FEWEST_TEST, WIDE = 10, 0.03
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,21 +62,35 @@ class EvaluateConfig:
     """How the synthetic images are tested.
 
     Attributes:
-        seeds: Networks trained per arm, each from its own seed, at least 2.
+        seeds: Classifiers trained per arm, each from its own seed, at least 2.
         steps: Gradient steps per network, at least 10.
         batch_size: Images per gradient step.
         seed: Seed of weights, batches and bootstrap: the same seed gives the same answer.
+        arms: Ways to train, separated by commas: real, class weights, oversampled, augmented, mixup, each of these
+            followed by ' + synthetic', and synthetic only. An arm with synthetic images needs its baseline.
+        rope: Differences of balanced accuracy up to this one count as none, between 0 and 1; 0.01 is one point.
     """
 
     seeds: int = 5
     steps: int = 300
     batch_size: int = 64
     seed: int = 0
+    arms: tuple[str, ...] = ("real", "oversampled", "augmented", "oversampled + synthetic", "augmented + synthetic")
+    rope: float = 0.01
 
     def __post_init__(self) -> None:
+        if unknown := [name for name in self.arms if name not in ARMS]:
+            raise ValueError(f"arms {', '.join(map(repr, unknown))} are unknown; allowed: {', '.join(ARMS)}.")
+        if not any(name in WAYS for name in self.arms):
+            raise ValueError(f"arms must name at least one of {', '.join(WAYS)}, to compare synthetic images with.")
+        for name in self.arms:
+            if BASELINE_OF.get(name, name) not in self.arms:
+                raise ValueError(f"the arm {name!r} is compared with {BASELINE_OF[name]!r}; add that to the arms.")
         for name, least in (("seeds", 2), ("steps", 10), ("batch_size", 2), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        if not 0 <= self.rope < 1:
+            raise ValueError(f"rope must be at least 0 and less than 1, got {self.rope}.")
 
     @property
     def network_seeds(self) -> list[int]:
@@ -70,69 +98,19 @@ class EvaluateConfig:
         return [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(self.seed).spawn(self.seeds)]
 
 
-@dataclass(frozen=True)
-class Arm:
-    """Result of one way to train, as shares in [0, 1]; averages run over the classes with test images.
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What the arms said of the test part of one split.
 
     Attributes:
-        name: One of `ARMS`.
-        n_train: Images it was trained on.
-        balanced_accuracy: Mean of the recalls.
-        macro_f1: Mean of the classes' F1.
-        g_mean: Geometric mean of the recalls.
-        recall: Recall by class name.
+        test: The n test images.
+        p: Probabilities by arm, shape (seeds, n, classes).
+        n_train: Number of training images by arm.
     """
 
-    name: str
-    n_train: int
-    balanced_accuracy: Estimate
-    macro_f1: Estimate
-    g_mean: Estimate
-    recall: dict[str, Estimate]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Training with the synthetic images minus the baseline that draws in the same way (see `PAIRS`).
-
-    Attributes:
-        baseline: Name of the arm without synthetic images.
-        difference: In balanced accuracy.
-        rare_recall_difference: In the mean recall of the rare classes.
-        verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
-        why: The figures behind it, in one sentence.
-    """
-
-    baseline: str
-    difference: Estimate
-    rare_recall_difference: Estimate
-    verdict: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The answer.
-
-    Attributes:
-        arms: Results in the order of `ARMS`.
-        comparisons: With `real`, then with `oversampled`.
-        verdict: Verdict of the comparison with the baseline of the higher balanced accuracy.
-        why: Its sentence.
-        rare: The classes that were filled with synthetic images.
-        seeds: Networks per arm.
-        steps: Gradient steps per network.
-        n_test: Test images by class name.
-    """
-
-    arms: tuple[Arm, ...]
-    comparisons: tuple[Comparison, ...]
-    verdict: str
-    why: str
-    rare: tuple[str, ...]
-    seeds: int
-    steps: int
-    n_test: dict[str, int]
+    test: LabeledData
+    p: dict[str, np.ndarray]
+    n_train: dict[str, int]
 
 
 def evaluate(
@@ -142,8 +120,9 @@ def evaluate(
     config: EvaluateConfig,
     quiet: bool = False,
     rare: Sequence[str] | None = None,
+    classifier: Any | Build | None = None,
 ) -> Evaluation:
-    """Train the four arms and compare them on the test part.
+    """Train the arms on one split and compare them on its test part.
 
     Args:
         train: Real training images.
@@ -154,155 +133,193 @@ def evaluate(
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
         rare: Names of the classes to fill; None for all with synthetic images. Name them where other classes
             received some too, only so that the treatment gives no class away.
+        classifier: An estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1]; augmented
+            and mixed images are copies made beforehand), or a function that makes an nn.Module from (channels,
+            n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
 
     Raises:
+        TypeError: if the classifier is neither.
         ValueError: if there are no synthetic or test images, or shapes or classes differ.
     """
+    return evaluate_splits([(train, synthetic, test)], config, quiet, rare, classifier)
+
+
+def evaluate_splits(
+    splits: Sequence[Split],
+    config: EvaluateConfig,
+    quiet: bool = False,
+    rare: Sequence[str] | None = None,
+    classifier: Any | Build | None = None,
+) -> Evaluation:
+    """Train the arms on each of several splits of the same data and compare them over all test parts.
+
+    Args:
+        splits: Training images, synthetic images made from these alone, and test images of each split.
+        config: How to test.
+        quiet: As `evaluate`.
+        rare: As `evaluate`.
+        classifier: As `evaluate`.
+
+    Raises:
+        TypeError: as `evaluate`.
+        ValueError: as `evaluate`, or if there are no splits.
+    """
+    if not splits:
+        raise ValueError("splits is empty; give at least one of (train, synthetic, test).")
+    for split in splits:
+        _check(*split, splits[0][0].classes)
+    of_sklearn = hasattr(classifier, "fit")
+    if of_sklearn:
+        check_estimator(classifier, [name for name in config.arms if way_of(name).weighted or way_of(name).mixed])
+    elif classifier is not None and not callable(classifier):
+        raise TypeError(
+            f"classifier must be an estimator of scikit-learn or a function of (channels, n_classes), got "
+            f"{type(classifier).__name__}."
+        )
+    classes = splits[0][0].classes
+    filled = np.unique(np.concatenate([synthetic.y for _, synthetic, _ in splits]))
+    if rare is not None:
+        filled = filled[np.isin(filled, [splits[0][0].label_of(name) for name in rare])]
+    training = Training(config.network_seeds, config.steps, config.batch_size, classifier)
+    tested = [Predicted(test, {}, {}) for _, _, test in splits]
+    arms = [name for name in ARMS if name in config.arms]
+    total = len(splits) * len(arms) * config.steps
+    with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
+        while arms:
+            for (train, synthetic, test), of in zip(splits, tested, strict=True):
+                for arm in arms:
+                    bar.set_postfix_str(arm)
+                    of.p[arm], of.n_train[arm] = train_arm(arm, train, synthetic, test, filled, training, bar.update)
+            counterpart = COUNTERPART[strongest(tested)]
+            arms = [] if counterpart in tested[0].p else [counterpart]
+            bar.total += len(splits) * len(arms) * config.steps
+    ratio = float(np.mean([len(test) / len(train) for train, _, test in splits]))
+    return compare(tested, [classes[k] for k in filled], ratio, config, 0 if of_sklearn else config.steps)
+
+
+def strongest(tested: Sequence[Predicted]) -> str:
+    """Return the name of the arm without synthetic images that has the highest balanced accuracy."""
+
+    def score(name: str) -> float:
+        values = []
+        for of in tested:
+            hit = of.p[name].argmax(-1) == of.test.y
+            values.append(np.mean([hit[:, of.test.y == c].mean() for c in np.unique(of.test.y)]))
+        return float(np.mean(values))
+
+    # Of equal ones, the one whose arm with synthetic images is there.
+    return max((name for name in WAYS if name in tested[0].p), key=lambda n: (score(n), COUNTERPART[n] in tested[0].p))
+
+
+def compare(
+    tested: Sequence[Predicted], rare: Sequence[str], ratio: float, config: EvaluateConfig, steps: int
+) -> Evaluation:
+    """Turn what the arms said into the answer.
+
+    Args:
+        tested: What they said of the test part of each split; the same arms each time.
+        rare: Names of the classes that were filled with synthetic images.
+        ratio: Test images per training image.
+        config: What was run; its seed also seeds the bootstrap.
+        steps: Gradient steps per network.
+    """
+    classes, splits = tested[0].test.classes, len(tested)
+    at = {name: i for i, name in enumerate(name for name in ARMS if name in tested[0].p)}
+    rng = np.random.default_rng(config.seed)
+    draws = DRAWS if splits == 1 else 0
+    found = [resampled_scores(np.stack([of.p[a] for a in at]), of.test.y, rng, draws) for of in tested]
+    # First axis: resamples of the only test part, or splits.
+    counted, ranked = (np.concatenate([pair[i] for pair in found]) for i in (0, 1))
+
+    def spread(scores: np.ndarray, floor: float) -> Spread:
+        return by_images_and_seeds(scores, floor) if splits == 1 else by_splits(scores.mean(-1), ratio, floor)
+
+    different = {id: label for of in tested for id, label in zip(of.test.ids, of.test.y.tolist(), strict=True)}
+    counts = np.bincount(list(different.values()), minlength=len(classes))
+    # A class that some test part lacks has no recall of its own.
+    known = [k for k in range(len(classes)) if np.isfinite(counted[..., len(COUNTED) + k]).all()]
+    # No fewer than about one image per class is undecided: the variance of a share of 0 of n has Jeffreys'
+    # posterior 0.5 / n^2. Without this, arms that agree on ten images would be "surely equal".
+    floor = 0.5 / np.maximum(counts, 1) ** 2
+    present = counts > 0
+    mean_floor = float(floor[present].mean() / present.sum())
+    floors = dict.fromkeys((*COUNTED, *RANKED), mean_floor)
+    floors |= {"worst_recall": float(floor[present].max()), "calibration_error": 0.0}
+
+    def arm(name: str) -> Arm:
+        i = at[name]
+        values = {
+            s: spread(counted[:, i, :, c], floors[s]).estimate((-1 if s == "mcc" else 0, 1))
+            for c, s in enumerate(COUNTED)
+        }
+        values |= {s: spread(ranked[:, i, :, c], floors[s]).estimate((0, 1)) for c, s in enumerate(RANKED)}
+        recall = {classes[k]: spread(counted[:, i, :, len(COUNTED) + k], floor[k]).estimate((0, 1)) for k in known}
+        return Arm(name, round(np.mean([of.n_train[name] for of in tested])), **values, recall=recall)
+
+    arms = {name: arm(name) for name in at}
+    pairs = [(name, BASELINE_OF[name]) for name in at if name in BASELINE_OF]
+    gaps = {name: counted[:, at[name]] - counted[:, at[base]] for name, base in pairs}
+    differences = {name: spread(gap[..., 0], mean_floor) for name, gap in gaps.items()}
+    p_values = holm(np.array([differences[name].p_value for name, _ in pairs]))
+    labels = [k for k in known if classes[k] in rare]
+    few = [name for name, n in zip(classes, counts, strict=True) if n < (FEWEST_TEST if name in rare else 1)]
+    comparisons = []
+    for (name, base), p in zip(pairs, p_values, strict=True):
+        difference = differences[name].estimate((-1, 1))
+        rare_difference = Estimate(0.0, -1.0, 1.0)  # nothing is known without test images
+        if labels:
+            gap = gaps[name][..., [len(COUNTED) + k for k in labels]].mean(-1)
+            rare_difference = spread(gap, floor[labels].mean() / len(labels)).estimate((-1, 1))
+        tiny = max(-difference.low, difference.high) <= config.rope
+        verdict = CANNOT_TELL if few else verdict_of(difference, bool(p < LEVEL) and not tiny, config.rope)
+        why = (
+            f"Balanced accuracy of '{name}' is {arms[name].balanced_accuracy.value:.1%}, of '{base}' "
+            f"{arms[base].balanced_accuracy.value:.1%}: {as_points(difference)}, p {_p(p)}"
+            + (f" corrected for {len(pairs)} comparisons" if len(pairs) > 1 else "")
+            + f"; mean recall of the classes that were filled: {as_points(rare_difference)}; {config.seeds} seeds, "
+            + (f"{splits} splits, " if splits > 1 else "")
+            + f"{len(different)} test images"
+            + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
+        )
+        comparisons.append(Comparison(name, base, difference, rare_difference, float(p), verdict, why))
+    best = next(c for c in comparisons if c.arm == COUNTERPART[strongest(tested)])
+    return Evaluation(
+        arms=tuple(arms.values()),
+        comparisons=tuple(comparisons),
+        verdict=best.verdict,
+        why=best.why,
+        intervals=_intervals(splits),
+        rare=tuple(name for name in classes if name in rare),
+        splits=splits,
+        seeds=config.seeds,
+        steps=steps,
+        n_test={name: int(n) for name, n in zip(classes, counts, strict=True)},
+    )
+
+
+def _check(train: LabeledData, synthetic: Synthetic, test: LabeledData, classes: tuple[str, ...]) -> None:
     for name, part in (("synthetic", synthetic), ("train", train), ("test", test)):
         if not len(part):
             raise ValueError(f"{name} has no images; at least one is needed to tell whether they help.")
-        if part.classes != train.classes:
-            raise ValueError(f"classes of {name} are {part.classes}, those of train {train.classes}; they must agree.")
+        if part.classes != classes:
+            raise ValueError(f"classes of {name} are {part.classes}, those of train {classes}; they must agree.")
         if tuple(part.x.shape[1:]) != train.shape:
             raise ValueError(
                 f"{name} images have shape {tuple(part.x.shape[1:])}, train images {train.shape}; they must agree."
             )
-    n = len(train)
-    y = np.concatenate([train.y, synthetic.y])
-    images = join(train, synthetic)
-    filled = np.unique(synthetic.y)
-    if rare is not None:
-        filled = filled[np.isin(filled, [train.label_of(name) for name in rare])]
-    predicted = []
-    with tqdm(total=len(ARMS) * config.steps, desc="evaluate", disable=True if quiet else None) as bar:
-        for arm in range(len(ARMS)):
-            bar.set_postfix_str(ARMS[arm])
-            labels = y if arm >= 2 else train.y
-            counts = np.bincount(labels) if arm % 2 else np.ones(len(train.classes))
-            probability = 1 / counts[labels]
-            predicted.append(
-                train_and_predict(
-                    images,
-                    labels,
-                    probability / probability.sum(),
-                    test.x.__getitem__,
-                    len(test),
-                    len(train.classes),
-                    config.network_seeds,
-                    config.steps,
-                    config.batch_size,
-                    bar.update,
-                )
-            )
-    n_train = (n, n, len(y), len(y))
-    return compare(np.stack(predicted), test, filled, n_train, config)
 
 
-def join(train: LabeledData, synthetic: Synthetic) -> Callable[[Tensor], Tensor]:
-    """Return what maps positions, int64 (b,), to images, uint8 (b, c, h, w): the real ones first."""
-
-    def images(at: Tensor) -> Tensor:
-        is_real = at < len(train)
-        x = torch.empty((len(at), *train.shape), dtype=torch.uint8)
-        x[is_real] = train.x[at[is_real]]
-        x[~is_real] = synthetic.x[at[~is_real] - len(train)]
-        return x
-
-    return images
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
-def compare(
-    predicted: np.ndarray,
-    test: LabeledData,
-    rare: np.ndarray,
-    n_train: tuple[int, ...],
-    config: EvaluateConfig,
-) -> Evaluation:
-    """Turn the predictions of the arms into the answer.
-
-    Args:
-        predicted: Predicted labels in the order of `ARMS`, int64, shape (4, seeds, n).
-        test: The n test images.
-        rare: Labels that were filled with synthetic images, ascending.
-        n_train: Training images of each arm.
-        config: What was run; its seed also seeds the bootstrap.
-    """
-    scores, tested = resampled_scores(predicted, test.y, len(test.classes), np.random.default_rng(config.seed))
-    counts = np.bincount(test.y, minlength=len(test.classes))
-    # No fewer than about one image per class is undecided: the variance of a share of 0 of n has Jeffreys'
-    # posterior 0.5 / n^2. Without this, arms that agree on ten images would be "surely equal".
-    floor = 0.5 / counts[tested] ** 2
-    floor_mean = floor.mean() / len(tested)
-    arms = tuple(
-        Arm(
-            ARMS[a],
-            n_train[a],
-            estimate(scores[:, a, :, 0], floor_mean, (0, 1)),
-            estimate(scores[:, a, :, 1], floor_mean, (0, 1)),
-            estimate(scores[:, a, :, 2], floor_mean, (0, 1)),
-            {test.classes[k]: estimate(scores[:, a, :, 3 + i], floor[i], (0, 1)) for i, k in enumerate(tested)},
+def _intervals(splits: int) -> str:
+    if splits == 1:
+        return (
+            f"95 % intervals for other test images and seeds, from {DRAWS:,} paired bootstrap resamples within each "
+            "class; other training images may differ more."
         )
-        for a in range(len(ARMS))
+    return (
+        f"95 % intervals for other training and test images, from {splits} splits, corrected for the images that the "
+        "splits share (Nadeau and Bengio 2003)."
     )
-    columns = np.flatnonzero(np.isin(tested, rare))
-    comparisons = []
-    for baseline, treated in PAIRS:
-        gap = scores[:, treated] - scores[:, baseline]
-        difference = estimate(gap[..., 0], floor_mean, (-1, 1))
-        rare_difference = Estimate(0.0, -1.0, 1.0)  # nothing is known without test images
-        if len(columns):
-            rare_gap = gap[..., 3 + columns].mean(-1)
-            rare_difference = estimate(rare_gap, floor[columns].mean() / len(columns), (-1, 1))
-        few = [test.classes[k] for k in range(len(counts)) if counts[k] < (FEWEST_TEST if k in rare else 1)]
-        verdict = CANNOT_TELL if few else verdict_of(difference)
-        why = (
-            f"Balanced accuracy of '{ARMS[treated]}' is {arms[treated].balanced_accuracy.value:.1%}, of "
-            f"'{ARMS[baseline]}' {arms[baseline].balanced_accuracy.value:.1%}: {_points(difference)}; mean "
-            f"recall of the classes that were filled: {_points(rare_difference)}; "
-            f"{predicted.shape[1]} seeds, {len(test)} test images"
-            + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
-        )
-        comparisons.append(Comparison(ARMS[baseline], difference, rare_difference, verdict, why))
-    best = max(comparisons, key=lambda c: arms[ARMS.index(c.baseline)].balanced_accuracy.value)
-    return Evaluation(
-        arms=arms,
-        comparisons=tuple(comparisons),
-        verdict=best.verdict,
-        why=best.why,
-        rare=tuple(test.classes[k] for k in rare),
-        seeds=config.seeds,
-        steps=config.steps,
-        n_test=test.class_counts,
-    )
-
-
-def verdict_of(difference: Estimate) -> str:
-    """HELPS or HURTS if 0 is outside the interval, else NO MEASURABLE EFFECT if it is within +-3 points."""
-    if difference.low > 0:
-        return HELPS
-    if difference.high < 0:
-        return HURTS
-    return NO_EFFECT if max(-difference.low, difference.high) <= WIDE else CANNOT_TELL
-
-
-def save_evaluation(evaluation: Evaluation, path: str | Path) -> None:
-    """Write an evaluation as JSON, whole or not at all."""
-    write_text(path, json.dumps(asdict(evaluation), indent=1) + "\n")
-
-
-def load_evaluation(path: str | Path) -> Evaluation:
-    """Read what `save_evaluation` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    for arm in fields["arms"]:
-        arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
-        arm |= {name: Estimate(**arm[name]) for name in ("balanced_accuracy", "macro_f1", "g_mean")}
-    for item in fields["comparisons"]:
-        item |= {name: Estimate(**item[name]) for name in ("difference", "rare_recall_difference")}
-    fields["arms"] = tuple(Arm(**arm) for arm in fields["arms"])
-    fields["comparisons"] = tuple(Comparison(**item) for item in fields["comparisons"])
-    fields["rare"] = tuple(fields["rare"])
-    return Evaluation(**fields)
-
-
-def _points(gap: Estimate) -> str:
-    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"

@@ -31,8 +31,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate import CANNOT_TELL, FEWEST_TEST, verdict_of
-from gensynth.intervals import Estimate
+from gensynth.intervals import CANNOT_TELL, FEWEST_TEST, Estimate, as_points, by_splits, verdict_of
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
@@ -49,7 +48,10 @@ from gensynth.table_results import (
 )
 from gensynth.table_results import load_table_evaluation as load_table_evaluation  # who evaluates also keeps the answer
 from gensynth.table_results import save_table_evaluation as save_table_evaluation
-from gensynth.table_scores import SCORES, as_points, bootstrap_estimate, score, split_estimate
+from gensynth.table_scores import SCORES, bootstrap_estimate, score
+
+WIDE = 0.03
+"""An interval that holds 0 and reaches further: CANNOT TELL."""
 
 REFERENCES = ("random", "smote")
 """Samplers that are always among the arms."""
@@ -207,7 +209,7 @@ def evaluate_samplers(
         scores,
         n_train,
         threshold,
-        lambda s, floor, limits: split_estimate(s, folds.ratio, floor, limits),
+        lambda s, floor, limits: by_splits(s, folds.ratio, floor).estimate(limits),
         f"95 % intervals for other training and test rows, from {config.repeats} times {folds.folds}-fold stratified "
         "cross-validation of the training rows with samplers fitted anew, corrected for the rows that the splits share "
         "(Nadeau and Bengio 2003).",
@@ -326,7 +328,8 @@ def _answer(
             f"({model}): {as_points(difference)}; {len(tested)} real rows tested"
             + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
         )
-        verdict = CANNOT_TELL if few else verdict_of(difference)
+        significant = difference.low > 0 or difference.high < 0
+        verdict = CANNOT_TELL if few else verdict_of(difference, significant, WIDE)
         comparisons.append(TableComparison(name, model, base, difference, verdict, why[0].upper() + why[1:]))
     # By the sum over the arms, so that the pick favours none of them: by the baseline's score alone, three classifiers
     # that do equally well gave a false HURTS in 12 % of simulated tables.

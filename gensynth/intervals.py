@@ -1,4 +1,4 @@
-"""Scores of classifiers on a test part, with intervals for other test images and other seeds."""
+"""What scores of classifiers prove: intervals for other images, seeds and splits, and the words for a difference."""
 
 from __future__ import annotations
 
@@ -7,59 +7,99 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
+from gensynth.scores import average_precision, geometric_mean, macro_f1, matthews, top_calibration_error
+
 DRAWS = 1000
+RANKED_DRAWS, RANKED_CELLS = (20, 200), 200_000_000
+"""Resamples of scores that need a sort, fewest and most, and about how many numbers these may take."""
+
+HELPS, HURTS = "HELPS", "HURTS"
+NO_EFFECT, CANNOT_TELL = "NO MEASURABLE EFFECT", "CANNOT TELL"
+FEWEST_TEST = 10
+"""Fewer test images or rows of a rare class: CANNOT TELL."""
+
+COUNTED = ("balanced_accuracy", "macro_f1", "g_mean", "mcc", "worst_recall")
+RANKED = ("average_precision", "calibration_error")
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds with its 95 % interval (see `estimate`)."""
+    """A mean over seeds or splits with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
 
+@dataclass(frozen=True)
+class Spread:
+    """A mean with its variance, and the degrees of freedom of Student's t that belong to that."""
+
+    value: float
+    variance: float
+    freedom: float
+
+    def estimate(self, limits: tuple[float, float]) -> Estimate:
+        """Return the mean with its 95 % interval, cut to `limits`."""
+        half = float(student_t.ppf(0.975, self.freedom) * np.sqrt(self.variance))
+        return Estimate(self.value, max(limits[0], self.value - half), min(limits[1], self.value + half))
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p-value of a true mean of 0; 1 where nothing varies and nothing differs."""
+        if not self.variance:
+            return float(self.value == 0)
+        return float(2 * student_t.sf(abs(self.value) / np.sqrt(self.variance), self.freedom))
+
+
 def resampled_scores(
-    predicted: np.ndarray, y: np.ndarray, n_classes: int, rng: np.random.Generator, draws: int = DRAWS
+    p: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int = DRAWS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Score the predictions on the test images and on bootstrap resamples of them.
+    """Score probabilities on the test images and on bootstrap resamples of them.
 
     Images are resampled within their class, the same ones for all arms and seeds, which keeps the arms
     paired.
 
     Args:
-        predicted: Predicted labels, shape (arms, seeds, n).
-        y: True labels, shape (n,).
-        n_classes: Number of classes.
+        p: Probabilities, shape (arms, seeds, n, k); the likeliest class is what is predicted.
+        y: True labels, shape (n,), values in [0, k).
         rng: Draws the resamples.
-        draws: Number of resamples.
+        draws: Number of resamples; scores that need a sort get fewer, see `RANKED_DRAWS`.
 
     Returns:
-        Scores of shape (1 + draws, arms, seeds, 3 + classes with test images): balanced accuracy, macro F1,
-        geometric mean and the recalls, the images as they are first; and the labels of those classes.
+        Scores of shape (1 + draws, arms, seeds, 5 + k): `COUNTED`, then the recalls, NaN for a class without test
+        images; and `RANKED`, shape (1 + fewer draws, arms, seeds, 2). The images as they are come first.
     """
-    tested = np.flatnonzero(np.bincount(y, minlength=n_classes))
-    arms, seeds, _ = predicted.shape
-    hits = np.zeros((1 + draws, arms, seeds, len(tested)), dtype=np.float32)
+    arms, seeds, _, k = p.shape
+    n = np.bincount(y, minlength=k)
+    tested = np.flatnonzero(n)
+    predicted = p.argmax(-1)
+    hits = np.zeros((1 + draws, arms, seeds, k), dtype=np.float32)
     guesses = np.zeros_like(hits)
-    for i, label in enumerate(tested):
-        given = predicted[..., y == label]
-        n = given.shape[-1]
-        weights = np.vstack([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), size=draws)])
-        chosen = np.moveaxis(given[..., None] == tested, 2, 0).reshape(n, -1).astype(np.float32)
+    fewer = min(draws, int(np.clip(RANKED_CELLS // p.size, *RANKED_DRAWS)))
+    ranked_weights = np.empty((len(y), 1 + fewer))
+    for c in tested:
+        given = predicted[..., y == c]
+        weights = np.vstack([np.ones((1, n[c])), rng.multinomial(n[c], np.full(n[c], 1 / n[c]), size=draws)])
+        ranked_weights[y == c] = weights[: 1 + fewer].T
+        chosen = np.moveaxis(given[..., None] == np.arange(k), 2, 0).reshape(n[c], -1).astype(np.float32)
         found = (weights.astype(np.float32) @ chosen).reshape(hits.shape)
         guesses += found
-        hits[..., i] = found[..., i]
-    n_true = np.bincount(y)[tested]
-    recall = hits / n_true
-    f1 = 2 * hits / (n_true + guesses)
-    g_mean = recall.prod(-1) ** (1 / len(tested))
-    means = np.stack([recall.mean(-1), f1.mean(-1), g_mean], -1)
-    return np.concatenate([means, recall], -1).astype(np.float64), tested
+        hits[..., c] = found[..., c]
+    recall = np.full(hits.shape, np.nan)
+    recall[..., tested] = hits[..., tested] / n[tested]
+    known = recall[..., tested]
+    means = (known.mean(-1), macro_f1(hits, guesses, n), geometric_mean(known), matthews(hits, guesses, n))
+    ranked = np.empty((1 + fewer, arms, seeds, len(RANKED)))
+    for a in range(arms):
+        for s in range(seeds):
+            ranked[:, a, s, 0] = average_precision(y, p[a, s], ranked_weights)
+            ranked[:, a, s, 1] = top_calibration_error(y, p[a, s], ranked_weights)
+    return np.concatenate([np.stack([*means, known.min(-1)], -1), recall], -1), ranked
 
 
-def estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
-    """Return the mean over seeds with a 95 % interval for other test images and other seeds.
+def by_images_and_seeds(scores: np.ndarray, floor: float) -> Spread:
+    """Return the mean over seeds with its variance for other test images and other seeds.
 
     The variance has two parts: images (bootstrap, V_image), and what seeds vary beyond what the choice of
     images explains (V_seed - V_both, as in two-way clustering: Cameron, Gelbach and Miller 2011, "Robust
@@ -69,14 +109,63 @@ def estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> E
     Args:
         scores: Score by resample and seed, shape (1 + draws, seeds), as the first axis of `resampled_scores`.
         floor: Least variance that is believed.
-        limits: The interval is cut to this range.
     """
     by_seed, deviation = scores[0], scores[1:] - scores[0]
-    value, seeds = float(by_seed.mean()), len(by_seed)
+    seeds = len(by_seed)
     v_image = deviation.mean(1).var()
     v_seed = by_seed.var(ddof=1) / seeds
     v_both = deviation.var(1, ddof=1).mean() / seeds
     variance = max(v_image + max(v_seed - v_both, 0.0), floor)
     freedom = (seeds - 1) * max(1.0, variance / max(v_seed, 1e-12)) ** 2
-    half = float(student_t.ppf(0.975, freedom) * np.sqrt(variance))
-    return Estimate(value, max(limits[0], value - half), min(limits[1], value + half))
+    return Spread(float(by_seed.mean()), float(variance), float(freedom))
+
+
+def estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
+    """Return the mean over seeds with a 95 % interval for other test images and other seeds; `by_images_and_seeds`."""
+    return by_images_and_seeds(scores, floor).estimate(limits)
+
+
+def split_variance(scores: np.ndarray, ratio: float) -> float:
+    """Return the variance of the mean over train-test splits.
+
+        variance = (1 / J + n_test / n_train) s^2
+
+    Nadeau and Bengio 2003, "Inference for the generalization error": the J splits share rows, so that s^2 / J alone is
+    several times too small. For repeated cross-validation: Bouckaert and Frank 2004.
+
+    Args:
+        scores: Score by split, shape (J,), J at least 2.
+        ratio: n_test / n_train.
+    """
+    return float((1 / len(scores) + ratio) * scores.var(ddof=1))
+
+
+def by_splits(scores: np.ndarray, ratio: float, floor: float) -> Spread:
+    """Return the mean over splits with its variance for other training and test examples: the corrected resampled t.
+
+    Student's t with J - 1 degrees of freedom and `split_variance`.
+
+    Args:
+        scores: Score by split, shape (J,), J at least 2.
+        ratio: n_test / n_train.
+        floor: Least variance that is believed.
+    """
+    return Spread(float(scores.mean()), max(split_variance(scores, ratio), floor), len(scores) - 1)
+
+
+def verdict_of(difference: Estimate, significant: bool, small: float) -> str:
+    """Return the word for a difference of arms.
+
+    Args:
+        difference: Of the arm with synthetic examples and the one without.
+        significant: Whether it is larger than chance explains.
+        small: Of a difference that is not, an interval within +- `small` is NO MEASURABLE EFFECT, else CANNOT TELL.
+    """
+    if significant:
+        return HELPS if difference.value > 0 else HURTS
+    return NO_EFFECT if max(-difference.low, difference.high) <= small else CANNOT_TELL
+
+
+def as_points(gap: Estimate) -> str:
+    """Return a difference of shares for people, such as `+1.0 points (-0.5 to +2.5)`."""
+    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.arms import join
 from gensynth.classifier import train_and_predict
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate import CANNOT_TELL, EvaluateConfig, join
+from gensynth.evaluate import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
-from gensynth.intervals import DRAWS, Estimate, estimate
+from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate
 from gensynth.samplers.base import Synthetic
 
 LEAKS, NO_LEAK = "LEAKS", "NO LEAK"
@@ -121,7 +122,7 @@ def measure_leak(
         )  # fmt: skip
     y = np.concatenate([train.y, synthetic.y])
     chance = 1 / np.bincount(y)[y]
-    predicted = train_and_predict(
+    p = train_and_predict(
         join(train, synthetic),
         y,
         chance / chance.sum(),
@@ -133,7 +134,7 @@ def measure_leak(
         config.batch_size,
         lambda: None,
     )
-    taken = np.isin(predicted, labels)
+    taken = np.isin(p.argmax(-1), labels)
     share_treated, share_untreated = float(taken[:, :n].mean()), float(taken[:, n:].mean())
     difference = _interval(taken[:, :n].astype(float) - taken[:, n:], partner, config.seed)
     verdict = CANNOT_TELL

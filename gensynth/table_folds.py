@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate import FEWEST_TEST
+from gensynth.intervals import FEWEST_TEST
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated
 from gensynth.table_results import METRICS

@@ -6,9 +6,9 @@ Two classes: the scores are those of label 1. More classes: the mean over the cl
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from gensynth.intervals import Estimate
+from gensynth.scores import calibration_error, ranking
 
 SCORES = (
     "average_precision",
@@ -21,8 +21,6 @@ SCORES = (
     "calibration_error_raw",
 )
 """What `score` returns, in this order; the recall of every class follows."""
-
-BINS = 10
 
 
 def prior_correct(p: np.ndarray, trained: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -140,47 +138,6 @@ def score(
     return np.concatenate([np.stack(means), recalls[1]])
 
 
-def ranking(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return average precision and area under the ROC curve, each of shape (d,).
-
-    Average precision is the sum over the distinct scores of (gain in recall) * precision, as in scikit-learn.
-
-    Args:
-        y: Whether a row is positive, bool, shape (n,); both must occur.
-        p: Score, shape (n,).
-        weights: Shape (n, d).
-    """
-    order = np.argsort(-p, kind="stable")
-    last = np.flatnonzero(np.diff(p[order], append=-np.inf))  # of each run of equal scores
-    w = weights[order]
-    both = np.cumsum(w, axis=0)[last]
-    hits = np.cumsum(np.where(y[order, None], w, 0), axis=0)[last]
-    gain = np.diff(hits, axis=0, prepend=0)
-    misses = both - hits
-    precision = hits / np.maximum(both, 1e-12)
-    area = (np.diff(misses, axis=0, prepend=0) * (hits - gain / 2)).sum(0)
-    # Without positives or negatives there is no rank to speak of.
-    return (gain * precision).sum(0) / hits[-1], area / np.maximum(hits[-1] * misses[-1], 1e-12)
-
-
-def calibration_error(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the expected calibration error, shape (d,): mean over 10 bins of |mean p - share of positives|.
-
-    The bins hold equally many rows (Nixon et al. 2019, "Measuring calibration in deep learning"): with bins of equal
-    width nearly all rows of a rare class's table would fall into the first one. Equal p stay together.
-
-    Args:
-        y: Whether a row is positive, bool, shape (n,).
-        p: Its probability, shape (n,).
-        weights: Shape (n, d).
-    """
-    edges = np.quantile(p, np.arange(1, BINS) / BINS, method="lower")
-    order = np.argsort(bins := np.searchsorted(edges, p), kind="stable")
-    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
-    gap = np.add.reduceat(((p - y)[:, None] * weights)[order], starts, axis=0)
-    return np.abs(gap).sum(0) / weights.sum(0)
-
-
 def bootstrap_estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
     """Return a score with its 95 % interval for other test rows: value +- 1.96 bootstrap standard deviations.
 
@@ -190,44 +147,5 @@ def bootstrap_estimate(scores: np.ndarray, floor: float, limits: tuple[float, fl
         limits: The interval is cut to this range.
     """
     half = 1.96 * float(np.sqrt(max(scores[1:].var(), floor)))
-    return _within(float(scores[0]), half, limits)
-
-
-def split_variance(scores: np.ndarray, ratio: float) -> float:
-    """Return the variance of the mean over train-test splits.
-
-        variance = (1 / J + n_test / n_train) s^2
-
-    Nadeau and Bengio 2003, "Inference for the generalization error": the J splits share rows, so that s^2 / J alone is
-    several times too small. For repeated cross-validation: Bouckaert and Frank 2004.
-
-    Args:
-        scores: Score by split, shape (J,), J at least 2.
-        ratio: n_test / n_train.
-    """
-    return float((1 / len(scores) + ratio) * scores.var(ddof=1))
-
-
-def split_estimate(scores: np.ndarray, ratio: float, floor: float, limits: tuple[float, float]) -> Estimate:
-    """Return the mean over splits with its 95 % interval for other training and test rows.
-
-    Student's t with J - 1 degrees of freedom and `split_variance`.
-
-    Args:
-        scores: Score by split, shape (J,), J at least 2.
-        ratio: n_test / n_train.
-        floor: Least variance that is believed.
-        limits: The interval is cut to this range.
-    """
-    variance = max(split_variance(scores, ratio), floor)
-    half = float(student_t.ppf(0.975, len(scores) - 1) * np.sqrt(variance))
-    return _within(float(scores.mean()), half, limits)
-
-
-def as_points(gap: Estimate) -> str:
-    """Return a difference of shares for people, such as `+1.0 points (-0.5 to +2.5)`."""
-    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
-
-
-def _within(value: float, half: float, limits: tuple[float, float]) -> Estimate:
+    value = float(scores[0])
     return Estimate(value, max(limits[0], value - half), min(limits[1], value + half))

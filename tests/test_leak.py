@@ -107,7 +107,7 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
         seen.update(images=images(torch.arange(len(y))), y=y, shown=test_x(torch.arange(n_test)), p=probability)
         taken = np.zeros((len(seeds), n_test), dtype=np.int64)
         taken[:, : n_test // 4] = 8  # half of the treated ones
-        return taken
+        return np.eye(n_classes)[taken]
 
     monkeypatch.setattr(gensynth.leak, "train_and_predict", look)
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, 200)])
@@ -126,7 +126,8 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
 def test_images_of_one_parent_do_not_count_as_many(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     def guess(images, y, probability, test_x, n_test, n_classes, seeds, *rest):  # type: ignore[no-untyped-def]
         by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, n_test // 80)
-        return np.tile(np.concatenate([np.where(by_parent, 8, 0), np.zeros(n_test // 2)]), (len(seeds), 1))
+        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(n_test // 2, dtype=np.int64)])
+        return np.eye(n_classes)[np.tile(taken, (len(seeds), 1))]
 
     monkeypatch.setattr(gensynth.leak, "train_and_predict", guess)
     filling, few = rows_of(parts.train, True, 40), rows_of(parts.train, False, 5)

@@ -1,4 +1,4 @@
-"""Domains: which scanner, hospital or time of day an image is from, read beside the images."""
+"""A column beside the images: which scanner, hospital or time of day an image is from, or which patient it shows."""
 
 from __future__ import annotations
 
@@ -13,34 +13,40 @@ from gensynth.data.labeled import LabeledData
 
 
 def with_domains(data: LabeledData, source: str, column: str) -> LabeledData:
-    """Return the data with the domain of every image.
+    """Return the data with the domain of every image, as `read_column` finds it."""
+    return replace(data, domains=read_column(data, source, column, "domains"))
+
+
+def read_column(data: LabeledData, source: str, column: str, noun: str) -> tuple[str, ...]:
+    """Return what a column says of every image, length n.
 
     Args:
         data: Images read from `source`.
         source: A folder with metadata.csv (`file_name`, relative to the folder, and `column`; rows of other files are
             passed over), or an .npz file with an array named `column`, one entry per image.
         column: Name of the column.
+        noun: What is read, in messages: `domains` or `groups`.
 
     Raises:
-        ValueError: if the source has no such column, or an image has no domain.
+        ValueError: if the source has no such column, or says nothing of an image.
     """
     if Path(source).is_dir():
         table = Path(source) / "metadata.csv"
-        known = _from_csv(table, column)
+        known = _from_csv(table, column, noun)
         if lacking := [name for name in data.ids if not known.get(name)]:
             raise ValueError(
                 f"{len(lacking)} of {len(data)} images have no {column!r} in {str(table)!r}, such as {lacking[0]!r}; "
                 "add their rows."
             )
-        return replace(data, domains=tuple(known[name] for name in data.ids))
+        return tuple(known[name] for name in data.ids)
     if str(source).lower().endswith(".npz"):
-        return replace(data, domains=_from_npz(source, column, len(data)))
-    raise ValueError(f"{source!r} has no column {column!r}: domains come from a folder's metadata.csv or an .npz file.")
+        return _from_npz(source, column, len(data))
+    raise ValueError(f"{source!r} has no column {column!r}: {noun} come from a folder's metadata.csv or an .npz file.")
 
 
-def _from_csv(path: Path, column: str) -> dict[str, str]:
+def _from_csv(path: Path, column: str, noun: str) -> dict[str, str]:
     if not path.is_file():
-        raise ValueError(f"domains are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
+        raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []

@@ -10,7 +10,7 @@ from typing import Literal
 
 from gensynth.data import builtin
 from gensynth.data.arrays import from_arrays, read_npz
-from gensynth.data.domains import with_domains
+from gensynth.data.domains import read_column, with_domains
 from gensynth.data.images import read_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.data.pixels import SIDES
@@ -33,6 +33,7 @@ class DataConfig:
         split_seed: Seed of the split: the same seed gives the same parts.
         domain: Column of a folder's metadata.csv, or array of an .npz file, that says which domain (scanner,
             hospital, time of day) an image is from.
+        group: Column, or array, that says what an image belongs to (a patient, a device): a group stays in one part.
         download: Whether files of a torchvision data set and pretrained weights may be downloaded.
         memory_gb: Images that take more than this many GB as uint8 are read on demand.
     """
@@ -45,6 +46,7 @@ class DataConfig:
     validation: float = 0.1
     split_seed: int = 0
     domain: str | None = None
+    group: str | None = None
     download: bool = False
     memory_gb: float = 4.0
 
@@ -101,12 +103,17 @@ def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Pa
     data = read(source, config, flat)
     _, h, w = data.shape
     same = replace(config, size=(h, w), channels=data.shape[0])  # type: ignore[arg-type]  # it is 1 or 3
-    test = None
+    groups, test, test_groups = None, None, None
+    if config.group is not None:
+        groups = read_column(data, str(source), config.group, "groups")
     if config.test_data is not None:
-        test = _apart(_load(config.test_data, same))
+        test = _load(config.test_data, same)
+        if config.group is not None:
+            test_groups = read_column(test, config.test_data, config.group, "groups")
+        test = _apart(test)
     elif str(source).startswith("torchvision:"):
         test = _torchvision(str(source), same, "test")
-    parts = split(data, config.test, config.validation, config.split_seed, test)
+    parts = split(data, config.test, config.validation, config.split_seed, test, groups, test_groups)
     return replace(
         parts, train=keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
     )

@@ -1,14 +1,16 @@
-"""Split first: training, validation and test part, by class, with exact copies kept together."""
+"""Split first: training, validation and test part, by class, with exact copies and groups kept together."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gensynth.data.labeled import LabeledData, label_of
 
@@ -46,7 +48,15 @@ def check_split(
         raise ValueError(f"split_seed must not be negative, got {split_seed}.")
 
 
-def split(data: LabeledData, test: float, validation: float, seed: int, test_part: LabeledData | None = None) -> Parts:
+def split(
+    data: LabeledData,
+    test: float,
+    validation: float,
+    seed: int,
+    test_part: LabeledData | None = None,
+    groups: Sequence[str] | np.ndarray | None = None,
+    test_groups: Sequence[str] | np.ndarray | None = None,
+) -> Parts:
     """Split by class, at random.
 
     Each class is shuffled by a stream of its own (seed and class name), in the order of its pixels, so that
@@ -61,9 +71,13 @@ def split(data: LabeledData, test: float, validation: float, seed: int, test_par
         seed: Non-negative int.
         test_part: Images or rows to test on instead. Their classes are matched by name, `test` is not used, and
             those of `data` with the same pixels or values as one of them are left out.
+        groups: What each example belongs to, such as a patient or a device, shape (n,): a group stays in one part,
+            which makes the shares approximate. The rarest class is then split first; other classes change the rest.
+        test_groups: The same of `test_part`; examples of `data` of one of these groups are left out.
 
     Raises:
-        ValueError: if a class would have no training or test image, or `test_part` has an unknown class.
+        ValueError: if a class would have no training or test image, `test_part` has an unknown class, or groups are
+            not one per example.
     """
     hashes = data.content_hashes()
     notes = list(data.notes)
@@ -72,23 +86,36 @@ def split(data: LabeledData, test: float, validation: float, seed: int, test_par
     copies = len(hashes) - len(set(hashes))
     if copies:
         notes.append(f"{copies} {data.noun}s are exact copies of others; copies were kept in the same part.")
+    noun, units = data.noun, hashes
+    if groups is not None:
+        if len(groups) != len(data):
+            raise ValueError(f"groups need one entry per {noun} ({len(data)}), got {len(groups)}.")
+        units = _units(hashes, groups)
+        notes.append(f"Each of {len(set(groups))} groups of {noun}s was kept in one part.")
     taken: dict[bytes, int] = {}
     if test_part is not None:
         test_part = _same_classes(test_part, data)
-        taken = dict.fromkeys(test_part.content_hashes(), TEST)
-        leaking = sum(h in taken for h in hashes)
+        known, theirs = set(test_part.content_hashes()), set(() if test_groups is None else test_groups)
+        same = [h in known for h in hashes]
+        if groups is not None:
+            same = [copy or group in theirs for copy, group in zip(same, groups, strict=True)]
+        taken = {unit: TEST for unit, leaks in zip(units, same, strict=True) if leaks}
+        leaking = sum(unit in taken for unit in units)
         if leaking:
-            noun = data.noun
-            notes.append(f"{leaking} {noun}s were left out because they are exact copies of test {noun}s.")
+            why = f"are exact copies of test {noun}s" + (" or of a group with one" if groups is not None else "")
+            notes.append(f"{leaking} {noun}s were left out because they {why}.")
     # By name, not by label: where copies have two labels, the first name decides.
-    for label in sorted(range(len(data.classes)), key=lambda label: data.classes[label]):
-        own = Counter(hashes[i] for i in np.flatnonzero(data.y == label))
+    order = sorted(range(len(data.classes)), key=lambda label: data.classes[label])
+    if groups is not None:
+        order.sort(key=lambda label: len({units[i] for i in np.flatnonzero(data.y == label)}))
+    for label in order:
+        own = Counter(units[i] for i in np.flatnonzero(data.y == label))
         n = own.total()
         n_test = 0 if test_part is not None or n < 2 else min(max(1, round(n * test)), n - 1)
         n_validation = 0 if n < FEWEST_FOR_VALIDATION else min(max(1, round(n * validation)), n - n_test - 1)
         _assign(own, taken, n_test, n_validation, _stream(seed, data.classes[label]))
-        _check(data.classes[label], data.noun, own, taken, needs_test=n_test > 0)
-    part = np.array([taken[h] for h in hashes])
+        _check(data.classes[label], noun, own, taken, n_test > 0, groups is not None)
+    part = np.array([taken[unit] for unit in units])
     data = replace(data, notes=tuple(notes))
     return Parts(
         train=data.subset(np.flatnonzero(part == TRAIN)),
@@ -112,6 +139,18 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
         chosen[_stream(seed, name).permutation(rows)[n:]] = False
         notes.append(f"The training part of class {name!r} was cut from {len(rows)} to {n} {train.noun}s on request.")
     return replace(train.subset(chosen), notes=train.notes + tuple(notes))
+
+
+def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple[bytes, ...]:
+    """Name what has to stay together, by groups and by copies across groups, after the first of its contents."""
+    content = np.unique(np.array(hashes), return_inverse=True)[1]
+    group = np.unique(np.array(groups), return_inverse=True)[1] + content.max() + 1
+    size = int(group.max()) + 1
+    unit = connected_components(coo_array((np.ones(len(group)), (content, group)), (size, size)))[1][content]
+    first: dict[int, bytes] = {}
+    for u, h in zip(unit.tolist(), hashes, strict=True):
+        first[u] = min(h, first.get(u, h))
+    return tuple(first[u] for u in unit.tolist())
 
 
 def _equal_by_chance(data: LabeledData) -> bool:
@@ -151,14 +190,18 @@ def _assign(
                 spare -= own[content]
 
 
-def _check(name: str, noun: str, own: Counter[bytes], taken: dict[bytes, int], needs_test: bool) -> None:
+def _check(name: str, noun: str, own: Counter[bytes], taken: dict[bytes, int], needs_test: bool, grouped: bool) -> None:
     parts = {taken[content] for content in own}
     if TRAIN not in parts or (needs_test and TEST not in parts):
         lacking = "training" if TRAIN not in parts else "test"
+        why = (
+            f"exact copies of each other, of other classes' or test {noun}s, which must share a part; remove copies or"
+        )
+        if grouped:
+            why = f"in {len(own)} group(s), which must not be divided and may hold other {noun}s, too;"
         raise ValueError(
-            f"class {name!r} would have no {lacking} {noun}: its {own.total()} {noun}s are exact copies of "
-            f"each other, of another class's or of test {noun}s, which must share a part; remove copies or add "
-            f"{noun}s."
+            f"class {name!r} would have no {lacking} {noun}: its {own.total()} {noun}s are {why} add {noun}s"
+            + (" of other groups." if grouped else ".")
         )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gensynth.evaluate import Estimate
 
 WIDTH = 520
-NAME = 22
+NAME = 25
 LONGEST = 64
 TILE = 56
 

@@ -87,16 +87,17 @@ def utility(contents: ReportContents) -> Html:
         + (estimate(arm.macro_f1), estimate(arm.g_mean))
         for arm in e.arms
     ]
-    balanced = {c.baseline: c.difference for c in e.comparisons}
-    recall = {c.baseline: c.rare_recall_difference for c in e.comparisons}
+    balanced = {c.arm: c.difference for c in e.comparisons}
+    recall = {c.arm: c.rare_recall_difference for c in e.comparisons}
     charts = [
         element("figure", element("figcaption", f"{title}, points"), figures.forest(title, gains))
         for title, gains in (
-            ("Gain in balanced accuracy over each baseline", balanced),
-            ("Gain in rare-class recall over each baseline", recall),
+            ("Gain in balanced accuracy over the baseline that trains alike", balanced),
+            ("Gain in rare-class recall over the baseline that trains alike", recall),
         )
     ]
-    seeds = "one seed" if e.seeds == 1 else f"{e.seeds} seeds"
+    steps = f" for {e.steps:,} steps" if e.steps else ""
+    splits = f" on each of {e.splits} splits" if e.splits > 1 else ""
     size = f"{sum(e.n_test.values()):,} held-out real test images"
     return section(
         "utility",
@@ -104,8 +105,8 @@ def utility(contents: ReportContents) -> Html:
         element("p", badge(e.verdict), " ", e.why),
         element(
             "p",
-            f"Each arm trains the same classifier for {e.steps:,} steps with {seeds}, and is tested on "
-            f"{size}. Small figures and lines are 95 % intervals: a gain whose interval crosses zero may be "
+            f"Each arm trains the same classifier{steps} with {e.seeds} seeds{splits}, and is tested on "
+            f"{size}. Small figures and lines are {e.intervals} A gain whose interval crosses zero may be "
             "none. Recall is the share of a class that is found; balanced accuracy is the mean of all "
             "recalls, and macro F1 and G-mean weigh all classes alike too.",
             class_="small",
@@ -113,6 +114,7 @@ def utility(contents: ReportContents) -> Html:
         table((*head, "macro F1", "G-mean"), rows),
         element("div", *charts, class_="charts"),
         *(comparison(c.baseline, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
+        fold("More scores", _more_scores(e)),
         fold("Recall of every class", _recalls(e)),
     )
 
@@ -121,6 +123,15 @@ def comparison(baseline: str, verdict: str, numbers: str, why: str) -> Html:
     """Return one verdict with the baseline it is against, the difference in figures and its sentence."""
     named = element("b", f"Against {clean(baseline)}: ")
     return element("p", badge(verdict), " ", named, f"{numbers}. {why}", class_="comparison")
+
+
+def _more_scores(e: Evaluation) -> Html:
+    head = ("trained on", "worst recall", "MCC", "PR-AUC", "calibration error")
+    rows = [
+        (clean(a.name), *map(estimate, (a.worst_recall, a.mcc, a.average_precision, a.calibration_error)))
+        for a in e.arms
+    ]
+    return table(head, rows)
 
 
 def _recalls(e: Evaluation) -> Html:

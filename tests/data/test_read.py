@@ -183,3 +183,20 @@ def test_torchvision_with_its_official_test_part(tmp_path: Path, monkeypatch: py
 def test_torchvision_names_that_cannot_be_read(name: str) -> None:
     with pytest.raises(ValueError, match=f"torchvision:{name}"):
         read(f"torchvision:{name}", DataConfig())
+
+
+def test_groups_are_read_from_a_column_and_stay_in_one_part(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (80, 8, 8), dtype=np.uint8)
+    patient = np.array([f"p{i % 10}" for i in range(80)])
+    source = npz(tmp_path / "a.npz", x=x, y=[0, 1] * 40, patient=patient)
+    parts = read_parts(source, DataConfig(group="patient"))
+    places = [{patient[int(i)] for i in part.ids} for part in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, places)) == 10 and places[0] and places[2]
+    with pytest.raises(ValueError, match="has no array 'device'"):
+        read_parts(source, DataConfig(group="device"))
+    with pytest.raises(ValueError, match="groups come from a folder's metadata.csv"):
+        read_parts("builtin:digits", DataConfig(group="patient"))
+    # Patients of a test set of its own are in no other part.
+    other = npz(tmp_path / "b.npz", x=255 - x[:4], y=[0, 1, 0, 1], patient=["p0", "p1", "p20", "p21"])
+    parts = read_parts(source, DataConfig(group="patient", test_data=str(other)))
+    assert len(parts.test) == 4 and not {"p0", "p1"} & {patient[int(i)] for i in parts.train.ids}

@@ -105,3 +105,60 @@ def test_keep_cuts_one_class_and_grows_with_n() -> None:
         keep_only(data, {"a": 21}, 0)
     with pytest.raises(ValueError, match="'A' is not one of"):
         keep_only(data, {"A": 2}, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 40)), min_size=6, max_size=60),
+    test=st.floats(0.05, 0.6),
+    validation=st.floats(0.05, 0.35),
+    seed=st.integers(0, 2**40),
+)
+def test_a_group_stays_in_one_part(rows: list[tuple[int, int, int]], test: float, validation: float, seed: int) -> None:
+    group, label, content = np.array(rows).T
+    images = np.random.default_rng(0).integers(0, 256, (41, 8, 8), np.uint8)
+    data = from_arrays(images[content], label, "abc")
+    try:
+        parts = split(data, test, validation, seed, groups=group)
+    except ValueError as error:
+        assert "group(s), which must not be divided" in str(error)
+        return
+    places = [{int(group[int(i)]) for i in part.ids} for part in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, places)) == len(set(group))
+    three = (parts.train, parts.validation, parts.test)
+    assert sum(len(contents(part)) for part in three) == len(contents(data))
+    for name, n in data.class_counts.items():
+        assert n == 0 or parts.train.class_counts[name] >= 1
+        assert n < 2 or parts.test.class_counts[name] >= 1
+
+
+def test_groups_of_one_leave_the_split_as_it_is_and_the_rarest_class_gets_its_share() -> None:
+    data = make(a=60, b=20)
+    alone = split(data, 0.25, 0.1, 3, groups=np.arange(80))
+    plain = split(data, 0.25, 0.1, 3)
+    assert alone.test.ids == plain.test.ids and alone.train.ids == plain.train.ids
+    # Four patients with images of both classes: one of them is the test part of both.
+    patients = np.array(["w", "x", "y", "z"])[np.arange(80) % 4]
+    parts = split(data, 0.25, 0.1, 3, groups=patients)
+    assert parts.test.class_counts == {"a": 15, "b": 5}
+    assert "Each of 4 groups of images was kept in one part." in parts.train.notes
+
+
+def test_images_of_a_group_of_the_test_part_are_left_out() -> None:
+    data = make(a=20, b=20)
+    other = from_arrays(np.random.default_rng(1).integers(0, 256, (2, 8, 8), np.uint8), np.array(["a", "b"]))
+    groups = np.arange(40) // 4  # ten groups of four
+    parts = split(data, 0.25, 0.1, 0, other, groups=groups, test_groups=[0, 7])
+    kept = {int(groups[int(i)]) for part in (parts.train, parts.validation) for i in part.ids}
+    assert kept == set(range(10)) - {0, 7}
+    assert "8 images were left out because they are exact copies of test images or of a group with one." in (
+        parts.train.notes
+    )
+    # A copy of a test image takes its whole group with it.
+    parts = split(data, 0.25, 0.1, 0, data.subset([5, 30]), groups=groups)
+    kept = {int(groups[int(i)]) for part in (parts.train, parts.validation) for i in part.ids}
+    assert kept == set(range(10)) - {1, 7}
+    with pytest.raises(ValueError, match="groups need one entry per image"):
+        split(data, 0.25, 0.1, 0, groups=groups[1:])
+    with pytest.raises(ValueError, match=r"class 'a' would have no training image: its 20 images are in 1 group\(s\)"):
+        split(data, 0.25, 0.1, 0, groups=np.repeat(["p", "q"], 20))

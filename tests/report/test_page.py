@@ -44,11 +44,16 @@ class Arm:
     balanced_accuracy: Estimate
     macro_f1: Estimate
     g_mean: Estimate
+    mcc: Estimate
+    worst_recall: Estimate
+    average_precision: Estimate
+    calibration_error: Estimate
     recall: dict[str, Estimate]
 
 
 @dataclass(frozen=True)
 class Comparison:
+    arm: str
     baseline: str
     difference: Estimate
     rare_recall_difference: Estimate
@@ -62,7 +67,9 @@ class Evaluation:
     comparisons: tuple[Comparison, ...]
     verdict: str
     why: str
+    intervals: str
     rare: tuple[str, ...]
+    splits: int
     seeds: int
     steps: int
     n_test: dict[str, int]
@@ -77,10 +84,12 @@ def real_part(classes, shape, n, seed):
 
 def evaluation_of(classes, word="HELPS", gain=0.03):
     e = Estimate(0.9, 0.88, 0.92)
-    arms = tuple(Arm(name, 10, e, e, e, dict.fromkeys(classes, e)) for name in (SCRIPT, "with synthetic"))
+    arms = tuple(Arm(name, 10, *(e,) * 7, dict.fromkeys(classes, e)) for name in (SCRIPT, "with synthetic"))
     gains = Estimate(gain, gain - 0.02, gain + 0.02)
-    comparison = Comparison(SCRIPT, gains, gains, word, f"Because {SCRIPT}.")
-    return Evaluation(arms, (comparison,), word, "Why.", classes[:1], 5, 200, dict.fromkeys(classes, 4))
+    comparison = Comparison(SCRIPT, SCRIPT, gains, gains, word, f"Because {SCRIPT}.")
+    return Evaluation(
+        arms, (comparison,), word, "Why.", "95 % intervals.", classes[:1], 1, 5, 200, dict.fromkeys(classes, 4)
+    )
 
 
 def report(classes=WILD, shape=(1, 8, 8), per_class=10, treated=2, evaluation=None, **changes):

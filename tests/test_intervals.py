@@ -1,0 +1,126 @@
+"""Intervals and tests keep what they announce: simulations of classifiers whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp
+
+from gensynth.intervals import (
+    CANNOT_TELL,
+    COUNTED,
+    HELPS,
+    HURTS,
+    NO_EFFECT,
+    Estimate,
+    Spread,
+    by_images_and_seeds,
+    by_splits,
+    estimate,
+    resampled_scores,
+    verdict_of,
+)
+
+
+def certain(predicted: np.ndarray, k: int) -> np.ndarray:
+    return np.eye(k, dtype=np.float32)[predicted]
+
+
+def labels(rng: np.random.Generator, y: np.ndarray, image: float, seed: float, noise: float, arms: int) -> np.ndarray:
+    """Equal arms, 5 seeds each: images are easy or hard for all, for an arm, and for a network; shape (arms, 5, n)."""
+    base = 1.3 + rng.normal(size=len(y))
+    luck = seed * rng.normal(size=(arms, 5, 3))[..., y]
+    z = base + image * rng.normal(size=(arms, 1, len(y))) + luck + noise * rng.normal(size=(arms, 5, len(y)))
+    return np.where(z > 0, y, (y + 1) % 3)
+
+
+def test_resamples_keep_class_sizes_and_pairing() -> None:
+    y = np.repeat(np.arange(2), (40, 12))
+    one = np.where(np.random.default_rng(1).random((1, 2, 52)) < 0.7, y, 1 - y)
+    p = certain(np.concatenate([one, one]), 2)
+    scores, ranked = resampled_scores(p, y, np.random.default_rng(0), draws=400)
+    assert np.array_equal(scores[:, 0], scores[:, 1]) and np.array_equal(ranked[:, 0], ranked[:, 1])
+    recall = scores[..., len(COUNTED) :]
+    hits = recall * (40, 12)
+    assert np.allclose(hits, hits.round(), atol=1e-4)
+    # The variance of a resampled share is p (1 - p) / n.
+    share = recall[0, 0, 0]
+    assert recall[1:, 0, 0].var(0) == pytest.approx(share * (1 - share) / (40, 12), rel=0.25)
+
+
+def test_interval_covers_new_images_and_new_seeds() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(3), 60)
+    truth = np.mean([(labels(rng, y, 0.3, 0.2, 0.3, 1) == y).mean() for _ in range(300)])
+    covered = 0
+    for _ in range(150):
+        p = certain(labels(rng, y, 0.3, 0.2, 0.3, 1), 3)
+        scores, _ = resampled_scores(p, y, rng, draws=200)
+        interval = estimate(scores[:, 0, :, 0], 0.0, (0, 1))
+        covered += interval.low <= truth <= interval.high
+    assert 0.89 <= covered / 150 <= 0.99
+
+
+@pytest.mark.parametrize(("image", "seed", "noise"), [(0.5, 0.05, 0.2), (0.1, 0.4, 0.1), (0.2, 0.1, 0.5)])
+def test_bootstrap_of_one_split_keeps_its_level(
+    image: float, seed: float, noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gensynth.intervals.RANKED_DRAWS", (2, 2))  # of scores that are not looked at
+    rng = np.random.default_rng(1)
+    y = np.repeat(np.arange(3), 50)
+    wrong = 0
+    for _ in range(300):
+        scores, _ = resampled_scores(certain(labels(rng, y, image, seed, noise, 2), 3), y, rng, draws=200)
+        gap = scores[:, 1, :, 0] - scores[:, 0, :, 0]
+        wrong += by_images_and_seeds(gap, 0.5 / 50**2 / 3).p_value < 0.05
+    assert wrong <= 23  # 5 % are announced: 15; a test that keeps its word has 24 or more with a chance of 2 %
+
+
+def gaps_over_splits(rng: np.random.Generator, n: int, splits: int, n_test: int) -> np.ndarray:
+    """Differences of two classifiers of equal worth, each learning from features of its own, on random splits."""
+    x = rng.normal(size=(n, 2, 4)) + 0.4 * np.tile([0, 1], n // 2)[:, None, None]
+    sums, gaps = x.reshape(n // 2, 2, 2, 4).sum(0), []
+    for _ in range(splits):
+        pairs = rng.permutation(n // 2)[: n_test // 2]
+        test = x.reshape(n // 2, 2, 2, 4)[pairs]
+        mean = (sums - test.sum(0)) / (n // 2 - len(pairs))
+        side = ((test - mean.mean(0)) * (mean[1] - mean[0])).sum(-1) > 0
+        right = (side == np.array([False, True])[:, None]).mean((0, 1))
+        gaps.append(right[1] - right[0])
+    return np.array(gaps)
+
+
+@pytest.mark.parametrize(("splits", "n_test"), [(10, 50), (30, 50), (15, 40)])
+def test_corrected_t_test_over_splits_keeps_its_level_and_the_naive_one_does_not(splits: int, n_test: int) -> None:
+    rng = np.random.default_rng(0)
+    tables = [gaps_over_splits(rng, 200, splits, n_test) for _ in range(1000)]
+    ratio = n_test / (200 - n_test)
+    corrected = np.mean([by_splits(gaps, ratio, 0.0).p_value < 0.05 for gaps in tables])
+    naive = np.mean([ttest_1samp(gaps, 0).pvalue < 0.05 for gaps in tables])
+    assert 0.03 <= corrected <= 0.07
+    assert naive > 0.3 if splits == 30 else naive > 0.2
+
+
+def test_without_correction_the_test_over_splits_is_students() -> None:
+    gaps = np.random.default_rng(0).normal(0.3, 1, 12)
+    found, expected = by_splits(gaps, 0.0, 0.0), ttest_1samp(gaps, 0)
+    interval = expected.confidence_interval()
+    assert found.p_value == pytest.approx(expected.pvalue)
+    e = found.estimate((-9, 9))
+    assert (e.low, e.high) == pytest.approx((interval.low, interval.high))
+    # Nadeau and Bengio: the variance grows from s^2 / J to (1 / J + n_test / n_train) s^2.
+    assert by_splits(gaps, 1 / 3, 0.0).variance == pytest.approx(found.variance * (1 + 12 / 3))
+
+
+def test_p_value_and_interval_agree_at_the_border() -> None:
+    half = 2.7764451  # Student's t with 4 degrees of freedom
+    assert Spread(half, 1.0, 4).p_value == pytest.approx(0.05)
+    assert Spread(half, 1.0, 4).estimate((-9, 9)).low == pytest.approx(0, abs=1e-6)
+    assert Spread(0.0, 0.0, 4).p_value == 1 and Spread(0.1, 0.0, 4).p_value == 0
+
+
+def test_words() -> None:
+    gain = Estimate(0.02, 0.005, 0.035)
+    assert verdict_of(gain, True, 0.01) == HELPS and verdict_of(Estimate(-0.02, -0.035, -0.005), True, 0.01) == HURTS
+    assert verdict_of(gain, False, 0.01) == CANNOT_TELL
+    assert verdict_of(Estimate(0.001, -0.008, 0.01), False, 0.01) == NO_EFFECT
