@@ -202,7 +202,7 @@ class FidelityChecker:
             False,
             float(usual.mean()) if len(usual) else 0.0,
             metrics.wilson_interval(int(copied.sum()), n),
-            note="Samples that equal or nearly equal a real image that is not their parent, or each other. The yardstick is "
+            note="Samples that (nearly) equal each other or a real image that is not their parent; the yardstick is "
             "the share of held-out real images that do.",
         )
         return scores
