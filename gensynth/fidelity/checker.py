@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity import class_verdict, conformal, copies, metrics, quota
+from gensynth.fidelity import class_verdict, copies, metrics, quota
 from gensynth.fidelity.class_scores import Examples, distribution_scores
 from gensynth.fidelity.class_verdict import FEWEST, MANY, P_VALUE, Evidence, judge_class
 from gensynth.fidelity.gate import OUTSIDE, Gate, Screened
 from gensynth.fidelity.verdict import (
+    FAIL,
     REASONS,
     ClassVerdict,
     SampleVerdicts,
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 FAULTS = ("invalid", "label", "atypical")
 """Reasons that are about what an image shows, not about copies."""
-TESTS = ("kid", "nn_accuracy", "copying")
-"""Scores with a p-value, which are corrected together."""
+TESTS = ("kid", "copying")
+"""Scores whose p-values decide, and are corrected together."""
 MOST_ROWS = 1000
 """The metrics use at most so many images of a class of either kind, drawn with the checker's seed."""
 MOST_OTHER = 300
@@ -140,7 +141,7 @@ class FidelityChecker:
                 ClassVerdict(name, status, len(real), evidence.n, accepted, counts, given, why, review, shift)
             )
         return Verdict(
-            status_of_all(classes),
+            FAIL if screened.contamination else status_of_all(classes),
             samples,
             tuple(classes),
             self._false_reject(screened.cutoffs),
@@ -257,11 +258,14 @@ class FidelityChecker:
         return replace(samples, accepted=accepted, reason=reason, review=review)
 
     def _false_reject(self, cutoffs: dict[int, float]) -> dict[str, float] | None:
-        """What the filters, at the cutoffs in force, would take from held-out real images."""
-        if not self._fresh:
+        """What the filters, at the cutoffs in force, would take from held-out real images of the classes checked."""
+        flags = []
+        for m, y in self._fresh:
+            mine = np.isin(y, list(cutoffs))
+            found = m.flags | {"atypical": self._gate.atypical(m, y, cutoffs)}
+            flags.append({reason: of[mine] for reason, of in found.items()})
+        if not sum(len(f["label"]) for f in flags):
             return None
-        usual = {c: conformal.cutoff(np.ones(1), len(x)) for c, x in enumerate(self._gate.real)}
-        flags = [m.flags | {"atypical": self._gate.atypical(m, y, usual | cutoffs)} for m, y in self._fresh]
         return reject_shares(flags, [r for r in REASONS if r in flags[0]])
 
     def _thresholds(self, cutoffs: dict[int, float]) -> dict[str, float]:

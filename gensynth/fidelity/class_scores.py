@@ -67,7 +67,9 @@ def distribution_scores(
     x, y = real.features, synthetic.features
     if min(len(x), len(y)) >= metrics.kid.smallest_n:
         p = metrics.permutation_p(metrics.kid_permutations(x, y, seed, permutations))
-        scores["kid"] = replace(scores["kid"], p_value=p, interval=kid_interval(x, y))
+        low, high = kid_interval(x, y)
+        # The distance itself is never below 0: an interval that lies there says nothing.
+        scores["kid"] = replace(scores["kid"], p_value=p, interval=(low, high) if high > 0 else None)
         p = metrics.nn_permutation_test(x, y, seed, permutations)
         scores["nn_accuracy"] = replace(scores["nn_accuracy"], p_value=p)
         counts = metrics.density_counts(x, y, metrics.default_k(n))

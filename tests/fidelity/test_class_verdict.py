@@ -44,7 +44,7 @@ def test_under_ten_of_either_nothing_is_said():
 @pytest.mark.parametrize(
     "changes",
     [
-        with_score("copies", 0.06, interval=(0.02, 0.12)),
+        with_score("copies", 0.1, interval=(0.055, 0.17)),
         with_score("label_agreement", 0.49, interval=(0.4, 0.6)),
         with_score("coverage", 0.49),
         with_score("diversity", 0.3),
@@ -71,8 +71,9 @@ def test_copying_that_no_single_image_shows_is_to_be_reviewed():
     assert status == REVIEW and "in 80% of all pairs" in why[0]
 
 
-def test_where_genuine_images_repeat_each_other_samples_may():
-    assert judged(**with_score("copies", 0.06, interval=(0.02, 0.12), yardstick=0.05))[0] == PASS
+def test_few_copies_or_no_more_than_genuine_images_show_are_for_a_person_to_look_at():
+    assert judged(**with_score("copies", 0.06, interval=(0.02, 0.12)))[0] == REVIEW
+    assert judged(**with_score("copies", 0.2, interval=(0.14, 0.3), yardstick=0.18))[0] == REVIEW
     assert judged(**with_score("copies", 0.2, interval=(0.14, 0.3), yardstick=0.05))[0] == FAIL
 
 
@@ -96,8 +97,8 @@ def test_weak_signs_are_a_note_with_many_images_and_a_review_with_few():
 
 def test_with_few_images_it_says_what_would_have_been_missed():
     status, why = judged(n_real=20, detectable=0.43)
-    assert status == PASS and "a shift of every feature by 0.43 standard deviations" in why[-1]
-    assert judged(n_real=200, detectable=0.43)[1] == judged()[1]
+    assert status == PASS and "a shift of all features by 0.43 standard deviations" in why[-1]
+    assert "not even a large difference" in judged(n_real=20, detectable=float("inf"))[1][-1]
     assert judged(n_real=20, detectable=0.43, **COPIES)[1][-1].startswith("100% of the samples copy")
 
 
