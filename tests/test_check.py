@@ -145,3 +145,47 @@ def test_another_extractor_is_named_in_the_stamp(capsys, tmp_path, real, holdout
     assert code == 0, out + err
     second = load_verdict(tmp_path / "v.json").stamp
     assert first["name"] != second["name"] and first["train"] == second["train"]
+
+
+def test_all_but_a_held_out_image_raises_the_alarm(capsys, tmp_path, real, holdout):
+    write(tmp_path / "made", 0, slice(60, 90))
+    for path in (tmp_path / "made").rglob("*.png"):
+        x = np.asarray(Image.open(path)).copy()
+        x[3, 3] ^= 3
+        Image.fromarray(x).save(path)
+    code, out, _ = check(
+        capsys, tmp_path / "made", "--against", real, "--holdout", holdout, "--page", tmp_path / "p.html"
+    )
+    assert code == 1 and "ALARM: 30 samples" in out and "fidelity: FAIL" in out
+
+
+def test_a_class_of_twenty_is_answered_and_its_doubtful_images_are_shown(capsys, tmp_path, real, holdout):
+    small = tmp_path / "real"
+    for label, n in ((0, 60), (1, 60), (2, 20)):
+        write(small, label, slice(0, n))
+    write(tmp_path / "made", 2, slice(110, 170))
+    code, out, err = check(
+        capsys, tmp_path / "made", "--against", small, "--holdout", holdout, "--page", tmp_path / "p.html"
+    )
+    assert code == 0 and "With 20 real images only a shift of all features by" in out, out + err
+    assert "should be looked at" in out and "Worth a look" in (tmp_path / "p.html").read_text()
+
+
+def test_equal_real_images_do_not_break_it(capsys, tmp_path, real, holdout):
+    for at in range(30):
+        write(tmp_path / "same", 0, slice(0, 1), name=f"0/{at}")
+    write(tmp_path / "same", 1, slice(0, 60))
+    write(tmp_path / "made", 0, slice(110, 140))
+    json_file = tmp_path / "v.json"
+    options = ["--against", tmp_path / "same", "--holdout", tmp_path / "fresh", "--json", json_file]
+    for label in (0, 1):
+        write(tmp_path / "fresh", label, slice(60, 110))
+    code, _, err = check(capsys, tmp_path / "made", *options)
+    assert code in (0, 1) and json.loads(json_file.read_text())["status"], err
+
+
+def test_verdict_and_page_are_two_files(capsys, tmp_path, real):
+    write(tmp_path / "made", 0, slice(110, 140))
+    both = ["--json", tmp_path / "x.html", "--page", tmp_path / "x.html"]
+    code, _, err = check(capsys, tmp_path / "made", "--against", real, *both)
+    assert code == 2 and "give two files" in err

@@ -231,7 +231,7 @@ def test_read_synthetic_of_another_tool(tmp_path: Path) -> None:
     assert verdicts is None and (fake.sampler, fake.seed) == ("unknown", 0)
     assert torch.equal(fake.x, images(3)) and fake.y.tolist() == [1, 1, 1] and fake.index.tolist() == [0, 1, 2]
     assert read_synthetic(tmp_path, CLASSES, (3, 18, 24))[0].x.shape == (3, 3, 18, 24)
-    with pytest.raises(ValueError, match="not one of the classes"):
+    with pytest.raises(ValueError, match="which the real data lack"):
         read_synthetic(tmp_path, ("cat", "dog"), (1, 9, 12))
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity import class_verdict, conformal, copies, metrics, quota
+from gensynth.fidelity import class_verdict, copies, metrics, quota
 from gensynth.fidelity.class_scores import Examples, distribution_scores
 from gensynth.fidelity.class_verdict import FEWEST, MANY, P_VALUE, Evidence, judge_class
 from gensynth.fidelity.gate import OUTSIDE, Gate, Screened
 from gensynth.fidelity.verdict import (
+    FAIL,
     REASONS,
     ClassVerdict,
     SampleVerdicts,
@@ -29,8 +30,12 @@ from gensynth.samplers.base import Synthetic
 if TYPE_CHECKING:
     from gensynth.fidelity.extractor import Extractor
 
-TESTS = ("kid", "nn_accuracy", "copying")
-"""Scores with a p-value, which are corrected together."""
+FAULTS = ("invalid", "label", "atypical")
+"""Reasons that are about what an image shows, not about copies."""
+TESTS = ("kid", "copying")
+"""Scores whose p-values decide, and are corrected together."""
+MOST_ROWS = 1000
+"""The metrics use at most so many images of a class of either kind, drawn with the checker's seed."""
 MOST_OTHER = 300
 """Real images of either class that tell how far two classes lie apart."""
 
@@ -73,6 +78,7 @@ class FidelityChecker:
         known = [part.subset(np.flatnonzero(np.isin(part.y, train.y))) for part in held_out]
         self._fresh = [(self._gate.measure(part.x, part.y), part.y) for part in known if len(part)]
         self._between: dict[int, float | None] = {}
+        self._shifts: dict[tuple[int, int, int], float] = {}
 
     def gate(self, synthetic: Synthetic, accepted: Synthetic | None = None) -> SampleVerdicts:
         """Screen one round of drawing.
@@ -119,11 +125,11 @@ class FidelityChecker:
                 len(real),
                 int(mine.sum()),
                 passed[c],
-                float(screened.copies[mine].mean()),
+                int(np.isin(screened.samples.reason, FAULTS)[mine].sum()),
                 scores[c],
                 p_values[c],
                 self._far(c, scores[c]["kid"].value),
-                self._detectable(real, int(mine.sum()), sum(map(len, p_values.values()))),
+                self._detectable(c, int(mine.sum()), sum(map(len, p_values.values()))),
             )
             status, why = judge_class(evidence)
             reasons = Counter(samples.reason[i] for i in np.flatnonzero(mine))
@@ -135,7 +141,7 @@ class FidelityChecker:
                 ClassVerdict(name, status, len(real), evidence.n, accepted, counts, given, why, review, shift)
             )
         return Verdict(
-            status_of_all(classes),
+            FAIL if screened.contamination else status_of_all(classes),
             samples,
             tuple(classes),
             self._false_reject(screened.cutoffs),
@@ -168,11 +174,13 @@ class FidelityChecker:
         m, real, n = screened.measures, self._gate.real[label], int(mine.sum())
         # Holm's smallest p-value must be able to fall below the level: 1 / (1 + B) < level / tests.
         permutations = max(1000, round(2 * n_classes * len(TESTS) / P_VALUE))
+        rng, own = np.random.default_rng(self.seed), np.flatnonzero(mine)
+        some, drawn = (rng.permutation(size)[:MOST_ROWS] for size in (len(real), n))
         scores = distribution_scores(
-            Examples(real, self.train.x[torch.from_numpy(self._gate.members[label])]),
-            Examples(m.features[mine], synthetic.x[torch.from_numpy(np.flatnonzero(mine))]),
+            Examples(real[some], self.train.x[torch.from_numpy(self._gate.members[label][some])]),
+            Examples(m.features[own[drawn]], synthetic.x[torch.from_numpy(own[drawn])]),
             self.fresh_features(label),
-            any(synthetic.parents[i] for i in np.flatnonzero(mine)),
+            any(synthetic.parents[i] for i in own),
             self.seed,
             permutations,
         )
@@ -187,13 +195,16 @@ class FidelityChecker:
             note="The yardstick is the judge's agreement on real images that it was not fitted on.",
         )
         copied = screened.copies[mine]
+        usual = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
+        usual = np.concatenate([np.zeros(0, dtype=bool), *usual])
         scores["copies"] = Score(
             "copies",
             float(copied.mean()),
             False,
-            0.0,
+            float(usual.mean()) if len(usual) else 0.0,
             metrics.wilson_interval(int(copied.sum()), n),
-            note="Share of samples that equal or nearly equal a real image that is not their parent, or each other.",
+            note="Samples that (nearly) equal each other or a real image that is not their parent; the yardstick is "
+            "the share of held-out real images that do.",
         )
         return scores
 
@@ -222,10 +233,15 @@ class FidelityChecker:
         between = self._between[label]
         return None if kid is None or between is None else kid / between
 
-    def _detectable(self, real: np.ndarray, n: int, tests: int) -> float | None:
+    def _detectable(self, label: int, n: int, tests: int) -> float | None:
+        """Smallest shift that the test of KID would find among n samples; None where it is of no interest."""
+        real = self._gate.real[label]
         if min(len(real), n) < FEWEST or len(real) >= MANY:
             return None
-        return metrics.smallest_detectable_shift(real.std(axis=0), len(real), n, P_VALUE / tests, seed=self.seed)
+        if (label, n, tests) not in self._shifts:
+            found = metrics.smallest_detectable_shift(real.std(axis=0), len(real), n, P_VALUE / tests, self.seed)
+            self._shifts[label, n, tests] = found
+        return self._shifts[label, n, tests]
 
     def _choose(
         self, samples: SampleVerdicts, features: np.ndarray, y: np.ndarray, wanted: Mapping[str, int]
@@ -242,11 +258,14 @@ class FidelityChecker:
         return replace(samples, accepted=accepted, reason=reason, review=review)
 
     def _false_reject(self, cutoffs: dict[int, float]) -> dict[str, float] | None:
-        """What the filters, at the cutoffs in force, would take from held-out real images."""
-        if not self._fresh:
+        """What the filters, at the cutoffs in force, would take from held-out real images of the classes checked."""
+        flags = []
+        for m, y in self._fresh:
+            mine = np.isin(y, list(cutoffs))
+            found = m.flags | {"atypical": self._gate.atypical(m, y, cutoffs)}
+            flags.append({reason: of[mine] for reason, of in found.items()})
+        if not sum(len(f["label"]) for f in flags):
             return None
-        usual = {c: conformal.cutoff(np.ones(1), len(x)) for c, x in enumerate(self._gate.real)}
-        flags = [m.flags | {"atypical": self._gate.atypical(m, y, usual | cutoffs)} for m, y in self._fresh]
         return reject_shares(flags, [r for r in REASONS if r in flags[0]])
 
     def _thresholds(self, cutoffs: dict[int, float]) -> dict[str, float]:

@@ -14,8 +14,6 @@ from gensynth.fidelity.metrics import Metric
 from gensynth.fidelity.metrics.kernel import kid_interval
 from gensynth.fidelity.verdict import Score
 
-MOST_ROWS = 1000
-"""The metrics use at most so many images of either kind, drawn with the checker's seed."""
 SPLITS, MOST_HALF = 20, 200
 """Random halves of the real images that the yardstick is measured on, and at most how many images each has."""
 FEWEST_FRESH = 20
@@ -48,18 +46,17 @@ def distribution_scores(
     """Score the samples of a class as a set.
 
     Args:
-        real: Its real training images.
-        synthetic: Its samples.
+        real: Its real training images, or as many of them as are to be used.
+        synthetic: Its samples, likewise.
         fresh: Features of held-out real images of the class, float64, shape (h, d); h may be 0.
         made_from: Whether samples were made from real images that they name, near which they lie by design.
-        seed: Seed of subsets, splits and permutations.
+        seed: Seed of splits and permutations.
         permutations: Of each test; the smallest p-value is 1 / (permutations + 1).
 
     Returns:
         By name, a score for each metric of `gensynth.fidelity.metrics`, then one for the test of copying.
     """
     rng = np.random.default_rng(seed)
-    real, synthetic = (x.take(rng.permutation(len(x))[:MOST_ROWS]) for x in (real, synthetic))
     n, half = len(real), min(len(real) // 2, len(synthetic), MOST_HALF)
     thirds = []
     for _ in range(SPLITS):
@@ -70,7 +67,9 @@ def distribution_scores(
     x, y = real.features, synthetic.features
     if min(len(x), len(y)) >= metrics.kid.smallest_n:
         p = metrics.permutation_p(metrics.kid_permutations(x, y, seed, permutations))
-        scores["kid"] = replace(scores["kid"], p_value=p, interval=kid_interval(x, y))
+        low, high = kid_interval(x, y)
+        # The distance itself is never below 0: an interval that lies there says nothing.
+        scores["kid"] = replace(scores["kid"], p_value=p, interval=(low, high) if high > 0 else None)
         p = metrics.nn_permutation_test(x, y, seed, permutations)
         scores["nn_accuracy"] = replace(scores["nn_accuracy"], p_value=p)
         counts = metrics.density_counts(x, y, metrics.default_k(n))

@@ -16,6 +16,8 @@ nothing is said about power."""
 DUPLICATES, AGREEMENT, LOWEST, P_VALUE = 0.05, 0.5, 0.5, 0.01
 """A class fails with more copies, or with label agreement (if real images reach more), coverage, diversity, Vendi ratio
 or density below these; a test objects below the last, corrected for the number of classes and tests (Holm)."""
+FAULTY = 0.15
+"""A person should look where surely more than this share of the samples was rejected for what it shows."""
 WARN = 0.75
 """Coverage, diversity or Vendi ratio below this, and below what real images usually reach, are worth a word."""
 FAR = 0.1
@@ -30,7 +32,7 @@ class Evidence:
         n_real: Real training images.
         n: Samples.
         passed: Samples that passed the gate.
-        copies: Share of the samples that are copies nobody spoke of.
+        faulty: Samples that were rejected for what they show: garbage, another class, unlike the class.
         scores: By name.
         p_values: By test, corrected by Holm over all classes and tests.
         far: KID over that between the class and the nearest other one, or None where there is no other.
@@ -41,7 +43,7 @@ class Evidence:
     n_real: int
     n: int
     passed: int
-    copies: float
+    faulty: int
     scores: Mapping[str, Score]
     p_values: Mapping[str, float]
     far: float | None
@@ -57,8 +59,14 @@ def judge_class(e: Evidence) -> tuple[str, tuple[str, ...]]:
         )
     fail, review, warn = _low(e)
     review += _different(e)
-    if e.copies > DUPLICATES:
-        fail.insert(0, f"{e.copies:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many.")
+    copies = e.scores["copies"]
+    if copies.value > DUPLICATES:
+        sentence = f"{copies.value:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many."
+        # Genuine images repeat each other at times, and a few of them are no proof.
+        surely = copies.interval[0] > max(DUPLICATES, copies.yardstick)
+        (fail if surely else review).insert(0, sentence)
+    if wilson_interval(e.faulty, e.n)[0] > FAULTY:
+        review.append(f"{e.faulty} of {e.n} samples do not look like the class and were rejected.")
     if e.passed < e.n / 2:
         review.append(f"Only {e.passed} of {e.n} samples passed the gate.")
     if e.n_real < FEW:
@@ -66,10 +74,12 @@ def judge_class(e: Evidence) -> tuple[str, tuple[str, ...]]:
         warn = []
     status = FAIL if fail else REVIEW if review else PASS
     why = [*fail, *review, *warn] or [f"No score raises an objection; {e.passed} of {e.n} samples passed the gate."]
-    if e.n_real < MANY and e.detectable is not None and status != FAIL:
+    if e.detectable is not None and status != FAIL:
+        shift = f"a shift of all features by {e.detectable:.2f} standard deviations or more"
+        found = f"only {shift}" if np.isfinite(e.detectable) else "not even a large difference"
         why.append(
-            f"With {e.n_real} real images only a shift of every feature by {e.detectable:.2f} standard deviations or "
-            "more would be found four times of five: a smaller fault cannot be excluded."
+            f"With {e.n_real} real images {found} would be told from chance four times of five: a smaller fault cannot "
+            "be excluded."
         )
     return status, tuple(why)
 

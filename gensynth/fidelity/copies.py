@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from gensynth.data.images import ImageFiles
 
 NEAR, DOUBTFUL = 0.33, 0.5
-"""A ratio below the first is a near copy; up to the second a person should look. The ratio is the distance to the
+"""A ratio below the first is a near copy, and up to the second if the perceptual hash says so, too; for either sign
+alone a person should look. The ratio is the distance to the
 nearest real image over the median distance between a real image and its nearest other one."""
 NEAR_PARENT, NEAR_SYNTHETIC = 0.1, 0.1
 """The same for the distance to an image it was made from and to another synthetic one; smaller, for children may stay
 near their parents, and dense sampling is no fault."""
+NEAR_HELD_OUT = 0.1
+"""The same for the distance to a held-out image: below it, it is that image in another encoding, and an alarm."""
 BLEND = 0.1
 """An image on the line between two real ones, at least this share away from both, is no copy."""
 
@@ -104,8 +107,8 @@ class Copies:
                     ratio[i], bits[i], nearest[i] = d[first] / self.scale[c], h[same], members[first]
                     copy = ratio[i] < DOUBTFUL and not is_blend(points[i], real[first], real)
                     twin = bits[i] <= self.bits and not is_blend(points[i], real[same], real)
-                    near[i] = twin or (copy and ratio[i] < NEAR)
-                    doubtful[i] = copy and not near[i]
+                    near[i] = copy and (twin or ratio[i] < NEAR)
+                    doubtful[i] = (copy or twin) and not near[i]
         for i in range(n):
             if own[i]:
                 to_parent[i] = np.linalg.norm(self.points[0, own[i]] - points[i], axis=1).min() / self.scale[y[i]]

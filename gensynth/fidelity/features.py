@@ -73,25 +73,38 @@ class Embedding:
         if n < 2 or np.trace(covariance) < 1e-12:
             raise ValueError(f"an embedding needs at least 2 different training images, got {n}; add images.")
 
-        # The extractor's blocks weigh the same; within one, features keep their own variance: standardising
-        # each would blow up the noise of borders that are empty in nearly all images.
-        widths = extractor.blocks or (len(mean),)
-        blocks = np.repeat(np.arange(len(widths)), widths)
-        variance = np.bincount(blocks, np.maximum(covariance.diagonal(), 0))
-        scale = 1 / np.sqrt(np.where(variance > 1e-12, variance, 1.0))[blocks]
+        scale = _scale(covariance.diagonal(), extractor.blocks)
         with threadpool_limits(1, "blas"):  # several threads gain little here and lose much on a busy machine
             values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
-        keep = np.flatnonzero(values > 1e-8 * values[-1])[::-1][: min(WIDE, max(2, n // 2))]
-        values, vectors = values[keep], vectors[:, keep]
+        values, vectors = _leading(values[::-1], vectors[:, ::-1], n)
         # An eigenvector's sign is arbitrary: its largest entry is made positive.
-        vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(len(keep))])
+        vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(len(values))])
         # With fewer images than this the last components would describe single training images.
-        d = min(NARROW, max(2, n // 4), len(keep))
+        d = min(NARROW, max(2, n // 4), len(values))
         components = scale[:, None] * vectors / np.sqrt(values)
         spread = np.sqrt(values[:d] / values[:d].mean())
         # The hash is of what goes in: the components differ in their last digits from machine to machine.
         fitted = {"hash": digest.hexdigest(), "fitted_on": f"{n} training images of shape {c}x{h}x{w}"}
         return Embedding((c, h, w), extractor, mean, components, spread, extractor.stamp | fitted)
+
+    def refitted(self, raw: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """Return what `wide` would be for all rows had it been fitted on some only: for the others it is then unbiased.
+
+        Args:
+            raw: The extractor's features of the training images, float64, shape (n, p).
+            kept: Which rows are fitted on, at least 2 of them different, bool, shape (n,).
+        """
+        x = raw[kept]
+        mean, scale = x.mean(axis=0), _scale(x.var(axis=0), self.extractor.blocks)
+        centred = (x - mean) * scale / np.sqrt(len(x))
+        with threadpool_limits(1, "blas"):
+            if len(x) < x.shape[1]:
+                _, roots, rows = np.linalg.svd(centred, full_matrices=False)
+                values, vectors = roots**2, rows.T
+            else:
+                values, vectors = (a[..., ::-1] for a in np.linalg.eigh(centred.T @ centred))
+            values, vectors = _leading(values, vectors, len(x))
+            return (raw - mean) @ (scale[:, None] * vectors / np.sqrt(values))
 
     def wide(self, images: Tensor | ImageFiles) -> np.ndarray:
         """Return components of unit variance, float64, shape (n, at most 256): what the judge reads.
@@ -118,3 +131,21 @@ class Embedding:
     def __call__(self, images: Tensor | ImageFiles) -> np.ndarray:
         """Return features, float64, shape (n, d), d <= 64, of mean square about 1; Raises as `wide`."""
         return self.narrow(self.wide(images))
+
+
+def _scale(variance: np.ndarray, widths: tuple[int, ...]) -> np.ndarray:
+    """Factors that make groups of features weigh the same, from the variance of each feature, shape (p,).
+
+    Within a group features keep their own variance: standardising each would blow up the noise of borders that are
+    empty in nearly all images.
+    """
+    widths = widths or (len(variance),)
+    groups = np.repeat(np.arange(len(widths)), widths)
+    of_group = np.bincount(groups, np.maximum(variance, 0))
+    return 1 / np.sqrt(np.where(of_group > 1e-12, of_group, 1.0))[groups]
+
+
+def _leading(values: np.ndarray, vectors: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Leading eigenvalues and vectors, largest first, of those that n images can tell from nothing."""
+    keep = np.flatnonzero(values > 1e-8 * values[0])[: min(WIDE, max(2, n // 2))]
+    return values[keep], vectors[:, keep]

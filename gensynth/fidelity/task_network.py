@@ -4,6 +4,11 @@ A network's features of its own training images are tighter than those of any ot
 image it has never met would look like a bad fake. Here K networks are trained, each without one fold. The features of a
 training image come from the network that did not see it; any other image goes to a network that its pixels choose.
 Both kinds are thus seen by networks that never met them, in equal shares, and follow one distribution if the images do.
+
+KID on these features ranks generators by the accuracy of classifiers trained on their images about as the built-in
+`Pyramid` does: Spearman's correlation over 22 generators is 0.79 against 0.91 on 8-pixel digits, 0.76 against 0.90 on
+MNIST and 0.88 against 0.73 on 32-pixel crops of photographs (`benchmarks/extractors.py`); no difference is clear of
+chance. It reacts more to wrong classes than `Pyramid`, and less to dropped modes.
 """
 
 from __future__ import annotations

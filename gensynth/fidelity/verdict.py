@@ -111,7 +111,8 @@ class Verdict:
     """The answer for a data set.
 
     Attributes:
-        status: FAIL if a class failed, else REVIEW if one needs review or is INSUFFICIENT, else PASS.
+        status: FAIL if a class failed or `contamination` is above 0, else REVIEW if one needs review or is
+            INSUFFICIENT, else PASS.
         samples: Per sample.
         classes: Per class that has synthetic samples, in label order.
         false_reject: By reason code, the share of held-out real images that the filter would reject, or None
@@ -164,7 +165,7 @@ def save_verdict(verdict: Verdict, path: str | Path) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {str(path.parent)!r} does not exist; create it first.")
-    write_text(path, json.dumps(asdict(verdict), default=_plain, indent=1, allow_nan=False))
+    write_text(path, json.dumps(_plain(asdict(verdict)), indent=1, allow_nan=False))
 
 
 def load_verdict(path: str | Path) -> Verdict:
@@ -200,10 +201,12 @@ def _score(values: dict[str, Any]) -> Score:
     return Score(**values | pairs)
 
 
-def _plain(value: object) -> object:
-    """What JSON does not know: arrays and numpy numbers become lists and Python numbers, NaN becomes null."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return [x if np.isfinite(x) else None for x in value.tolist()]
+def _plain(value: Any) -> Any:
+    """What JSON does not know: arrays and numpy numbers become lists and Python numbers, what is not finite null."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"cannot write {type(value).__name__} as JSON.")
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not np.isfinite(value) else value

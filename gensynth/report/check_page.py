@@ -17,6 +17,18 @@ ANSWERS = {
 }
 
 
+def _how_many(contents: ReportContents) -> Html:
+    """Say how many samples passed."""
+    samples = contents.verdict.samples
+    counts = {
+        "checked": len(samples.accepted),
+        "accepted": int(samples.accepted.sum()),
+        "to be looked at": sum(reason != "" for reason in samples.review),
+    }
+    steps = (element("li", element("b", f"{n:,}"), f" {what}") for what, n in counts.items())
+    return frame.tile("How many?", element("ul", *steps, class_="flow"))
+
+
 def _cost(contents: ReportContents) -> Html:
     """Say what the gate costs genuine images."""
     cost = contents.verdict.false_reject
@@ -67,7 +79,7 @@ def render_check(contents: ReportContents, privacy: Privacy | None = None) -> st
         element("h1", clean(contents.title)),
         element("p", ANSWERS[contents.verdict.status], class_="answer"),
         frame.alarm(contents),
-        element("div", frame.sound(contents), frame.how_many(contents), _cost(contents), class_="tiles"),
+        element("div", frame.sound(contents), _how_many(contents), _cost(contents), class_="tiles"),
     )
     sections = (
         tables.fidelity(contents),

@@ -149,6 +149,7 @@ def review(contents: ReportContents) -> Html:
     most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
     words = {
         "dup_near": "near a real image, though not so near that it is a copy",
+        "atypical": "further from the real images than 95 % of those are from each other",
         "label": "the judge sees another class, or is less sure than of 95 % of the real images",
     }
     blocks = []

@@ -187,8 +187,8 @@ def fidelity(contents: Contents) -> Html:
         element(
             "p",
             "Scores describe the samples as drawn, before the gate. The yardstick, real vs real, is what "
-            f"real {noun}s of the class reach against other real {noun}s at the same number: read a score "
-            "against it, not against zero.",
+            f"real {noun}s of the class reach against other real {noun}s: read a score against it, not against zero. "
+            "p-values are those of single tests; the verdict corrects them for the number of classes and tests.",
         ),
         element("p", contamination, class_="alarm" if caught else "small"),
         table(("class", "status", f"real {noun}s", "drawn", "accepted", "why"), rows, words=(0, 1, 5)),

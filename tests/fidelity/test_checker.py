@@ -101,7 +101,7 @@ def test_samples_made_from_real_images_are_not_blamed_for_lying_near_them(checke
 def test_few_images_are_said_to_be_few(checker, parts):
     three = checker.check(drawn(parts[2].x, parts[2].y)).classes[3]
     assert three.n_real == 25 and 0.1 < three.detectable < 1
-    assert f"With 25 real images only a shift of every feature by {three.detectable:.2f}" in three.why[-1]
+    assert f"With 25 real images only a shift of all features by {three.detectable:.2f}" in three.why[-1]
 
 
 def test_the_gate_says_what_it_costs_real_images(checker, parts):

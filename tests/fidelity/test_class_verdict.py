@@ -15,8 +15,9 @@ GOOD = {
     "vendi_ratio": Score("vendi_ratio", 1.0, None),
     "label_agreement": Score("label_agreement", 0.95, True, 0.97, (0.9, 0.98)),
     "copying": Score("copying", 0.8, False),
+    "copies": Score("copies", 0.0, False, 0.01, (0.0, 0.04)),
 }
-EVIDENCE = Evidence(300, 100, 98, 0.0, GOOD, {"kid": 0.2, "nn_accuracy": 1e-4, "copying": 0.4}, 0.02, None)
+EVIDENCE = Evidence(300, 100, 98, 2, GOOD, {"kid": 0.2, "nn_accuracy": 1e-4, "copying": 0.4}, 0.02, None)
 
 
 def judged(**changes):
@@ -27,6 +28,9 @@ def with_score(name: str, value: float, **more):
     return {"scores": GOOD | {name: replace(GOOD[name], value=value, **more)}}
 
 
+COPIES = with_score("copies", 1.0, interval=(0.96, 1.0))
+
+
 def test_no_objection_passes_and_a_test_that_only_tells_apart_is_none():
     status, why = judged()
     assert status == PASS and why == ("No score raises an objection; 98 of 100 samples passed the gate.",)
@@ -34,13 +38,13 @@ def test_no_objection_passes_and_a_test_that_only_tells_apart_is_none():
 
 def test_under_ten_of_either_nothing_is_said():
     assert judged(n_real=9)[0] == judged(n=9)[0] == INSUFFICIENT
-    assert "9 real and 100 synthetic images are too few" in judged(n_real=9, copies=1.0)[1][0]
+    assert "9 real and 100 synthetic images are too few" in judged(n_real=9, **COPIES)[1][0]
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"copies": 0.06},
+        with_score("copies", 0.1, interval=(0.055, 0.17)),
         with_score("label_agreement", 0.49, interval=(0.4, 0.6)),
         with_score("coverage", 0.49),
         with_score("diversity", 0.3),
@@ -67,6 +71,18 @@ def test_copying_that_no_single_image_shows_is_to_be_reviewed():
     assert status == REVIEW and "in 80% of all pairs" in why[0]
 
 
+def test_few_copies_or_no_more_than_genuine_images_show_are_for_a_person_to_look_at():
+    assert judged(**with_score("copies", 0.06, interval=(0.02, 0.12)))[0] == REVIEW
+    assert judged(**with_score("copies", 0.2, interval=(0.14, 0.3), yardstick=0.18))[0] == REVIEW
+    assert judged(**with_score("copies", 0.2, interval=(0.14, 0.3), yardstick=0.05))[0] == FAIL
+
+
+def test_many_samples_of_another_class_are_to_be_reviewed_though_the_gate_caught_them():
+    status, why = judged(faulty=25, passed=75)
+    assert status == REVIEW and why == ("25 of 100 samples do not look like the class and were rejected.",)
+    assert judged(faulty=15, passed=85)[0] == judged(n=20, passed=15, faulty=5)[0] == PASS
+
+
 def test_half_rejected_is_to_be_reviewed():
     assert judged(passed=49)[0] == REVIEW
 
@@ -81,9 +97,9 @@ def test_weak_signs_are_a_note_with_many_images_and_a_review_with_few():
 
 def test_with_few_images_it_says_what_would_have_been_missed():
     status, why = judged(n_real=20, detectable=0.43)
-    assert status == PASS and "a shift of every feature by 0.43 standard deviations" in why[-1]
-    assert judged(n_real=200, detectable=0.43)[1] == judged()[1]
-    assert judged(n_real=20, detectable=0.43, copies=1.0)[1][-1].startswith("100% of the samples copy")
+    assert status == PASS and "a shift of all features by 0.43 standard deviations" in why[-1]
+    assert "not even a large difference" in judged(n_real=20, detectable=float("inf"))[1][-1]
+    assert judged(n_real=20, detectable=0.43, **COPIES)[1][-1].startswith("100% of the samples copy")
 
 
 def test_samples_that_the_judge_doubts_more_than_real_ones_are_to_be_reviewed():

@@ -52,12 +52,12 @@ def test_nearness_to_its_own_parent_is_no_copying_but_equality_is(copies, train)
     assert other.near.all()
 
 
-def test_a_copy_in_other_light_is_known_by_its_hash(copies, train):
+def test_a_copy_in_other_light_is_doubted_for_its_hash(copies, train):
     assert copies.bits >= 0
     light = (train.x[:N].float() * 0.5 + 100).byte()
     found = copies(light, np.zeros(N, dtype=np.int64), ((),) * N)
     assert np.median(found.scores["hash_bits"]) <= 2
-    assert found.near.mean() > 0.5
+    assert (found.doubtful | found.near).mean() > 0.5
 
 
 def test_a_parent_of_another_class_counts_as_parent(copies, train):

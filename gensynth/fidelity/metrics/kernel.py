@@ -12,6 +12,7 @@ from gensynth.fidelity.metrics.statistics import permutation_p
 # Above this many rows products are rounded to single precision: it halves the time, and over so many pairs the
 # rounding averages out, to under 1e-6 of the mean absolute kernel.
 MOST_DOUBLE = 1024
+PORTION = 2000  # permutations at a time, to bound the memory
 
 
 @metric(False, lowest=-np.inf, ideal=0.0, smallest_n=10, citation="Binkowski et al. 2018, arXiv 1801.01401")
@@ -54,8 +55,11 @@ def kid_permutations(real: np.ndarray, synthetic: np.ndarray, seed: int, permuta
     _check(real, synthetic, fewest=2)
     rng = np.random.default_rng(seed)
     is_real = np.arange(len(real) + len(synthetic)) < len(real)
-    splits = [is_real, *(rng.permutation(is_real) for _ in range(permutations))]
-    return _kid_of_splits(np.concatenate([real, synthetic]), np.stack(splits, axis=1))
+    pooled, found = np.concatenate([real, synthetic]), []
+    for start in range(0, permutations, PORTION):
+        splits = [rng.permutation(is_real) for _ in range(min(PORTION, permutations - start))]
+        found.append(_kid_of_splits(pooled, np.stack([is_real, *splits], axis=1)))
+    return np.concatenate([found[0][:1], *(values[1:] for values in found)])
 
 
 def kid_permutation_test(real: np.ndarray, synthetic: np.ndarray, seed: int, permutations: int = 1000) -> float:

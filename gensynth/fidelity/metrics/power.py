@@ -45,7 +45,7 @@ def smallest_detectable_shift(
     half = MOST_ROWS // 2
     n = min(n_real, max(half, MOST_ROWS - n_synthetic))
     m = min(n_synthetic, max(half, MOST_ROWS - n_real))
-    if comb(n + m, n) * level < 1:
+    if np.max(spread) < 1e-9 or comb(n + m, n) * level < 1:
         return float("inf")  # even sets far apart are one of so few splits
     spread = np.asarray(spread, dtype=np.float32)
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gensynth.fidelity.metrics.metric import metric
 
-PAIRS = 1000
+PAIRS = 300
 SIGMA, WINDOW = 1.5, 11
 C1, C2 = 0.01**2, 0.03**2
 PIXELS = 1 << 18
