@@ -195,8 +195,8 @@ class FidelityChecker:
             note="The yardstick is the judge's agreement on real images that it was not fitted on.",
         )
         copied = screened.copies[mine]
-        usual = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
-        usual = np.concatenate([np.zeros(0, dtype=bool), *usual])
+        found = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
+        usual = np.concatenate([np.zeros(0, dtype=bool), *found])
         scores["copies"] = Score(
             "copies",
             float(copied.mean()),
