@@ -195,8 +195,8 @@ class FidelityChecker:
             note="The yardstick is the judge's agreement on real images that it was not fitted on.",
         )
         copied = screened.copies[mine]
-        usual = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
-        usual = np.concatenate([np.zeros(0, dtype=bool), *usual])
+        found = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
+        usual = np.concatenate([np.zeros(0, dtype=bool), *found])
         scores["copies"] = Score(
             "copies",
             float(copied.mean()),
@@ -208,18 +208,10 @@ class FidelityChecker:
         )
         return scores
 
-    def real_features(self, label: int) -> np.ndarray:
-        """Return the features of the real training images of a label, float64, shape (n, d)."""
-        return self._gate.real[label]
-
     def fresh_features(self, label: int) -> np.ndarray:
         """Return the features of the held-out real images of a label, float64, shape (h, d), h may be 0."""
         found = [m.features[y == label] for m, y in self._fresh]
         return np.concatenate([self._gate.real[label][:0], *found])
-
-    def features(self, synthetic: Synthetic) -> np.ndarray:
-        """Return the features of samples, float64, shape (n, d)."""
-        return self._gate.embedding(synthetic.x)
 
     def _far(self, label: int, kid: float | None) -> float | None:
         """KID of the samples over that between the class and the nearest other one; None where there is none."""

@@ -60,11 +60,11 @@ def judge_class(e: Evidence) -> tuple[str, tuple[str, ...]]:
     fail, review, warn = _low(e)
     review += _different(e)
     copies = e.scores["copies"]
-    if copies.value > DUPLICATES:
-        sentence = f"{copies.value:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many."
+    share, least, usual = copies.value or 0.0, copies.interval[0] if copies.interval else 0.0, copies.yardstick or 0.0
+    if share > DUPLICATES:
+        sentence = f"{share:.0%} of the samples copy other images; more than {DUPLICATES:.0%} is too many."
         # Genuine images repeat each other at times, and a few of them are no proof.
-        surely = copies.interval[0] > max(DUPLICATES, copies.yardstick)
-        (fail if surely else review).insert(0, sentence)
+        (fail if least > max(DUPLICATES, usual) else review).insert(0, sentence)
     if wilson_interval(e.faulty, e.n)[0] > FAULTY:
         review.append(f"{e.faulty} of {e.n} samples do not look like the class and were rejected.")
     if e.passed < e.n / 2:
