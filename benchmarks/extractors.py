@@ -30,6 +30,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from gensynth.models.dcgan import DCGANConfig
+from gensynth.models.vae import VAEConfig
 from scipy.stats import rankdata
 from sklearn.datasets import load_sample_images
 from torch import Tensor
@@ -42,8 +44,6 @@ from gensynth.data.read import DataConfig, read
 from gensynth.fidelity.extractors import EXTRACTORS, get_extractor
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.metrics import kid
-from gensynth.models.dcgan import DCGANConfig
-from gensynth.models.vae import VAEConfig
 from gensynth.train import train
 from gensynth.train_config import TrainConfig
 
