@@ -34,8 +34,7 @@ def _cost(contents: ReportContents) -> Html:
     cost = contents.verdict.false_reject
     if cost is None:
         return frame.tile("What does the gate cost?", element("p", "Not measured: no real images were held out."))
-    n = len(contents.parts.validation) + len(contents.parts.test)
-    words = f"of {n:,} genuine images that were held out would be rejected by the same filters."
+    words = "of the genuine images of these classes that were held out would be rejected by the same filters."
     return frame.tile("What does the gate cost?", element("p", element("b", percent(cost["any"])), f" {words}"))
 
 
