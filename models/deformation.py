@@ -1,0 +1,264 @@
+"""Learned deformation: real images of a rare class, bent and lit in ways that the common classes show.
+
+A conditional VAE sees pairs (a, b) of images of one class. Its encoder q(z | a, b) says what turns a into b, its
+decoder makes of z a smooth velocity field and a smooth tone field, and the loss asks that a, moved and toned by them,
+be b. As no class enters the decoder, what common classes teach moves images of a rare one: a sample is a real image of
+its label, changed by z ~ N(0, I). Pixels are moved and never decoded, so that edges stay crisp.
+
+The fields of pairs follow Krebs et al. 2019, "Learning a Probabilistic Model for Diffeomorphic Registration";
+velocities are integrated as in Arsigny et al. 2006, "A Log-Euclidean Framework for Statistics on Diffeomorphisms", so
+that nothing folds at any strength. Learning deformations to enlarge data is from Hauberg et al. 2016, "Dreaming More
+Data", and learning on common classes what rare ones may undergo from Zhou et al. 2022, "Do Deep Networks Transfer
+Invariances Across Classes?". The strength is the largest at which a judge still recognises most of what comes out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gensynth import losses
+from gensynth.fidelity.features import Embedding
+from gensynth.fidelity.judge import Judge
+from gensynth.generator import Batch, Drawn
+from gensynth.layers import ImageToGrid
+from gensynth.source import SourceGenerator
+
+CONTROL = 7
+"""Control points along the shorter side, at least two pixels apart; between them the fields are smooth."""
+SQUARINGS = 5
+"""The velocity is integrated in 2^5 steps."""
+STRENGTHS = (0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
+JUDGED, REPEATS = 100, 2
+"""Most images of a class that `Deformation.remember` finds the strength with, and changes of each."""
+KEPT = 0.85
+"""Least recall of changed images, as a share of that of real ones: what suits hand-made recipes, too."""
+UNJUDGED = 0.5
+"""Strength until a judge has been asked; it needs two classes."""
+
+
+@dataclass(frozen=True)
+class DeformationConfig:
+    """Settings of the learned deformation."""
+
+    z_dim: int = 32
+    """Length of the code of a change."""
+    width: int = 16
+    """Feature maps of the encoder at half the resolution; each further halving doubles them."""
+    beta: float = 2.0
+    """Weight of the KL term: more makes changes simpler and weaker."""
+    smooth: float = 10.0
+    """Weight of the penalty on differences between neighbouring control points."""
+    lr: float = 2e-3
+    """Adam's learning rate at the start; it falls to 0 along a half cosine."""
+    strength: float | None = None
+    """Strength of the changes: 1 as between two images of a class, 0 none; by default the largest at which a judge
+    that was trained on other real images still recognises most of what comes out."""
+    max_sources: int = 2000
+    """Most images of each class that the checkpoint keeps to draw from."""
+
+    def __post_init__(self) -> None:
+        if min(self.z_dim, self.width, self.lr) <= 0 or min(self.beta, self.smooth, self.max_sources) < 0:
+            raise ValueError("z_dim, width and lr must be positive, beta, smooth and max_sources not negative.")
+        if self.strength is not None and not 0 < self.strength <= 2:
+            raise ValueError(f"strength must lie in (0, 2], got {self.strength}; leave it out to have it found.")
+
+
+class Encoder(nn.Module):
+    """A pair of images to the mean and log-variance of the code of their difference."""
+
+    def __init__(self, config: DeformationConfig, canvas: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        self.body = ImageToGrid((2 * channels, height, width), config.width, 8 * config.width)
+        self.features = nn.Linear(math.prod(self.body.grid), 256)
+        self.to_code = nn.Linear(256, 2 * config.z_dim)
+
+    def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """Map images (n, c, h, w) to mu and log_var, each (n, z_dim)."""
+        features = F.leaky_relu(self.features(self.body(torch.cat([a, b], 1)).flatten(1)), 0.2)
+        mu, log_var = self.to_code(features).float().chunk(2, dim=1)
+        return mu, log_var.clamp(-12, 4)  # unbounded, exp() overflows on the first bad batch
+
+
+class Decoder(nn.Module):
+    """A code to fields on the control points: velocity across and down, tone of each channel.
+
+    It starts at fields of zero, the change that changes nothing.
+    """
+
+    def __init__(self, config: DeformationConfig, canvas: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = canvas
+        short = min(height, width)
+        control = min(CONTROL, short // 2)
+        self.grid = (2 + channels, round(control * height / short), round(control * width / short))
+        self.hidden = nn.Linear(config.z_dim, 256)
+        self.to_fields = nn.Linear(256, math.prod(self.grid))
+        nn.init.zeros_(self.to_fields.weight)
+        nn.init.zeros_(self.to_fields.bias)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map codes (n, z_dim) to fields (n, 2 + c, rows, columns)."""
+        return self.to_fields(F.leaky_relu(self.hidden(z), 0.2)).float().view(-1, *self.grid)
+
+
+def positions(height: int, width: int, device: torch.device) -> Tensor:
+    """Return where the pixels lie, float32 (1, 2, h, w), across then down, the corners at -1 and 1."""
+    down, across = (torch.linspace(-1, 1, side, device=device) for side in (height, width))
+    return torch.stack(torch.meshgrid(across, down, indexing="xy"))[None]
+
+
+def displacement(velocity: Tensor, height: int, width: int) -> Tensor:
+    """Integrate velocities by scaling and squaring.
+
+    Args:
+        velocity: On the control points, shape (n, 2, rows, columns), in half sides of the image.
+        height: Height of the image.
+        width: Its width.
+
+    Returns:
+        Displacements, shape (n, 2, height, width), in half sides.
+    """
+    _, _, rows, columns = velocity.shape
+    finer = (2 * rows, 2 * columns)
+    moved = F.interpolate(velocity, finer, mode="bicubic", align_corners=True) / 2**SQUARINGS
+    home = positions(*finer, velocity.device)
+    for _ in range(SQUARINGS):
+        there = (home + moved).permute(0, 2, 3, 1)
+        moved = moved + F.grid_sample(moved, there, padding_mode="border", align_corners=True)
+    return F.interpolate(moved, (height, width), mode="bicubic", align_corners=True)
+
+
+def deform(x: Tensor, fields: Tensor, mode: str = "bilinear") -> Tensor:
+    """Move and tone images: the odds x / (1 - x) of each pixel, in [0, 1], are those at p + u(p), times exp(t(p)).
+
+    That keeps black, white and the order of all between, so that no background turns grey.
+    """
+    height, width = x.shape[2:]
+    u = displacement(fields[:, :2], height, width)
+    there = (positions(height, width, x.device) + u).permute(0, 2, 3, 1)
+    moved = F.grid_sample(x.float(), there, mode=mode, padding_mode="border", align_corners=True)
+    tone = F.interpolate(fields[:, 2:], (height, width), mode="bicubic", align_corners=True)
+    light = ((moved + 1) / 2).clamp(0, 1)
+    return 2 * light / (light + (1 - light) * (-tone.clamp(-3, 3)).exp()) - 1
+
+
+class Deformation(SourceGenerator):
+    """Conditional VAE of the smooth changes between images of one class."""
+
+    Config: ClassVar[type] = DeformationConfig
+
+    def __init__(self, config: DeformationConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
+        super().__init__(config, shape, classes)
+        self.automatic_optimization = False
+        self.encoder = Encoder(config, self.canvas)
+        self.decoder = Decoder(config, self.canvas)
+        self.log_sigma = nn.Parameter(torch.tensor(-1.0))
+        self.strength = config.strength or UNJUDGED
+
+    @property
+    def noise_dim(self) -> int:
+        """z, and a number that chooses the source."""
+        return self.config.z_dim + 1
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam over encoder, decoder and noise level."""
+        return torch.optim.Adam(self.parameters(), lr=self.config.lr, fused=True)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """One step on -ELBO + smooth * roughness of the fields."""
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)  # one optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
+        rng = self.step_rng(batch)
+        a = self.to_canvas(batch.x)
+        b = a[partners(batch.y, batch.ids, rng)]
+        mu, log_var = self.encoder(a, b)
+        z = mu + torch.randn(mu.shape, generator=rng, device=self.device) * (log_var / 2).exp()
+        fields = self.decoder(z)
+        made = deform(a, fields)
+        recon = losses.gaussian_nll(b, made, self.log_sigma)
+        kl = losses.kl_standard_normal(mu, log_var)
+        rough = roughness(fields)
+        optimizer.zero_grad()
+        self.manual_backward(recon + self.config.beta * kl + self.config.smooth * rough)
+        optimizer.step()
+        self.log_dict({"train/recon": (b - made).square().mean(), "train/kl": kl, "train/rough": rough})
+
+    @torch.no_grad()
+    def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:
+        """Keep images to draw from, and find the strength at which a judge still recognises them."""
+        super().remember(batches)
+        if self.config.strength is None:
+            self.strength = self._recognised()
+
+    def _recognised(self) -> float:
+        """Return the largest of `STRENGTHS` at which changed images are recognised `KEPT` as often as real ones.
+
+        By judges that have seen neither the images nor what is made of them, and on average over the classes: the few
+        images of a rare one would say nothing alone.
+        """
+        y = self.source_labels.numpy()
+        # Sources lie in the order of their hashes, so that these are a random part of each class.
+        rows = np.concatenate([np.flatnonzero(y == label)[:JUDGED] for label in np.unique(y)]) if len(y) else y
+        counts = np.bincount(y[rows])
+        classes = np.flatnonzero(counts >= 4)
+        if len(classes) < 2:
+            return self.strength
+        rows = rows[np.isin(y[rows], classes)]
+        x, y = self.sources[torch.from_numpy(rows)], y[rows]
+        embedding = Embedding.fit(x)
+        wide, side = embedding.wide(x), np.arange(len(y)) % 2
+        rng = torch.Generator().manual_seed(0)
+        real = np.zeros(len(y))
+        changed = np.zeros((len(STRENGTHS), len(y)))
+        for half in (0, 1):
+            judge = Judge.fit(wide[side != half], y[side != half], len(counts), 0)
+            at = np.flatnonzero(side == half)
+            real[at] = judge(wide[at]).argmax(1) == y[at]
+            for _ in range(REPEATS):
+                z = torch.randn((len(at), self.config.z_dim), generator=rng).to(self.device)
+                for row, strength in enumerate(STRENGTHS):
+                    made = deform(self.source(rows[at]), strength * self.decoder(z), "bicubic")
+                    found = judge(embedding.wide(self.to_pixels(made))).argmax(1)
+                    changed[row, at] += (found == y[at]) / REPEATS
+        share = np.array([[each[y == label].mean() for label in classes] for each in (real, *changed)]).mean(1)
+        kept = [s for s, recognised in zip(STRENGTHS, share[1:], strict=True) if recognised >= KEPT * share[0]]
+        return max(kept, default=STRENGTHS[0])
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the sources and the strength (PyTorch saves them with the weights)."""
+        return super().get_extra_state() | {"strength": self.strength}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore the sources and the strength."""
+        super().set_extra_state(state)
+        self.strength = state["strength"]
+
+    def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
+        at = self.pick(self.source_labels == int(labels[0]), torch.special.ndtr(noise[:, -1]))
+        fields = self.strength * self.decoder(noise[:, :-1])
+        return Drawn(deform(self.source(at), fields, "bicubic"), tuple((self.source_ids[i],) for i in at))
+
+
+def partners(y: Tensor, ids: Tensor, rng: torch.Generator) -> Tensor:
+    """Return for each image the position of another one of its class in the batch; its own where there is none."""
+    allowed = (y[:, None] == y) & (ids[:, None] != ids)
+    chance = torch.rand(allowed.shape, generator=rng, device=y.device) * allowed
+    best, at = chance.max(1)
+    return torch.where(best > 0, at, torch.arange(len(y), device=y.device))
+
+
+def roughness(fields: Tensor) -> Tensor:
+    """Mean over the batch of the sum of squared differences between neighbouring control points."""
+    down, across = (fields.diff(dim=d).square().sum((1, 2, 3)).mean() for d in (2, 3))
+    return down + across
