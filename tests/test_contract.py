@@ -24,6 +24,7 @@ from gensynth.generator import Batch, Generator
 from gensynth.registry import generator_names, get_generator, table_generator_names
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
+from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler
 from gensynth.source import SourceGenerator
 from gensynth.train import TrainConfig, train
@@ -174,13 +175,14 @@ def checkpoints(tiny: LabeledData, tmp_path_factory: pytest.TempPathFactory) -> 
     return {name: trained(name, tiny, folder) for name in GENERATORS}
 
 
-SAMPLERS = [*GENERATORS, "smote"]
+FITTED = {"smote": SmoteSampler, "recipes": Recipes}
+SAMPLERS = [*GENERATORS, *FITTED]
 
 
 @pytest.fixture(params=SAMPLERS)
 def sampler(request: pytest.FixtureRequest, checkpoints: dict[str, Path], tiny: LabeledData) -> Sampler:
-    if request.param == "smote":
-        return SmoteSampler().fit(tiny)
+    if request.param in FITTED:
+        return FITTED[request.param]().fit(tiny)
     return NeuralSampler(checkpoints[request.param])
 
 
