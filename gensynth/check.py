@@ -86,13 +86,12 @@ def check(
             )
     train = parts.train
     samples, _ = read_synthetic(Path(synthetic), train.classes, train.shape)
-    found = get_extractor(extractor, train, weights=weights, download=config.download)
     held_out = [part for part in (parts.validation, parts.test) if len(part)]
-    checker = FidelityChecker(train, held_out, extractor=found)
-    verdict, attacks = checker.check(samples), None
-    if privacy:
-        attacks = _attack(train, held_out, samples, holdout)
-        verdict = replace(verdict, privacy=asdict(attacks))
+    # First, for it may refuse.
+    attacks = _attack(train, held_out, samples, holdout) if privacy else None
+    found = get_extractor(extractor, train, weights=weights, download=config.download)
+    verdict = FidelityChecker(train, held_out, extractor=found).check(samples)
+    verdict = replace(verdict, privacy=asdict(attacks) if attacks else None)
     leak, advice = _shortcut(train, samples, verdict, held_out)
     return Checked(f"{synthetic} against {against}", parts, samples, verdict, attacks, leak, advice)
 

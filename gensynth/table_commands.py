@@ -224,7 +224,7 @@ def print_choice(choice: Choice) -> None:
 
 def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
     """Print real rows, added ones, and the gate's answer by class."""
-    from gensynth.commands import print_counts as show
+    from gensynth.printed import print_counts as show
 
     show(before, after, verdict)
     for c in verdict.classes:

@@ -42,6 +42,7 @@ class Found:
         doubtful: Nearly one, bool, shape (n,).
         of_parent: All but equal to its parent, bool, shape (n,).
         nearest: Position of the nearest real image among the training images, its parents left out; int64, shape (n,).
+        points: Coordinates in which distances were measured, float64, shape (n, p).
         scores: float64, shape (n,): `near_duplicate`, the ratio above, NaN where all real images of
             the class are parents; `parent_distance`, the same to its nearest
             parent, NaN without one; `hash_bits`, different bits of the perceptual hash from the closest real image.
@@ -51,6 +52,7 @@ class Found:
     doubtful: np.ndarray
     of_parent: np.ndarray
     nearest: np.ndarray
+    points: np.ndarray
     scores: dict[str, np.ndarray]
 
 
@@ -114,7 +116,7 @@ class Copies:
                 to_parent[i] = np.linalg.norm(self.points[0, own[i]] - points[i], axis=1).min() / self.scale[y[i]]
         ratio[np.isinf(ratio)] = np.nan
         scores = {"near_duplicate": ratio, "parent_distance": to_parent, "hash_bits": bits}
-        return Found(near, doubtful, to_parent < NEAR_PARENT, nearest, scores)
+        return Found(near, doubtful, to_parent < NEAR_PARENT, nearest, points, scores)
 
 
 def _moved(x: Tensor | ImageFiles, space: CopySpace) -> np.ndarray:

@@ -42,6 +42,7 @@ class Measures:
 
     Attributes:
         features: Embedding, float64, shape (n, d).
+        points: Where copies are looked for, float64, shape (n, p).
         agrees: Whether the judge's first choice is the wanted label, bool, shape (n,).
         flags: By reason code, bool, shape (n,): whether that filter alone would reject it.
         doubts: By reason code, bool, shape (n,): whether that filter asks a person to look.
@@ -50,6 +51,7 @@ class Measures:
     """
 
     features: np.ndarray
+    points: np.ndarray
     agrees: np.ndarray
     flags: dict[str, np.ndarray]
     doubts: dict[str, np.ndarray]
@@ -172,7 +174,8 @@ class Gate:
         few = np.array([len(self.real[c]) < SMALL for c in y], dtype=bool)
         doubts = {"dup_near": copied.doubtful, "label": ~agrees | unsure, "atypical": few & (inside <= DOUBT)}
         scores = {"flat": flat, **copied.scores, "label": p_wanted, "typicality": inside, "outside": outside}
-        return Measures(features, agrees, flags, doubts, scores, tuple(self.train.ids[i] for i in copied.nearest))
+        closest = tuple(self.train.ids[i] for i in copied.nearest)
+        return Measures(features, copied.points, agrees, flags, doubts, scores, closest)
 
     def screen(
         self,
@@ -194,7 +197,7 @@ class Gate:
         earlier_x, earlier_y = (
             earlier if earlier is not None else (torch.zeros(0, *x.shape[1:], dtype=torch.uint8), y[:0])
         )
-        points, before = self.copies.space(x), self.copies.space(earlier_x)
+        points, before = m.points, self.copies.space(earlier_x)
         equal = np.array([h in self.held_out_hashes for h in hashes], dtype=bool)
         nearly = np.zeros(len(y), dtype=bool)
         for real, label in self.held_out:
