@@ -44,16 +44,9 @@ WAYS = {
     "mixup": Way(mixed=True),
 }
 SYNTHETIC_ONLY = "synthetic only"
-COUNTERPART = {name: f"{name} + synthetic" for name in WAYS}
-"""The arm that adds synthetic images to each baseline."""
-BASELINE_OF = {arm: name for name, arm in COUNTERPART.items()} | {SYNTHETIC_ONLY: "oversampled"}
-"""The baseline of each arm with synthetic images: the one that trains in the same way."""
-ARMS = (*WAYS, *BASELINE_OF)
-
-
-def way_of(arm: str) -> Way:
-    """Return how an arm trains; an arm with synthetic images trains as its baseline."""
-    return WAYS[BASELINE_OF.get(arm, arm)]
+MADE = {f"{name} + synthetic": way for name, way in WAYS.items()} | {SYNTHETIC_ONLY: WAYS["oversampled"]}
+"""The arms with synthetic images, and how each of them trains."""
+ARMS = WAYS | MADE
 
 
 @dataclass(frozen=True)
@@ -96,8 +89,8 @@ def train_arm(
     Returns:
         Probabilities, shape (seeds, len(test), classes), and the number of training images.
     """
-    n, k, way = len(train), len(train.classes), way_of(arm)
-    rows = np.arange(n + len(synthetic) * (arm in BASELINE_OF))
+    n, k, way = len(train), len(train.classes), ARMS[arm]
+    rows = np.arange(n + len(synthetic) * (arm in MADE))
     if arm == SYNTHETIC_ONLY:
         rows = rows[~np.isin(train.y[np.minimum(rows, n - 1)], filled) | (rows >= n)]
     joined, place = join(train, synthetic), torch.from_numpy(rows)

@@ -42,14 +42,15 @@ class Arm:
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm with synthetic images minus the baseline that trains in the same way (see `arms.BASELINE_OF`).
+    """An arm with synthetic images minus the strongest arm without.
 
     Attributes:
         arm: Name of the arm with synthetic images.
-        baseline: Name of the arm without them.
+        baseline: Name of the strongest arm without them, by balanced accuracy.
         difference: In balanced accuracy.
         rare_recall_difference: In the mean recall of the rare classes.
-        p_value: Of a difference of 0 in balanced accuracy, corrected by Holm for the number of comparisons.
+        p_value: Of a difference of 0 in balanced accuracy, corrected by Holm for the number of comparisons (and that of a
+            loss by Bonferroni for the number of baselines of which the strongest was picked).
         verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
         why: The figures behind it, in one sentence.
     """
@@ -70,7 +71,7 @@ class Evaluation:
     Attributes:
         arms: Results in the order of `arms.ARMS`.
         comparisons: One for each arm with synthetic images.
-        verdict: Verdict of the comparison with the baseline of the highest balanced accuracy.
+        verdict: Verdict of the comparison of the best arm with synthetic images.
         why: Its sentence.
         intervals: What the intervals are, in one sentence.
         rare: The classes that were filled with synthetic images.

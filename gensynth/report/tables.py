@@ -92,8 +92,8 @@ def utility(contents: ReportContents) -> Html:
     charts = [
         element("figure", element("figcaption", f"{title}, points"), figures.forest(title, gains))
         for title, gains in (
-            ("Gain in balanced accuracy over the baseline that trains alike", balanced),
-            ("Gain in rare-class recall over the baseline that trains alike", recall),
+            ("Gain in balanced accuracy over the strongest arm without synthetic images", balanced),
+            ("Gain in rare-class recall over the strongest arm without synthetic images", recall),
         )
     ]
     steps = f" for {e.steps:,} steps" if e.steps else ""
