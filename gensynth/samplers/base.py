@@ -189,7 +189,7 @@ class Sampler(BaseOverSampler, ABC):
             return type(X)(dense), labels
         names, codes = np.unique(y, return_inverse=True)
         levels = _levels(X)
-        images = torch.from_numpy(_to_bytes(X, levels).reshape(len(X), *self._shape_of(X)))
+        images = torch.tensor(_to_bytes(X, levels).reshape(len(X), *self._shape_of(X)))  # a copy: X may be read-only
         classes, ids = tuple(str(name) for name in names), tuple(str(row) for row in range(len(X)))
         self.fit(LabeledData(images, codes.astype(np.int64), classes, ids))
         xs, ys = [X], [y]

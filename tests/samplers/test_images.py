@@ -99,6 +99,7 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
     """Bytes, shape (30, 64), from 0 to 255, and labels, 20 and 10."""
     x = np.random.default_rng(0).integers(0, 256, (30, 64), dtype=np.uint8)
     x[0, :2] = 0, 255
+    x.flags.writeable = False  # as pandas gives them out
     return x, np.arange(30) % 3 // 2
 
 
