@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,11 @@ class Spread:
 
 
 def resampled_scores(
-    p: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int = DRAWS, groups: np.ndarray | None = None
+    p: np.ndarray,
+    y: np.ndarray,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    groups: Sequence[str] | np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score probabilities on the test images and on bootstrap resamples of them.
 
@@ -67,7 +72,7 @@ def resampled_scores(
         y: True labels, shape (n,), values in [0, k).
         rng: Draws the resamples.
         draws: Number of resamples; scores that need a sort get fewer, see `RANKED_DRAWS`.
-        groups: What each image belongs to, such as a patient, shape (n,); None where each stands for itself.
+        groups: What each image belongs to, such as a patient, length n; None where each stands for itself.
 
     Returns:
         Scores of shape (1 + draws, arms, seeds, 5 + k): `COUNTED`, then the recalls, NaN for a class without images
