@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from scipy.stats import ttest_1samp
 
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate import EvaluateConfig, Predicted, compare
 from gensynth.intervals import (
     CANNOT_TELL,
     COUNTED,
@@ -180,3 +185,27 @@ def test_words() -> None:
     assert verdict_of(gain, True, 0.01) == HELPS and verdict_of(Estimate(-0.02, -0.035, -0.005), True, 0.01) == HURTS
     assert verdict_of(gain, False, 0.01) == CANNOT_TELL
     assert verdict_of(Estimate(0.001, -0.008, 0.01), False, 0.01) == NO_EFFECT
+
+
+def test_an_answer_on_patients_is_wider_and_counts_patients() -> None:
+    rng = np.random.default_rng(0)
+    y, patient = np.repeat(np.arange(2), (200, 100)), np.repeat(np.arange(30), 10)
+
+    def predicted(share: float) -> np.ndarray:
+        right = (rng.random(30) < share)[patient] ^ (rng.random((2, 300)) < 0.05)
+        return certain(np.where(right, y, 1 - y), 2)
+
+    p = {"oversampled": predicted(0.6), "oversampled + synthetic": predicted(0.9)}
+    config = EvaluateConfig(seeds=2, arms=tuple(p))
+    plain = LabeledData(
+        torch.zeros(300, 1, 8, 8, dtype=torch.uint8), y, ("common", "rare"), tuple(map(str, range(300)))
+    )
+    answers = [
+        compare([Predicted(replace(plain, groups=groups), p, dict.fromkeys(p, 9))], ["rare"], 0.5, config, 10)
+        for groups in (None, tuple(map(str, patient)), tuple(map(str, patient // 5)))
+    ]
+    image, of_patient, few = (answer.comparisons[0] for answer in answers)
+    gap, wider = image.difference, of_patient.difference
+    assert gap.value == wider.value and wider.high - wider.low > 2 * (gap.high - gap.low)
+    assert image.p_value < of_patient.p_value and "300 test images in 30 groups" in of_patient.why
+    assert few.verdict == CANNOT_TELL and "in 6 groups" in few.why and "too few of 'rare'" in few.why
