@@ -205,7 +205,7 @@ def compare(
     at = {name: i for i, name in enumerate(name for name in ARMS if name in tested[0].p)}
     rng = np.random.default_rng(config.seed)
     draws = DRAWS if splits == 1 else 0
-    found = [resampled_scores(np.stack([of.p[a] for a in at]), of.test.y, rng, draws) for of in tested]
+    found = [resampled_scores(np.stack([of.p[a] for a in at]), of.test.y, rng, draws, of.test.groups) for of in tested]
     # First axis: resamples of the only test part, or splits.
     counted, ranked = (np.concatenate([pair[i] for pair in found]) for i in (0, 1))
 
@@ -216,9 +216,14 @@ def compare(
     counts = np.bincount(list(different.values()), minlength=len(classes))
     # A class that some test part lacks has no recall of its own.
     known = [k for k in range(len(classes)) if np.isfinite(counted[..., len(COUNTED) + k]).all()]
+    # What is right or wrong on its own: images, or the groups that they come in.
+    own = {unit for of in tested for unit in zip(of.test.y.tolist(), of.test.groups or of.test.ids, strict=True)}
+    independent = np.bincount([label for label, _ in own], minlength=len(classes))
+    groups = {group for of in tested for group in of.test.groups or ()}
+    grouped = f" in {len(groups)} groups that were resampled as wholes" if groups else ""
     # No fewer than about one image per class is undecided: the variance of a share of 0 of n has Jeffreys'
     # posterior 0.5 / n^2. Without this, arms that agree on ten images would be "surely equal".
-    floor = 0.5 / np.maximum(counts, 1) ** 2
+    floor = 0.5 / np.maximum(independent, 1) ** 2
     present = counts > 0
     mean_floor = float(floor[present].mean() / present.sum())
     floors = dict.fromkeys((*COUNTED, *RANKED), mean_floor)
@@ -244,7 +249,7 @@ def compare(
     picked = [d.p_value * (len(baselines) if d.value < 0 else 1) for d in differences.values()]
     p_values = holm(np.minimum(picked, 1))
     labels = [k for k in known if classes[k] in rare]
-    few = [name for name, n in zip(classes, counts, strict=True) if n < (FEWEST_TEST if name in rare else 1)]
+    few = [name for name, n in zip(classes, independent, strict=True) if n < (FEWEST_TEST if name in rare else 1)]
     comparisons = []
     for name, p in zip(made, p_values, strict=True):
         difference = differences[name].estimate((-1, 1))
@@ -260,7 +265,7 @@ def compare(
             + (f" corrected for {len(made)} comparisons" if len(made) > 1 else "")
             + f"; mean recall of the classes that were filled: {as_points(rare_difference)}; {config.seeds} seeds, "
             + (f"{splits} splits, " if splits > 1 else "")
-            + f"{len(different)} test images"
+            + f"{len(different)} test images{grouped}"
             + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
         )
         comparisons.append(Comparison(name, base, difference, rare_difference, float(p), verdict, why))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,49 +54,71 @@ class Spread:
 
 
 def resampled_scores(
-    p: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int = DRAWS
+    p: np.ndarray,
+    y: np.ndarray,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    groups: Sequence[str] | np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score probabilities on the test images and on bootstrap resamples of them.
 
-    Images are resampled within their class, the same ones for all arms and seeds, which keeps the arms
-    paired.
+    Images are resampled within their class, the same ones for all arms and seeds, which keeps the arms paired. Images
+    of one patient are right or wrong together, so that groups are resampled as wholes: Davison and Hinkley 1997,
+    "Bootstrap methods and their application", section 3.8; Field and Welsh 2007, "Bootstrapping clustered data". Groups
+    with images of one class are drawn among those of that class, the others among each other.
 
     Args:
         p: Probabilities, shape (arms, seeds, n, k); the likeliest class is what is predicted.
         y: True labels, shape (n,), values in [0, k).
         rng: Draws the resamples.
         draws: Number of resamples; scores that need a sort get fewer, see `RANKED_DRAWS`.
+        groups: What each image belongs to, such as a patient, length n; None where each stands for itself.
 
     Returns:
-        Scores of shape (1 + draws, arms, seeds, 5 + k): `COUNTED`, then the recalls, NaN for a class without test
-        images; and `RANKED`, shape (1 + fewer draws, arms, seeds, 2). The images as they are come first.
+        Scores of shape (1 + draws, arms, seeds, 5 + k): `COUNTED`, then the recalls, NaN for a class without images
+        in that resample, which the averages leave out; and `RANKED`, shape (1 + fewer draws, arms, seeds, 2). The
+        images as they are come first.
     """
     arms, seeds, _, k = p.shape
-    n = np.bincount(y, minlength=k)
-    tested = np.flatnonzero(n)
+    group = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    first, last = np.full(len(y), k), np.zeros(len(y), dtype=np.int64)
+    np.minimum.at(first, group, y)
+    np.maximum.at(last, group, y)
+    stratum = np.where(first == last, first, k)[group]
     predicted = p.argmax(-1)
     hits = np.zeros((1 + draws, arms, seeds, k), dtype=np.float32)
     guesses = np.zeros_like(hits)
+    n = np.zeros((1 + draws, 1, 1, k))
     fewer = min(draws, int(np.clip(RANKED_CELLS // p.size, *RANKED_DRAWS)))
     ranked_weights = np.empty((len(y), 1 + fewer))
-    for c in tested:
-        given = predicted[..., y == c]
-        weights = np.vstack([np.ones((1, n[c])), rng.multinomial(n[c], np.full(n[c], 1 / n[c]), size=draws)])
-        ranked_weights[y == c] = weights[: 1 + fewer].T
-        chosen = np.moveaxis(given[..., None] == np.arange(k), 2, 0).reshape(n[c], -1).astype(np.float32)
-        found = (weights.astype(np.float32) @ chosen).reshape(hits.shape)
-        guesses += found
-        hits[..., c] = found[..., c]
-    recall = np.full(hits.shape, np.nan)
-    recall[..., tested] = hits[..., tested] / n[tested]
-    known = recall[..., tested]
-    means = (known.mean(-1), macro_f1(hits, guesses, n), geometric_mean(known), matthews(hits, guesses, n))
+    for rows in (np.flatnonzero(stratum == each) for each in np.unique(stratum)):
+        names, member = np.unique(group[rows], return_inverse=True)
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+        times = np.vstack([np.ones((1, len(names))), drawn])
+        for c in np.unique(y[rows]):
+            mine = rows[y[rows] == c]
+            weights = times[:, member[y[rows] == c]]
+            ranked_weights[mine] = weights[: 1 + fewer].T
+            chosen = np.moveaxis(predicted[..., mine, None] == np.arange(k), 2, 0)
+            chosen = chosen.reshape(len(mine), -1).astype(np.float32)
+            found = (weights.astype(np.float32) @ chosen).reshape(hits.shape)
+            guesses += found
+            hits[..., c] += found[..., c]
+            n[..., c] += weights.sum(1)[:, None, None]
+    recall = np.divide(hits, n, out=np.full(hits.shape, np.nan), where=n > 0)
+    means = (
+        np.nanmean(recall, -1),
+        macro_f1(hits, guesses, n),
+        geometric_mean(recall),
+        matthews(hits, guesses, n),
+        np.nanmin(recall, -1),
+    )
     ranked = np.empty((1 + fewer, arms, seeds, len(RANKED)))
     for a in range(arms):
         for s in range(seeds):
             ranked[:, a, s, 0] = average_precision(y, p[a, s], ranked_weights)
             ranked[:, a, s, 1] = top_calibration_error(y, p[a, s], ranked_weights)
-    return np.concatenate([np.stack([*means, known.min(-1)], -1), recall], -1), ranked
+    return np.concatenate([np.stack(means, -1), recall], -1), ranked
 
 
 def by_images_and_seeds(scores: np.ndarray, floor: float) -> Spread:

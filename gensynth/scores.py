@@ -1,7 +1,7 @@
 """Scores of classifiers, pure functions on arrays. The first ones take counts, so that resamples cost little.
 
 Counts have any leading axes: `hits` (..., k) are the images of each class that were recognised, `guesses` (..., k)
-those that were taken for it, `n` (k,) those there are. Classes without images are left out of all averages.
+those that were taken for it, `n` (..., k) those there are. Classes without images are left out of all averages.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ BINS = 10
 
 def macro_f1(hits: np.ndarray, guesses: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Return the mean over the classes of F1 = 2 hits / (n + guesses), shape (...), in [0, 1]; higher is better."""
-    tested = n > 0
-    return (2 * hits[..., tested] / (n[tested] + guesses[..., tested])).mean(-1)
+    return (2 * hits / np.maximum(n + guesses, 1)).mean(-1, where=n > 0)
 
 
 def geometric_mean(recall: np.ndarray) -> np.ndarray:
     """Return the geometric mean of the recalls, shape (..., k) -> (...): 0 as soon as one class is never recognised.
 
+    NaN stands for a class without images.
+
     Kubat and Matwin 1997, "Addressing the curse of imbalanced training sets"; for more classes: Sun, Kamel and Wang
     2006, "Boosting for learning multiple classes with imbalanced class distribution".
     """
-    return recall.prod(-1) ** (1 / recall.shape[-1])
+    return np.nanprod(recall, -1) ** (1 / np.isfinite(recall).sum(-1))
 
 
 def matthews(hits: np.ndarray, guesses: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -33,20 +34,22 @@ def matthews(hits: np.ndarray, guesses: np.ndarray, n: np.ndarray) -> np.ndarray
 
     Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient".
     """
-    c, s = hits.sum(-1), float(n.sum())
-    spread = (s**2 - (guesses.astype(np.float64) ** 2).sum(-1)) * (s**2 - float((n**2).sum()))
-    return np.where(spread > 0, c * s - guesses @ n, 0) / np.sqrt(np.where(spread > 0, spread, 1))
+    c, s = hits.sum(-1), n.sum(-1, dtype=np.float64)
+    spread = (s**2 - (guesses.astype(np.float64) ** 2).sum(-1)) * (s**2 - (n**2).sum(-1))
+    return np.where(spread > 0, c * s - (guesses * n).sum(-1), 0) / np.sqrt(np.where(spread > 0, spread, 1))
 
 
 def average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the area under the precision-recall curve, the mean over the classes in `y`, each against the rest; (d,).
+    """Return the area under the precision-recall curve, the mean over the classes, each against the rest, shape (d,).
 
     Args:
         y: Labels, shape (n,).
         p: Probabilities, shape (n, k).
-        weights: How often each image counts, shape (n, d); every class of `y` has to count in each column.
+        weights: How often each image counts, shape (n, d); classes that count nowhere are left out of that column.
     """
-    return np.mean([ranking(y == c, p[:, c], weights)[0] for c in np.unique(y)], axis=0)
+    classes = np.unique(y)
+    areas = np.array([ranking(y == c, p[:, c], weights)[0] for c in classes])
+    return areas.mean(0, where=np.array([weights[y == c].any(0) for c in classes]))
 
 
 def top_calibration_error(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -77,7 +80,7 @@ def ranking(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> tuple[np.ndarr
     precision = hits / np.maximum(both, 1e-12)
     area = (np.diff(misses, axis=0, prepend=0) * (hits - gain / 2)).sum(0)
     # Without positives or negatives there is no rank to speak of.
-    return (gain * precision).sum(0) / hits[-1], area / np.maximum(hits[-1] * misses[-1], 1e-12)
+    return (gain * precision).sum(0) / np.maximum(hits[-1], 1e-12), area / np.maximum(hits[-1] * misses[-1], 1e-12)
 
 
 def calibration_error(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:

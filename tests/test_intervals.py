@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from scipy.stats import ttest_1samp
 
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate import EvaluateConfig, Predicted, compare
 from gensynth.intervals import (
     CANNOT_TELL,
     COUNTED,
@@ -46,6 +51,62 @@ def test_resamples_keep_class_sizes_and_pairing() -> None:
     # The variance of a resampled share is p (1 - p) / n.
     share = recall[0, 0, 0]
     assert recall[1:, 0, 0].var(0) == pytest.approx(share * (1 - share) / (40, 12), rel=0.25)
+
+
+def test_groups_of_one_are_images() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat(np.arange(3), (30, 20, 10)))
+    p = rng.dirichlet(np.ones(3), (2, 3, 60))
+    plain, single = (resampled_scores(p, y, np.random.default_rng(1), 50, of) for of in (None, np.arange(60)))
+    assert all(np.array_equal(a, b) for a, b in zip(plain, single, strict=True))
+
+
+def test_five_copies_of_an_image_are_no_more_than_one() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(2), (30, 20))
+    p = rng.dirichlet(np.ones(2), (1, 2, 50))
+    patient = np.array([f"patient {i:02}" for i in range(50)])
+    once, _ = resampled_scores(p, y, np.random.default_rng(1), 400)
+    five = p.repeat(5, axis=2), y.repeat(5)
+    grouped, _ = resampled_scores(*five, np.random.default_rng(1), 400, patient.repeat(5))
+    assert np.allclose(grouped, once, atol=1e-6)
+    alone, _ = resampled_scores(*five, np.random.default_rng(1), 400)
+    ratio = grouped[1:, 0, :, 0].std(0) / alone[1:, 0, :, 0].std(0)
+    assert ratio == pytest.approx(np.sqrt(5), rel=0.15)
+
+
+def test_interval_covers_new_patients_and_the_one_of_images_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gensynth.intervals.RANKED_DRAWS", (2, 2))  # of scores that are not looked at
+    rng = np.random.default_rng(0)
+    y, patient = np.repeat(np.arange(2), 160), np.repeat(np.arange(40), 8)
+    covered = np.zeros(2)
+    for _ in range(200):
+        # Most of what makes an image hard is its patient; 0.8 of all are right.
+        z = 0.842 * np.sqrt(2) + rng.normal(size=40).repeat(8) + rng.normal(size=(1, 2, 320))
+        p = certain(np.where(z > 0, y, 1 - y), 2)
+        for at, groups in enumerate((patient, None)):
+            interval = estimate(resampled_scores(p, y, rng, 200, groups)[0][:, 0, :, 0], 0.0, (0, 1))
+            covered[at] += interval.low <= 0.8 <= interval.high
+    assert 0.89 <= covered[0] / 200 <= 0.99
+    assert covered[1] / 200 < 0.8
+
+
+def test_groups_across_classes_are_resampled_together() -> None:
+    rng = np.random.default_rng(0)
+    y, device = np.repeat(np.arange(2), 30), np.tile(np.arange(30), 2)
+    right = np.tile(rng.random((1, 2, 30)) < 0.7, 2)  # both images of a device or none
+    scores, _ = resampled_scores(certain(np.where(right, y, 1 - y), 2), y, np.random.default_rng(0), 100, device)
+    recall = scores[..., len(COUNTED) :]
+    assert np.allclose(recall[..., 0], recall[..., 1]) and recall[1:, 0, 0, 0].std() > 0.03
+    # Two classes that one device alone shows are missing where it is not drawn, and left out of the averages.
+    y = np.r_[y, 2, 3]
+    p = rng.dirichlet(np.ones(4), (1, 2, 62))
+    scores, ranked = resampled_scores(p, y, np.random.default_rng(0), 300, np.r_[device, 5, 5])
+    recall = scores[..., len(COUNTED) :]
+    assert 0.25 < np.isnan(recall[..., 2]).mean() < 0.5  # about 1 / e
+    assert np.array_equal(np.isnan(recall[..., 2]), np.isnan(recall[..., 3]))
+    assert np.isfinite(scores[..., : len(COUNTED)]).all() and np.isfinite(ranked).all()
+    assert np.allclose(scores[..., 0], np.nanmean(recall, -1))
 
 
 def test_interval_covers_new_images_and_new_seeds() -> None:
@@ -124,3 +185,27 @@ def test_words() -> None:
     assert verdict_of(gain, True, 0.01) == HELPS and verdict_of(Estimate(-0.02, -0.035, -0.005), True, 0.01) == HURTS
     assert verdict_of(gain, False, 0.01) == CANNOT_TELL
     assert verdict_of(Estimate(0.001, -0.008, 0.01), False, 0.01) == NO_EFFECT
+
+
+def test_an_answer_on_patients_is_wider_and_counts_patients() -> None:
+    rng = np.random.default_rng(0)
+    y, patient = np.repeat(np.arange(2), (200, 100)), np.repeat(np.arange(30), 10)
+
+    def predicted(share: float) -> np.ndarray:
+        right = (rng.random(30) < share)[patient] ^ (rng.random((2, 300)) < 0.05)
+        return certain(np.where(right, y, 1 - y), 2)
+
+    p = {"oversampled": predicted(0.6), "oversampled + synthetic": predicted(0.9)}
+    config = EvaluateConfig(seeds=2, arms=tuple(p))
+    plain = LabeledData(
+        torch.zeros(300, 1, 8, 8, dtype=torch.uint8), y, ("common", "rare"), tuple(map(str, range(300)))
+    )
+    answers = [
+        compare([Predicted(replace(plain, groups=groups), p, dict.fromkeys(p, 9))], ["rare"], 0.5, config, 10)
+        for groups in (None, tuple(map(str, patient)), tuple(map(str, patient // 5)))
+    ]
+    image, of_patient, few = (answer.comparisons[0] for answer in answers)
+    gap, wider = image.difference, of_patient.difference
+    assert gap.value == wider.value and wider.high - wider.low > 2 * (gap.high - gap.low)
+    assert image.p_value < of_patient.p_value and "300 test images in 30 groups" in of_patient.why
+    assert few.verdict == CANNOT_TELL and "in 6 groups" in few.why and "too few of 'rare'" in few.why

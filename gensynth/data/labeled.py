@@ -39,6 +39,7 @@ class LabeledData:
         notes: What the reader changed (resizing, skipped files), in sentences for the report.
         sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
         domains: Where each image is from (a scanner, say), length n, or None if not asked for.
+        groups: What each image belongs to (a patient, say), length n, or None where each stands for itself.
         schema: What the columns of a table are; None for images.
         label_values: The value of each class in the label column of a table, with that column's name and dtype,
             length len(classes); None for images.
@@ -53,6 +54,7 @@ class LabeledData:
     notes: tuple[str, ...] = ()
     sizes: np.ndarray | None = None
     domains: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
     schema: Schema | None = None
     label_values: pd.Series | None = None
 
@@ -125,6 +127,7 @@ class LabeledData:
             ids=tuple(self.ids[i] for i in index),
             sizes=None if self.sizes is None else self.sizes[index],
             domains=None if self.domains is None else tuple(self.domains[i] for i in index),
+            groups=None if self.groups is None else tuple(self.groups[i] for i in index),
         )
 
     def content_hashes(self) -> tuple[bytes, ...]:

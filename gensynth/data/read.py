@@ -103,17 +103,18 @@ def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Pa
     data = read(source, config, flat)
     _, h, w = data.shape
     same = replace(config, size=(h, w), channels=data.shape[0])  # type: ignore[arg-type]  # it is 1 or 3
-    groups, test, test_groups = None, None, None
+    test = None
     if config.group is not None:
-        groups = read_column(data, str(source), config.group, "groups")
+        data = replace(data, groups=read_column(data, str(source), config.group, "groups"))
     if config.test_data is not None:
         test = _load(config.test_data, same)
         if config.group is not None:
-            test_groups = read_column(test, config.test_data, config.group, "groups")
+            test = replace(test, groups=read_column(test, config.test_data, config.group, "groups"))
         test = _apart(test)
     elif str(source).startswith("torchvision:"):
         test = _torchvision(str(source), same, "test")
-    parts = split(data, config.test, config.validation, config.split_seed, test, groups, test_groups)
+    theirs = None if test is None else test.groups
+    parts = split(data, config.test, config.validation, config.split_seed, test, data.groups, theirs)
     return replace(
         parts, train=keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
     )

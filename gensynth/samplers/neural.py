@@ -19,7 +19,12 @@ from gensynth.train import TrainConfig, train
 
 
 class NeuralSampler(Sampler):
-    """Draws from a checkpoint, or from a folder of checkpoints with one model per class.
+    """Draws from a checkpoint, or from a folder of checkpoints with one model per class; or trains in `fit`.
+
+    Under cross-validation leave `checkpoint` out: a model that is trained in `fit` sees the training folds alone, one
+    that was trained before may know the fold that scores are taken on, and they would be too good. A checkpoint
+    cannot pass imbalanced-learn's own checks, which give it classes and shapes that it was not trained for; a
+    sampler that trains in `fit` passes them.
 
     Args:
         checkpoint: A `.ckpt` file or a folder of them; None to train in `fit`.
@@ -97,6 +102,12 @@ class NeuralSampler(Sampler):
 
     def _fit(self, data: LabeledData) -> None:
         if self.checkpoint is not None:
+            shapes = {checkpoint.model.shape for checkpoint in self._loaded().values()}
+            if shapes != {data.shape}:
+                raise ValueError(
+                    f"{self.checkpoint} draws images of shape {', '.join(map(str, shapes))}, and these have shape "
+                    f"{data.shape}; bring them to that shape, or leave checkpoint out to train on them."
+                )
             return
         config = config_from(get_generator(self.generator).Config, dict(self.model or {}))
         settings = self.train or TrainConfig()

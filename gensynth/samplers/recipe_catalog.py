@@ -120,6 +120,8 @@ MIXING: dict[str, Callable[[], v2.Transform]] = {
 """What is made from two images; the label is shared between theirs."""
 
 NEEDS_COLOUR = ("saturation", "hue")
+NEEDS_NO_NEIGHBOURS = ("brightness", "contrast", "saturation", "hue", "colour", "noise", "mixup")
+"""What flat rows of pixels can take, too: it moves no pixel."""
 
 
 def single_recipes(channels: int) -> tuple[str, ...]:

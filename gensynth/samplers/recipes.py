@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.recipe_safety import RecipeSafety, recipe_safety
 from gensynth.samplers.base import Sampler, Synthetic
-from gensynth.samplers.recipe_catalog import AUTO, MIXING, steps_of, treat
+from gensynth.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
 
 SOFT = re.compile(r"[a-z]+(?:\+[a-z]+)*: ([01]\.[0-9]{4} .+)")
 """`mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash, see `check_class_names`."""
@@ -80,6 +80,12 @@ class Recipes(Sampler):
     def _fit(self, data: LabeledData) -> None:
         if not len(data):
             raise ValueError("recipes need images to transform, got none.")
+        _, h, w = data.shape
+        if h == 1 and not set(self.recipe.split("+")) <= {*NEEDS_NO_NEIGHBOURS}:
+            raise ValueError(
+                f"recipe {self.recipe!r} needs pixels above each other, and these images are rows of {w}; set "
+                f"image_shape=(c, h, w), or use one of {', '.join(NEEDS_NO_NEIGHBOURS)}."
+            )
         if self.recipe == AUTO:
             self.safety_: RecipeSafety = recipe_safety(data, seed=self.random_state)
         elif any(step in MIXING for step in steps_of(self.recipe, data.shape[0])) and len(data) < 2:

@@ -18,6 +18,8 @@ BLOCK = 32
 class SmoteSampler(Sampler):
     """SMOTE on pixels (Chawla et al. 2002), by imbalanced-learn: the classical baseline for images.
 
+    It looks at no neighbouring pixels, so that flat rows need no `image_shape`.
+
     Args:
         k_neighbors: Neighbours of the same class to choose from; fewer where the class is smaller.
         sampling_strategy: As in `Sampler`.

@@ -13,14 +13,13 @@ import pandas as pd
 from imblearn.base import BaseSampler
 from imblearn.utils import check_sampling_strategy
 from scipy import sparse
-from sklearn.base import OneToOneFeatureMixin
 
 from gensynth.data.codec import Encoded, TableCodec
 from gensynth.data.labeled import LabeledData
 from gensynth.data.packed import load_packed, save_packed
 from gensynth.data.schema import Schema, check_labels, detect_schema
 from gensynth.data.tables import as_pandas, from_frame, to_frame
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler, Synthetic, check_seed
 
 BLOCK = 256
 """Rows that are drawn together from one random stream; aligned blocks make sample i independent of the rest."""
@@ -30,7 +29,7 @@ ATTEMPTS = 100
 """How often a row that breaks a rule is drawn again."""
 
 
-class TableSampler(OneToOneFeatureMixin, Sampler, ABC):
+class TableSampler(Sampler, ABC):
     """Learns the rows of a table, class by class, and draws new ones in the same dtypes.
 
     A concrete sampler writes `name`, `_learn` and `_rows`, and repeats the constructor if it adds arguments.
@@ -187,8 +186,7 @@ class TableSampler(OneToOneFeatureMixin, Sampler, ABC):
         if len(frame) != len(labels):
             raise ValueError(f"X has {len(frame)} rows and y has {len(labels)} labels; they must agree.")
         check_labels(labels)
-        if not isinstance(self.random_state, int | np.integer) or self.random_state < 0:
-            raise ValueError(f"random_state must be a whole number of at least 0, got {self.random_state!r}.")
+        check_seed(self.random_state)
         self.n_features_in_ = frame.shape[1]
         self.__dict__.pop("feature_names_in_", None)
         if not isinstance(X, np.ndarray | list) and all(isinstance(name, str) for name in frame.columns):

@@ -192,6 +192,7 @@ def test_groups_are_read_from_a_column_and_stay_in_one_part(tmp_path: Path) -> N
     parts = read_parts(source, DataConfig(group="patient"))
     places = [{patient[int(i)] for i in part.ids} for part in (parts.train, parts.validation, parts.test)]
     assert sum(map(len, places)) == 10 and places[0] and places[2]
+    assert parts.test.groups == tuple(patient[int(i)] for i in parts.test.ids)
     with pytest.raises(ValueError, match="has no array 'device'"):
         read_parts(source, DataConfig(group="device"))
     with pytest.raises(ValueError, match="groups come from a folder's metadata.csv"):
@@ -199,4 +200,5 @@ def test_groups_are_read_from_a_column_and_stay_in_one_part(tmp_path: Path) -> N
     # Patients of a test set of its own are in no other part.
     other = npz(tmp_path / "b.npz", x=255 - x[:4], y=[0, 1, 0, 1], patient=["p0", "p1", "p20", "p21"])
     parts = read_parts(source, DataConfig(group="patient", test_data=str(other)))
+    assert parts.test.groups == ("p0", "p1", "p20", "p21")
     assert len(parts.test) == 4 and not {"p0", "p1"} & {patient[int(i)] for i in parts.train.ids}
