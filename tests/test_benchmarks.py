@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import math
 from functools import partial
@@ -215,20 +214,6 @@ def test_the_gate_is_measured_the_same_twice(calibration: ModuleType, monkeypatc
         garbage, genuine = result.samples["shuffled pixels"], result.samples["genuine"]
         assert garbage.lost / garbage.total > 0.9 > 0.5 > genuine.lost / genuine.total
         assert result.statuses == {again: "FAIL"}
-
-
-def test_idx_files_are_read_zipped_or_not(calibration: ModuleType, tmp_path: Path) -> None:
-    x, y = np.arange(48, dtype=np.uint8).reshape(4, 3, 4), np.array([3, 1, 0, 2], dtype=np.uint8)
-    for part, half in (("train", slice(0, 3)), ("t10k", slice(3, 4))):
-        images = b"\0\0\x08\x03" + np.array(x[half].shape, ">i4").tobytes() + x[half].tobytes()
-        labels = b"\0\0\x08\x01" + np.array(y[half].shape, ">i4").tobytes() + y[half].tobytes()
-        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
-        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(labels)
-    found_x, found_y = calibration.read_idx(tmp_path)
-    assert (found_x == x).all() and found_y.tolist() == y.tolist()
-    (tmp_path / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(FileNotFoundError, match="train-labels"):
-        calibration.read_idx(tmp_path)
 
 
 def test_the_page_has_room_for_the_calibration() -> None:

