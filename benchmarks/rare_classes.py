@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from idx_data import fetch, read_idx
-from rare_jobs import BATCH, COUNTS, FACTORS, GENERATOR_STEPS, MAJORITY, Job, jobs, save
+from rare_jobs import BATCH, COUNTS, EVERY, FACTORS, GENERATOR_STEPS, MAJORITY, Job, jobs, save
 from rare_report import about, tables
 from table_report import machine, write_between
 from tqdm import tqdm
@@ -62,9 +62,12 @@ def cut(folder: Path, draw: int) -> LabeledData:
 
 
 def adds(target: str) -> dict[str, int]:
-    """Return how many synthetic images each class receives; none is filled above the largest."""
+    """Return how many synthetic images each class receives."""
+    most = max(COUNTS)
+    if target == EVERY:
+        return {str(c): 2 * most - n for c, n in enumerate(COUNTS)}
     factor = np.inf if target == MAJORITY else int(target.removesuffix("x"))
-    return {str(c): int(min(factor * n, max(COUNTS))) - n for c, n in enumerate(COUNTS) if n < max(COUNTS)}
+    return {str(c): int(min(factor * n, most)) - n for c, n in enumerate(COUNTS)}
 
 
 def sampler_of(name: str, real: LabeledData, seed: int, checkpoint: Path) -> Sampler:
@@ -76,18 +79,26 @@ def sampler_of(name: str, real: LabeledData, seed: int, checkpoint: Path) -> Sam
 
 
 def draw_bank(job: Job, folders: dict[str, Path], out: Path) -> None:
-    """Draw what a sampler fills all classes up to the majority with, and let the fidelity gate judge it."""
+    """Draw the most that an arm wants of a sampler, and let the fidelity gate judge what fills up to the majority."""
     torch.set_num_threads(1)
     path = out / f"{job.bank}.npz"
     if path.exists():
         return
     start, real = time.process_time(), cut(folders[job.data], job.draw)
     fitted = sampler_of(job.sampler, real, job.draw, path.with_suffix(".ckpt"))
-    wanted = {name: n for name, n in adds(MAJORITY).items() if n}
-    drawn = Synthetic.concat([fitted.sample(name, n, job.draw) for name, n in wanted.items()]).relabel(real.classes)
+    drawn = [fitted.sample(name, n, job.draw) for name, n in adds(EVERY).items()]
+    x, y = torch.cat([each.x for each in drawn]).numpy(), np.repeat(np.arange(len(drawn)), list(adds(EVERY).values()))
     seconds = time.process_time() - start
-    assert isinstance(drawn.x, torch.Tensor)
-    save(path, x=drawn.x.numpy(), y=drawn.y, accepted=FidelityChecker(real).gate(drawn).accepted, seconds=seconds)
+    few = [part.subset(np.arange(n)) for part, n in zip(drawn, adds(MAJORITY).values(), strict=True)]
+    judged = FidelityChecker(real).gate(Synthetic.concat(few).relabel(real.classes)).accepted
+    accepted = np.zeros(len(y), dtype=bool)
+    accepted[first_of_each(y, adds(MAJORITY))] = judged
+    save(path, x=x, y=y, accepted=accepted, seconds=seconds)
+
+
+def first_of_each(y: np.ndarray, counts: dict[str, int]) -> np.ndarray:
+    """Return where the first images of each class are: sample i is the same, however many are drawn."""
+    return np.concatenate([np.flatnonzero(y == c)[:n] for c, n in enumerate(counts.values())])
 
 
 def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
@@ -96,9 +107,7 @@ def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
     if job.sampler:
         with np.load(out / f"{job.bank}.npz") as bank:
             x, y, accepted, seconds = bank["x"], bank["y"], bank["accepted"], float(bank["seconds"])
-        wanted = adds(job.target)
-        # Sample i of a class is the same, however many are drawn.
-        rows = np.concatenate([np.flatnonzero(y == c)[: wanted.get(name, 0)] for c, name in enumerate(real.classes)])
+        rows = first_of_each(y, adds(job.target))
         rows = rows[accepted[rows]] if job.gated else rows
     plain = ("",) * len(rows)
     made = Synthetic(

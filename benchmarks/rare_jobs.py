@@ -17,7 +17,7 @@ from gensynth.files import write_bytes
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
 BATCH = 128
-MAJORITY = "majority"
+MAJORITY, EVERY = "majority", "twice that"
 FACTORS = ("2x", "5x", "10x")
 GENERATOR_STEPS = {"deformation": 800, "vae": 2000, "dcgan": 3000}
 
@@ -36,7 +36,7 @@ class Job:
         way: How the network is trained, one of `gensynth.arms.ARMS`.
         steps: Its gradient steps.
         sampler: What draws the synthetic images; empty where there are none.
-        target: How far the classes are filled: `2x`, ... or `majority`.
+        target: How far the classes are filled: `2x`, ..., `majority`, or all of them, that one too, to `twice that`.
         gated: Whether those that the fidelity gate rejects are left out.
     """
 
@@ -73,7 +73,8 @@ def jobs(data: Sequence[str], draws: int, steps: int, samplers: Sequence[str]) -
     both = [(name, draw) for draw in range(draws) for name in data]
     todo = [Job(name, draw, way, steps) for name, draw in both for way in WAYS]
     for sampler in samplers:
-        arms = [("oversampled + synthetic", MAJORITY, False), ("augmented + synthetic", MAJORITY, False)]
+        arms = [("oversampled + synthetic", target, False) for target in (MAJORITY, EVERY)]
+        arms += [("augmented + synthetic", MAJORITY, False)]
         arms += [("oversampled + synthetic", factor, False) for factor in FACTORS]
         arms += [("oversampled + synthetic", MAJORITY, True), (SYNTHETIC_ONLY, MAJORITY, False)]
         todo += [Job(*at, way, steps, sampler, target, gated) for way, target, gated in arms for at in both]

@@ -53,7 +53,7 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
     bench.main(command)
     first = capsys.readouterr().out
     arms = ["real", "class weights", "oversampled", "augmented", "mixup"]
-    arms += [f"smote to {target}" for target in ("majority", "majority + affine", "2x", "5x", "10x")]
+    arms += [f"smote to {target}" for target in ("majority", "twice that", "majority + affine", "2x", "5x", "10x")]
     arms += ["smote to majority, gated", "smote to majority, no real ones"]
     rows = {line.split(" | ")[0].strip("| "): line for line in first.splitlines() if line.startswith("| ")}
     assert list(rows)[2 : 2 + len(arms)] == arms and "*DeepSMOTE, published*" in rows
@@ -80,7 +80,8 @@ def test_a_cut_has_its_counts_and_no_test_image(bench: ModuleType, tmp_path: Pat
     assert tuple(first.class_counts.values()) == COUNTS == tuple(second.class_counts.values())
     assert set(first.content_hashes()).isdisjoint(test.content_hashes())
     assert set(first.ids) != set(second.ids)
-    assert bench.adds("majority") == {str(c): 30 - n for c, n in enumerate(COUNTS) if n < 30}
+    assert bench.adds("majority") == {str(c): 30 - n for c, n in enumerate(COUNTS)}
+    assert bench.adds("twice that")["0"] == 30
     assert bench.adds("2x")["9"] == 6 and bench.adds("2x")["1"] == 10
 
 
