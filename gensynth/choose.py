@@ -155,9 +155,10 @@ class Search:
         try:
             if is_new:
                 others = [spent for key, spent in record.seconds.items() if len(key) == 1]
-                needs = source.seconds() + max(others, default=0.0) + self._longest()
+                needs = max(others, default=0.0) + self._longest()
+                needs += source.seconds() if self._fits(needs) else 0.0
                 if not self._fits(needs):
-                    record.note(f"{name} is left out: it needs about {needs:.0f} seconds, {self._left()}.", name)
+                    record.note(f"{name} is left out: {self._too_long(needs)}", name)
                     return
             accepted = self._accepted(source.fit())
         except (ValueError, TrainingDiverged) as error:
@@ -181,10 +182,8 @@ class Search:
             done.add(len(part))
             for key in (key for key in waiting if key[1] == to):
                 if not self._fits(self._longest()):
-                    missing = f"{name} to {to}, {key[2]!r}, and what is larger"
-                    record.note(
-                        f"{missing} is left out: it needs about {self._longest():.0f} seconds, {self._left()}.", name
-                    )
+                    left = f"{name} is left out from {to}, '{key[2]}', on"
+                    record.note(f"{left}: {self._too_long(self._longest())}", name)
                     return
                 self.train(key, part, on_step)
 
@@ -216,9 +215,12 @@ class Search:
     def _fits(self, seconds: float) -> bool:
         return sum(self.record.seconds.values()) + seconds <= self.budget
 
-    def _left(self) -> str:
+    def _too_long(self, seconds: float) -> str:
         left = max(0.0, self.budget - sum(self.record.seconds.values()))
-        return f"and {left:.0f} of the budget of {self.budget:.0f} seconds are left"
+        return (
+            f"it takes about {seconds:.0f} seconds, and {left:.0f} of the budget of {self.budget:.0f} are left; a "
+            "longer --budget (with another --out) tries it."
+        )
 
 
 def gap(hit: np.ndarray, base: np.ndarray, y: np.ndarray) -> Spread:
@@ -266,7 +268,10 @@ def _choice(record: Record, y: np.ndarray, samplers: Sequence[str], targets: Seq
         Tried(*key, score[key], of.value, float(np.sqrt(of.variance)) * (key != base), record.seconds[key])
         for key, of in gains.items()
     ]
-    chosen, why = ("", "", ""), f"No sampler could be tried; the best way without is '{base[2]}', {score[base]:.1%}."
+    chosen, why = (
+        ("", "", ""),
+        f"No sampler could be tried; best without is '{base[2]}', {score[base]:.1%} on {len(y)} validation images.",
+    )
     if made:
         best = max(made, key=lambda key: score[key])
         chosen = simplest(made, y, best)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from gensynth.fidelity.checker import FidelityChecker
 
 FEWEST_HELD_OUT = 30
-"""Validation images of each class from which on they are asked about recipes: 26 that all stay known could just prove one
-safe. Below, the more numerous training images are, each judged by a model that has not seen it."""
+"""Validation images of each class from which on they are asked about recipes; else training images are, out of fold."""
 
 
 def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
@@ -340,8 +339,8 @@ def rebalance(
 
     done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
     print_rebalanced(done)
-    fails = done.verdict is None or done.verdict.status == FAIL
-    return 1 if fails or not done.mixed or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
+    bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
+    return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
 
 
 def report(run: Path) -> int:

@@ -98,7 +98,7 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     }
     title = f"Rebalancing {settings['source']}"
     history = {name: checkpoint.history for name, checkpoint in checkpoints.items()}
-    notes = (*parts.train.notes, *(note for c in checkpoints.values() for note in c.notes))
+    notes = tuple(note for c in checkpoints.values() for note in c.notes)
     page = out / "report.html"
     if synthetic is not None and verdict is not None:
         title += f" with {synthetic.sampler}"

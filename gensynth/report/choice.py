@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gensynth.intervals import Estimate
-from gensynth.report import figures
 from gensynth.report.markup import NOTHING, Html, badge, clean, element, percent, points, section, table
 
 if TYPE_CHECKING:
@@ -14,12 +12,6 @@ if TYPE_CHECKING:
 
 def choice_section(c: ImageChoice) -> Html:
     """Return how all ways did on validation images, and which was chosen."""
-    gains = {
-        _way(t): Estimate(t.gain, t.gain - t.standard_error, t.gain + t.standard_error)
-        for t in c.candidates
-        if t.arm != c.baseline
-    }
-    caption = f"Gain in balanced accuracy over '{c.baseline}', points, \u00b1 one standard error"
     head = ("sampler", "filled to", "trained as", "", "balanced accuracy", "gain, points", "standard error", "seconds")
     notes = [element("li", clean(note)) for note in c.notes]
     return section(
@@ -30,17 +22,13 @@ def choice_section(c: ImageChoice) -> Html:
             "p",
             f"Networks were trained in each way and predicted {c.n_validation:,} real validation images; test images "
             "played no part. The best of many looks better than it is, so of all that the best one is not more than "
-            "one standard error ahead of, the simplest is taken: the smallest target, then the cheapest sampler.",
+            "one standard error ahead of, the simplest is taken: the smallest target, then the cheapest sampler. Gains "
+            f"are over '{c.baseline}', the best without synthetic images.",
             class_="small",
         ),
-        element("figure", element("figcaption", caption), figures.forest(caption, gains)),
         table(head, [_row(t, c) for t in c.candidates], words=(0, 1, 2, 3)),
         Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
     )
-
-
-def _way(t: Tried) -> str:
-    return f"{t.sampler} to {t.to}, {t.arm.removesuffix(' + synthetic')}" if t.sampler else t.arm
 
 
 def _row(t: Tried, c: ImageChoice) -> tuple[str, ...]:
