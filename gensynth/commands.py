@@ -13,7 +13,7 @@ import numpy as np
 from gensynth.data.read import DataConfig, Parts
 from gensynth.evaluate import EvaluateConfig
 from gensynth.fidelity.verdict import FAIL, Verdict
-from gensynth.printed import print_counts, print_evaluation, print_leak, print_privacy, print_verdict
+from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
 from gensynth.rebalance import RebalanceConfig, named
 from gensynth.samplers.base import Synthetic
 from gensynth.stylize import StylizeConfig
@@ -22,20 +22,31 @@ from gensynth.train_config import TrainConfig
 if TYPE_CHECKING:
     from gensynth.fidelity.checker import FidelityChecker
 
+FEWEST_HELD_OUT = 30
+"""Validation images of each class from which on they are asked about recipes; else training images are, out of fold."""
 
-def explore(data: str, *, data_config: DataConfig, json: bool = False) -> int:
+
+def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
     """Show what is in a data set, before anything is made.
 
     Args:
         data: A folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
         data_config: How it is read.
         json: Print JSON instead of text.
+        recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
     from gensynth.data.explore import explore as look
-    from gensynth.data.read import read
+    from gensynth.data.read import read, read_parts
+    from gensynth.recipe_safety import recipe_safety
 
     found = look(read(data, data_config))
-    print(_json(asdict(found)) if json else found.as_text())
+    more, text = {}, found.as_text()
+    if recipes:
+        parts = read_parts(data, data_config)
+        enough = min(parts.validation.class_counts.values()) >= FEWEST_HELD_OUT
+        safety = recipe_safety(parts.train, parts.validation if enough else None)
+        more, text = {"recipes": asdict(safety)}, f"{text}\n\n{safety.as_text()}"
+    print(_json(asdict(found) | more) if json else text)
     return 0
 
 
@@ -311,7 +322,7 @@ def rebalance(
     model: Any,
     evaluate: EvaluateConfig,
 ) -> int:
-    """Train, sample, check, mix, test and report with one command; the same command continues a killed run.
+    """Train, sample, check, test, mix and report with one command; the same command continues a killed run.
 
     Args:
         data: Real data: a folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
@@ -327,19 +338,9 @@ def rebalance(
     from gensynth.rebalance import rebalance as run
 
     done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
-    print_counts(done.before, done.after, done.verdict)
-    if done.evaluation is None:
-        print(
-            "\nall samples were rejected, so nothing was mixed: train longer (--steps, with another --out) or use "
-            "another generator."
-        )
-    else:
-        print_evaluation(done.evaluation)
-    if done.leak is not None:
-        print_leak(done.leak, done.leak_spread)
-    print(f"\nreport: {done.report}")
-    hurts = done.evaluation is None or done.evaluation.verdict == "HURTS"
-    return 1 if done.verdict.status == FAIL or hurts else 0
+    print_rebalanced(done)
+    bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
+    return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
 
 
 def report(run: Path) -> int:

@@ -31,13 +31,15 @@ SCORES = {
 COLUMNS = (
     *("file_name", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
     *SCORES,
-    *("verdict", "reason", "review", "nearest"),
+    *("verdict", "reason", "review", "nearest", "utility"),
 )
 """Columns of metadata.csv. `file_name` is relative to its folder, with '/'. `parents` and `nearest` are JSON,
 since ids may hold any character. For a real image `index` is its row in the part, `parents` its own id, and
-text that does not apply is '-'."""
+text that does not apply is '-'. `utility` is the verdict of `evaluate` on the synthetic images that were mixed in
+together, with ', forced' where they were mixed against it, and '-' where they were not evaluated."""
 
-TEXT = ("sampler", "checkpoint_sha256", "how", "verdict", "reason", "review", "nearest")
+TEXT = ("sampler", "checkpoint_sha256", "how", "verdict", "reason", "review", "nearest", "utility")
+NOT_EVALUATED = "-"
 
 Row = dict[str, str | int]
 
@@ -143,7 +145,13 @@ def check_samples(synthetic: Synthetic, samples: SampleVerdicts) -> None:
         )
 
 
-def write_samples(synthetic: Synthetic, samples: SampleVerdicts | None, chosen: np.ndarray, folder: Path) -> list[Row]:
+def write_samples(
+    synthetic: Synthetic,
+    samples: SampleVerdicts | None,
+    chosen: np.ndarray,
+    folder: Path,
+    utility: str = NOT_EVALUATED,
+) -> list[Row]:
     """Write the samples where `chosen`, bool of shape (n,), is true; return their rows."""
     rows = []
     for i in np.flatnonzero(chosen):
@@ -164,6 +172,7 @@ def write_samples(synthetic: Synthetic, samples: SampleVerdicts | None, chosen: 
             "index": index,
             "how": synthetic.how[i],
             "parents": json.dumps(synthetic.parents[i]),
+            "utility": utility,
         }
         if samples is not None:
             # repr keeps every digit, so that a score survives the file.

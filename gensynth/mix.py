@@ -28,6 +28,7 @@ from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import whole_folder
 from gensynth.manifest import (
     COLUMNS,
+    NOT_EVALUATED,
     TEXT,
     Row,
     check_samples,
@@ -123,7 +124,14 @@ def up_to(synthetic: Synthetic, accepted: np.ndarray, adds: Mapping[str, int]) -
     return kept
 
 
-def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | Path, link: Link = "copy") -> Mixed:
+def mix(
+    parts: Parts,
+    synthetic: Synthetic,
+    samples: SampleVerdicts,
+    out: str | Path,
+    link: Link = "copy",
+    utility: str = NOT_EVALUATED,
+) -> Mixed:
     """Write the real parts and the accepted synthetic images, which join the training part only.
 
     A real image keeps its file byte for byte if that decodes to exactly the pixels of the data set; otherwise
@@ -136,6 +144,7 @@ def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | 
         samples: The gate's answer for each of them.
         out: The folder, new or empty.
         link: What becomes of a file that is kept: `"copy"`, `"hard"` or `"symbolic"` link.
+        utility: What `evaluate` said of the synthetic images, for the manifest.
 
     Raises:
         ValueError: if shapes, classes or lengths differ, `link` is unknown, or a parent of an accepted image
@@ -158,7 +167,7 @@ def mix(parts: Parts, synthetic: Synthetic, samples: SampleVerdicts, out: str | 
             if len(part):
                 rows = _write_real(part, folder / name, link)
                 if name == "train":
-                    rows += write_samples(synthetic, samples, samples.accepted, folder / name)
+                    rows += write_samples(synthetic, samples, samples.accepted, folder / name, utility)
                 write_rows(folder / name, rows)
     added = np.bincount(accepted.y, minlength=len(train.classes))
     before = train.class_counts

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from gensynth.fidelity.verdict import REASONS, Verdict
 
 if TYPE_CHECKING:
+    from gensynth.choose_results import ImageChoice
     from gensynth.evaluate import Evaluation
     from gensynth.fidelity.privacy import Privacy
     from gensynth.leak import Leak
+    from gensynth.rebalance_report import Rebalanced
 
 MOST_COLUMNS = 4
 """Classes whose recall is printed; the report shows all of them."""
@@ -25,6 +27,37 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
         counts = f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}" if found else ""
         print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
     print(f"{'':>12} fidelity of the whole: {verdict.status}")
+
+
+def print_rebalanced(done: Rebalanced) -> None:
+    """Print what a run made, and where its report is."""
+    if done.choice is not None:
+        print_choice(done.choice)
+    if done.verdict is not None:
+        print_counts(done.before, done.after, done.verdict)
+    if done.evaluation is not None:
+        print_evaluation(done.evaluation)
+    elif done.verdict is not None:
+        print(
+            "\nall samples were rejected, so nothing was mixed: train longer (--steps, with another --out) or use "
+            "another generator."
+        )
+    if done.leak is not None:
+        print_leak(done.leak, done.leak_spread)
+    if done.advice:
+        print(f"\n{done.advice}" + (" The same command with --force mixes anyway." if done.evaluation else ""))
+    print(f"\nreport: {done.report}")
+
+
+def print_choice(choice: ImageChoice) -> None:
+    """Print how every way did on validation images, and which was chosen."""
+    print(f"\n{'sampler':>10} {'filled to':>10}  {'trained as':24} {'validation':>10}  {'gain':>5}  standard error")
+    for t in choice.candidates:
+        gain = "" if t.arm == choice.baseline else f"{100 * t.gain:>+6.1f}  {100 * t.standard_error:>14.1f}"
+        print(f"{t.sampler or '-':>10} {t.to or '-':>10}  {t.arm:24} {t.score:>10.1%} {gain}".rstrip())
+    print(f"choice: {choice.why}")
+    for sentence in choice.notes:
+        print(f"note: {sentence}")
 
 
 def print_leak(leak: Leak, spread: Leak | None = None) -> None:

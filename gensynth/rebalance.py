@@ -3,93 +3,59 @@
 The folder of a run:
 
     run.json           what was asked for, versions, seconds of each step
+    search.json        what was found so far where the sampler is chosen
+    choice.json        which sampler and target were chosen, and how all others did
     checkpoints/       generator.ckpt, or one NAME.ckpt per class
     synthetic/         every sample drawn, accepted or not, with metadata.csv
     leak.json          does a classifier take treated images of other classes for the rare ones
     leak_spread.json   the same with treated images in every class, if they were spread
     verdict.json       the fidelity checker's answer
-    dataset/           train/, validation/, test/: real and accepted synthetic images
     evaluation.json    did it help
+    dataset/           train/, validation/, test/: real and accepted synthetic images
     report.html        all of it to look at
 
-Every step is skipped where its result is already there, so the same command continues a killed run.
+Every step is skipped where its result is already there, so the same command continues a killed run. Where the sampler
+is chosen (`gensynth.choose`), the data set is mixed only if the images help on the test part, which had no say in it.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import torch
 
-from gensynth.checkpoint import load_checkpoint
+from gensynth.choose import Source, choose, load_choice, save_choice, unseen_classes
+from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts, read_parts
 from gensynth.draw import draw_accepted
-from gensynth.evaluate import EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
+from gensynth.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, save_evaluation
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.leak import Leak, load_leak, measure_leak, save_leak, shows_treatment
-from gensynth.mix import mix, read_synthetic, spread_counts, target_counts, write_synthetic
+from gensynth.fidelity.verdict import save_verdict
+from gensynth.leak import measure_leak, save_leak, shows_treatment
+from gensynth.mix import mix, spread_counts, write_synthetic
+from gensynth.rebalance_config import AUTO, GENERATOR, SAMPLERS, SMOTE, RebalanceConfig
+from gensynth.rebalance_report import Rebalanced, samples_of
+from gensynth.rebalance_report import report as report  # who runs also reports
 from gensynth.registry import get_generator
-from gensynth.report.page import ReportContents, write_report
 from gensynth.run import Run, absolute, first_process
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
+from gensynth.samplers.recipes import Recipes
+from gensynth.samplers.smote import SmoteSampler
 from gensynth.scope import scope_of
 from gensynth.train import TrainConfig, train
+from gensynth.train_time import seconds_to_train
 
 SPARE = 0.25
 """Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
 TREATED, MOST_OTHERS = 200, 25
 """Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
-
-
-@dataclass(frozen=True)
-class RebalanceConfig:
-    """What to make."""
-
-    to: str = "5x"
-    """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`."""
-    draw: str | None = None
-    """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
-    spread: Literal["auto", "rare", "all"] = "auto"
-    """Which classes receive synthetic images: `rare`, those that are filled; `all`, so that being synthetic gives no
-    class away; `auto`: all if a classifier learns 'treated = rare class' and the images are made from real ones."""
-    sample_seed: int = 0
-    """Seed of the samples."""
-    per_class: bool = False
-    """Train one generator per class that is filled, instead of one for all classes; cyclegan always does."""
-    source: str = "auto"
-    """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Rebalanced:
-    """What a run made.
-
-    Attributes:
-        folder: The run's folder.
-        before: Real training images by class.
-        after: Training images by class in the mixed data set.
-        verdict: The fidelity checker's answer.
-        evaluation: Did it help; None where every sample was rejected.
-        leak: Does a classifier take treated images of other classes for rare ones; None where there is nothing to tell.
-        leak_spread: The same with treated images in every class; None where they were not spread.
-        report: Path of the HTML page.
-    """
-
-    folder: Path
-    before: dict[str, int]
-    after: dict[str, int]
-    verdict: Verdict
-    evaluation: Evaluation | None
-    leak: Leak | None
-    leak_spread: Leak | None
-    report: Path
 
 
 def rebalance(
@@ -123,145 +89,159 @@ def rebalance(
         "source": absolute(source),
         "generator": generator,
         "model": asdict(model),
-        "rebalance": asdict(config),
+        # Who is told that nothing was mixed may still say --force.
+        "rebalance": {name: value for name, value in asdict(config).items() if name != "force"},
         "data": asdict(data_config) | {"test_data": absolute(data_config.test_data)},
         "train": asdict(train_config),
         "evaluate": asdict(evaluate_config),
     }
     parts = read_parts(source, data_config)
-    adds = {name: n for name, n in target_counts(parts.train.class_counts, config.to).items() if n}
-    if not adds:
-        raise ValueError(
-            f"to={config.to!r} adds nothing to the class counts {parts.train.class_counts}; "
-            "give more, such as 'balance' or a number of images."
-        )
+    targets = config.targets(parts.train.class_counts)
+    _check(config, train_config)
+    if config.sampler == AUTO:
+        unseen_classes(parts.validation, targets)
     if config.draw is not None and config.draw not in get_generator(generator).draws:
         allowed = ", ".join(get_generator(generator).draws)
         raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
-    if not get_generator(generator).conditional:
+    if config.sampler in (GENERATOR, AUTO) and not get_generator(generator).conditional:
         config = replace(config, per_class=True)
     elif config.per_class and config.spread == "all":
         raise ValueError(
             "spread 'all' needs a generator that draws the classes that are not filled, and per_class trains none of "
             "those; leave out one of the two."
         )
-    for name in adds if config.per_class else (None,):
-        scope_of(parts.train, generator, name, named(config.source, parts.train.classes))
+    filled = list(dict.fromkeys(name for adds in targets.values() for name in adds))
+    labels = filled if config.per_class else [None]
+    learn = partial(
+        _train, parts.train, out, generator, model, config, train_config, labels, data_config.download, quiet
+    )
+    if config.sampler == GENERATOR:
+        for name in labels:
+            scope_of(parts.train, generator, name, named(config.source, parts.train.classes))
     if not first_process():
-        _train(parts, out, generator, model, config, train_config, adds, data_config.download, quiet)
+        if config.sampler == GENERATOR:
+            learn()
         sys.exit(0)  # what follows the training is one process's work
     run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
-    paths = run.step(
-        "train",
-        lambda: _train(parts, out, generator, model, config, train_config, adds, data_config.download, quiet),
-    )
+
+    @cache
+    def fitted(name: str) -> Sampler:
+        if name == GENERATOR:
+            return NeuralSampler(learn(), draw=config.draw, device=_device(train_config))
+        return SmoteSampler().fit(parts.train) if name == SMOTE else _recipes(parts.train, filled, config.sample_seed)
+
+    name, to, arms = config.sampler, config.to, evaluate_config.arms
+    if config.sampler == AUTO:
+        if not (out / "choice.json").exists():
+            label, sources = labels[0], named(config.source, parts.train.classes)
+
+            def needs() -> float:
+                if (out / "checkpoints").exists():
+                    return 0.0
+                return len(labels) * seconds_to_train(
+                    parts.train, generator, model, train_config, label, sources, data_config.download
+                )
+
+            tried = [Source(of, partial(fitted, of), needs if of == GENERATOR else lambda: 0.0) for of in SAMPLERS]
+            run.step(
+                "choose",
+                lambda: save_choice(
+                    choose(
+                        parts.train,
+                        parts.validation,
+                        tried,
+                        targets,
+                        evaluate_config,
+                        config.seconds,
+                        out,
+                        config.sample_seed,
+                        quiet,
+                    ),
+                    out / "choice.json",
+                ),
+            )
+        choice = load_choice(out / "choice.json")
+        if not choice.sampler:
+            return report(out, parts)
+        name, to = choice.sampler, choice.to
+        # What was chosen is tested, against what was best without it.
+        arms = tuple(dict.fromkeys((*arms, choice.baseline, choice.arm.removesuffix(" + synthetic"), choice.arm)))
+    adds = targets[to]
     if not (out / "verdict.json").exists():
-        sampler = NeuralSampler(paths, draw=config.draw, device=_device(train_config))
+        sampler = run.step("train" if name == GENERATOR else "fit", lambda: fitted(name))
         run.step("sample and check", lambda: sample_and_check(sampler, parts, adds, config, out))
-    synthetic, verdict = _samples(out, parts)
+    synthetic, verdict = samples_of(out, parts)
     accepted = synthetic.subset(verdict.samples.accepted)
     if not len(accepted):
         return report(out, parts)
-    if not (out / "dataset").exists():
-        run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset"))
     if not (out / "evaluation.json").exists():
+        how = replace(evaluate_config, arms=arms)
         run.step(
             "evaluate",
             lambda: save_evaluation(
-                evaluate(parts.train, accepted, parts.test, evaluate_config, quiet=quiet, rare=tuple(adds)),
+                evaluate(parts.train, accepted, parts.test, how, quiet=quiet, rare=tuple(adds)),
                 out / "evaluation.json",
             ),
         )
+    utility = load_evaluation(out / "evaluation.json").verdict
+    against = config.sampler == AUTO and utility != HELPS
+    if not (out / "dataset").exists() and (config.force or not against):
+        utility += ", forced" * against
+        run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset", utility=utility))
     return report(out, parts)
 
 
-def report(out: Path, parts: Parts | None = None) -> Rebalanced:
-    """Write the report of a run again from what its folder holds.
-
-    Args:
-        out: Folder of a finished run.
-        parts: Its real data, if already read.
-
-    Raises:
-        ValueError: if the folder is not a run, or the data have changed since.
-    """
-    record = Run.read(out)
-    settings = record["settings"]
-    if parts is None:
-        plain = settings["data"] | {"size": _tupled(settings["data"]["size"])}
-        parts = read_parts(settings["source"], DataConfig(**plain))
-        if parts.train.fingerprint != settings["fingerprint"]:
-            raise ValueError(f"the images of {settings['source']} are no longer those that {out} was made from.")
-    unfinished = f"{out} is not finished; type its 'gensynth rebalance' command again."
-    if not (out / "verdict.json").exists():
-        raise ValueError(unfinished)
-    synthetic, verdict = _samples(out, parts)
-    tested = bool(verdict.samples.accepted.any())
-    if tested and not (out / "evaluation.json").exists():
-        raise ValueError(unfinished)
-    evaluation = load_evaluation(out / "evaluation.json") if tested else None
-    leak, leak_spread = (
-        load_leak(out / name) if (out / name).exists() else None for name in ("leak.json", "leak_spread.json")
-    )
-    before = parts.train.class_counts
-    after = dict(before)
-    for row in np.flatnonzero(verdict.samples.accepted):
-        after[synthetic.classes[synthetic.y[row]]] += 1
-    checkpoints = {path.stem: load_checkpoint(path) for path in sorted((out / "checkpoints").glob("*.ckpt"))}
-    provenance = {
-        "command": record["command"],
-        "source": settings["source"],
-        "generator": f"{settings['generator']} {settings['model']}",
-        "training": str(settings["train"]),
-        "filled to": settings["rebalance"]["to"],
-        **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in checkpoints.items()},
-        **{f"extractor {key}": value for key, value in verdict.stamp.items()},
-        "versions": record["versions"],
-        **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
-    }
-    contents = ReportContents(
-        title=f"Rebalancing {settings['source']} with {settings['generator']}",
-        parts=parts,
-        synthetic=synthetic,
-        verdict=verdict,
-        evaluation=evaluation,
-        leak=leak,
-        leak_spread=leak_spread,
-        after=after,
-        history={name: checkpoint.history for name, checkpoint in checkpoints.items()},
-        provenance=provenance,
-        notes=(*parts.train.notes, *(note for c in checkpoints.values() for note in c.notes)),
-    )
-    write_report(out / "report.html", contents)
-    return Rebalanced(out, before, after, verdict, evaluation, leak, leak_spread, out / "report.html")
-
-
 def _train(
-    parts: Parts,
+    train_part: LabeledData,
     out: Path,
     generator: str,
     model: Any,
     config: RebalanceConfig,
     train_config: TrainConfig,
-    adds: dict[str, int],
+    labels: Sequence[str | None],
     download: bool,
     quiet: bool,
 ) -> Path:
     folder = out / "checkpoints"
-    for name in adds if config.per_class else (None,):
+    for name in labels:
         path = folder / f"{name or 'generator'}.ckpt"
         train(
-            parts.train,
+            train_part,
             generator,
             model,
             train_config,
             path,
             label=name,
-            source=named(config.source, parts.train.classes),
+            source=named(config.source, train_part.classes),
             download=download,
             quiet=quiet,
         )
     return folder if config.per_class else path
+
+
+def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recipes:
+    sampler = Recipes("auto", random_state=seed)
+    sampler.fit(train_part)
+    if bad := [name for name in filled if not sampler.safety_.safe_for(name)]:
+        raise ValueError(
+            f"no recipe is measured to keep images of {bad[0]!r} ({train_part.class_counts[bad[0]]} images) in their "
+            "class; 'gensynth explore DATA --recipes' shows how each one does. Take another sampler."
+        )
+    return sampler
+
+
+def _check(config: RebalanceConfig, train_config: TrainConfig) -> None:
+    """Raise ValueError for what only a generator alone can do."""
+    if config.sampler != GENERATOR and train_config.dp is not None:
+        raise ValueError(
+            "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
+            "--sampler generator."
+        )
+    if config.sampler == AUTO and train_config.devices * train_config.num_nodes > 1:
+        raise ValueError(
+            "the sampler auto searches in one process on one device; leave out devices and num_nodes, or give "
+            "--sampler generator."
+        )
 
 
 def named(text: str, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -301,7 +281,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
         # Only a paired measurement decides, for no held-out image has a say in it.
         if config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired):
             share = spread_counts(parts.train.class_counts, adds)
-            share = {name: n for name, n in share.items() if name in sampler.labels}
+            share = {name: n for name, n in share.items() if _draws(sampler, name)}
             if not share:
                 raise ValueError(
                     f"spread 'all' needs images of classes that are not filled, and this generator draws only "
@@ -323,21 +303,20 @@ def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], s
     return Synthetic.concat(drawn).relabel(parts.train.classes)
 
 
+def _draws(sampler: Sampler, name: str) -> bool:
+    """Say whether a sampler draws a class: recipes may be safe for the filled ones alone."""
+    try:
+        return len(sampler.sample(name, 1, 0)) == 1
+    except ValueError:
+        return False
+
+
 def _treated(
     sampler: Sampler, checker: FidelityChecker, adds: dict[str, int], seed: int, synthetic: Synthetic
 ) -> Synthetic:
     """Draw images of classes that are not filled, with another seed, so that none of them is one that is spread."""
     others = [name for name in sampler.labels if name not in adds]
-    others = others[:: math.ceil(len(others) / MOST_OTHERS) or 1]
+    others = [name for name in others[:: math.ceil(len(others) / MOST_OTHERS) or 1] if _draws(sampler, name)]
     drawn = [sampler.sample(name, math.ceil(TREATED / len(others)), seed + 1) for name in others]
     treated = Synthetic.concat([synthetic.subset([]), *(part.relabel(synthetic.classes) for part in drawn)])
     return treated.subset(shows_treatment(checker.gate(treated))) if drawn else treated
-
-
-def _samples(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
-    synthetic, _ = read_synthetic(out / "synthetic", parts.train.classes, parts.train.shape)
-    return synthetic, load_verdict(out / "verdict.json")
-
-
-def _tupled(size: Any) -> Any:
-    return tuple(size) if isinstance(size, list) else size

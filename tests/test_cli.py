@@ -23,6 +23,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict
 from gensynth.leak import measure_leak
 from gensynth.mix import read_synthetic
+from gensynth.recipe_safety import recipe_safety
 from gensynth.samplers.base import Synthetic
 from gensynth.samplers.neural import NeuralSampler
 
@@ -89,6 +90,20 @@ def test_explore_prints_counts(capsys: pytest.CaptureFixture[str], folder: Path)
     assert code == 0 and "fine" in out and "-odd näme" in out
     code, out, _ = run(capsys, "explore", folder, "--json")
     assert json.loads(out)["class_counts"] == {"-odd näme": 6, "fine": 12}
+
+
+def test_explore_measures_recipes(
+    capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = partial(recipe_safety, recipes=("hflip", "noise"))
+    monkeypatch.setattr("gensynth.recipe_safety.recipe_safety", few)
+    code, out, _ = run(capsys, "explore", folder, "--recipes")
+    # Too few validation images: those of the training part are asked.
+    assert code == 0 and "12 x 12" in out and "hflip" in out and "Share of 12 held-out" in out
+    code, out, _ = run(capsys, "explore", folder, "--recipes", "--json")
+    assert {row["recipe"] for row in json.loads(out)["recipes"]["by_class"]} == {"hflip", "noise"}
+    (folder / "fine").rename(folder.parent / "elsewhere")
+    assert "single class" in refused(capsys, "explore", folder, "--recipes")
 
 
 def test_sample_writes_numbered_images(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
@@ -254,6 +269,13 @@ BAD_SETTINGS = [
     (["--precision", "nonsense"], "precision"),
     (["--generator", "vea"], "Did you mean 'vae'?"),
     (["--to", "lots"], "'5x'"),
+    (["--sampler", "smoot"], "allowed: smote, recipes, generator, auto"),
+    (["--sampler", "auto", "--budget", "soon"], "90s, 20m, 2h"),
+    (["--sampler", "auto", "--budget", "0m"], "above 0"),
+    (["--sampler", "smote", "--per-class"], "leave them out"),
+    (["--sampler", "recipes", "--draw", "borrow"], "leave them out"),
+    (["--sampler", "auto", "--dp.epsilon", "8"], "--sampler generator"),
+    (["--sampler", "auto", "--devices", "2"], "--sampler generator"),
 ]
 
 

@@ -122,7 +122,7 @@ def test_mix_loads_with_torchvision_and_says_what_is_synthetic(tmp_path: Path, c
     assert len(ImageFolder(out / "train")) == 14 and len(ImageFolder(out / "test")) == 4
     table = rows(out / "train")
     assert [r["synthetic"] for r in table] == ["0"] * 10 + ["1"] * 4
-    assert {r["verdict"] for r in table[10:]} == {"accepted"}
+    assert {r["verdict"] for r in table[10:]} == {"accepted"} and {r["utility"] for r in table} == {"-"}
     assert [json.loads(r["parents"]) for r in table[:10]] == [[i] for i in real.train.ids]
     accepted = drawn(6, c).subset(samples.accepted)
     assert [tuple(json.loads(r["parents"])) for r in table[10:]] == list(accepted.parents)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gensynth.report import frame, pictures, tables
+from gensynth.report.choice import choice_section
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, gain
 from gensynth.samplers.base import Synthetic
 
 if TYPE_CHECKING:
+    from gensynth.choose_results import ImageChoice
     from gensynth.data.read import Parts
     from gensynth.evaluate import Evaluation
     from gensynth.fidelity.verdict import Verdict
@@ -37,6 +39,8 @@ class ReportContents(Contents):
         notes: Further sentences for the reader.
         leak: Does a classifier take treated images of other classes for rare ones; None where not measured.
         leak_spread: The same with treated images in every class, where they were spread.
+        choice: Which sampler and target were chosen; None where a sampler was named.
+        advice: What to do instead, where nothing was mixed.
 
     Raises:
         ValueError: if verdict and synthetic differ in length, or `after` or `history` is incomplete.
@@ -53,6 +57,8 @@ class ReportContents(Contents):
     notes: tuple[str, ...] = ()
     leak: Leak | None = None
     leak_spread: Leak | None = None
+    choice: ImageChoice | None = None
+    advice: str = ""
 
     def __post_init__(self) -> None:
         self.check()
@@ -84,6 +90,7 @@ def _header(contents: ReportContents) -> Html:
         element("p", "gensynth report", class_="eyebrow"),
         element("h1", clean(contents.title)),
         element("p", frame.UTILITY[word].format(noun=contents.noun), class_="answer"),
+        element("p", clean(contents.advice), class_="answer") if contents.advice else Html(),
         element("p", evaluation.why, class_="why") if evaluation else Html(),
         frame.alarm(contents),
         element(
@@ -98,23 +105,22 @@ def _header(contents: ReportContents) -> Html:
 
 def render(contents: ReportContents) -> str:
     """Return the page as HTML text; equal contents give equal text."""
-    sections = (
-        tables.counts(contents),
-        tables.utility(contents),
-        tables.shortcut(contents),
-        pictures.look(contents),
-        pictures.nearest(contents),
-        pictures.rejected(contents),
-        pictures.review(contents),
-        tables.fidelity(contents),
-        tables.losses(contents),
-        tables.provenance(contents),
-    )
-    links = {"counts": "Counts", "utility": "Did it help"} | ({"shortcut": "Shortcut"} if contents.leak else {})
-    links |= {"look": "Look", "nearest": "Nearest real"}
-    links |= {"rejected": "Rejected"} | ({"review": "Worth a look"} if any(contents.verdict.samples.review) else {})
-    links |= {"fidelity": "Fidelity", "losses": "Losses", "provenance": "Provenance"}
-    return frame.page(clean(contents.title), _header(contents), links, sections)
+    sections = [
+        ("counts", "Counts", tables.counts(contents)),
+        ("choice", "Choice", choice_section(contents.choice) if contents.choice else Html()),
+        ("utility", "Did it help", tables.utility(contents)),
+        ("shortcut", "Shortcut", tables.shortcut(contents)),
+        ("look", "Look", pictures.look(contents)),
+        ("nearest", "Nearest real", pictures.nearest(contents)),
+        ("rejected", "Rejected", pictures.rejected(contents)),
+        ("review", "Worth a look", pictures.review(contents)),
+        ("fidelity", "Fidelity", tables.fidelity(contents)),
+        ("losses", "Losses", tables.losses(contents)),
+        ("provenance", "Provenance", tables.provenance(contents)),
+    ]
+    shown = [(anchor, word, text) for anchor, word, text in sections if text]
+    links = {anchor: word for anchor, word, _ in shown}
+    return frame.page(clean(contents.title), _header(contents), links, [text for *_, text in shown])
 
 
 def write_report(path: str | os.PathLike[str], contents: ReportContents) -> Path:

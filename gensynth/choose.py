@@ -1,0 +1,309 @@
+"""choose: which sampler of images, and how far to fill, tried on the validation part within a time budget.
+
+Ways to train without synthetic images come first. Then each sampler, the cheapest first, is fitted on the training
+part, draws through the gate as `rebalance` does, and fills to each target; networks trained with its images predict the
+validation images. Test images play no part: whether the choice helps is for them to say.
+
+Of the candidates that the best one is not more than one standard error ahead of, the simplest is chosen: the smallest
+target, then the cheapest sampler, then the way without augmentation. The best of several looks better than it is, and
+what is within its error is no reason for more images or more work (Breiman, Friedman, Olshen and Stone 1984,
+"Classification and regression trees", section 3.4.3, the one-standard-error rule).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from gensynth.arms import Training, train_arm
+from gensynth.choose_results import BASELINES, ImageChoice, Record, Tried
+from gensynth.choose_results import load_choice as load_choice  # who chooses also keeps the choice
+from gensynth.choose_results import save_choice as save_choice
+from gensynth.data.labeled import LabeledData
+from gensynth.draw import draw_accepted
+from gensynth.evaluate import EvaluateConfig
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.intervals import DRAWS, Spread, by_images_and_seeds
+from gensynth.mix import up_to
+from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.train_config import TrainingDiverged
+
+WITH_SYNTHETIC = ("oversampled + synthetic", "augmented + synthetic")
+Key = tuple[str, str, str]
+"""A way: name of the sampler and target, empty without synthetic images, and arm."""
+SEEDS = 2
+"""Networks for each way; the test that follows takes more."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A sampler to try.
+
+    Attributes:
+        name: What it is called in the choice.
+        fit: Returns it, fitted on the training part; may raise ValueError where the data do not suffice.
+        seconds: Returns about how long `fit` takes, where that can be told beforehand.
+    """
+
+    name: str
+    fit: Callable[[], Sampler]
+    seconds: Callable[[], float] = lambda: 0.0
+
+
+def choose(
+    train: LabeledData,
+    validation: LabeledData,
+    sources: Sequence[Source],
+    targets: Mapping[str, Mapping[str, int]],
+    config: EvaluateConfig,
+    seconds: float,
+    folder: Path,
+    seed: int = 0,
+    quiet: bool = False,
+) -> ImageChoice:
+    """Choose a sampler and a target. The same call continues a killed search.
+
+    Args:
+        train: Real training images.
+        validation: Real images that nothing was fitted on, and that are not for the test.
+        sources: Samplers, the cheapest first.
+        targets: How many images each class shall receive, by the name of the target, the smallest first.
+        config: Steps, batch size and seed of the networks.
+        seconds: When so many are spent, nothing further is begun. Ways without synthetic images are always tried.
+        folder: Where `search.json` keeps what was found so far.
+        seed: Seed of the samples.
+        quiet: Whether to hide the progress bar (it is shown on a terminal only).
+
+    Raises:
+        ValueError: if no class that shall receive images has validation images.
+    """
+    unseen = unseen_classes(validation, targets)
+    record = Record.open(folder / "search.json")
+    if unseen and not record.predicted:
+        record.notes = [f"No validation image is of {', '.join(map(repr, unseen))}: the choice is blind to that."]
+    search = Search(train, validation, targets, config, seconds, seed, record)
+    total = (len(BASELINES) + len(sources) * len(targets) * len(WITH_SYNTHETIC)) * config.steps
+    with tqdm(total=total, desc="choose", disable=True if quiet else None) as bar:
+        for arm in BASELINES:
+            search.train(("", "", arm), None, bar.update)
+        for source in sources:
+            search.run(source, bar.update)
+    return _choice(record, validation.y, [source.name for source in sources], list(targets))
+
+
+def unseen_classes(validation: LabeledData, targets: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return which of the classes to fill have no validation images.
+
+    Raises:
+        ValueError: if none of them has any.
+    """
+    filled = list(_largest(targets))
+    unseen = [name for name in filled if not validation.class_counts[name]]
+    if unseen == filled:
+        raise ValueError(
+            f"no class to fill ({', '.join(map(repr, filled))}) has validation images (a class of fewer than 10 images "
+            "gets none), so there is nothing to choose by; name a sampler, such as --sampler recipes."
+        )
+    return unseen
+
+
+class Search:
+    """Tries one sampler after the other, as long as there is time.
+
+    Args:
+        train: As `choose`, like the others.
+        validation: As `choose`.
+        targets: As `choose`.
+        config: As `choose`.
+        budget: Seconds.
+        seed: As `choose`.
+        record: What is known so far.
+    """
+
+    def __init__(
+        self,
+        train: LabeledData,
+        validation: LabeledData,
+        targets: Mapping[str, Mapping[str, int]],
+        config: EvaluateConfig,
+        budget: float,
+        seed: int,
+        record: Record,
+    ) -> None:
+        self.real, self.validation, self.targets, self.budget = train, validation, targets, budget
+        self.seed, self.record = seed, record
+        # A stream of its own: these networks are not the ones that are tested later.
+        seeds = np.random.SeedSequence([config.seed, 1]).generate_state(SEEDS).tolist()
+        self.training = Training(seeds, config.steps, config.batch_size)
+        self.checker: FidelityChecker | None = None
+
+    def run(self, source: Source, on_step: Callable[[float], object]) -> None:
+        """Try what is left to try of one sampler."""
+        record, name = self.record, source.name
+        waiting = [(name, to, arm) for to in self.targets for arm in WITH_SYNTHETIC]
+        waiting = [key for key in waiting if key not in record.predicted]
+        if not waiting or name in record.left_out:
+            return
+        is_new, start = (name,) not in record.seconds, perf_counter()
+        try:
+            if is_new:
+                others = [spent for key, spent in record.seconds.items() if len(key) == 1]
+                needs = max(others, default=0.0) + self._longest()
+                needs += source.seconds() if self._fits(needs) else 0.0
+                if not self._fits(needs):
+                    record.note(f"{name} is left out: {self._too_long(needs)}", name)
+                    return
+            accepted = self._accepted(source.fit())
+        except (ValueError, TrainingDiverged) as error:
+            record.note(f"{name} is left out: {error}", name)
+            return
+        if is_new:
+            found = Counter(accepted.classes[label] for label in accepted.y)
+            if short := [f"{found[c]} of {n} of {c!r}" for c, n in _largest(self.targets).items() if found[c] < n]:
+                record.notes.append(f"{name}: fewer images pass the check than are wanted: {', '.join(short)}.")
+            record.seconds[(name,)] = perf_counter() - start
+            record.save()
+        if not len(accepted):
+            record.note(f"{name} is left out: none of its images passes the check.", name)
+            return
+        everything = np.ones(len(accepted), dtype=bool)
+        done: set[int] = set()
+        for to, adds in self.targets.items():
+            part = accepted.subset(up_to(accepted, everything, dict.fromkeys(self.real.classes, 0) | dict(adds)))
+            if not len(part) or len(part) in done:  # where the gate lets few through, targets come to the same
+                continue
+            done.add(len(part))
+            for key in (key for key in waiting if key[1] == to):
+                if not self._fits(self._longest()):
+                    left = f"{name} is left out from {to}, '{key[2]}', on"
+                    record.note(f"{left}: {self._too_long(self._longest())}", name)
+                    return
+                self.train(key, part, on_step)
+
+    def train(self, key: Key, synthetic: Synthetic | None, on_step: Callable[[float], object]) -> None:
+        """Train one arm and keep what it says of the validation images, if that is not known yet."""
+        if key in self.record.predicted:
+            return
+        start = perf_counter()
+        given = _nothing(self.real) if synthetic is None else synthetic
+        filled = np.unique(given.y)
+        p, _ = train_arm(key[2], self.real, given, self.validation, filled, self.training, on_step)
+        self.record.predicted[key] = p.argmax(-1)
+        self.record.seconds[key] = perf_counter() - start
+        self.record.save()
+
+    def _accepted(self, sampler: Sampler) -> Synthetic:
+        """Draw as many accepted samples as the largest target wants."""
+        if self.checker is None:
+            self.checker = FidelityChecker(self.real, (self.validation,))
+        drawn = []
+        for name, n in _largest(self.targets).items():
+            samples = draw_accepted(sampler, self.checker, name, n, self.seed)
+            drawn.append(samples.subset(self.checker.gate(samples).accepted))
+        return Synthetic.concat(drawn).relabel(self.real.classes)
+
+    def _longest(self) -> float:
+        return max(spent for key, spent in self.record.seconds.items() if len(key) == 3)
+
+    def _fits(self, seconds: float) -> bool:
+        return sum(self.record.seconds.values()) + seconds <= self.budget
+
+    def _too_long(self, seconds: float) -> str:
+        left = max(0.0, self.budget - sum(self.record.seconds.values()))
+        return (
+            f"it takes about {seconds:.0f} seconds, and {left:.0f} of the budget of {self.budget:.0f} are left; a "
+            "longer --budget (with another --out) tries it."
+        )
+
+
+def gap(hit: np.ndarray, base: np.ndarray, y: np.ndarray) -> Spread:
+    """Return by how much the balanced accuracy of one way is above that of another, and how sure that is.
+
+    Images are resampled within their class, the same ones for both ways, as `evaluate` does with test images.
+
+    Args:
+        hit: Whether each image was recognised, bool, shape (seeds, n).
+        base: The same of the other way.
+        y: True labels, shape (n,).
+    """
+    rng = np.random.default_rng(0)
+    recalls, floors = [], []
+    for c in np.unique(y):
+        difference = hit[:, y == c].astype(float) - base[:, y == c]
+        n = difference.shape[1]
+        weights = np.vstack([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)])
+        recalls.append(weights @ difference.T / n)
+        floors.append(0.5 / n**2)  # as in `evaluate`: ways that agree on a few images are not surely equal
+    return by_images_and_seeds(np.mean(recalls, axis=0), float(np.mean(floors)) / len(floors))
+
+
+def simplest(hits: Mapping[Key, np.ndarray], y: np.ndarray, best: Key) -> Key:
+    """Return the first way that `best` is not more than one standard error ahead of.
+
+    Args:
+        hits: Whether each image was recognised, bool, shape (seeds, n), by way, the simplest first.
+        y: True labels, shape (n,).
+        best: The way with the highest score.
+    """
+    ahead = ((key, gap(hits[best], hit, y)) for key, hit in hits.items())
+    return next(key for key, of in ahead if of.value <= np.sqrt(of.variance))
+
+
+def _choice(record: Record, y: np.ndarray, samplers: Sequence[str], targets: Sequence[str]) -> ImageChoice:
+    order = [("", "", arm) for arm in BASELINES]
+    order += [(sampler, to, arm) for to in targets for sampler in samplers for arm in WITH_SYNTHETIC]
+    hits = {key: record.predicted[key] == y for key in order if key in record.predicted}
+    score = {key: float(np.mean([hit[:, y == c].mean() for c in np.unique(y)])) for key, hit in hits.items()}
+    made = {key: hit for key, hit in hits.items() if key[0]}
+    base = max((key for key in hits if not key[0]), key=lambda key: score[key])
+    gains = {key: gap(hit, hits[base], y) for key, hit in hits.items()}
+    tried = [
+        Tried(*key, score[key], of.value, float(np.sqrt(of.variance)) * (key != base), record.seconds[key])
+        for key, of in gains.items()
+    ]
+    chosen, why = (
+        ("", "", ""),
+        f"No sampler could be tried; best without is '{base[2]}', {score[base]:.1%} on {len(y)} validation images.",
+    )
+    if made:
+        best = max(made, key=lambda key: score[key])
+        chosen = simplest(made, y, best)
+        why = (
+            f"{_words(chosen).capitalize()} is chosen: balanced accuracy {score[chosen]:.1%} on {len(y)} validation "
+            f"images, against {score[base]:.1%} of the best way without synthetic images, '{base[2]}' "
+            f"({_points(gains[chosen])})."
+        )
+        if chosen != best:
+            why += (
+                f" {_words(best).capitalize()} gives {score[best]:.1%}, which is not clearly more "
+                f"({_points(gap(hits[best], hits[chosen], y))})."
+            )
+    tried.sort(key=lambda t: -t.score)
+    return ImageChoice(*chosen, base[2], why, tuple(tried), len(y), tuple(record.notes))
+
+
+def _words(key: Key) -> str:
+    return f"filling with '{key[0]}' to {key[1]}, trained as '{key[2]}',"
+
+
+def _points(of: Spread) -> str:
+    return f"{100 * of.value:+.1f} points, standard error {100 * of.variance**0.5:.1f}"
+
+
+def _largest(targets: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return the most images that any target wants of each class."""
+    names = dict.fromkeys(name for adds in targets.values() for name, n in adds.items() if n)
+    return {name: max(adds.get(name, 0) for adds in targets.values()) for name in names}
+
+
+def _nothing(train: LabeledData) -> Synthetic:
+    """Return no images at all, of the right shape."""
+    x, numbers = torch.empty((0, *train.shape), dtype=torch.uint8), np.empty(0, dtype=np.int64)
+    return Synthetic(x, numbers, train.classes, numbers, "", 0, (), (), ())

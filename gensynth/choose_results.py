@@ -1,0 +1,125 @@
+"""What `choose` finds for images: how each way did, the choice, and the record that a killed search goes on from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gensynth.files import write_text
+
+BASELINES = {
+    "real": "train on the real images as they are",
+    "class weights": "give every class the same weight in the loss",
+    "oversampled": "draw every class equally often",
+    "augmented": "draw every class equally often, and shift, turn and scale each image a little",
+}
+"""Ways to train without synthetic images, the simplest first, in plain words."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How one way did on the validation part.
+
+    Attributes:
+        sampler: Name of the sampler; empty without synthetic images.
+        to: How far it filled; empty without.
+        arm: How the networks were trained, one of `gensynth.arms.ARMS`.
+        score: Balanced accuracy in [0, 1], the mean over classes with validation images and over seeds.
+        gain: `score` minus that of the best way without synthetic images.
+        standard_error: Of `gain`, for other validation images and seeds.
+        seconds: Time for training and predicting.
+    """
+
+    sampler: str
+    to: str
+    arm: str
+    score: float
+    gain: float
+    standard_error: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """What to make.
+
+    Attributes:
+        sampler: Name of the chosen sampler; empty where none could be tried.
+        to: How far to fill; empty likewise.
+        arm: How to train with its images; empty likewise.
+        baseline: The best way without synthetic images, one of `BASELINES`.
+        why: In one sentence or two, with figures.
+        candidates: All that was tried, the best first.
+        n_validation: Images that the scores rest on.
+        notes: What was left out, and what else to know, in sentences.
+    """
+
+    sampler: str
+    to: str
+    arm: str
+    baseline: str
+    why: str
+    candidates: tuple[Tried, ...]
+    n_validation: int
+    notes: tuple[str, ...]
+
+
+def save_choice(choice: ImageChoice, path: str | Path) -> None:
+    """Write a choice as JSON, whole or not at all."""
+    write_text(path, json.dumps(asdict(choice), indent=1) + "\n")
+
+
+def load_choice(path: str | Path) -> ImageChoice:
+    """Read what `save_choice` wrote."""
+    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    tried = tuple(Tried(**item) for item in fields["candidates"])
+    return ImageChoice(**fields | {"candidates": tried, "notes": tuple(fields["notes"])})
+
+
+@dataclass
+class Record:
+    """What is known so far, in a file that is written whole after every step, so that a killed search goes on.
+
+    Attributes:
+        path: The file.
+        predicted: Predicted labels by (sampler, target, arm), shape (seeds, n).
+        seconds: Time for each of these, by the same key; for fitting and drawing by (sampler,).
+        left_out: Samplers that are not tried any further.
+        notes: Sentences for the reader.
+    """
+
+    path: Path
+    predicted: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict)
+    seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def open(path: Path) -> Record:
+        """Read the file, if there is one."""
+        if not path.exists():
+            return Record(path)
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        predicted = {tuple(key): np.array(labels) for key, labels in found["predicted"]}
+        seconds = {tuple(key): spent for key, spent in found["seconds"]}
+        return Record(path, predicted, seconds, found["left_out"], found["notes"])
+
+    def save(self) -> None:
+        """Write the file."""
+        fields = {
+            "predicted": [(key, labels.tolist()) for key, labels in self.predicted.items()],
+            "seconds": list(self.seconds.items()),
+            "left_out": self.left_out,
+            "notes": self.notes,
+        }
+        write_text(self.path, json.dumps(fields) + "\n")
+
+    def note(self, sentence: str, leave_out: str = "") -> None:
+        """Keep a sentence, and that a sampler is not tried any further."""
+        self.notes.append(sentence)
+        self.left_out += [leave_out] * bool(leave_out)
+        self.save()

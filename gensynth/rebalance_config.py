@@ -1,0 +1,81 @@
+"""RebalanceConfig: what a run for images is to make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gensynth.mix import target_counts
+
+SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
+"""The cheapest first: one fits in no time, one measures which recipes are safe, one trains."""
+AUTO, DEFAULT_TO = "auto", "5x"
+TRIED_TO = (DEFAULT_TO, "balance")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class RebalanceConfig:
+    """What to make."""
+
+    sampler: str = GENERATOR
+    """What draws: `generator`, the one that --generator names; `recipes`, classical augmentation by what is measured to
+    keep the class; `smote`; or `auto`: the best on validation images, mixed only if it helps on test images."""
+    budget: str = "20m"
+    """For the sampler auto: time for the search, such as 90s, 20m or 2h; the test that follows comes on top."""
+    force: bool = False
+    """For the sampler auto: mix even where the images do not help."""
+    to: str = DEFAULT_TO
+    """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`. The
+    sampler auto tries 5x and balance; if another value is given, only that."""
+    draw: str | None = None
+    """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
+    spread: Literal["auto", "rare", "all"] = "auto"
+    """Which classes receive synthetic images: `rare`, those that are filled; `all`, so that being synthetic gives no
+    class away; `auto`: all if a classifier learns 'treated = rare class' and the images are made from real ones."""
+    sample_seed: int = 0
+    """Seed of the samples."""
+    per_class: bool = False
+    """Train one generator per class that is filled, instead of one for all classes; cyclegan always does."""
+    source: str = "auto"
+    """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
+
+    def __post_init__(self) -> None:
+        if self.sampler not in (*SAMPLERS, AUTO):
+            raise ValueError(f"sampler {self.sampler!r} is unknown; allowed: {', '.join(SAMPLERS)}, {AUTO}.")
+        if self.sampler in (RECIPES, SMOTE) and (self.draw is not None or self.per_class or self.source != "auto"):
+            raise ValueError(
+                f"draw, per_class and source are settings of a generator, and the sampler is {self.sampler!r}; leave "
+                "them out."
+            )
+        _ = self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """The budget in seconds; ValueError if it is no time."""
+        form = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", self.budget)
+        if not form or not float(form[1]):
+            raise ValueError(
+                f"budget {self.budget!r} is not a time; give a number above 0 with s, m or h: 90s, 20m, 2h."
+            )
+        return float(form[1]) * UNITS[form[2]]
+
+    def targets(self, class_counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """Return how many images each class shall receive, by the name of the target; those that differ.
+
+        Raises:
+            ValueError: if none adds anything.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for to in TRIED_TO if self.sampler == AUTO and self.to == DEFAULT_TO else (self.to,):
+            adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
+            if adds and adds not in found.values():
+                found[to] = adds
+        if not found:
+            raise ValueError(
+                f"to={self.to!r} adds nothing to the class counts {dict(class_counts)}; give more, such as 'balance' "
+                "or a number of images."
+            )
+        return found

@@ -1,0 +1,42 @@
+"""How long a training takes, told by a few steps of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from gensynth.data.labeled import LabeledData
+from gensynth.train import train
+from gensynth.train_config import TrainConfig
+
+FEW, MORE = 2, 12
+"""Steps of two short trainings: their difference is what steps cost, the rest what comes with any training."""
+
+
+def seconds_to_train(
+    data: LabeledData,
+    name: str,
+    model_config: Any,
+    config: TrainConfig,
+    label: str | None = None,
+    source: Sequence[str] = (),
+    download: bool = False,
+) -> float:
+    """Return about how many seconds `train` takes with the same arguments.
+
+    Raises:
+        ValueError: as `train`.
+    """
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for steps in (FEW, MORE):
+            start = perf_counter()
+            short, path = replace(config, steps=steps), Path(folder) / f"{steps}.ckpt"
+            train(data, name, model_config, short, path, label=label, source=source, download=download, quiet=True)
+            seconds.append(perf_counter() - start)
+    few, more = seconds
+    return few + max(0.0, more - few) / (MORE - FEW) * config.steps

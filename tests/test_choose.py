@@ -1,0 +1,333 @@
+"""choose and `rebalance --sampler auto`: the rule, the race against time, what is mixed, what the test part may say."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gensynth import choose as module
+from gensynth import rebalance as run_module
+from gensynth import train_time
+from gensynth.choose import BASELINES, Source, choose, gap, load_choice, save_choice, simplest
+from gensynth.cli import main
+from gensynth.commands import rebalance
+from gensynth.data.labeled import LabeledData
+from gensynth.data.read import DataConfig, Parts, read_parts
+from gensynth.evaluate import HELPS, EvaluateConfig, evaluate
+from gensynth.leak import measure_leak
+from gensynth.rebalance import RebalanceConfig
+from gensynth.recipe_safety import recipe_safety
+from gensynth.registry import get_generator
+from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.smote import SmoteSampler
+from gensynth.train_config import TrainConfig
+
+QUICK = EvaluateConfig(seeds=2, steps=10, batch_size=16)
+TARGETS = {"5x": {"8": 6}, "balance": {"7": 2, "8": 12}}
+Key = tuple[str, str, str]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 images each of the digits 1 and 7, and 30 of 8."""
+    data = read_parts("builtin:digits", DataConfig()).train
+    rows = np.concatenate([np.flatnonzero(data.y == label)[:n] for label, n in ((1, 60), (7, 60), (8, 30))])
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    np.savez(path, x=data.x[rows].numpy(), y=np.repeat(["1", "7", "8"], (60, 60, 30)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def few(source: Path) -> Parts:
+    return read_parts(str(source), DataConfig())
+
+
+def smote(few: Parts) -> Callable[[], Sampler]:
+    return lambda: SmoteSampler().fit(few.train)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Arms that were "trained", in order: they guess, and take ten seconds of a clock that only they move."""
+    done: list[str] = []
+
+    def guess(
+        arm: str, train: LabeledData, synthetic: Synthetic, test: LabeledData, *rest: Any
+    ) -> tuple[np.ndarray, int]:
+        done.append(arm)
+        rng = np.random.default_rng([*arm.encode(), len(synthetic)])
+        return rng.random((2, len(test), len(test.classes))), len(train)
+
+    monkeypatch.setattr(module, "train_arm", guess)
+    monkeypatch.setattr(module, "perf_counter", lambda: 10.0 * len(done))
+    return done
+
+
+def seen(*missed: range) -> dict[Key, np.ndarray]:
+    """Two seeds that recognise all of 200 images but some, by way."""
+    return {("smote", str(i), ""): np.tile(~np.isin(np.arange(200), m), (2, 1)) for i, m in enumerate(missed)}
+
+
+@pytest.mark.parametrize(("alone", "chosen"), [(4, "0"), (1, "1")])
+def test_of_what_is_within_a_standard_error_the_simplest_is_chosen(alone: int, chosen: str) -> None:
+    # The better way alone recognises 10 - alone images, the simpler one alone `alone`: of 200, so that the standard
+    # error is sqrt(10 / 200 / 200), 1.6 points, and the better one ahead by 1 or by 4.
+    y = np.zeros(200, dtype=np.int64)
+    given = seen(range(20 + alone, 30), range(20, 20 + alone))
+    simple, better = given
+    found = gap(given[better], given[simple], y)
+    assert found.value == pytest.approx((10 - 2 * alone) / 200)
+    assert found.variance == pytest.approx(10 / 200**2 - found.value**2 / 200, rel=0.15)
+    assert simplest(given, y, better)[1] == chosen
+
+
+def test_ways_that_agree_on_few_images_are_not_surely_equal() -> None:
+    y = np.array([0, 0, 1, 1])
+    same = np.ones((2, 4), dtype=bool)
+    assert gap(same, same, y).value == 0 and gap(same, same, y).variance == pytest.approx(0.5 / 4 / 2)
+
+
+def test_it_tries_every_way_and_says_why(few: Parts, tmp_path: Path) -> None:
+    found = choose(few.train, few.validation, [Source("smote", smote(few))], TARGETS, QUICK, 1e6, tmp_path)
+    assert [t.score for t in found.candidates] == sorted((t.score for t in found.candidates), reverse=True)
+    assert Counter(t.sampler for t in found.candidates) == {"": len(BASELINES), "smote": 4}
+    base = next(t for t in found.candidates if t.arm == found.baseline)
+    assert base.score == max(t.score for t in found.candidates if not t.sampler)
+    assert (base.gain, base.standard_error) == (0, 0)
+    for t in found.candidates:
+        assert t.gain == pytest.approx(t.score - base.score) and (t.standard_error > 0) == (t.arm != base.arm)
+    assert (found.sampler, found.n_validation, found.notes) == ("smote", len(few.validation), ())
+    assert f"to {found.to}" in found.why and f"'{found.baseline}'" in found.why and "standard error" in found.why
+    save_choice(found, tmp_path / "choice.json")
+    assert load_choice(tmp_path / "choice.json") == found
+
+
+def test_a_killed_search_goes_on_without_repeating_anything(
+    few: Parts, tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [Source("smote", smote(few)), Source("again", smote(few))]
+    search = partial(choose, few.train, few.validation, sources, TARGETS, QUICK, 1e6)
+    whole = search(folder=tmp_path / "whole")
+    expected = list(trained)
+    assert len(expected) == len(BASELINES) + 2 * 4
+    trained.clear()
+    guess = module.train_arm
+
+    def killed(*args: Any) -> tuple[np.ndarray, int]:
+        if len(trained) in stops:
+            stops.remove(len(trained))
+            raise KeyboardInterrupt
+        return guess(*args)
+
+    stops = [2, 5, 9]
+    monkeypatch.setattr(module, "train_arm", killed)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            search(folder=tmp_path / "killed")
+    assert search(folder=tmp_path / "killed") == whole and trained == expected
+    assert search(folder=tmp_path / "killed") == whole and trained == expected
+
+
+def test_what_does_not_fit_into_the_budget_is_left_out_with_a_note(
+    few: Parts, tmp_path: Path, trained: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def slow(name: str) -> Source:
+        return Source(name, lambda: asked.append(name) or smote(few)(), lambda: 25.0)  # type: ignore[func-returns-value]
+
+    search = partial(choose, few.train, few.validation, config=QUICK, targets=TARGETS)
+    # Four ways without synthetic images take 40 seconds, two with them 20; then 25 and 10 more are too many.
+    found = search(sources=[Source("smote", smote(few)), slow("vae")], seconds=69.0, folder=tmp_path / "a")
+    assert [t.sampler for t in found.candidates].count("smote") == 2 and not asked
+    assert found.to == "5x" and len(found.notes) == 2
+    assert "smote is left out from balance" in found.notes[0] and "vae is left out" in found.notes[1]
+    assert all("longer --budget" in note for note in found.notes)
+    # The estimate counts: 40 seconds spent, 25 to train and 10 to try.
+    assert search(sources=[slow("vae")], seconds=74.0, folder=tmp_path / "b").sampler == "" and not asked
+    assert search(sources=[slow("vae")], seconds=76.0, folder=tmp_path / "c").sampler == "vae" and asked
+    found = search(sources=[slow("vae")], seconds=1.0, folder=tmp_path / "d")
+    assert (found.sampler, found.to, found.arm) == ("", "", "") and "No sampler could be tried" in found.why
+    assert len(found.candidates) == len(BASELINES) and len(found.notes) == 1
+
+
+def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: list[str]) -> None:
+    def cannot() -> Sampler:
+        raise ValueError("one image is too few.")
+
+    def black() -> Sampler:
+        sampler = SmoteSampler().fit(few.train)
+        sampler.sample = lambda *a: replace(made := SmoteSampler.sample(sampler, *a), x=made.x * 0)  # type: ignore[method-assign]
+        return sampler
+
+    sources = [Source("cannot", cannot), Source("black", black)]
+    found = choose(few.train, few.validation, sources, TARGETS, QUICK, 1e6, tmp_path)
+    assert found.sampler == "" and len(trained) == len(BASELINES)
+    assert "cannot is left out: one image is too few." in found.notes
+    assert "black is left out: none of its images passes the check." in found.notes
+
+
+def test_a_class_without_validation_images_is_named(few: Parts, tmp_path: Path) -> None:
+    def without(*names: str) -> LabeledData:
+        labels = [few.validation.label_of(name) for name in names]
+        return few.validation.subset(np.flatnonzero(~np.isin(few.validation.y, labels)))
+
+    sources = [Source("smote", smote(few))]
+    found = choose(few.train, without("8"), sources, TARGETS, QUICK, 1e6, tmp_path)
+    assert found.notes == ("No validation image is of '8': the choice is blind to that.",)
+    with pytest.raises(ValueError, match=r"\('8', '7'\) has validation.*--sampler recipes"):
+        choose(few.train, without("7", "8"), sources, TARGETS, QUICK, 1e6, tmp_path)
+
+
+def test_a_training_is_timed_by_its_first_steps(few: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    def trains(data: LabeledData, name: str, model: object, config: TrainConfig, path: Path, **rest: object) -> None:
+        clock[0] += 5.0 + 0.1 * config.steps  # five seconds to start, a tenth for a step
+
+    monkeypatch.setattr(train_time, "train", trains)
+    monkeypatch.setattr(train_time, "perf_counter", lambda: clock[0])
+    found = train_time.seconds_to_train(few.train, "vae", None, TrainConfig(steps=1000))
+    assert found == pytest.approx(5.2 + 100)
+
+
+# The whole run.
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure leak and safety on little."""
+    monkeypatch.setattr(run_module, "measure_leak", partial(measure_leak, config=EvaluateConfig(seeds=2, steps=10)))
+    monkeypatch.setattr(
+        "gensynth.samplers.recipes.recipe_safety", partial(recipe_safety, recipes=("rotate", "brightness", "noise"))
+    )
+
+
+def options(source: Path, out: Path, *more: object) -> list[str]:
+    given = [
+        "rebalance",
+        source,
+        "--keep",
+        "8=10",
+        "--out",
+        out,
+        "--steps",
+        4,
+        "--batch_size",
+        8,
+        "--accelerator",
+        "cpu",
+    ]
+    return [str(a) for a in (*given, "--evaluate.steps", 10, "--evaluate.seeds", 2, "--quiet", *more)]
+
+
+def run(capsys: pytest.CaptureFixture[str], argv: list[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    out, err = capsys.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+def utilities(out: Path) -> set[str]:
+    with open(out / "dataset" / "train" / "metadata.csv", encoding="utf-8", newline="") as file:
+        return {row["utility"] for row in csv.DictReader(file) if row["synthetic"] == "1"}
+
+
+def test_auto_mixes_only_what_helps_unless_forced(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    # 8 test images of the class to fill are too few to tell.
+    auto = options(source, out, "--sampler", "auto", "--budget", "1h")
+    code, text, err = run(capsys, auto)
+    assert code == 1, err
+    assert "did it help: CANNOT TELL" in text and "choice: Filling with" in text
+    assert "No data set was mixed. Instead, " in text and "--force" in text and "on the test images" in text
+    assert not (out / "dataset").exists()
+    found = load_choice(out / "choice.json")
+    assert {t.sampler for t in found.candidates} >= {"", "smote", "recipes"} and (out / "checkpoints").is_dir()
+    arms = {arm["name"] for arm in json.loads((out / "evaluation.json").read_text())["arms"]}
+    assert {found.baseline, found.arm} <= arms
+    page = (out / "report.html").read_text()
+    assert "How the choice was made" in page and "No data set was mixed" in page
+    assert run(capsys, ["report", str(out)])[0] == 0
+
+    monkeypatch.setattr(module, "train_arm", None)  # nothing is tried again
+    code, text, err = run(capsys, [*auto, "--force"])
+    assert code == 0, text + err
+    assert utilities(out) == {"CANNOT TELL, forced"} and "No data set" not in text
+    assert "No data set" not in (out / "report.html").read_text()
+
+
+def test_auto_mixes_what_helps(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "evaluate", lambda *a, **k: replace(evaluate(*a, **k), verdict=HELPS))
+    monkeypatch.setattr(run_module, "SAMPLERS", ("smote",))
+    code, text, err = run(capsys, options(source, tmp_path / "run", "--sampler", "auto", "--to", "15"))
+    assert code == 0, err
+    assert utilities(tmp_path / "run") == {HELPS}
+    assert {t.to for t in load_choice(tmp_path / "run" / "choice.json").candidates} == {"", "15"}
+
+
+def test_a_named_sampler_is_mixed_whatever_the_test_says(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path, quick: None
+) -> None:
+    out = tmp_path / "run"
+    code, text, err = run(capsys, options(source, out, "--sampler", "recipes"))
+    assert code == 0, text + err
+    assert utilities(out) == {"CANNOT TELL"} and not (out / "checkpoints").exists()
+    assert "with recipes" in (out / "report.html").read_text()
+    assert run(capsys, ["report", str(out)])[0] == 0
+
+
+def test_no_time_for_any_sampler_is_an_answer(capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "run"
+    auto = options(source, out, "--sampler", "auto", "--budget", "0.001s")
+    for argv in (auto, auto):
+        code, text, err = run(capsys, argv)
+        assert code == 1 and not err, err
+        assert "No sampler could be tried" in text and "Instead, " in text and "longer --budget" in text
+    assert not (out / "dataset").exists() and not (out / "synthetic").exists()
+    assert run(capsys, ["report", str(out)])[0] == 0 and "No sampler could" in (out / "report.html").read_text()
+
+
+def test_the_test_part_has_no_say_in_the_choice(
+    source: Path, tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Sealed:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"the test part was asked for its {name}")
+
+    class Chosen(Exception):
+        pass
+
+    def stop(*args: Any) -> None:
+        raise Chosen
+
+    def sealed(*args: Any) -> Parts:
+        return replace(read_parts(*args), test=Sealed())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run_module, "read_parts", sealed)
+    monkeypatch.setattr(run_module, "sample_and_check", stop)
+    with pytest.raises(Chosen):
+        rebalance(
+            str(source),
+            out=tmp_path / "run",
+            quiet=True,
+            rebalance_config=RebalanceConfig(sampler="auto"),
+            data_config=DataConfig(keep={"8": 10}),
+            train_config=TrainConfig(steps=4, batch_size=8, accelerator="cpu"),
+            model=get_generator("vae").Config(),
+            evaluate=QUICK,
+        )
+    assert load_choice(tmp_path / "run" / "choice.json").sampler
