@@ -224,8 +224,8 @@ class Search:
     def _too_long(self, seconds: float) -> str:
         left = max(0.0, self.budget - sum(self.record.seconds.values()))
         return (
-            f"it takes about {seconds:.0f} seconds or more, and {left:.0f} of the budget of {self.budget:.0f} are left; "
-            "a longer --budget (with another --out) tries it."
+            f"it takes about {seconds:.0f} seconds or more, and {left:.0f} of the budget of {self.budget:.0f} are left"
+            "; a longer --budget (with another --out) tries it."
         )
 
 
