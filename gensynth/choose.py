@@ -1,18 +1,18 @@
 """choose: which sampler of images, and how far to fill, tried on the validation part within a time budget.
 
-Ways to train without synthetic images come first. Then each sampler, the cheapest first, is fitted on the training
-part, draws through the gate as `rebalance` does, and fills to each target; networks trained with its images predict the
-validation images. Test images play no part: whether the choice helps is for them to say.
+Ways to train without synthetic images come first. Then each sampler is fitted on the training part and draws through
+the gate as `rebalance` does, once, for the largest target; networks trained with its images predict the validation
+images. Test images play no part: whether the choice helps is for them to say.
 
-Of the candidates that the best one is not more than one standard error ahead of, the simplest is chosen: the smallest
-target, then the cheapest sampler, then the way without augmentation. The best of several looks better than it is, and
-what is within its error is no reason for more images or more work (Breiman, Friedman, Olshen and Stone 1984,
-"Classification and regression trees", section 3.4.3, the one-standard-error rule).
+Candidates are tried in the order of their simplicity, as long as there is time: the smallest target first, then the
+cheapest sampler, then the way without augmentation. Of those that the best one is not more than one standard error
+ahead of, the simplest is chosen: the best of several looks better than it is, and what is within its error is no reason
+for more images or more work (Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees", section
+3.4.3, the one-standard-error rule).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +93,9 @@ def choose(
     with tqdm(total=total, desc="choose", disable=True if quiet else None) as bar:
         for arm in BASELINES:
             search.train(("", "", arm), None, bar.update)
-        for source in sources:
-            search.run(source, bar.update)
+        for to in targets:
+            for source in sources:
+                search.run(source, to, bar.update)
     return _choice(record, validation.y, [source.name for source in sources], list(targets))
 
 
@@ -115,7 +116,7 @@ def unseen_classes(validation: LabeledData, targets: Mapping[str, Mapping[str, i
 
 
 class Search:
-    """Tries one sampler after the other, as long as there is time.
+    """Tries samplers and targets, the simplest first, as long as there is time.
 
     Args:
         train: As `choose`, like the others.
@@ -143,14 +144,30 @@ class Search:
         seeds = np.random.SeedSequence([config.seed, 1]).generate_state(SEEDS).tolist()
         self.training = Training(seeds, config.steps, config.batch_size)
         self.checker: FidelityChecker | None = None
+        self.accepted: dict[str, Synthetic] = {}
 
-    def run(self, source: Source, on_step: Callable[[float], object]) -> None:
-        """Try what is left to try of one sampler."""
+    def run(self, source: Source, to: str, on_step: Callable[[float], object]) -> None:
+        """Try what is left to try of one sampler and target."""
         record, name = self.record, source.name
-        waiting = [(name, to, arm) for to in self.targets for arm in WITH_SYNTHETIC]
-        waiting = [key for key in waiting if key not in record.predicted]
+        waiting = [key for arm in WITH_SYNTHETIC if (key := (name, to, arm)) not in record.predicted]
         if not waiting or name in record.left_out:
             return
+        if name not in self.accepted and not self._draw(source):
+            return
+        part = self._part(name, to)
+        smaller = [len(self._part(name, other)) for other in list(self.targets)[: list(self.targets).index(to)]]
+        if not len(part) or len(part) in smaller:  # where the gate lets few through, targets come to the same
+            return
+        for key in waiting:
+            if not self._fits(self._longest()):
+                left = f"{name} is left out from {to}, '{key[2]}', on"
+                record.note(f"{left}: {self._too_long(self._longest())}", name)
+                return
+            self.train(key, part, on_step)
+
+    def _draw(self, source: Source) -> bool:
+        """Draw as many accepted samples as the largest target wants, once; say whether there are any."""
+        record, name, wanted = self.record, source.name, _largest(self.targets)
         is_new, start = (name,) not in record.seconds, perf_counter()
         try:
             if is_new:
@@ -159,33 +176,32 @@ class Search:
                 needs += source.seconds() if self._fits(needs) else 0.0
                 if not self._fits(needs):
                     record.note(f"{name} is left out: {self._too_long(needs)}", name)
-                    return
-            accepted = self._accepted(source.fit())
+                    return False
+            sampler = source.fit()
+            if self.checker is None:
+                self.checker = FidelityChecker(self.real, (self.validation,))
+            drawn = [draw_accepted(sampler, self.checker, label, n, self.seed) for label, n in wanted.items()]
         except (ValueError, TrainingDiverged) as error:
             record.note(f"{name} is left out: {error}", name)
-            return
+            return False
+        good = [samples.subset(self.checker.gate(samples).accepted) for samples in drawn]
+        self.accepted[name] = Synthetic.concat(good).relabel(self.real.classes)
         if is_new:
-            found = Counter(accepted.classes[label] for label in accepted.y)
-            if short := [f"{found[c]} of {n} of {c!r}" for c, n in _largest(self.targets).items() if found[c] < n]:
+            if short := [
+                f"{len(s)} of {n} of {c!r}" for s, (c, n) in zip(good, wanted.items(), strict=True) if len(s) < n
+            ]:
                 record.notes.append(f"{name}: fewer images pass the check than are wanted: {', '.join(short)}.")
             record.seconds[(name,)] = perf_counter() - start
             record.save()
-        if not len(accepted):
+        if not len(self.accepted[name]):
             record.note(f"{name} is left out: none of its images passes the check.", name)
-            return
-        everything = np.ones(len(accepted), dtype=bool)
-        done: set[int] = set()
-        for to, adds in self.targets.items():
-            part = accepted.subset(up_to(accepted, everything, dict.fromkeys(self.real.classes, 0) | dict(adds)))
-            if not len(part) or len(part) in done:  # where the gate lets few through, targets come to the same
-                continue
-            done.add(len(part))
-            for key in (key for key in waiting if key[1] == to):
-                if not self._fits(self._longest()):
-                    left = f"{name} is left out from {to}, '{key[2]}', on"
-                    record.note(f"{left}: {self._too_long(self._longest())}", name)
-                    return
-                self.train(key, part, on_step)
+        return bool(len(self.accepted[name]))
+
+    def _part(self, name: str, to: str) -> Synthetic:
+        """Return the part of the accepted samples that a target wants."""
+        accepted = self.accepted[name]
+        adds = dict.fromkeys(self.real.classes, 0) | dict(self.targets[to])
+        return accepted.subset(up_to(accepted, np.ones(len(accepted), dtype=bool), adds))
 
     def train(self, key: Key, synthetic: Synthetic | None, on_step: Callable[[float], object]) -> None:
         """Train one arm and keep what it says of the validation images, if that is not known yet."""
@@ -199,16 +215,6 @@ class Search:
         self.record.seconds[key] = perf_counter() - start
         self.record.save()
 
-    def _accepted(self, sampler: Sampler) -> Synthetic:
-        """Draw as many accepted samples as the largest target wants."""
-        if self.checker is None:
-            self.checker = FidelityChecker(self.real, (self.validation,))
-        drawn = []
-        for name, n in _largest(self.targets).items():
-            samples = draw_accepted(sampler, self.checker, name, n, self.seed)
-            drawn.append(samples.subset(self.checker.gate(samples).accepted))
-        return Synthetic.concat(drawn).relabel(self.real.classes)
-
     def _longest(self) -> float:
         return max(spent for key, spent in self.record.seconds.items() if len(key) == 3)
 
@@ -218,8 +224,8 @@ class Search:
     def _too_long(self, seconds: float) -> str:
         left = max(0.0, self.budget - sum(self.record.seconds.values()))
         return (
-            f"it takes about {seconds:.0f} seconds, and {left:.0f} of the budget of {self.budget:.0f} are left; a "
-            "longer --budget (with another --out) tries it."
+            f"it takes about {seconds:.0f} seconds or more, and {left:.0f} of the budget of {self.budget:.0f} are left"
+            "; a longer --budget (with another --out) tries it."
         )
 
 

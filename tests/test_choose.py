@@ -146,11 +146,12 @@ def test_what_does_not_fit_into_the_budget_is_left_out_with_a_note(
         return Source(name, lambda: asked.append(name) or smote(few)(), lambda: 25.0)  # type: ignore[func-returns-value]
 
     search = partial(choose, few.train, few.validation, config=QUICK, targets=TARGETS)
-    # Four ways without synthetic images take 40 seconds, two with them 20; then 25 and 10 more are too many.
+    # Four ways without synthetic images take 40 seconds, two with them 20; then 10 more are too many, and 25 as well.
     found = search(sources=[Source("smote", smote(few)), slow("vae")], seconds=69.0, folder=tmp_path / "a")
     assert [t.sampler for t in found.candidates].count("smote") == 2 and not asked
     assert found.to == "5x" and len(found.notes) == 2
-    assert "smote is left out from balance" in found.notes[0] and "vae is left out" in found.notes[1]
+    assert "vae is left out: it takes about 10 seconds or more, and 9 of the budget of 69 are left" in found.notes[0]
+    assert "smote is left out from balance, 'oversampled + synthetic', on" in found.notes[1]
     assert all("longer --budget" in note for note in found.notes)
     # The estimate counts: 40 seconds spent, 25 to train and 10 to try.
     assert search(sources=[slow("vae")], seconds=74.0, folder=tmp_path / "b").sampler == "" and not asked
