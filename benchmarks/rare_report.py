@@ -28,7 +28,7 @@ SHOWN = ("balanced_accuracy", "g_mean", "macro_f1", "worst_recall")
 def about(steps: int, batch: int) -> str:
     """Return how every arm is trained, in a few sentences."""
     return (
-        f"The network has {', '.join(map(str, WIDTHS))} feature maps in residual blocks (`gensynth/classifier.py`); "
+        f"The network has {', '.join(map(str, WIDTHS))} feature maps in stem and blocks (`gensynth/classifier.py`); "
         f"AdamW, learning rate {LEARNING_RATE:g} in one cycle, weight decay {WEIGHT_DECAY:g}, {steps:,} steps of "
         f"{batch} images. `augmented` and `+ affine` shift, scale and turn each image whenever it is drawn, by at most "
         f"{JITTER:.0%} of its side, {JITTER:.0%} and {90 * JITTER:.0f} degrees; mixup draws Beta({MIXUP}, {MIXUP})."

@@ -260,7 +260,7 @@ def mix(
         out: New folder for train/, validation/ and test/.
         to: How far to fill a class: 5x, a number, or balance.
         spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
-            gives no class away: the others then get up to a quarter of their real images.
+            gives no class away: the others then get up to a third of their real images.
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
