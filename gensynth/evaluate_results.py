@@ -49,8 +49,8 @@ class Comparison:
         baseline: Name of the strongest arm without them, by balanced accuracy.
         difference: In balanced accuracy.
         rare_recall_difference: In the mean recall of the rare classes.
-        p_value: Of a difference of 0 in balanced accuracy, corrected by Holm for the number of comparisons (and that of a
-            loss by Bonferroni for the number of baselines of which the strongest was picked).
+        p_value: Of a difference of 0 in balanced accuracy, corrected by Holm for the number of comparisons (and that of
+            a loss by Bonferroni for the number of baselines of which the strongest was picked).
         verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
         why: The figures behind it, in one sentence.
     """

@@ -39,7 +39,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import save_verdict
 from gensynth.leak import measure_leak, save_leak, shows_treatment
 from gensynth.mix import mix, spread_counts, write_synthetic
-from gensynth.rebalance_config import AUTO, GENERATOR, SAMPLERS, SMOTE, RebalanceConfig
+from gensynth.rebalance_config import AUTO, GENERATOR, RECIPES, SMOTE, RebalanceConfig
 from gensynth.rebalance_report import Rebalanced, samples_of
 from gensynth.rebalance_report import report as report  # who runs also reports
 from gensynth.registry import get_generator
@@ -142,7 +142,8 @@ def rebalance(
                     parts.train, generator, model, train_config, label, sources, data_config.download
                 )
 
-            tried = [Source(of, partial(fitted, of), needs if of == GENERATOR else lambda: 0.0) for of in SAMPLERS]
+            tried = [Source(of, partial(fitted, of)) for of in (SMOTE, RECIPES)]
+            tried.append(Source(generator, partial(fitted, GENERATOR), needs))
             run.step(
                 "choose",
                 lambda: save_choice(
@@ -163,7 +164,7 @@ def rebalance(
         choice = load_choice(out / "choice.json")
         if not choice.sampler:
             return report(out, parts)
-        name, to = choice.sampler, choice.to
+        name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
         # What was chosen is tested, against what was best without it.
         arms = tuple(dict.fromkeys((*arms, choice.baseline, choice.arm.removesuffix(" + synthetic"), choice.arm)))
     adds = targets[to]

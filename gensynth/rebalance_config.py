@@ -10,7 +10,6 @@ from typing import Literal
 from gensynth.mix import target_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
-"""The cheapest first: one fits in no time, one measures which recipes are safe, one trains."""
 AUTO, DEFAULT_TO = "auto", "5x"
 TRIED_TO = (DEFAULT_TO, "balance")
 UNITS = {"s": 1, "m": 60, "h": 3600}

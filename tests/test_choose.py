@@ -17,7 +17,7 @@ import pytest
 from gensynth import choose as module
 from gensynth import rebalance as run_module
 from gensynth import train_time
-from gensynth.choose import BASELINES, Source, choose, gap, load_choice, save_choice, simplest
+from gensynth.choose import BASELINES, ImageChoice, Source, choose, gap, load_choice, save_choice
 from gensynth.cli import main
 from gensynth.commands import rebalance
 from gensynth.data.labeled import LabeledData
@@ -72,28 +72,23 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def seen(*missed: range) -> dict[Key, np.ndarray]:
-    """Two seeds that recognise all of 200 images but some, by way."""
-    return {("smote", str(i), ""): np.tile(~np.isin(np.arange(200), m), (2, 1)) for i, m in enumerate(missed)}
-
-
-@pytest.mark.parametrize(("alone", "chosen"), [(4, "0"), (1, "1")])
-def test_of_what_is_within_a_standard_error_the_simplest_is_chosen(alone: int, chosen: str) -> None:
-    # The better way alone recognises 10 - alone images, the simpler one alone `alone`: of 200, so that the standard
-    # error is sqrt(10 / 200 / 200), 1.6 points, and the better one ahead by 1 or by 4.
-    y = np.zeros(200, dtype=np.int64)
-    given = seen(range(20 + alone, 30), range(20, 20 + alone))
-    simple, better = given
-    found = gap(given[better], given[simple], y)
-    assert found.value == pytest.approx((10 - 2 * alone) / 200)
+def test_the_standard_error_is_that_of_paired_images() -> None:
+    # One way alone recognises 8 images, the other alone 2, of 200.
+    y, missed = np.zeros(200, dtype=np.int64), (range(22, 30), range(20, 22))
+    simple, better = (np.tile(~np.isin(np.arange(200), m), (2, 1)) for m in missed)
+    found = gap(better, simple, y)
+    assert found.value == pytest.approx(6 / 200)
     assert found.variance == pytest.approx(10 / 200**2 - found.value**2 / 200, rel=0.15)
-    assert simplest(given, y, better)[1] == chosen
 
 
 def test_ways_that_agree_on_few_images_are_not_surely_equal() -> None:
     y = np.array([0, 0, 1, 1])
     same = np.ones((2, 4), dtype=bool)
     assert gap(same, same, y).value == 0 and gap(same, same, y).variance == pytest.approx(0.5 / 4 / 2)
+
+
+def found_way(choice: ImageChoice) -> Key:
+    return choice.sampler, choice.to, choice.arm
 
 
 def test_it_tries_every_way_and_says_why(few: Parts, tmp_path: Path) -> None:
@@ -106,6 +101,8 @@ def test_it_tries_every_way_and_says_why(few: Parts, tmp_path: Path) -> None:
     for t in found.candidates:
         assert t.gain == pytest.approx(t.score - base.score) and (t.standard_error > 0) == (t.arm != base.arm)
     assert (found.sampler, found.n_validation, found.notes) == ("smote", len(few.validation), ())
+    best = next(t for t in found.candidates if t.sampler)
+    assert best.score == next(t for t in found.candidates if (t.sampler, t.to, t.arm) == found_way(found)).score
     assert f"to {found.to}" in found.why and f"'{found.baseline}'" in found.why and "standard error" in found.why
     save_choice(found, tmp_path / "choice.json")
     assert load_choice(tmp_path / "choice.json") == found
@@ -273,7 +270,6 @@ def test_auto_mixes_what_helps(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "evaluate", lambda *a, **k: replace(evaluate(*a, **k), verdict=HELPS))
-    monkeypatch.setattr(run_module, "SAMPLERS", ("smote",))
     code, text, err = run(capsys, options(source, tmp_path / "run", "--sampler", "auto", "--to", "15"))
     assert code == 0, err
     assert utilities(tmp_path / "run") == {HELPS}

@@ -96,8 +96,8 @@ def test_only_classes_without_need_of_filling_get_a_share_of_treated_images() ->
     counts = {"a": 100, "b": 10, "c": 50, "d": 49, "e": 0}
     assert rare_classes(counts) == ("b", "d", "e") and rare_classes({}) == ()
     adds = target_counts(counts, "5x")
-    assert spread_counts(counts, adds) == {"a": 25, "c": 13}
-    assert spread_counts(counts, {"b": 40}) == {"a": 25, "c": 13, "d": 13}
+    assert spread_counts(counts, adds) == {"a": 35, "c": 18}
+    assert spread_counts(counts, {"b": 40}) == {"a": 35, "c": 18, "d": 18}
 
 
 @pytest.mark.parametrize("target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "5 x", "٣", "5x\n"])

@@ -21,9 +21,8 @@ def choice_section(c: ImageChoice) -> Html:
         element(
             "p",
             f"Networks were trained in each way and predicted {c.n_validation:,} real validation images; test images "
-            "played no part. The best of many looks better than it is, so of all that the best one is not more than "
-            "one standard error ahead of, the simplest is taken: the smallest target, then the cheapest sampler. Gains "
-            f"are over '{c.baseline}', the best without synthetic images.",
+            "played no part. The best of many looks better than it is: whether it helps is for the test images to say. "
+            f"Gains are over '{c.baseline}', the best without synthetic images.",
             class_="small",
         ),
         table(head, [_row(t, c) for t in c.candidates], words=(0, 1, 2, 3)),
