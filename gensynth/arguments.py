@@ -158,7 +158,7 @@ def generator_of(argv: list[str], positional: bool) -> str:
         if name == "--generator":
             return value or (argv[at + 1] if at + 1 < len(argv) else "")
     named = _recipe(argv).get("generator")
-    return named if isinstance(named, str) else "vae"
+    return named if isinstance(named, str) else "deformation"
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:

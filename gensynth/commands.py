@@ -314,7 +314,7 @@ def rebalance(
     data: str,
     *,
     out: Path,
-    generator: str = "vae",
+    generator: str = "deformation",
     quiet: bool = False,
     rebalance_config: RebalanceConfig,
     data_config: DataConfig,
@@ -327,7 +327,7 @@ def rebalance(
     Args:
         data: Real data: a folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
         out: Folder of the run.
-        generator: Name of a file in models/, such as vae or dcgan.
+        generator: Name of a file in models/, such as deformation, vae or dcgan.
         quiet: Show no progress bars.
         rebalance_config: What to make.
         data_config: How the data are read and split.

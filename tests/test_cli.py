@@ -445,7 +445,9 @@ def test_generator_of_recipe_and_command_line_must_agree(capsys: pytest.CaptureF
 
 
 def test_a_bad_draw_is_refused_before_training(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    message = refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "run", "--draw", "nonsense", *QUICK)
+    message = refused(
+        capsys, "rebalance", *DIGITS, "--out", tmp_path / "run", "--draw", "nonsense", "--generator", "vae", *QUICK
+    )
     assert "allowed: borrow, smote, gaussian, prior" in message and not (tmp_path / "run").exists()
 
 
@@ -493,7 +495,7 @@ def test_a_run_that_treats_every_class_counts_the_filled_ones_as_rare(
 ) -> None:
     out = tmp_path / "run"
     options = ["--to", "30", "--evaluate.steps", 10, "--evaluate.seeds", 2, "--spread", "all", "--model.width", 8]
-    options += ["--steps", 120, "--batch_size", 32, "--quiet", "--accelerator", "cpu"]
+    options += ["--steps", 120, "--batch_size", 32, "--quiet", "--accelerator", "cpu", "--generator", "vae"]
     code, text, err = run(capsys, "rebalance", *DIGITS, "--out", out, *options)
     assert code in (0, 1) and "treated images were spread over all classes, and now: " in text, err
     assert json.loads((out / "evaluation.json").read_text())["rare"] == ["8"]
