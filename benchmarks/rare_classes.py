@@ -7,8 +7,7 @@ MNIST and Fashion-MNIST as in DeepSMOTE (Dablain, Krawczyk and Chawla 2022): the
 random; a generator sees the cut alone, the test file is scored at the end. Every arm trains the same network, that of
 `gensynth evaluate`, for the same number of steps and from the same seed. The first run fetches the data (see
 `idx_data`); finished arms lie in `--out`, so that the same command goes on after an interruption, the arms that matter
-most first. What is tried while a sampler is developed is tried on images of the training file that no cut holds, never
-on the test file.
+most first. `--report` prints the tables of what is finished.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import lru_cache, partial
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -48,7 +48,7 @@ PLAIN: dict[str, Callable[[], Sampler]] = {"smote": SmoteSampler, "recipes": par
 LIBRARIES = ("numpy", "scikit-learn", "torch", "torchvision", "imbalanced-learn")
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def load(folder: Path, part: str) -> LabeledData:
     """Return the training or test file of a data set."""
     x, y = read_idx(folder, part)
@@ -84,16 +84,19 @@ def draw_bank(job: Job, folders: dict[str, Path], out: Path) -> None:
     path = out / f"{job.bank}.npz"
     if path.exists():
         return
-    start, real = time.process_time(), cut(folders[job.data], job.draw)
+    real = cut(folders[job.data], job.draw)
+    times = [time.process_time()]
     fitted = sampler_of(job.sampler, real, job.draw, path.with_suffix(".ckpt"))
+    times.append(time.process_time())
     drawn = [fitted.sample(name, n, job.draw) for name, n in adds(EVERY).items()]
+    times.append(time.process_time())
     x, y = torch.cat([each.x for each in drawn]).numpy(), np.repeat(np.arange(len(drawn)), list(adds(EVERY).values()))
-    seconds = time.process_time() - start
     few = [part.subset(np.arange(n)) for part, n in zip(drawn, adds(MAJORITY).values(), strict=True)]
     judged = FidelityChecker(real).gate(Synthetic.concat(few).relabel(real.classes)).accepted
+    times.append(time.process_time())
     accepted = np.zeros(len(y), dtype=bool)
     accepted[first_of_each(y, adds(MAJORITY))] = judged
-    save(path, x=x, y=y, accepted=accepted, seconds=seconds)
+    save(path, x=x, y=y, accepted=accepted, seconds=np.diff(times))
 
 
 def first_of_each(y: np.ndarray, counts: dict[str, int]) -> np.ndarray:
@@ -102,12 +105,14 @@ def first_of_each(y: np.ndarray, counts: dict[str, int]) -> np.ndarray:
 
 
 def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
-    """Return the synthetic images of an arm, and the seconds it took to draw all there are."""
+    """Return the synthetic images of an arm, and the seconds to fit, to draw so many and, if asked, to check them."""
     x, y, rows, seconds = np.empty((0, *real.shape), np.uint8), real.y[:0], np.arange(0), 0.0
     if job.sampler:
         with np.load(out / f"{job.bank}.npz") as bank:
-            x, y, accepted, seconds = bank["x"], bank["y"], bank["accepted"], float(bank["seconds"])
+            x, y, accepted = bank["x"], bank["y"], bank["accepted"]
+            fit, draw, gate = bank["seconds"].tolist()
         rows = first_of_each(y, adds(job.target))
+        seconds = fit + draw * len(rows) / len(y) + gate * job.gated
         rows = rows[accepted[rows]] if job.gated else rows
     plain = ("",) * len(rows)
     made = Synthetic(
@@ -127,22 +132,22 @@ def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
 def measure(job: Job, folders: dict[str, Path], out: Path) -> None:
     """Train one arm on one draw and keep what it says of the test images."""
     torch.set_num_threads(1)
-    start = time.process_time()
     real, test = cut(folders[job.data], job.draw), load(folders[job.data], "t10k")
     made, seconds = samples(job, real, out)
-    filled = np.flatnonzero(np.array(COUNTS) < max(COUNTS))
-    p, _ = train_arm(job.way, real, made, test, filled, Training([job.draw], job.steps, BATCH), lambda _: None)
+    start, filled = time.process_time(), np.flatnonzero(np.array(COUNTS) < max(COUNTS))
+    training = Training([job.draw], job.steps, BATCH, jitter=job.jitter)
+    p, _ = train_arm(job.way, real, made, test, filled, training, lambda _: None)
     save(out / f"{job.file}.npz", p=p[0].astype(np.float16), seconds=seconds + time.process_time() - start)
 
 
 def run(todo: Sequence[Job], folders: dict[str, Path], out: Path, processes: int) -> None:
-    """Measure what is not done yet, one sampler after the other."""
+    """Measure what is not done yet, in order; what a sampler draws is drawn before its first arm."""
     todo = [job for job in todo if not (out / f"{job.file}.npz").exists()]
     # Forked processes would inherit the locks of the threads of torch.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool, tqdm(total=len(todo)) as bar:
         work = map if processes == 1 else pool.map
-        for sampler in dict.fromkeys(job.sampler for job in todo):
-            mine = [job for job in todo if job.sampler == sampler]
+        for sampler, group in groupby(todo, key=lambda job: job.sampler):
+            mine = list(group)
             banks = {job.bank: job for job in mine if sampler}
             for _ in work(partial(draw_bank, folders=folders, out=out), banks.values()):
                 pass
@@ -160,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/rare_classes/data"), help="where the data sets lie")
     parser.add_argument("--out", type=Path, default=Path("runs/rare_classes"), help="folder of finished arms")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--report", action="store_true", help="measure nothing, print the tables of what is finished")
     parser.add_argument("--write", type=Path, help="Markdown file to put the tables into, between its markers")
     args = parser.parse_args(arguments)
     if args.write and args.quick:
@@ -171,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     draws, steps = (1, QUICK_STEPS) if args.quick else (args.draws, STEPS)
     folders = {name: fetch(name, args.folder / name) for name in names}
     todo = [job for job in jobs(names, draws, steps, samplers) if not (args.quick and job.target in FACTORS)]
-    run(todo, folders, args.out, args.jobs)
+    if not args.report:
+        run(todo, folders, args.out, args.jobs)
     given = sys.argv[1:] if arguments is None else arguments
     command = " ".join(["OMP_NUM_THREADS=1 python benchmarks/rare_classes.py", *given])
     parts = [f"`{command}`  \n{machine(LIBRARIES)}, {date.today()}", about(steps, BATCH)]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gensynth.arms import SYNTHETIC_ONLY, WAYS
+from gensynth.classifier import JITTER
 from gensynth.files import write_bytes
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
@@ -20,10 +22,18 @@ BATCH = 128
 MAJORITY, EVERY = "majority", "twice that"
 FACTORS = ("2x", "5x", "10x")
 GENERATOR_STEPS = {"deformation": 800, "vae": 2000, "dcgan": 3000}
+WIDER = 1.6 * JITTER
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("gensynth/arms.py", "gensynth/classifier.py", "gensynth/augment.py")
-GENERATOR_CODE = ("gensynth/generator.py", "gensynth/source.py", "gensynth/train.py", "gensynth/samplers/neural.py")
+NETWORK_CODE = ("gensynth/arms.py", "gensynth/classifier.py", "gensynth/augment.py", "benchmarks/rare_classes.py")
+SAMPLER_CODE = ("gensynth/samplers/base.py", "benchmarks/rare_classes.py", "gensynth/fidelity/**/*.py")
+GENERATOR_CODE = (
+    *(f"gensynth/{name}.py" for name in ("batches", "checkpoint", "generator", "layers", "losses", "source", "train")),
+    "gensynth/samplers/neural.py",
+)
+CODE_OF = {"smote": ("gensynth/samplers/smote.py",)}
+CODE_OF["recipes"] = ("gensynth/samplers/recipe*.py", "gensynth/recipe_safety.py")
+CODE_OF |= {name: (*GENERATOR_CODE, f"models/{name}.py") for name in GENERATOR_STEPS}
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Job:
         sampler: What draws the synthetic images; empty where there are none.
         target: How far the classes are filled: `2x`, ..., `majority`, or all of them, that one too, to `twice that`.
         gated: Whether those that the fidelity gate rejects are left out.
+        jitter: How far augmented images are moved.
     """
 
     data: str
@@ -47,38 +58,47 @@ class Job:
     sampler: str = ""
     target: str = ""
     gated: bool = False
+    jitter: float = JITTER
 
     @property
     def arm(self) -> str:
         """Name of the row in the table."""
         if not self.sampler:
-            return self.way
-        way = {"oversampled + synthetic": "", "augmented + synthetic": " + affine", SYNTHETIC_ONLY: ", no real ones"}
+            return self.way + ", wider" * (self.jitter > JITTER)
+        way = {"oversampled + synthetic": "", "augmented + synthetic": " + affine", SYNTHETIC_ONLY: " instead of real"}
         return f"{self.sampler} to {self.target}{way[self.way]}{', gated' if self.gated else ''}"
 
     @property
     def bank(self) -> str:
         """Name of the file of the sampler's images: results of other code are not used."""
-        return f"{self.data}/{self.draw}/{self.sampler}_{_digest(self.sampler, GENERATOR_STEPS.get(self.sampler, 0))}"
+        code = _digest((*SAMPLER_CODE, *CODE_OF[self.sampler]), COUNTS, GENERATOR_STEPS.get(self.sampler, 0))
+        return f"{self.data}/{self.draw}/{self.sampler}_{code}"
 
     @property
     def file(self) -> str:
         """Name of the file of its result."""
         name = re.sub("[^a-z0-9]+", "_", self.arm)
-        return f"{self.data}/{self.draw}/{name}_{_digest('', self.way, self.steps, BATCH, self.bank)}"
+        settings = (COUNTS, self.way, self.steps, BATCH, self.jitter, self.sampler and self.bank)
+        return f"{self.data}/{self.draw}/{name}_{_digest(NETWORK_CODE, *settings)}"
 
 
-def jobs(data: Sequence[str], draws: int, steps: int, samplers: Sequence[str]) -> list[Job]:
-    """Return all arms of all draws, the ones that matter most first."""
+def jobs(data: Sequence[str], draws: int, steps: int, samplers: Sequence[str]) -> Iterator[Job]:
+    """Yield all arms of all draws, the ones that matter most first."""
     both = [(name, draw) for draw in range(draws) for name in data]
-    todo = [Job(name, draw, way, steps) for name, draw in both for way in WAYS]
-    for sampler in samplers:
-        arms = [("oversampled + synthetic", target, False) for target in (MAJORITY, EVERY)]
-        arms += [("augmented + synthetic", MAJORITY, False)]
-        arms += [("oversampled + synthetic", factor, False) for factor in FACTORS]
-        arms += [("oversampled + synthetic", MAJORITY, True), (SYNTHETIC_ONLY, MAJORITY, False)]
-        todo += [Job(*at, way, steps, sampler, target, gated) for way, target, gated in arms for at in both]
-    return todo
+    for name, draw in both:
+        for way in WAYS:
+            yield Job(name, draw, way, steps)
+        yield Job(name, draw, "augmented", steps, jitter=WIDER)
+    plain, augmented = "oversampled + synthetic", "augmented + synthetic"
+    for block in (
+        [(plain, EVERY, False), (plain, MAJORITY, False)],
+        [(augmented, MAJORITY, False), (plain, MAJORITY, True)],
+        [(plain, factor, False) for factor in FACTORS],
+        [(SYNTHETIC_ONLY, MAJORITY, False)],
+    ):
+        for sampler in samplers:
+            for way, target, gated in block:
+                yield from (Job(*at, way, steps, sampler, target, gated) for at in both)
 
 
 def save(path: Path, **arrays: Any) -> None:
@@ -94,14 +114,11 @@ def load_result(path: Path) -> tuple[np.ndarray, float]:
         return file["p"].astype(np.float32), float(file["seconds"])
 
 
-def _digest(sampler: str, *settings: Any) -> str:
-    """Return a hash of settings and of the code that the figures depend on; without a sampler, of the network's."""
-    files = CODE
-    if sampler in GENERATOR_STEPS:
-        files = (*GENERATOR_CODE, f"models/{sampler}.py")
-    elif sampler:
-        files = tuple(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob(f"gensynth/**/{sampler[:-1]}*.py")))
+@cache
+def _digest(patterns: tuple[str, ...], *settings: Any) -> str:
+    """Return a hash of settings and of the code that the figures depend on."""
     digest = hashlib.sha256(repr(settings).encode())
-    for name in files:
-        digest.update((ROOT / name).read_bytes())
+    for pattern in patterns:
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:10]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rare_jobs import COUNTS, Job, load_result
+from rare_jobs import COUNTS, WIDER, Job, load_result
 from table_report import markdown
 
 from gensynth.classifier import JITTER, LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
@@ -31,7 +31,8 @@ def about(steps: int, batch: int) -> str:
         f"The network has {', '.join(map(str, WIDTHS))} feature maps in stem and blocks (`gensynth/classifier.py`); "
         f"AdamW, learning rate {LEARNING_RATE:g} in one cycle, weight decay {WEIGHT_DECAY:g}, {steps:,} steps of "
         f"{batch} images. `augmented` and `+ affine` shift, scale and turn each image whenever it is drawn, by at most "
-        f"{JITTER:.0%} of its side, {JITTER:.0%} and {90 * JITTER:.0f} degrees; mixup draws Beta({MIXUP}, {MIXUP})."
+        f"{JITTER:.0%} of its side, {JITTER:.0%} and {90 * JITTER:.0f} degrees, `wider` {WIDER / JITTER:g} times as "
+        f"far; mixup draws Beta({MIXUP}, {MIXUP})."
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.classifier import Build, train_and_predict
+from gensynth.classifier import JITTER, Build, train_and_predict
 from gensynth.data.labeled import LabeledData
 from gensynth.estimator import fit_and_predict
 from gensynth.samplers.base import Synthetic
@@ -58,12 +58,14 @@ class Training:
         steps: Gradient steps of a network.
         batch_size: Images per gradient step.
         classifier: An estimator of scikit-learn, a function that makes a network, or None for ours.
+        jitter: How far augmented images are shifted, turned and scaled, see `gensynth.classifier.JITTER`.
     """
 
     seeds: Sequence[int]
     steps: int
     batch_size: int
     classifier: Any | Build | None = None
+    jitter: float = JITTER
 
 
 def train_arm(
@@ -112,7 +114,7 @@ def train_arm(
             lambda: on_step(done),
             way.oversampled,
             weight,
-            way.augmented,
+            training.jitter * way.augmented,
             way.mixed,
         )
         return p, len(y)
@@ -126,7 +128,7 @@ def train_arm(
         training.batch_size,
         lambda: on_step(1),
         weight,
-        way.augmented,
+        training.jitter * way.augmented,
         way.mixed,
         training.classifier,
     )

@@ -154,7 +154,7 @@ def train_and_predict(
     batch_size: int,
     on_step: Callable[[], object],
     weight: np.ndarray | None = None,
-    augment: bool = False,
+    jitter: float = 0.0,
     mixup: bool = False,
     build: Build | None = None,
 ) -> np.ndarray:
@@ -172,7 +172,7 @@ def train_and_predict(
         batch_size: Images per step and network.
         on_step: Called after every step.
         weight: Weight of each class in the loss, shape (n_classes,); None for equal ones.
-        augment: Whether every image of every batch is shifted, turned and scaled at random, by at most `JITTER`.
+        jitter: Every image of every batch is shifted, turned and scaled at random, by at most so much; see `JITTER`.
         mixup: Whether every image is mixed with another one of its batch, and the loss likewise (Zhang et al. 2018,
             "mixup: Beyond empirical risk minimization").
         build: Makes the networks; None for those of `Classifiers`.
@@ -194,7 +194,7 @@ def train_and_predict(
     of_class = of_class.to(device)
     # Streams of their own: the batches are the same, whatever is done to their images.
     streams = [np.random.default_rng([seed, 1]) for seed in seeds]
-    if augment:
+    if jitter:
         moves = torch.from_numpy(np.stack([r.uniform(-1, 1, (steps, batch_size, 4)) for r in streams], 1)).float()
     if mixup:
         share = [r.beta(MIXUP, MIXUP, (steps, batch_size)) for r in streams]
@@ -205,8 +205,8 @@ def train_and_predict(
         for step in range(steps):
             at = torch.from_numpy(drawn[step])
             x = images(at.flatten()).to(device)
-            if augment:
-                x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), JITTER)
+            if jitter:
+                x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), jitter)
             x = x.unflatten(0, at.shape)
             if mixup:
                 kept = shares[step, :, :, None, None, None]

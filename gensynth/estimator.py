@@ -12,7 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 
 from gensynth.augment import small_affine
-from gensynth.classifier import JITTER, MIXUP
+from gensynth.classifier import MIXUP
 
 COPIES = 4
 """Changed copies of each image that stand for changing it anew at every step."""
@@ -55,7 +55,7 @@ def fit_and_predict(
     on_fit: Callable[[], object],
     oversample: bool = False,
     weight: np.ndarray | None = None,
-    augment: bool = False,
+    jitter: float = 0.0,
     mixup: bool = False,
 ) -> np.ndarray:
     """Fit one clone of the estimator per seed to flattened pixels in [0, 1] and predict the test images.
@@ -74,7 +74,8 @@ def fit_and_predict(
         on_fit: Called after every fit.
         oversample: Whether images of smaller classes are repeated, at random, up to the size of the largest class.
         weight: Weight of each class, shape (n_classes,), as `sample_weight`; None for equal ones.
-        augment: Whether `COPIES` copies of each image, each shifted, turned and scaled at random, take its place.
+        jitter: If above 0, `COPIES` copies of each image, each shifted, turned and scaled by at most so much, take its
+            place; see `gensynth.classifier.JITTER`.
         mixup: Whether `COPIES` mixtures of each image with another one take its place. Each is given with both
             labels, and its shares as `sample_weight`.
 
@@ -90,13 +91,13 @@ def fit_and_predict(
             counts = np.bincount(y, minlength=n_classes)
             more = [rng.choice(np.flatnonzero(y == c), counts.max() - counts[c]) for c in range(n_classes) if counts[c]]
             rows = np.concatenate([rows, *more])
-        if augment or mixup:
+        if jitter or mixup:
             rows = np.tile(rows, COPIES)
         x, labels = images(torch.from_numpy(rows)), y[rows]
         weights = None if weight is None else weight[labels]
-        if augment:
+        if jitter:
             moves = torch.from_numpy(rng.uniform(-1, 1, (len(x), 4)))
-            x = small_affine(x.float(), moves, JITTER)
+            x = small_affine(x.float(), moves, jitter)
         flat = _pixels(x)
         if mixup:
             other, share = rng.permutation(len(flat)), rng.beta(MIXUP, MIXUP, len(flat)).astype(np.float32)

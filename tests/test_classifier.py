@@ -54,7 +54,7 @@ def trained(y: np.ndarray, x: Tensor, steps: int = 4, **options: Any) -> tuple[l
 def test_batches_are_the_same_whatever_is_done_to_their_images() -> None:
     y = np.arange(20) % 2
     x = torch.arange(20, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 12, 12).contiguous() * 10
-    plain, moved, mixed = (trained(y, x, **options)[0] for options in ({}, {"augment": True}, {"mixup": True}))
+    plain, moved, mixed = (trained(y, x, **options)[0] for options in ({}, {"jitter": 0.1}, {"mixup": True}))
     for a, b, c in zip(plain, moved, mixed, strict=True):
         # The edge is repeated: an image of one shade stays as it is, however it is turned.
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
@@ -65,7 +65,7 @@ def test_batches_are_the_same_whatever_is_done_to_their_images() -> None:
 def test_augmentation_moves_every_image_a_little_and_anew() -> None:
     x = torch.zeros(1, 1, 20, 20, dtype=torch.uint8)
     x[0, 0, 8:12, 8:12] = 255
-    batches, _ = trained(np.zeros(1, dtype=np.int64), x, augment=True)
+    batches, _ = trained(np.zeros(1, dtype=np.int64), x, jitter=0.1)
     seen = torch.cat(batches)[:, 0]
     assert len(torch.unique(seen.flatten(1), dim=0)) == len(seen) == 128
     row = (seen * torch.arange(20)[:, None]).sum((1, 2)) / seen.sum((1, 2))
@@ -98,9 +98,9 @@ class Taught(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize(
-    ("options", "times"), [({}, 1), ({"augment": True}, COPIES), ({"mixup": True}, 2 * COPIES)], ids=str
+    ("options", "times"), [({}, 1), ({"jitter": 0.1}, COPIES), ({"mixup": True}, 2 * COPIES)], ids=str
 )
-def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(options: dict[str, bool], times: int) -> None:
+def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(options: dict[str, Any], times: int) -> None:
     Taught.lessons = []
     y = np.array([0, 0, 0, 0, 2])
     x = torch.randint(0, 256, (5, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -22,7 +22,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     for name in ("rare_classes", "rare_jobs", "rare_report"):
         monkeypatch.setattr(importlib.import_module(name), "COUNTS", COUNTS)
     monkeypatch.setattr(module, "QUICK_STEPS", 10)
-    monkeypatch.setattr(importlib.import_module("rare_jobs"), "BATCH", 8)
+    monkeypatch.setattr(module, "BATCH", 8)
     for seed, name in enumerate(("mnist", "fashion")):
         idx_files(tmp_path / "data" / name, seed)
     module.load.cache_clear()
@@ -52,9 +52,9 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
     monkeypatch.setattr(bench, "STEPS", 10)
     bench.main(command)
     first = capsys.readouterr().out
-    arms = ["real", "class weights", "oversampled", "augmented", "mixup"]
-    arms += [f"smote to {target}" for target in ("majority", "twice that", "majority + affine", "2x", "5x", "10x")]
-    arms += ["smote to majority, gated", "smote to majority, no real ones"]
+    arms = ["real", "class weights", "oversampled", "augmented", "mixup", "augmented, wider"]
+    arms += [f"smote to {target}" for target in ("twice that", "majority", "majority + affine", "majority, gated")]
+    arms += [f"smote to {target}" for target in ("2x", "5x", "10x", "majority instead of real")]
     rows = {line.split(" | ")[0].strip("| "): line for line in first.splitlines() if line.startswith("| ")}
     assert list(rows)[2 : 2 + len(arms)] == arms and "*DeepSMOTE, published*" in rows
     assert rows["augmented"].startswith("| augmented | +0.00 (+0.00 to +0.00) |")
@@ -65,6 +65,8 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
 
     monkeypatch.setattr(bench, "measure", never)
     bench.main(command)
+    assert capsys.readouterr().out == first
+    bench.main([*command, "--report"])
     again = capsys.readouterr().out
     assert [line for line in again.splitlines() if line.startswith("|")] == [
         line for line in first.splitlines() if line.startswith("|")
