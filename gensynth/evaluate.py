@@ -220,7 +220,7 @@ def compare(
     own = {unit for of in tested for unit in zip(of.test.y.tolist(), of.test.groups or of.test.ids, strict=True)}
     independent = np.bincount([label for label, _ in own], minlength=len(classes))
     groups = {group for of in tested for group in of.test.groups or ()}
-    grouped = f" in {len(groups)} groups that were resampled as wholes" if groups else ""
+    grouped = f" in {len(groups)} groups" + " that were resampled as wholes" * (splits == 1) if groups else ""
     # No fewer than about one image per class is undecided: the variance of a share of 0 of n has Jeffreys'
     # posterior 0.5 / n^2. Without this, arms that agree on ten images would be "surely equal".
     floor = 0.5 / np.maximum(independent, 1) ** 2

@@ -113,15 +113,15 @@ def utility(contents: ReportContents) -> Html:
         ),
         table((*head, "macro F1", "G-mean"), rows),
         element("div", *charts, class_="charts"),
-        *(comparison(c.baseline, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
+        *(comparison(c.arm, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
         fold("More scores", _more_scores(e)),
         fold("Recall of every class", _recalls(e)),
     )
 
 
-def comparison(baseline: str, verdict: str, numbers: str, why: str) -> Html:
-    """Return one verdict with the baseline it is against, the difference in figures and its sentence."""
-    named = element("b", f"Against {clean(baseline)}: ")
+def comparison(of: str, verdict: str, numbers: str, why: str) -> Html:
+    """Return one verdict with what it is of, the difference in figures and its sentence."""
+    named = element("b", f"{clean(of)}: ")
     return element("p", badge(verdict), " ", named, f"{numbers}. {why}", class_="comparison")
 
 
