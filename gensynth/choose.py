@@ -11,6 +11,7 @@ The best of several looks better than it is, which is why only the test part say
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.draw import draw_accepted
 from gensynth.evaluate import EvaluateConfig
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.intervals import DRAWS, Spread, by_images_and_seeds
+from gensynth.intervals import Spread, by_images_and_seeds, resampled_scores
 from gensynth.mix import up_to
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.train_config import TrainingDiverged
@@ -94,7 +95,7 @@ def choose(
         for to in targets:
             for source in sources:
                 search.run(source, to, bar.update)
-    return _choice(record, validation.y, [source.name for source in sources], list(targets))
+    return _choice(record, validation, [source.name for source in sources], list(targets))
 
 
 def unseen_classes(validation: LabeledData, targets: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -227,53 +228,56 @@ class Search:
         )
 
 
-def gap(hit: np.ndarray, base: np.ndarray, y: np.ndarray) -> Spread:
-    """Return by how much the balanced accuracy of one way is above that of another, and how sure that is.
+def scored(predicted: np.ndarray, validation: LabeledData, n_without: int) -> tuple[list[float], int, list[Spread]]:
+    """Score all ways, and compare each with the best one without synthetic images.
 
-    Images are resampled within their class, the same ones for both ways, as `evaluate` does with test images.
+    Images, or the groups they come in, are resampled as `evaluate` does with test images, the same for all ways.
 
     Args:
-        hit: Whether each image was recognised, bool, shape (seeds, n).
-        base: The same of the other way.
-        y: True labels, shape (n,).
+        predicted: Labels by way, shape (ways, seeds, n).
+        validation: The n images.
+        n_without: So many ways come first that are without synthetic images.
+
+    Returns:
+        Balanced accuracy of each way, which way is the best without, and by how much each one is above that.
     """
-    rng = np.random.default_rng(0)
-    recalls, floors = [], []
-    for c in np.unique(y):
-        difference = hit[:, y == c].astype(float) - base[:, y == c]
-        n = difference.shape[1]
-        weights = np.vstack([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)])
-        recalls.append(weights @ difference.T / n)
-        floors.append(0.5 / n**2)  # as in `evaluate`: ways that agree on a few images are not surely equal
-    return by_images_and_seeds(np.mean(recalls, axis=0), float(np.mean(floors)) / len(floors))
+    y, p = validation.y, np.eye(len(validation.classes))[predicted]
+    resampled = resampled_scores(p, y, np.random.default_rng(0), groups=validation.groups)[0][..., 0]
+    scores = resampled[0].mean(-1).tolist()
+    base = scores.index(max(scores[:n_without]))
+    # As in `evaluate`: ways that agree on a few images, or groups, are not surely equal.
+    own = set(zip(y.tolist(), validation.groups or validation.ids, strict=True))
+    n = np.array([*Counter(label for label, _ in own).values()])
+    floor = float(np.mean(0.5 / n**2)) / len(n)
+    return scores, base, [by_images_and_seeds(resampled[:, i] - resampled[:, base], floor) for i in range(len(p))]
 
 
-def _choice(record: Record, y: np.ndarray, samplers: Sequence[str], targets: Sequence[str]) -> ImageChoice:
-    order = [("", "", arm) for arm in BASELINES]
+def _choice(record: Record, validation: LabeledData, samplers: Sequence[str], targets: Sequence[str]) -> ImageChoice:
+    order: list[Key] = [("", "", arm) for arm in BASELINES]
     order += [(sampler, to, arm) for to in targets for sampler in samplers for arm in WITH_SYNTHETIC]
-    hits = {key: record.predicted[key] == y for key in order if key in record.predicted}
-    score = {key: float(np.mean([hit[:, y == c].mean() for c in np.unique(y)])) for key, hit in hits.items()}
-    made = [key for key in hits if key[0]]
-    base = max((key for key in hits if not key[0]), key=lambda key: score[key])
-    gains = {key: gap(hit, hits[base], y) for key, hit in hits.items()}
+    keys = [key for key in order if key in record.predicted]
+    scores, best, gains = scored(np.stack([record.predicted[key] for key in keys]), validation, len(BASELINES))
     tried = [
-        Tried(*key, score[key], of.value, float(np.sqrt(of.variance)) * (key != base), record.seconds[key])
-        for key, of in gains.items()
+        Tried(*key, score, of.value, float(np.sqrt(of.variance)) * (key != keys[best]), record.seconds[key])
+        for key, score, of in zip(keys, scores, gains, strict=True)
     ]
-    chosen, why = (
+    base, made = tried[best], tried[len(BASELINES) :]
+    way, why = (
         ("", "", ""),
-        f"No sampler could be tried; best without is '{base[2]}', {score[base]:.1%} on {len(y)} validation images.",
+        f"No sampler could be tried; best without is '{base.arm}', {base.score:.1%} on {len(validation)} validation "
+        "images.",
     )
     if made:
-        chosen = max(made, key=lambda key: score[key])
-        why = (
-            f"Filling with '{chosen[0]}' to {chosen[1]}, trained as '{chosen[2]}', is chosen: balanced accuracy "
-            f"{score[chosen]:.1%} on {len(y)} validation images, against {score[base]:.1%} of the best way without "
-            f"synthetic images, '{base[2]}' "
-            f"({100 * gains[chosen].value:+.1f} points, standard error {100 * gains[chosen].variance ** 0.5:.1f})."
+        chosen = max(made, key=lambda t: t.score)  # of equal ones the first
+        way, why = (
+            (chosen.sampler, chosen.to, chosen.arm),
+            f"Filling with '{chosen.sampler}' to {chosen.to}, trained as '{chosen.arm}', is chosen: balanced accuracy "
+            f"{chosen.score:.1%} on {len(validation)} validation images, against {base.score:.1%} of the best way "
+            f"without synthetic images, '{base.arm}' "
+            f"({100 * chosen.gain:+.1f} points, standard error {100 * chosen.standard_error:.1f}).",
         )
     tried.sort(key=lambda t: -t.score)
-    return ImageChoice(*chosen, base[2], why, tuple(tried), len(y), tuple(record.notes))
+    return ImageChoice(*way, base.arm, why, tuple(tried), len(validation), tuple(record.notes))
 
 
 def _largest(targets: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

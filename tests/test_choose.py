@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from gensynth import choose as module
 from gensynth import rebalance as run_module
 from gensynth import train_time
-from gensynth.choose import BASELINES, ImageChoice, Source, choose, gap, load_choice, save_choice
+from gensynth.choose import BASELINES, ImageChoice, Source, choose, load_choice, save_choice, scored
 from gensynth.cli import main
 from gensynth.commands import rebalance
 from gensynth.data.labeled import LabeledData
@@ -72,19 +73,37 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
+def pixels(y: np.ndarray, groups: tuple[str, ...] | None = None) -> LabeledData:
+    """Images of which only label and group matter."""
+    x, ids = torch.zeros((len(y), 1, 8, 8), dtype=torch.uint8), tuple(map(str, range(len(y))))
+    return LabeledData(x, y, ("a", "b"), ids, groups=groups)
+
+
 def test_the_standard_error_is_that_of_paired_images() -> None:
     # One way alone recognises 8 images, the other alone 2, of 200.
     y, missed = np.zeros(200, dtype=np.int64), (range(22, 30), range(20, 22))
-    simple, better = (np.tile(~np.isin(np.arange(200), m), (2, 1)) for m in missed)
-    found = gap(better, simple, y)
-    assert found.value == pytest.approx(6 / 200)
+    ways = np.stack([np.tile(np.isin(np.arange(200), m).astype(np.int64), (2, 1)) for m in missed])
+    scores, base, (itself, found) = scored(ways, pixels(y), 1)
+    assert base == 0 and scores == pytest.approx([1 - 8 / 200, 1 - 2 / 200])
+    assert itself.value == 0 and found.value == pytest.approx(6 / 200)
     assert found.variance == pytest.approx(10 / 200**2 - found.value**2 / 200, rel=0.15)
+
+
+def test_images_of_a_group_count_once() -> None:
+    # Ten images of each patient, right or wrong together: a tenth of the information.
+    y = np.repeat([0, 1], (200, 200))
+    rows = np.arange(400)
+    ways = np.stack([np.tile(np.where(np.isin(rows // 10, m), 1 - y, y), (2, 1)) for m in (range(15, 25), ())])
+    alone = scored(ways, pixels(y), 1)[2][1]
+    together = scored(ways, pixels(y, tuple(map(str, rows // 10))), 1)[2][1]
+    assert together.value == pytest.approx(alone.value)
+    assert together.variance == pytest.approx(10 * alone.variance, rel=0.2)
 
 
 def test_ways_that_agree_on_few_images_are_not_surely_equal() -> None:
     y = np.array([0, 0, 1, 1])
-    same = np.ones((2, 4), dtype=bool)
-    assert gap(same, same, y).value == 0 and gap(same, same, y).variance == pytest.approx(0.5 / 4 / 2)
+    itself = scored(np.tile(y, (2, 2, 1)), pixels(y), 1)[2][1]
+    assert itself.value == 0 and itself.variance == pytest.approx(0.5 / 4 / 2)
 
 
 def found_way(choice: ImageChoice) -> Key:
