@@ -136,8 +136,6 @@ def rebalance(
             label, sources = labels[0], named(config.source, parts.train.classes)
 
             def needs() -> float:
-                if (out / "checkpoints").exists():
-                    return 0.0
                 return len(labels) * seconds_to_train(
                     parts.train, generator, model, train_config, label, sources, data_config.download
                 )
@@ -300,7 +298,8 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
 
 
 def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], seed: int, parts: Parts) -> Synthetic:
-    drawn = [draw_accepted(sampler, checker, name, math.ceil((1 + SPARE) * n), seed) for name, n in counts.items()]
+    wanted = {name: math.ceil((1 + SPARE) * n) for name, n in counts.items()}
+    drawn = [draw_accepted(sampler, checker, name, n, seed)[0] for name, n in wanted.items()]
     return Synthetic.concat(drawn).relabel(parts.train.classes)
 
 

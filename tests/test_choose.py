@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 import torch
 
 from gensynth import choose as module
+from gensynth import choose_results as results
 from gensynth import rebalance as run_module
 from gensynth import train_time
 from gensynth.choose import BASELINES, ImageChoice, Source, choose, load_choice, save_choice, scored
@@ -69,7 +72,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return rng.random((2, len(test), len(test.classes))), len(train)
 
     monkeypatch.setattr(module, "train_arm", guess)
-    monkeypatch.setattr(module, "perf_counter", lambda: 10.0 * len(done))
+    monkeypatch.setattr(results, "perf_counter", lambda: 10.0 * len(done))
     return done
 
 
@@ -177,6 +180,50 @@ def test_what_does_not_fit_into_the_budget_is_left_out_with_a_note(
     assert len(found.candidates) == len(BASELINES) and len(found.notes) == 1
 
 
+def test_seconds_before_a_kill_count(few: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, written, save = [0.0], Event(), results.Record.save
+    monkeypatch.setattr(results, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(module, "train_arm", lambda *a: (np.zeros((2, len(few.validation), 10)), 0))
+    monkeypatch.setattr(results, "BEAT", 0.001)
+
+    def saved(record: results.Record) -> None:
+        save(record)
+        if record.seconds.get(("vae", "fit")) == 70.0:
+            written.set()
+
+    def killed() -> Sampler:
+        clock[0] += 70.0
+        assert written.wait(30)
+        (tmp_path / "after").mkdir()
+        shutil.copy(tmp_path / "before" / "search.json", tmp_path / "after")  # what a kill leaves
+        raise ValueError("killed.")
+
+    asked: list[str] = []
+
+    def fits() -> Sampler:
+        asked.append("fit")
+        return smote(few)()
+
+    monkeypatch.setattr(results.Record, "save", saved)
+    (tmp_path / "before").mkdir()
+    search = partial(choose, few.train, few.validation, targets=TARGETS, config=QUICK)
+    search(sources=[Source("vae", killed, lambda: 90.0)], seconds=100.0, folder=tmp_path / "before")
+    # 20 of 90 seconds are left to fit; nobody estimates again.
+    goes_on = Source("vae", fits, lambda: asked.append("estimate") or 0.0)  # type: ignore[func-returns-value]
+    shutil.copytree(tmp_path / "after", tmp_path / "short")
+    found = search(sources=[goes_on], seconds=89.0, folder=tmp_path / "short")
+    assert not asked and "about 20 seconds or more, and 19 of the budget of 89 are left" in found.notes[0]
+    assert search(sources=[goes_on], seconds=91.0, folder=tmp_path / "after").sampler == "vae" and asked == ["fit"]
+
+
+def test_targets_that_come_to_the_same_are_not_fitted_again(few: Parts, tmp_path: Path, trained: list[str]) -> None:
+    fitted: list[str] = []
+    once = Source("smote", lambda: fitted.append("smote") or smote(few)())  # type: ignore[func-returns-value]
+    same = {"5x": {"8": 6}, "6": {"8": 6}}
+    first, second = (choose(few.train, few.validation, [once], same, QUICK, 1e6, tmp_path) for _ in range(2))
+    assert first == second and fitted == ["smote"] and {t.to for t in first.candidates} == {"", "5x"}
+
+
 def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: list[str]) -> None:
     def cannot() -> Sampler:
         raise ValueError("one image is too few.")
@@ -201,7 +248,7 @@ def test_a_class_without_validation_images_is_named(few: Parts, tmp_path: Path) 
     sources = [Source("smote", smote(few))]
     found = choose(few.train, without("8"), sources, TARGETS, QUICK, 1e6, tmp_path)
     assert found.notes == ("No validation image is of '8': the choice is blind to that.",)
-    with pytest.raises(ValueError, match=r"\('8', '7'\) has validation.*--sampler recipes"):
+    with pytest.raises(ValueError, match=r"\('8', '7'\) has validation.*--sampler generator"):
         choose(few.train, without("7", "8"), sources, TARGETS, QUICK, 1e6, tmp_path)
 
 
