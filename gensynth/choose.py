@@ -156,7 +156,7 @@ class Search:
         waiting = [key for arm in WITH_SYNTHETIC if (key := (name, to, arm)) not in record.predicted]
         if not waiting or (name,) in record.left_out or (name, to) in record.left_out:
             return
-        if name not in self.accepted and not (self._has_time(source, waiting[0]) and self._draw(source)):
+        if name not in self.accepted and not self._draw(source, waiting[0]):
             return
         part = self._part(name, to)
         smaller = [len(self._part(name, other)) for other in list(self.targets)[: list(self.targets).index(to)]]
@@ -168,10 +168,15 @@ class Search:
                 return
             self.train(key, part, on_step)
 
-    def _draw(self, source: Source) -> bool:
-        """Draw as many accepted samples as the largest target wants, once; say whether there are any."""
+    def _draw(self, source: Source, key: Key) -> bool:
+        """Draw as many accepted samples as the largest target wants, once; say whether there are any.
+
+        Not begun where there is no time for this and one arm, `key`.
+        """
         record, name, wanted = self.record, source.name, _largest(self.targets)
         try:
+            if not self._has_time(source, key):
+                return False
             with record.counting((name, "fit")):
                 sampler = source.fit()
             if self.checker is None:

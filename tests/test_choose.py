@@ -233,10 +233,10 @@ def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: 
         sampler.sample = lambda *a: replace(made := SmoteSampler.sample(sampler, *a), x=made.x * 0)  # type: ignore[method-assign]
         return sampler
 
-    sources = [Source("cannot", cannot), Source("black", black)]
+    sources = [Source("cannot", cannot), Source("unknown", smote(few), cannot), Source("black", black)]  # type: ignore[arg-type]
     found = choose(few.train, few.validation, sources, TARGETS, QUICK, 1e6, tmp_path)
     assert found.sampler == "" and len(trained) == len(BASELINES)
-    assert "cannot is left out: one image is too few." in found.notes
+    assert {f"{name} is left out: one image is too few." for name in ("cannot", "unknown")} <= {*found.notes}
     assert "black is left out: none of its images passes the check." in found.notes
 
 
@@ -320,7 +320,8 @@ def test_auto_mixes_only_what_helps_unless_forced(
     found = load_choice(out / "choice.json")
     assert {t.sampler for t in found.candidates} >= {"", "smote", "recipes"} and (out / "checkpoints").is_dir()
     arms = {arm["name"] for arm in json.loads((out / "evaluation.json").read_text())["arms"]}
-    assert {found.baseline, found.arm} <= arms
+    assert arms == {*BASELINES, found.arm}  # the verdict is that of what was chosen
+    assert "was best on the validation images; on the test images it has" in text
     page = (out / "report.html").read_text()
     assert "How the choice was made" in page and "No data set was mixed" in page
     assert run(capsys, ["report", str(out)])[0] == 0
@@ -329,7 +330,8 @@ def test_auto_mixes_only_what_helps_unless_forced(
     code, text, err = run(capsys, [*auto, "--force"])
     assert code == 0, text + err
     assert utilities(out) == {"CANNOT TELL, forced"} and "No data set" not in text
-    assert "No data set" not in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "No data set" not in page and "with --force, although the images were not found to help" in page
 
 
 def test_auto_mixes_what_helps(
@@ -351,6 +353,21 @@ def test_a_named_sampler_is_mixed_whatever_the_test_says(
     assert utilities(out) == {"CANNOT TELL"} and not (out / "checkpoints").exists()
     assert "with recipes" in (out / "report.html").read_text()
     assert run(capsys, ["report", str(out)])[0] == 0
+
+
+def test_a_sampler_that_cannot_leaves_no_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 255, (42, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "d.npz", x=x, y=np.repeat(["a", "b"], (40, 2)))
+    given = ["rebalance", str(tmp_path / "d.npz"), "--out", str(tmp_path / "run"), "--quiet", "--sampler"]
+    for sampler, says in (
+        ("smote", "smote needs 2 images of 'b', and its training part has 1"),
+        ("recipes", "'b': 1"),
+        ("auto", "nothing to choose by"),
+    ):
+        code, _, err = run(capsys, [*given, sampler])
+        assert code == 2 and says in err and "--sampler" in err, err
+        assert not (tmp_path / "run").exists()
 
 
 def test_no_time_for_any_sampler_is_an_answer(capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path) -> None:
@@ -390,7 +407,7 @@ def test_the_test_part_has_no_say_in_the_choice(
             rebalance_config=RebalanceConfig(sampler="auto"),
             data_config=DataConfig(keep={"8": 10}),
             train_config=TrainConfig(steps=4, batch_size=8, accelerator="cpu"),
-            model=get_generator("vae").Config(),
+            model=get_generator("deformation").Config(),
             evaluate=QUICK,
         )
     assert load_choice(tmp_path / "run" / "choice.json").sampler
