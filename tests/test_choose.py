@@ -233,7 +233,7 @@ def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: 
         sampler.sample = lambda *a: replace(made := SmoteSampler.sample(sampler, *a), x=made.x * 0)  # type: ignore[method-assign]
         return sampler
 
-    sources = [Source("cannot", cannot), Source("unknown", smote(few), cannot), Source("black", black)]  # type: ignore[arg-type]
+    sources = [Source("cannot", cannot), Source("unknown", smote(few), cannot), Source("black", black)]
     found = choose(few.train, few.validation, sources, TARGETS, QUICK, 1e6, tmp_path)
     assert found.sampler == "" and len(trained) == len(BASELINES)
     assert {f"{name} is left out: one image is too few." for name in ("cannot", "unknown")} <= {*found.notes}
