@@ -1,20 +1,24 @@
 """choose: which sampler of images, and how far to fill, tried on the validation part within a time budget.
 
-Ways to train without synthetic images come first. Then each sampler is fitted on the training part and draws through
-the gate as `rebalance` does, once, for the largest target; networks trained with its images predict the validation
-images. Test images play no part: whether the choice helps is for them to say.
+Ways to train without synthetic images come first. Then each sampler is fitted on the training part and draws, once, as
+many images that pass the gate as the largest target wants; networks trained with these predict the validation images.
+(`rebalance` draws a quarter more and keeps those that differ most, may spread them over all classes, and its gate also
+knows the test images.) Test images play no part: whether the choice helps is for them to say.
 
 Candidates are tried in the order of their simplicity, as long as there is time: the smallest target first, then the
 cheapest sampler, then the way without augmentation. The one with the best score is chosen, of equal ones the simplest.
 The best of several looks better than it is, which is why only the test part says whether it helps.
+
+Time is estimated before anything is begun: a training of networks takes as long as the longest so far, drawing
+likewise, and fitting what its source says. What is begun is not stopped: one sampler, or one training, may overrun.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -28,7 +32,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.draw import draw_accepted
 from gensynth.evaluate import EvaluateConfig
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.intervals import DRAWS, Spread, by_images_and_seeds
+from gensynth.intervals import Spread, by_images_and_seeds, resampled_scores
 from gensynth.mix import up_to
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.train_config import TrainingDiverged
@@ -47,7 +51,8 @@ class Source:
     Attributes:
         name: What it is called in the choice.
         fit: Returns it, fitted on the training part; may raise ValueError where the data do not suffice.
-        seconds: Returns about how long `fit` takes, where that can be told beforehand.
+        seconds: Returns about how long `fit` takes from its start, where that can be told beforehand; a killed one is
+            taken to go on where it stood.
     """
 
     name: str
@@ -74,7 +79,8 @@ def choose(
         sources: Samplers, the cheapest first.
         targets: How many images each class shall receive, by the name of the target, the smallest first.
         config: Steps, batch size and seed of the networks.
-        seconds: When so many are spent, nothing further is begun. Ways without synthetic images are always tried.
+        seconds: What would take longer is not begun (what is begun may overrun). Ways without synthetic images are
+            always tried. Seconds before a kill count.
         folder: Where `search.json` keeps what was found so far.
         seed: Seed of the samples.
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
@@ -94,7 +100,7 @@ def choose(
         for to in targets:
             for source in sources:
                 search.run(source, to, bar.update)
-    return _choice(record, validation.y, [source.name for source in sources], list(targets))
+    return _choice(record, validation, [source.name for source in sources], list(targets))
 
 
 def unseen_classes(validation: LabeledData, targets: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -108,7 +114,7 @@ def unseen_classes(validation: LabeledData, targets: Mapping[str, Mapping[str, i
     if unseen == filled:
         raise ValueError(
             f"no class to fill ({', '.join(map(repr, filled))}) has validation images (a class of fewer than 10 images "
-            "gets none), so there is nothing to choose by; name a sampler, such as --sampler recipes."
+            "gets none), so there is nothing to choose by; name a sampler, such as --sampler generator."
         )
     return unseen
 
@@ -148,52 +154,47 @@ class Search:
         """Try what is left to try of one sampler and target."""
         record, name = self.record, source.name
         waiting = [key for arm in WITH_SYNTHETIC if (key := (name, to, arm)) not in record.predicted]
-        if not waiting or name in record.left_out:
+        if not waiting or (name,) in record.left_out or (name, to) in record.left_out:
             return
-        if name not in self.accepted and not self._draw(source):
+        if name not in self.accepted and not self._draw(source, waiting[0]):
             return
         part = self._part(name, to)
         smaller = [len(self._part(name, other)) for other in list(self.targets)[: list(self.targets).index(to)]]
         if not len(part) or len(part) in smaller:  # where the gate lets few through, targets come to the same
+            record.leave_out((name, to))
             return
         for key in waiting:
-            if not self._fits(self._longest()):
-                left = f"{name} is left out from {to}, '{key[2]}', on"
-                record.note(f"{left}: {self._too_long(self._longest())}", name)
+            if not self._has_time(source, key):
                 return
             self.train(key, part, on_step)
 
-    def _draw(self, source: Source) -> bool:
-        """Draw as many accepted samples as the largest target wants, once; say whether there are any."""
+    def _draw(self, source: Source, key: Key) -> bool:
+        """Draw as many accepted samples as the largest target wants, once; say whether there are any.
+
+        Not begun where there is no time for this and one arm, `key`.
+        """
         record, name, wanted = self.record, source.name, _largest(self.targets)
-        is_new, start = (name,) not in record.seconds, perf_counter()
         try:
-            if is_new:
-                others = [spent for key, spent in record.seconds.items() if len(key) == 1]
-                needs = max(others, default=0.0) + self._longest()
-                needs += source.seconds() if self._fits(needs) else 0.0
-                if not self._fits(needs):
-                    record.note(f"{name} is left out: {self._too_long(needs)}", name)
-                    return False
-            sampler = source.fit()
+            if not self._has_time(source, key):
+                return False
+            with record.counting((name, "fit")):
+                sampler = source.fit()
             if self.checker is None:
-                self.checker = FidelityChecker(self.real, (self.validation,))
-            drawn = [draw_accepted(sampler, self.checker, label, n, self.seed) for label, n in wanted.items()]
+                with record.counting(("checker",)):
+                    self.checker = FidelityChecker(self.real, (self.validation,))
+            with record.counting((name, "draw")):
+                drawn = [draw_accepted(sampler, self.checker, label, n, self.seed) for label, n in wanted.items()]
         except (ValueError, TrainingDiverged) as error:
-            record.note(f"{name} is left out: {error}", name)
+            record.leave_out((name,), f"{name} is left out: {error}")
             return False
-        good = [samples.subset(self.checker.gate(samples).accepted) for samples in drawn]
+        good = [samples.subset(accepted) for samples, accepted in drawn]
         self.accepted[name] = Synthetic.concat(good).relabel(self.real.classes)
-        if is_new:
-            if short := [
-                f"{len(s)} of {n} of {c!r}" for s, (c, n) in zip(good, wanted.items(), strict=True) if len(s) < n
-            ]:
-                record.notes.append(f"{name}: fewer images pass the check than are wanted: {', '.join(short)}.")
-            record.seconds[(name,)] = perf_counter() - start
-            record.save()
         if not len(self.accepted[name]):
-            record.note(f"{name} is left out: none of its images passes the check.", name)
-        return bool(len(self.accepted[name]))
+            record.leave_out((name,), f"{name} is left out: none of its images passes the check.")
+            return False
+        if short := [f"{len(s)} of {n} of {c!r}" for s, (c, n) in zip(good, wanted.items(), strict=True) if len(s) < n]:
+            record.note(f"{name}: fewer images pass the check than are wanted: {', '.join(short)}.")
+        return True
 
     def _part(self, name: str, to: str) -> Synthetic:
         """Return the part of the accepted samples that a target wants."""
@@ -205,75 +206,95 @@ class Search:
         """Train one arm and keep what it says of the validation images, if that is not known yet."""
         if key in self.record.predicted:
             return
-        start = perf_counter()
         given = _nothing(self.real) if synthetic is None else synthetic
         filled = np.unique(given.y)
-        p, _ = train_arm(key[2], self.real, given, self.validation, filled, self.training, on_step)
+        with self.record.counting(key):
+            p, _ = train_arm(key[2], self.real, given, self.validation, filled, self.training, on_step)
         self.record.predicted[key] = p.argmax(-1)
-        self.record.seconds[key] = perf_counter() - start
         self.record.save()
 
-    def _longest(self) -> float:
-        return max(spent for key, spent in self.record.seconds.items() if len(key) == 3)
-
-    def _fits(self, seconds: float) -> bool:
-        return sum(self.record.seconds.values()) + seconds <= self.budget
-
-    def _too_long(self, seconds: float) -> str:
-        left = max(0.0, self.budget - sum(self.record.seconds.values()))
-        return (
-            f"it takes about {seconds:.0f} seconds or more, and {left:.0f} of the budget of {self.budget:.0f} are left"
-            "; a longer --budget (with another --out) tries it."
+    def _has_time(self, source: Source, key: Key) -> bool:
+        """Say whether there is time to train one arm, and before it to fit and draw; if not, leave its sampler out."""
+        seconds, name = self.record.seconds, source.name
+        needs = max(seconds[key] for key in self.record.predicted)
+        if name not in self.accepted:
+            needs += max((spent for key, spent in seconds.items() if key[1:] == ("draw",)), default=0.0)
+            if self._left() >= needs:
+                needs += max(0.0, self._whole_fit(source) - seconds.get((name, "fit"), 0.0))
+        if (left := self._left()) >= needs:
+            return True
+        began = any(name == other for other, *_ in self.record.predicted)
+        where = f" from {key[1]}, '{key[2]}', on" if began else ""
+        self.record.leave_out(
+            (name,),
+            f"{name} is left out{where}: it takes about {needs:.0f} seconds or more, and {max(0.0, left):.0f} of the "
+            f"budget of {self.budget:.0f} are left; a longer --budget (with another --out) tries it.",
         )
+        return False
+
+    def _left(self) -> float:
+        return self.budget - sum(self.record.seconds.values())
+
+    def _whole_fit(self, source: Source) -> float:
+        """Return about how long a fit takes from its start, estimated once."""
+        if source.name not in self.record.estimates:
+            with self.record.counting((source.name, "estimate")):
+                found = source.seconds()
+            self.record.estimates[source.name] = found
+            self.record.save()
+        return self.record.estimates[source.name]
 
 
-def gap(hit: np.ndarray, base: np.ndarray, y: np.ndarray) -> Spread:
-    """Return by how much the balanced accuracy of one way is above that of another, and how sure that is.
+def scored(predicted: np.ndarray, validation: LabeledData, n_without: int) -> tuple[list[float], int, list[Spread]]:
+    """Score all ways, and compare each with the best one without synthetic images.
 
-    Images are resampled within their class, the same ones for both ways, as `evaluate` does with test images.
+    Images, or the groups they come in, are resampled as `evaluate` does with test images, the same for all ways.
 
     Args:
-        hit: Whether each image was recognised, bool, shape (seeds, n).
-        base: The same of the other way.
-        y: True labels, shape (n,).
+        predicted: Labels by way, shape (ways, seeds, n).
+        validation: The n images.
+        n_without: So many ways come first that are without synthetic images.
+
+    Returns:
+        Balanced accuracy of each way, which way is the best without, and by how much each one is above that.
     """
-    rng = np.random.default_rng(0)
-    recalls, floors = [], []
-    for c in np.unique(y):
-        difference = hit[:, y == c].astype(float) - base[:, y == c]
-        n = difference.shape[1]
-        weights = np.vstack([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)])
-        recalls.append(weights @ difference.T / n)
-        floors.append(0.5 / n**2)  # as in `evaluate`: ways that agree on a few images are not surely equal
-    return by_images_and_seeds(np.mean(recalls, axis=0), float(np.mean(floors)) / len(floors))
+    y, p = validation.y, np.eye(len(validation.classes))[predicted]
+    resampled = resampled_scores(p, y, np.random.default_rng(0), groups=validation.groups)[0][..., 0]
+    scores = resampled[0].mean(-1).tolist()
+    base = scores.index(max(scores[:n_without]))
+    # As in `evaluate`: ways that agree on a few images, or groups, are not surely equal.
+    own = set(zip(y.tolist(), validation.groups or validation.ids, strict=True))
+    n = np.array([*Counter(label for label, _ in own).values()])
+    floor = float(np.mean(0.5 / n**2)) / len(n)
+    return scores, base, [by_images_and_seeds(resampled[:, i] - resampled[:, base], floor) for i in range(len(p))]
 
 
-def _choice(record: Record, y: np.ndarray, samplers: Sequence[str], targets: Sequence[str]) -> ImageChoice:
-    order = [("", "", arm) for arm in BASELINES]
+def _choice(record: Record, validation: LabeledData, samplers: Sequence[str], targets: Sequence[str]) -> ImageChoice:
+    order: list[Key] = [("", "", arm) for arm in BASELINES]
     order += [(sampler, to, arm) for to in targets for sampler in samplers for arm in WITH_SYNTHETIC]
-    hits = {key: record.predicted[key] == y for key in order if key in record.predicted}
-    score = {key: float(np.mean([hit[:, y == c].mean() for c in np.unique(y)])) for key, hit in hits.items()}
-    made = [key for key in hits if key[0]]
-    base = max((key for key in hits if not key[0]), key=lambda key: score[key])
-    gains = {key: gap(hit, hits[base], y) for key, hit in hits.items()}
+    keys = [key for key in order if key in record.predicted]
+    scores, best, gains = scored(np.stack([record.predicted[key] for key in keys]), validation, len(BASELINES))
     tried = [
-        Tried(*key, score[key], of.value, float(np.sqrt(of.variance)) * (key != base), record.seconds[key])
-        for key, of in gains.items()
+        Tried(*key, score, of.value, float(np.sqrt(of.variance)) * (key != keys[best]), record.seconds[key])
+        for key, score, of in zip(keys, scores, gains, strict=True)
     ]
-    chosen, why = (
+    base, made = tried[best], tried[len(BASELINES) :]
+    way, why = (
         ("", "", ""),
-        f"No sampler could be tried; best without is '{base[2]}', {score[base]:.1%} on {len(y)} validation images.",
+        f"No sampler could be tried; best without is '{base.arm}', {base.score:.1%} on {len(validation)} validation "
+        "images.",
     )
     if made:
-        chosen = max(made, key=lambda key: score[key])
-        why = (
-            f"Filling with '{chosen[0]}' to {chosen[1]}, trained as '{chosen[2]}', is chosen: balanced accuracy "
-            f"{score[chosen]:.1%} on {len(y)} validation images, against {score[base]:.1%} of the best way without "
-            f"synthetic images, '{base[2]}' "
-            f"({100 * gains[chosen].value:+.1f} points, standard error {100 * gains[chosen].variance ** 0.5:.1f})."
+        chosen = max(made, key=lambda t: t.score)  # of equal ones the first
+        way, why = (
+            (chosen.sampler, chosen.to, chosen.arm),
+            f"Filling with '{chosen.sampler}' to {chosen.to}, trained as '{chosen.arm}', is chosen: balanced accuracy "
+            f"{chosen.score:.1%} on {len(validation)} validation images, against {base.score:.1%} of the best way "
+            f"without synthetic images, '{base.arm}' "
+            f"({100 * chosen.gain:+.1f} points, standard error {100 * chosen.standard_error:.1f}).",
         )
     tried.sort(key=lambda t: -t.score)
-    return ImageChoice(*chosen, base[2], why, tuple(tried), len(y), tuple(record.notes))
+    return ImageChoice(*way, base.arm, why, tuple(tried), len(validation), tuple(record.notes))
 
 
 def _largest(targets: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

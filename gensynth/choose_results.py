@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Event, Thread
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,6 +22,8 @@ BASELINES = {
     "augmented": "draw every class equally often, and shift, turn and scale each image a little",
 }
 """Ways to train without synthetic images, the simplest first, in plain words."""
+BEAT = 10.0
+"""Seconds between two writings of the time that something takes."""
 
 
 @dataclass(frozen=True)
@@ -87,15 +93,18 @@ class Record:
     Attributes:
         path: The file.
         predicted: Predicted labels by (sampler, target, arm), shape (seeds, n).
-        seconds: Time for each of these, by the same key; for fitting and drawing by (sampler,).
-        left_out: Samplers that are not tried any further.
+        seconds: Time spent on each of these, by the same key, and on the rest, such as (sampler, "fit"); work that was
+            killed counts.
+        estimates: Seconds that a whole fit is thought to take, by sampler.
+        left_out: Samplers, and pairs of sampler and target, that are not tried any further.
         notes: Sentences for the reader.
     """
 
     path: Path
     predicted: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict)
     seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
+    estimates: dict[str, float] = field(default_factory=dict)
+    left_out: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @staticmethod
@@ -106,20 +115,52 @@ class Record:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         predicted = {tuple(key): np.array(labels) for key, labels in found["predicted"]}
         seconds = {tuple(key): spent for key, spent in found["seconds"]}
-        return Record(path, predicted, seconds, found["left_out"], found["notes"])
+        return Record(path, predicted, seconds, found["estimates"], [*map(tuple, found["left_out"])], found["notes"])
 
     def save(self) -> None:
         """Write the file."""
         fields = {
             "predicted": [(key, labels.tolist()) for key, labels in self.predicted.items()],
             "seconds": list(self.seconds.items()),
+            "estimates": self.estimates,
             "left_out": self.left_out,
             "notes": self.notes,
         }
         write_text(self.path, json.dumps(fields) + "\n")
 
-    def note(self, sentence: str, leave_out: str = "") -> None:
-        """Keep a sentence, and that a sampler is not tried any further."""
-        self.notes.append(sentence)
-        self.left_out += [leave_out] * bool(leave_out)
+    @contextmanager
+    def counting(self, key: tuple[str, ...]) -> Iterator[None]:
+        """Add the seconds that something takes, and write them every `BEAT` seconds: a kill must not win time.
+
+        Nothing else may change the record meanwhile.
+        """
+        before, start, done = self.seconds.get(key, 0.0), perf_counter(), Event()
+
+        def count() -> None:
+            self.seconds[key] = before + perf_counter() - start
+            self.save()
+
+        def beat() -> None:
+            while not done.wait(BEAT):
+                count()
+
+        thread = Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            count()
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+            self.save()
+
+    def leave_out(self, what: tuple[str, ...], why: str = "") -> None:
+        """Keep that a sampler, or a sampler with a target, is not tried any further."""
+        self.left_out.append(what)
+        self.notes += [why] * bool(why)
         self.save()

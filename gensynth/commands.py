@@ -22,9 +22,6 @@ from gensynth.train_config import TrainConfig
 if TYPE_CHECKING:
     from gensynth.fidelity.checker import FidelityChecker
 
-FEWEST_HELD_OUT = 30
-"""Validation images of each class from which on they are asked about recipes; else training images are, out of fold."""
-
 
 def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
     """Show what is in a data set, before anything is made.
@@ -36,17 +33,18 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
         recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
     from gensynth.data.explore import explore as look
-    from gensynth.data.read import read, read_parts
-    from gensynth.recipe_safety import recipe_safety
+    from gensynth.data.explore import explore_recipes
+    from gensynth.data.read import parts_of, read
 
-    found = look(read(data, data_config))
-    more, text = {}, found.as_text()
-    if recipes:
-        parts = read_parts(data, data_config)
-        enough = min(parts.validation.class_counts.values()) >= FEWEST_HELD_OUT
-        safety = recipe_safety(parts.train, parts.validation if enough else None)
-        more, text = {"recipes": asdict(safety)}, f"{text}\n\n{safety.as_text()}"
-    print(_json(asdict(found) | more) if json else text)
+    images = read(data, data_config)
+    found = look(images)
+    if not json:
+        print(found.as_text())
+    safety, told = explore_recipes(parts_of(images, data, data_config)) if recipes else ({}, "")
+    if json:
+        print(_json(asdict(found) | safety))
+    elif told:
+        print(f"\n{told}")
     return 0
 
 

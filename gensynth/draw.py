@@ -16,18 +16,20 @@ MOST_DRAWS = 10
 
 def draw_accepted(
     sampler: Sampler, checker: FidelityChecker | TableChecker, label: str, n: int, seed: int
-) -> Synthetic:
+) -> tuple[Synthetic, np.ndarray]:
     """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
 
-    Gives up after `MOST_DRAWS` times n draws, and then returns all of them.
+    Gives up after `MOST_DRAWS` times n draws, and then returns all of them. Also returns which passed, bool. Each round
+    asks the gate about all samples again, for what is atypical depends on how many there are.
     """
     total = n
     while True:
         samples = sampler.sample(label, total, seed)
         accepted = checker.gate(samples).accepted
         if accepted.sum() >= n:
-            return samples.subset(np.arange(np.flatnonzero(accepted)[n - 1] + 1))
+            enough = np.flatnonzero(accepted)[n - 1] + 1
+            return samples.subset(np.arange(enough)), accepted[:enough]
         if total >= MOST_DRAWS * n:
-            return samples
+            return samples, accepted
         rate = max(accepted.mean(), 1 / MOST_DRAWS)
         total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)

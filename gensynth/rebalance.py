@@ -30,7 +30,8 @@ from typing import Any
 
 import torch
 
-from gensynth.choose import Source, choose, load_choice, save_choice, unseen_classes
+from gensynth.arms import WAYS
+from gensynth.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts, read_parts
 from gensynth.draw import draw_accepted
@@ -115,20 +116,23 @@ def rebalance(
     learn = partial(
         _train, parts.train, out, generator, model, config, train_config, labels, data_config.download, quiet
     )
-    if config.sampler == GENERATOR:
+    if config.sampler == GENERATOR or config.source != AUTO:
         for name in labels:
             scope_of(parts.train, generator, name, named(config.source, parts.train.classes))
     if not first_process():
         if config.sampler == GENERATOR:
             learn()
         sys.exit(0)  # what follows the training is one process's work
-    run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
 
     @cache
     def fitted(name: str) -> Sampler:
         if name == GENERATOR:
             return NeuralSampler(learn(), draw=config.draw, device=_device(train_config))
-        return SmoteSampler().fit(parts.train) if name == SMOTE else _recipes(parts.train, filled, config.sample_seed)
+        return _smote(parts.train, filled) if name == SMOTE else _recipes(parts.train, filled, config.sample_seed)
+
+    if config.sampler in (SMOTE, RECIPES) and not (out / "verdict.json").exists():
+        fitted(config.sampler)  # where that is refused, nothing has been written
+    run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
 
     name, to, arms = config.sampler, config.to, evaluate_config.arms
     if config.sampler == AUTO:
@@ -136,8 +140,6 @@ def rebalance(
             label, sources = labels[0], named(config.source, parts.train.classes)
 
             def needs() -> float:
-                if (out / "checkpoints").exists():
-                    return 0.0
                 return len(labels) * seconds_to_train(
                     parts.train, generator, model, train_config, label, sources, data_config.download
                 )
@@ -165,11 +167,11 @@ def rebalance(
         if not choice.sampler:
             return report(out, parts)
         name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
-        # What was chosen is tested, against what was best without it.
-        arms = tuple(dict.fromkeys((*arms, choice.baseline, choice.arm.removesuffix(" + synthetic"), choice.arm)))
+        # The verdict is that of the way that was chosen, for no other one with synthetic images is tested.
+        arms = (*dict.fromkeys((*(arm for arm in arms if arm in WAYS), *BASELINES)), choice.arm)
     adds = targets[to]
     if not (out / "verdict.json").exists():
-        sampler = run.step("train" if name == GENERATOR else "fit", lambda: fitted(name))
+        sampler = run.step("train", lambda: fitted(name)) if name == GENERATOR else fitted(name)
         run.step("sample and check", lambda: sample_and_check(sampler, parts, adds, config, out))
     synthetic, verdict = samples_of(out, parts)
     accepted = synthetic.subset(verdict.samples.accepted)
@@ -220,13 +222,24 @@ def _train(
     return folder if config.per_class else path
 
 
+def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:
+    sampler = SmoteSampler().fit(train_part)
+    for name in filled:
+        if name not in sampler.labels:
+            raise ValueError(
+                f"smote needs 2 images of {name!r}, and its training part has {train_part.class_counts[name]}; add "
+                "images, or give --sampler generator."
+            )
+    return sampler
+
+
 def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recipes:
     sampler = Recipes("auto", random_state=seed)
     sampler.fit(train_part)
     if bad := [name for name in filled if not sampler.safety_.safe_for(name)]:
         raise ValueError(
             f"no recipe is measured to keep images of {bad[0]!r} ({train_part.class_counts[bad[0]]} images) in their "
-            "class; 'gensynth explore DATA --recipes' shows how each one does. Take another sampler."
+            "class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."
         )
     return sampler
 
@@ -300,7 +313,8 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
 
 
 def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], seed: int, parts: Parts) -> Synthetic:
-    drawn = [draw_accepted(sampler, checker, name, math.ceil((1 + SPARE) * n), seed) for name, n in counts.items()]
+    wanted = {name: math.ceil((1 + SPARE) * n) for name, n in counts.items()}
+    drawn = [draw_accepted(sampler, checker, name, n, seed)[0] for name, n in wanted.items()]
     return Synthetic.concat(drawn).relabel(parts.train.classes)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from gensynth.mix import target_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
-AUTO, DEFAULT_TO = "auto", "5x"
+AUTO, DEFAULT_TO, DEFAULT_BUDGET = "auto", "5x", "20m"
 TRIED_TO = (DEFAULT_TO, "balance")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -22,8 +22,9 @@ class RebalanceConfig:
     sampler: str = GENERATOR
     """What draws: `generator`, the one that --generator names; `recipes`, classical augmentation by what is measured to
     keep the class; `smote`; or `auto`: the best on validation images, mixed only if it helps on test images."""
-    budget: str = "20m"
-    """For the sampler auto: time for the search, such as 90s, 20m or 2h; the test that follows comes on top."""
+    budget: str | None = None
+    """For the sampler auto: time for the search, such as 90s or 2h, by default 20m; the test that follows comes on
+    top."""
     force: bool = False
     """For the sampler auto: mix even where the images do not help."""
     to: str = DEFAULT_TO
@@ -49,12 +50,17 @@ class RebalanceConfig:
                 f"draw, per_class and source are settings of a generator, and the sampler is {self.sampler!r}; leave "
                 "them out."
             )
+        if self.sampler != AUTO and (self.budget is not None or self.force):
+            raise ValueError(
+                f"budget and force are settings of the sampler auto, and the sampler is {self.sampler!r}; leave them "
+                "out, or give --sampler auto."
+            )
         _ = self.seconds
 
     @property
     def seconds(self) -> float:
         """The budget in seconds; ValueError if it is no time."""
-        form = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", self.budget)
+        form = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", DEFAULT_BUDGET if self.budget is None else self.budget)
         if not form or not float(form[1]):
             raise ValueError(
                 f"budget {self.budget!r} is not a time; give a number above 0 with s, m or h: 90s, 20m, 2h."

@@ -83,11 +83,13 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     if mixed and synthetic is not None and verdict is not None:
         for row in np.flatnonzero(verdict.samples.accepted):
             after[synthetic.classes[synthetic.y[row]]] += 1
+    forced = choice is not None and mixed and evaluation is not None and evaluation.verdict != HELPS
     advice = "" if choice is None or mixed else advice_of(choice, evaluation)
     checkpoints = {path.stem: load_checkpoint(path) for path in sorted((out / "checkpoints").glob("*.ckpt"))}
     trained = {"generator": f"{settings['generator']} {settings['model']}", "training": str(settings["train"])}
     provenance = {
         "command": record["command"],
+        **({"mixed": "with --force, although the images were not found to help"} if forced else {}),
         "source": settings["source"],
         **(trained if checkpoints else {}),
         "filled to": choice.to or "nothing was drawn" if choice else settings["rebalance"]["to"],
@@ -124,10 +126,10 @@ def advice_of(choice: ImageChoice, evaluation: Evaluation | None) -> str:
     """
     arms = {arm.name: arm.balanced_accuracy for arm in evaluation.arms} if evaluation else {}
     found = arms.get(choice.baseline)
-    reached = f", {found.value:.1%} ({found.low:.1%} to {found.high:.1%}) on the test images" if found else ""
+    reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     return (
-        f"No data set was mixed. Instead, {BASELINES[choice.baseline]}: "
-        f"that ('{choice.baseline}') was best without synthetic images{reached}."
+        f"No data set was mixed. Instead, {BASELINES[choice.baseline]}: of the ways without synthetic images that "
+        f"('{choice.baseline}') was best on the validation images{reached}."
     )
 
 

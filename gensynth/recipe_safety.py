@@ -157,7 +157,8 @@ def recipe_safety(
     if (np.bincount(train.y) > 1).sum() < 2 or (held_out is not None and not len(held_out)):
         raise ValueError(
             "label safety needs at least two classes of two training images or more, and images to transform: else a "
-            f"judge cannot say what an image might turn into. Got {train.class_counts}; name a recipe such as 'affine'."
+            f"judge cannot say what an image might turn into. Got {train.class_counts}; add images, or use a generator "
+            "(--sampler generator), or Recipes('affine') in Python, which measures nothing."
         )
 
     rng = np.random.default_rng(seed)

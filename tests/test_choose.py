@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from gensynth import choose as module
+from gensynth import choose_results as results
 from gensynth import rebalance as run_module
 from gensynth import train_time
-from gensynth.choose import BASELINES, ImageChoice, Source, choose, gap, load_choice, save_choice
+from gensynth.choose import BASELINES, ImageChoice, Source, choose, load_choice, save_choice, scored
 from gensynth.cli import main
 from gensynth.commands import rebalance
 from gensynth.data.labeled import LabeledData
@@ -68,23 +72,41 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return rng.random((2, len(test), len(test.classes))), len(train)
 
     monkeypatch.setattr(module, "train_arm", guess)
-    monkeypatch.setattr(module, "perf_counter", lambda: 10.0 * len(done))
+    monkeypatch.setattr(results, "perf_counter", lambda: 10.0 * len(done))
     return done
+
+
+def pixels(y: np.ndarray, groups: tuple[str, ...] | None = None) -> LabeledData:
+    """Images of which only label and group matter."""
+    x, ids = torch.zeros((len(y), 1, 8, 8), dtype=torch.uint8), tuple(map(str, range(len(y))))
+    return LabeledData(x, y, ("a", "b"), ids, groups=groups)
 
 
 def test_the_standard_error_is_that_of_paired_images() -> None:
     # One way alone recognises 8 images, the other alone 2, of 200.
     y, missed = np.zeros(200, dtype=np.int64), (range(22, 30), range(20, 22))
-    simple, better = (np.tile(~np.isin(np.arange(200), m), (2, 1)) for m in missed)
-    found = gap(better, simple, y)
-    assert found.value == pytest.approx(6 / 200)
+    ways = np.stack([np.tile(np.isin(np.arange(200), m).astype(np.int64), (2, 1)) for m in missed])
+    scores, base, (itself, found) = scored(ways, pixels(y), 1)
+    assert base == 0 and scores == pytest.approx([1 - 8 / 200, 1 - 2 / 200])
+    assert itself.value == 0 and found.value == pytest.approx(6 / 200)
     assert found.variance == pytest.approx(10 / 200**2 - found.value**2 / 200, rel=0.15)
+
+
+def test_images_of_a_group_count_once() -> None:
+    # Ten images of each patient, right or wrong together: a tenth of the information.
+    y = np.repeat([0, 1], (200, 200))
+    rows = np.arange(400)
+    ways = np.stack([np.tile(np.where(np.isin(rows // 10, m), 1 - y, y), (2, 1)) for m in (range(15, 25), ())])
+    alone = scored(ways, pixels(y), 1)[2][1]
+    together = scored(ways, pixels(y, tuple(map(str, rows // 10))), 1)[2][1]
+    assert together.value == pytest.approx(alone.value)
+    assert together.variance == pytest.approx(10 * alone.variance, rel=0.2)
 
 
 def test_ways_that_agree_on_few_images_are_not_surely_equal() -> None:
     y = np.array([0, 0, 1, 1])
-    same = np.ones((2, 4), dtype=bool)
-    assert gap(same, same, y).value == 0 and gap(same, same, y).variance == pytest.approx(0.5 / 4 / 2)
+    itself = scored(np.tile(y, (2, 2, 1)), pixels(y), 1)[2][1]
+    assert itself.value == 0 and itself.variance == pytest.approx(0.5 / 4 / 2)
 
 
 def found_way(choice: ImageChoice) -> Key:
@@ -158,6 +180,50 @@ def test_what_does_not_fit_into_the_budget_is_left_out_with_a_note(
     assert len(found.candidates) == len(BASELINES) and len(found.notes) == 1
 
 
+def test_seconds_before_a_kill_count(few: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, written, save = [0.0], Event(), results.Record.save
+    monkeypatch.setattr(results, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(module, "train_arm", lambda *a: (np.zeros((2, len(few.validation), 10)), 0))
+    monkeypatch.setattr(results, "BEAT", 0.001)
+
+    def saved(record: results.Record) -> None:
+        save(record)
+        if record.seconds.get(("vae", "fit")) == 70.0:
+            written.set()
+
+    def killed() -> Sampler:
+        clock[0] += 70.0
+        assert written.wait(30)
+        (tmp_path / "after").mkdir()
+        shutil.copy(tmp_path / "before" / "search.json", tmp_path / "after")  # what a kill leaves
+        raise ValueError("killed.")
+
+    asked: list[str] = []
+
+    def fits() -> Sampler:
+        asked.append("fit")
+        return smote(few)()
+
+    monkeypatch.setattr(results.Record, "save", saved)
+    (tmp_path / "before").mkdir()
+    search = partial(choose, few.train, few.validation, targets=TARGETS, config=QUICK)
+    search(sources=[Source("vae", killed, lambda: 90.0)], seconds=100.0, folder=tmp_path / "before")
+    # 20 of 90 seconds are left to fit; nobody estimates again.
+    goes_on = Source("vae", fits, lambda: asked.append("estimate") or 0.0)  # type: ignore[func-returns-value]
+    shutil.copytree(tmp_path / "after", tmp_path / "short")
+    found = search(sources=[goes_on], seconds=89.0, folder=tmp_path / "short")
+    assert not asked and "about 20 seconds or more, and 19 of the budget of 89 are left" in found.notes[0]
+    assert search(sources=[goes_on], seconds=91.0, folder=tmp_path / "after").sampler == "vae" and asked == ["fit"]
+
+
+def test_targets_that_come_to_the_same_are_not_fitted_again(few: Parts, tmp_path: Path, trained: list[str]) -> None:
+    fitted: list[str] = []
+    once = Source("smote", lambda: fitted.append("smote") or smote(few)())  # type: ignore[func-returns-value]
+    same = {"5x": {"8": 6}, "6": {"8": 6}}
+    first, second = (choose(few.train, few.validation, [once], same, QUICK, 1e6, tmp_path) for _ in range(2))
+    assert first == second and fitted == ["smote"] and {t.to for t in first.candidates} == {"", "5x"}
+
+
 def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: list[str]) -> None:
     def cannot() -> Sampler:
         raise ValueError("one image is too few.")
@@ -167,10 +233,10 @@ def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: 
         sampler.sample = lambda *a: replace(made := SmoteSampler.sample(sampler, *a), x=made.x * 0)  # type: ignore[method-assign]
         return sampler
 
-    sources = [Source("cannot", cannot), Source("black", black)]
+    sources = [Source("cannot", cannot), Source("unknown", smote(few), cannot), Source("black", black)]
     found = choose(few.train, few.validation, sources, TARGETS, QUICK, 1e6, tmp_path)
     assert found.sampler == "" and len(trained) == len(BASELINES)
-    assert "cannot is left out: one image is too few." in found.notes
+    assert {f"{name} is left out: one image is too few." for name in ("cannot", "unknown")} <= {*found.notes}
     assert "black is left out: none of its images passes the check." in found.notes
 
 
@@ -182,15 +248,17 @@ def test_a_class_without_validation_images_is_named(few: Parts, tmp_path: Path) 
     sources = [Source("smote", smote(few))]
     found = choose(few.train, without("8"), sources, TARGETS, QUICK, 1e6, tmp_path)
     assert found.notes == ("No validation image is of '8': the choice is blind to that.",)
-    with pytest.raises(ValueError, match=r"\('8', '7'\) has validation.*--sampler recipes"):
+    with pytest.raises(ValueError, match=r"\('8', '7'\) has validation.*--sampler generator"):
         choose(few.train, without("7", "8"), sources, TARGETS, QUICK, 1e6, tmp_path)
 
 
 def test_a_training_is_timed_by_its_first_steps(few: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
+    clock, seen = [0.0], list[Path]()
 
     def trains(data: LabeledData, name: str, model: object, config: TrainConfig, path: Path, **rest: object) -> None:
         clock[0] += 5.0 + 0.1 * config.steps  # five seconds to start, a tenth for a step
+        clock[0] += 0.0 if path.parent in seen else 20.0  # and more for the first one
+        seen.append(path.parent)
 
     monkeypatch.setattr(train_time, "train", trains)
     monkeypatch.setattr(train_time, "perf_counter", lambda: clock[0])
@@ -254,7 +322,8 @@ def test_auto_mixes_only_what_helps_unless_forced(
     found = load_choice(out / "choice.json")
     assert {t.sampler for t in found.candidates} >= {"", "smote", "recipes"} and (out / "checkpoints").is_dir()
     arms = {arm["name"] for arm in json.loads((out / "evaluation.json").read_text())["arms"]}
-    assert {found.baseline, found.arm} <= arms
+    assert arms == {*BASELINES, found.arm}  # the verdict is that of what was chosen
+    assert "was best on the validation images; on the test images it has" in text
     page = (out / "report.html").read_text()
     assert "How the choice was made" in page and "No data set was mixed" in page
     assert run(capsys, ["report", str(out)])[0] == 0
@@ -263,7 +332,8 @@ def test_auto_mixes_only_what_helps_unless_forced(
     code, text, err = run(capsys, [*auto, "--force"])
     assert code == 0, text + err
     assert utilities(out) == {"CANNOT TELL, forced"} and "No data set" not in text
-    assert "No data set" not in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "No data set" not in page and "with --force, although the images were not found to help" in page
 
 
 def test_auto_mixes_what_helps(
@@ -285,6 +355,21 @@ def test_a_named_sampler_is_mixed_whatever_the_test_says(
     assert utilities(out) == {"CANNOT TELL"} and not (out / "checkpoints").exists()
     assert "with recipes" in (out / "report.html").read_text()
     assert run(capsys, ["report", str(out)])[0] == 0
+
+
+def test_a_sampler_that_cannot_leaves_no_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 255, (42, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "d.npz", x=x, y=np.repeat(["a", "b"], (40, 2)))
+    given = ["rebalance", str(tmp_path / "d.npz"), "--out", str(tmp_path / "run"), "--quiet", "--sampler"]
+    for sampler, says in (
+        ("smote", "smote needs 2 images of 'b', and its training part has 1"),
+        ("recipes", "'b': 1"),
+        ("auto", "nothing to choose by"),
+    ):
+        code, _, err = run(capsys, [*given, sampler])
+        assert code == 2 and says in err and "--sampler" in err, err
+        assert not (tmp_path / "run").exists()
 
 
 def test_no_time_for_any_sampler_is_an_answer(capsys: pytest.CaptureFixture[str], tmp_path: Path, source: Path) -> None:
@@ -324,7 +409,7 @@ def test_the_test_part_has_no_say_in_the_choice(
             rebalance_config=RebalanceConfig(sampler="auto"),
             data_config=DataConfig(keep={"8": 10}),
             train_config=TrainConfig(steps=4, batch_size=8, accelerator="cpu"),
-            model=get_generator("vae").Config(),
+            model=get_generator("deformation").Config(),
             evaluate=QUICK,
         )
     assert load_choice(tmp_path / "run" / "choice.json").sampler

@@ -96,7 +96,7 @@ def test_explore_measures_recipes(
     capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = partial(recipe_safety, recipes=("hflip", "noise"))
-    monkeypatch.setattr("gensynth.recipe_safety.recipe_safety", few)
+    monkeypatch.setattr("gensynth.data.explore.recipe_safety", few)
     code, out, _ = run(capsys, "explore", folder, "--recipes")
     # Too few validation images: those of the training part are asked.
     assert code == 0 and "12 x 12" in out and "hflip" in out and "Share of 12 held-out" in out
@@ -104,6 +104,18 @@ def test_explore_measures_recipes(
     assert {row["recipe"] for row in json.loads(out)["recipes"]["by_class"]} == {"hflip", "noise"}
     (folder / "fine").rename(folder.parent / "elsewhere")
     assert "single class" in refused(capsys, "explore", folder, "--recipes")
+
+
+def test_explore_says_why_recipes_cannot_be_measured(
+    capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in [*(folder / "-odd näme" / "nested").iterdir()][2:]:
+        path.unlink()  # one image is left to learn from
+    code, out, _ = run(capsys, "explore", folder, "--recipes")
+    assert code == 0 and "12 x 12" in out and "recipes cannot be measured" in out
+    assert "--sampler generator" in out
+    code, out, _ = run(capsys, "explore", folder, "--recipes", "--json")
+    assert code == 0 and json.loads(out)["recipes"] is None and json.loads(out)["class_counts"]["fine"] == 12
 
 
 def test_sample_writes_numbered_images(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
@@ -272,6 +284,9 @@ BAD_SETTINGS = [
     (["--sampler", "smoot"], "allowed: smote, recipes, generator, auto"),
     (["--sampler", "auto", "--budget", "soon"], "90s, 20m, 2h"),
     (["--sampler", "auto", "--budget", "0m"], "above 0"),
+    (["--budget", "20m"], "settings of the sampler auto"),
+    (["--sampler", "smote", "--force"], "settings of the sampler auto"),
+    (["--sampler", "auto", "--source", "zzz"], "leave out source"),
     (["--sampler", "smote", "--per-class"], "leave them out"),
     (["--sampler", "recipes", "--draw", "borrow"], "leave them out"),
     (["--sampler", "auto", "--dp.epsilon", "8"], "--sampler generator"),

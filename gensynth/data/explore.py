@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +13,17 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
 from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts
+from gensynth.recipe_safety import recipe_safety
 
 FEWEST_FOR_GAN = 20
 """Training images of a class below which a GAN for this class alone is refused."""
 
 FEWEST_FOR_VERDICT = 10
 """Training images of a class below which the fidelity checker gives no verdict."""
+
+FEWEST_HELD_OUT = 30
+"""Validation images of each class from which on they are asked about recipes; else training images are, out of fold."""
 
 FOLDS = 5
 
@@ -118,6 +124,19 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
         advice=(),
     )
     return replace(found, advice=tuple(_advice(found)))
+
+
+def explore_recipes(parts: Parts) -> tuple[dict[str, Any], str]:
+    """Measure which recipes keep images in their class; return it as plain values, and as text.
+
+    Where that cannot be measured, the values are None and the text says why.
+    """
+    enough = min(parts.validation.class_counts.values()) >= FEWEST_HELD_OUT
+    try:
+        found = recipe_safety(parts.train, parts.validation if enough else None)
+    except ValueError as error:
+        return {"recipes": None, "why_no_recipes": str(error)}, f"note: recipes cannot be measured: {error}"
+    return {"recipes": asdict(found)}, found.as_text()
 
 
 def _properties(data: LabeledData) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -100,7 +100,11 @@ def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Pa
         FileNotFoundError: as `read`.
         ValueError: as `read`, `split` and `keep_only`.
     """
-    data = read(source, config, flat)
+    return parts_of(read(source, config, flat), source, config)
+
+
+def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts:
+    """As `read_parts`, for what `read` returned of the same source and config."""
     _, h, w = data.shape
     same = replace(config, size=(h, w), channels=data.shape[0])  # type: ignore[arg-type]  # it is 1 or 3
     test = None
