@@ -77,8 +77,8 @@ def _numbers(contents: ReportContents) -> Html:
     balanced = element("p", f"Balanced accuracy: {gain(hardest.difference)}.")
     rare = hardest.rare_recall_difference
     recall = element("p", f"Rare-class recall: {gain(rare)}.") if np.isfinite(rare.value) else Html()
-    against = element("p", f"Against {clean(hardest.baseline)}, the strongest without synthetic images.", class_="small")
-    return Html(balanced + recall + against)
+    against = f"Against {clean(hardest.baseline)}, the strongest without synthetic images."
+    return Html(balanced + recall + element("p", against, class_="small"))
 
 
 def _header(contents: ReportContents) -> Html:

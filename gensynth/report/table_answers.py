@@ -114,7 +114,8 @@ def utility(contents: TableReportContents) -> Html:
         charts.append(element("figure", element("figcaption", caption), figures.forest(caption, gains)))
     first = e.comparisons[0].arm
     told = [
-        (c.arm, comparison(f"Against {c.baseline} ({c.model})", c.verdict, gain(c.difference), c.why)) for c in e.comparisons
+        (c.arm, comparison(f"Against {c.baseline} ({c.model})", c.verdict, gain(c.difference), c.why))
+        for c in e.comparisons
     ]
     of = f"'{clean(e.positive)}'" if e.positive is not None else "each class against the rest, in the mean"
     notes = [element("li", clean(note)) for note in e.notes]
