@@ -184,10 +184,10 @@ class Search:
                     self.checker = FidelityChecker(self.real, (self.validation,))
             with record.counting((name, "draw")):
                 drawn = [draw_accepted(sampler, self.checker, label, n, self.seed) for label, n in wanted.items()]
+                good = [samples.subset(self.checker.gate(samples).accepted) for samples in drawn]
         except (ValueError, TrainingDiverged) as error:
             record.leave_out((name,), f"{name} is left out: {error}")
             return False
-        good = [samples.subset(accepted) for samples, accepted in drawn]
         self.accepted[name] = Synthetic.concat(good).relabel(self.real.classes)
         if not len(self.accepted[name]):
             record.leave_out((name,), f"{name} is left out: none of its images passes the check.")

@@ -16,20 +16,19 @@ MOST_DRAWS = 10
 
 def draw_accepted(
     sampler: Sampler, checker: FidelityChecker | TableChecker, label: str, n: int, seed: int
-) -> tuple[Synthetic, np.ndarray]:
+) -> Synthetic:
     """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
 
-    Gives up after `MOST_DRAWS` times n draws, and then returns all of them. Also returns which passed, bool. Each round
-    asks the gate about all samples again, for what is atypical depends on how many there are.
+    Gives up after `MOST_DRAWS` times n draws, and then returns all of them. Each round asks the gate about all samples
+    again, for what is atypical depends on how many there are.
     """
     total = n
     while True:
         samples = sampler.sample(label, total, seed)
         accepted = checker.gate(samples).accepted
         if accepted.sum() >= n:
-            enough = np.flatnonzero(accepted)[n - 1] + 1
-            return samples.subset(np.arange(enough)), accepted[:enough]
+            return samples.subset(np.arange(np.flatnonzero(accepted)[n - 1] + 1))
         if total >= MOST_DRAWS * n:
-            return samples, accepted
+            return samples
         rate = max(accepted.mean(), 1 / MOST_DRAWS)
         total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)

@@ -314,7 +314,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
 
 def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], seed: int, parts: Parts) -> Synthetic:
     wanted = {name: math.ceil((1 + SPARE) * n) for name, n in counts.items()}
-    drawn = [draw_accepted(sampler, checker, name, n, seed)[0] for name, n in wanted.items()]
+    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in wanted.items()]
     return Synthetic.concat(drawn).relabel(parts.train.classes)
 
 

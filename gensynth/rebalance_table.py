@@ -347,7 +347,7 @@ def _announce(sampler: TableSampler, train: LabeledData) -> None:
 def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:
     sampler = TableSampler.load(file)
     checker = TableChecker(parts.train, (parts.validation, parts.test))
-    drawn = [draw_accepted(sampler, checker, name, n, seed)[0] for name, n in adds.items()]
+    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
     synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
     verdict = checker.check(synthetic)
     if not verdict.samples.accepted.all():
