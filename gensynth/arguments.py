@@ -45,6 +45,7 @@ class Parser(ArgumentParser):
 def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
     """Bring options into the one form that jsonargparse reads."""
     out: list[str] = []
+    kept: dict[str, int | str] = {}
     waiting = iter(range(len(argv)))
     for at in waiting:
         token = argv[at]
@@ -63,7 +64,8 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
             next(waiting)
         if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
             pairs = [pair.rpartition("=") for pair in value.split(",")]
-            value = json.dumps({c: int(n) if n.strip().isdigit() else n for c, _, n in pairs})
+            kept |= {c: int(n) if n.strip().isdigit() else n for c, _, n in pairs}
+            value = json.dumps(kept)  # said twice, both count: the last one on the line holds all
         many = "," in value or name not in ("--size", "--weights")  # one size is a number
         if name in LISTS and many and not value.lstrip().startswith("["):
             value = f"[{value}]"

@@ -16,6 +16,8 @@ import torch
 from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 
+from gensynth import commands
+from gensynth.arguments import parser_of
 from gensynth.cli import main
 from gensynth.data.read import Parts
 from gensynth.evaluate import EvaluateConfig
@@ -457,6 +459,12 @@ def test_generator_of_recipe_and_command_line_must_agree(capsys: pytest.CaptureF
     options = ["--data", "builtin:digits", "--out", tmp_path / "x"]
     assert "'dcgan'" in refused(capsys, "train", "vae", *options, "--config", recipe)
     assert "unknown setting" in refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "x", "--gen", "dcgan")
+
+
+def test_keep_may_be_said_twice(tmp_path: Path) -> None:
+    argv = ["builtin:digits", "--out", str(tmp_path), "--keep", "8=20", "--keep", "9=12"]
+    parser, _ = parser_of(commands.rebalance, "rebalance", argv)
+    assert parser.parse_args(argv)["keep"] == {"8": 20, "9": 12}
 
 
 def test_a_bad_draw_is_refused_before_training(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
