@@ -23,10 +23,12 @@ MAJORITY, EVERY = "majority", "twice that"
 FACTORS = ("2x", "5x", "10x")
 GENERATOR_STEPS = {"deformation": 800, "vae": 2000, "dcgan": 3000}
 WIDER = 1.6 * JITTER
+BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}")
+"""The rows that decide whether a learned sampler beats augmentation, named before they were measured."""
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK_CODE = ("gensynth/arms.py", "gensynth/classifier.py", "gensynth/augment.py", "benchmarks/rare_classes.py")
-SAMPLER_CODE = ("gensynth/samplers/base.py", "benchmarks/rare_classes.py", "gensynth/fidelity/**/*.py")
+NETWORK_CODE = ("gensynth/arms.py", "gensynth/classifier.py", "gensynth/augment.py", "benchmarks/rare_measure.py")
+SAMPLER_CODE = ("gensynth/samplers/base.py", "benchmarks/rare_measure.py", "gensynth/fidelity/**/*.py")
 GENERATOR_CODE = (
     *(f"gensynth/{name}.py" for name in ("batches", "checkpoint", "generator", "layers", "losses", "source", "train")),
     "gensynth/samplers/neural.py",
@@ -82,9 +84,9 @@ class Job:
         return f"{self.data}/{self.draw}/{name}_{_digest(NETWORK_CODE, *settings)}"
 
 
-def jobs(data: Sequence[str], draws: int, steps: int, samplers: Sequence[str]) -> Iterator[Job]:
+def jobs(data: Sequence[str], draws: Sequence[int], steps: int, samplers: Sequence[str]) -> Iterator[Job]:
     """Yield all arms of all draws, the ones that matter most first."""
-    both = [(name, draw) for draw in range(draws) for name in data]
+    both = [(name, draw) for draw in draws for name in data]
     for name, draw in both:
         for way in WAYS:
             yield Job(name, draw, way, steps)

@@ -18,14 +18,14 @@ COUNTS = (30, 20, 10, 8, 8, 8, 8, 8, 8, 6)
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The module, with tiny data sets that are already there, and few steps."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    module = importlib.import_module("rare_classes")
-    for name in ("rare_classes", "rare_jobs", "rare_report"):
+    module, measure = (importlib.import_module(name) for name in ("rare_classes", "rare_measure"))
+    for name in ("rare_measure", "rare_jobs", "rare_report"):
         monkeypatch.setattr(importlib.import_module(name), "COUNTS", COUNTS)
     monkeypatch.setattr(module, "QUICK_STEPS", 10)
-    monkeypatch.setattr(module, "BATCH", 8)
+    monkeypatch.setattr(measure, "BATCH", 8)
     for seed, name in enumerate(("mnist", "fashion")):
         idx_files(tmp_path / "data" / name, seed)
-    module.load.cache_clear()
+    measure.load.cache_clear()
     return module
 
 
@@ -47,7 +47,7 @@ def idx_files(folder: Path, seed: int) -> None:
 def test_the_table_has_every_arm_and_nothing_is_done_twice(
     bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = ["--draws", "2", "--samplers", "smote", "--data", "mnist"]
+    command = ["--draws", "0-1", "--samplers", "smote", "--data", "mnist"]
     command += ["--folder", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
     monkeypatch.setattr(bench, "STEPS", 10)
     bench.main(command)
@@ -76,21 +76,35 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
         bench.main(command)
 
 
+def test_the_bar_can_be_run_alone_on_other_cuts(
+    bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "STEPS", 10)
+    monkeypatch.setattr(bench, "BAR", ("augmented", "augmented, wider", "smote to twice that"))
+    command = ["--bar", "--draws", "5-6", "--samplers", "smote", "--data", "mnist"]
+    bench.main([*command, "--folder", str(tmp_path / "data"), "--out", str(tmp_path / "out")])
+    rows = [line.split(" | ")[0].strip("| ") for line in capsys.readouterr().out.splitlines() if " | 2 |" in line]
+    assert rows == ["augmented", "augmented, wider", "smote to twice that"]
+    assert sorted(path.name for path in (tmp_path / "out" / "mnist").iterdir()) == ["5", "6"]
+
+
 def test_a_cut_has_its_counts_and_no_test_image(bench: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "mnist"
-    first, second, test = bench.cut(folder, 0), bench.cut(folder, 1), bench.load(folder, "t10k")
+    measure = importlib.import_module("rare_measure")
+    first, second, test = measure.cut(folder, 0), measure.cut(folder, 1), measure.load(folder, "t10k")
     assert tuple(first.class_counts.values()) == COUNTS == tuple(second.class_counts.values())
     assert set(first.content_hashes()).isdisjoint(test.content_hashes())
     assert set(first.ids) != set(second.ids)
-    assert bench.adds("majority") == {str(c): 30 - n for c, n in enumerate(COUNTS)}
-    assert bench.adds("twice that")["0"] == 30
-    assert bench.adds("2x")["9"] == 6 and bench.adds("2x")["1"] == 10
+    assert measure.adds("majority") == {str(c): 30 - n for c, n in enumerate(COUNTS)}
+    assert measure.adds("twice that")["0"] == 30
+    assert measure.adds("2x")["9"] == 6 and measure.adds("2x")["1"] == 10
 
 
 def test_wrong_names_and_missing_files_are_told(bench: ModuleType, tmp_path: Path) -> None:
     idx = importlib.import_module("idx_data")
-    with pytest.raises(SystemExit):
-        bench.main(["--samplers", "gan"])
+    for wrong in (["--samplers", "gan"], ["--draws", "4-2"], ["--draws", "first"]):
+        with pytest.raises(SystemExit):
+            bench.main(wrong)
     (tmp_path / "data" / "mnist" / "train-labels-idx1-ubyte").unlink()
     with pytest.raises(FileNotFoundError, match="train-labels"):
         idx.read_idx(tmp_path / "data" / "mnist", "train")
