@@ -15,7 +15,6 @@ likewise, and fitting what its source says. What is begun is not stopped: one sa
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +29,14 @@ from gensynth.choose_results import load_choice as load_choice  # who chooses al
 from gensynth.choose_results import save_choice as save_choice
 from gensynth.data.labeled import LabeledData
 from gensynth.draw import draw_accepted
-from gensynth.evaluate import EvaluateConfig
+from gensynth.evaluate import EvaluateConfig, independent_images
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.intervals import Spread, by_images_and_seeds, resampled_scores
+from gensynth.intervals import (
+    Spread,
+    by_images_and_seeds,
+    least_variance_of_mean,
+    resampled_scores,
+)
 from gensynth.mix import up_to
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.train_config import TrainingDiverged
@@ -51,8 +55,8 @@ class Source:
     Attributes:
         name: What it is called in the choice.
         fit: Returns it, fitted on the training part; may raise ValueError where the data do not suffice.
-        seconds: Returns about how long `fit` takes from its start, where that can be told beforehand; a killed one is
-            taken to go on where it stood.
+        seconds: Returns about how long `fit` takes from its start, where that can be told beforehand; an
+            interrupted one is taken to go on where it stood.
     """
 
     name: str
@@ -80,7 +84,7 @@ def choose(
         targets: How many images each class shall receive, by the name of the target, the smallest first.
         config: Steps, batch size and seed of the networks.
         seconds: What would take longer is not begun (what is begun may overrun). Ways without synthetic images are
-            always tried. Seconds before a kill count.
+            always tried. Seconds before an interruption count.
         folder: Where `search.json` keeps what was found so far.
         seed: Seed of the samples.
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
@@ -262,10 +266,7 @@ def scored(predicted: np.ndarray, validation: LabeledData, n_without: int) -> tu
     resampled = resampled_scores(p, y, np.random.default_rng(0), groups=validation.groups)[0][..., 0]
     scores = resampled[0].mean(-1).tolist()
     base = scores.index(max(scores[:n_without]))
-    # As in `evaluate`: ways that agree on a few images, or groups, are not surely equal.
-    own = set(zip(y.tolist(), validation.groups or validation.ids, strict=True))
-    n = np.array([*Counter(label for label, _ in own).values()])
-    floor = float(np.mean(0.5 / n**2)) / len(n)
+    floor = least_variance_of_mean(independent_images([validation]))
     return scores, base, [by_images_and_seeds(resampled[:, i] - resampled[:, base], floor) for i in range(len(p))]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from threading import Event, Thread
 from time import perf_counter
 from typing import Any
 
@@ -22,8 +21,6 @@ BASELINES = {
     "augmented": "draw every class equally often, and shift, turn and scale each image a little",
 }
 """Ways to train without synthetic images, the simplest first, in plain words."""
-BEAT = 10.0
-"""Seconds between two writings of the time that something takes."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +90,8 @@ class Record:
     Attributes:
         path: The file.
         predicted: Predicted labels by (sampler, target, arm), shape (seeds, n).
-        seconds: Time spent on each of these, by the same key, and on the rest, such as (sampler, "fit"); work that was
-            killed counts.
+        seconds: Time spent on each of these, by the same key, and on the rest, such as (sampler, "fit"); what was
+            interrupted counts, unless the process was killed outright.
         estimates: Seconds that a whole fit is thought to take, by sampler.
         left_out: Samplers, and pairs of sampler and target, that are not tried any further.
         notes: Sentences for the reader.
@@ -130,28 +127,13 @@ class Record:
 
     @contextmanager
     def counting(self, key: tuple[str, ...]) -> Iterator[None]:
-        """Add the seconds that something takes, and write them every `BEAT` seconds: a kill must not win time.
-
-        Nothing else may change the record meanwhile.
-        """
-        before, start, done = self.seconds.get(key, 0.0), perf_counter(), Event()
-
-        def count() -> None:
-            self.seconds[key] = before + perf_counter() - start
-            self.save()
-
-        def beat() -> None:
-            while not done.wait(BEAT):
-                count()
-
-        thread = Thread(target=beat, daemon=True)
-        thread.start()
+        """Add the seconds that something takes, however it ends."""
+        start = perf_counter()
         try:
             yield
         finally:
-            done.set()
-            thread.join()
-            count()
+            self.seconds[key] = self.seconds.get(key, 0.0) + perf_counter() - start
+            self.save()
 
     def note(self, sentence: str) -> None:
         """Keep a sentence, once."""

@@ -42,6 +42,8 @@ from gensynth.intervals import (
     as_points,
     by_images_and_seeds,
     by_splits,
+    least_variance,
+    least_variance_of_mean,
     resampled_scores,
     verdict_of,
 )
@@ -212,22 +214,12 @@ def compare(
     def spread(scores: np.ndarray, floor: float) -> Spread:
         return by_images_and_seeds(scores, floor) if splits == 1 else by_splits(scores.mean(-1), ratio, floor)
 
-    different = {id: label for of in tested for id, label in zip(of.test.ids, of.test.y.tolist(), strict=True)}
-    counts = np.bincount(list(different.values()), minlength=len(classes))
     # A class that some test part lacks has no recall of its own.
     known = [k for k in range(len(classes)) if np.isfinite(counted[..., len(COUNTED) + k]).all()]
-    # What is right or wrong on its own: images, or the groups that they come in.
-    own = {unit for of in tested for unit in zip(of.test.y.tolist(), of.test.groups or of.test.ids, strict=True)}
-    independent = np.bincount([label for label, _ in own], minlength=len(classes))
-    groups = {group for of in tested for group in of.test.groups or ()}
-    grouped = f" in {len(groups)} groups" + " that were resampled as wholes" * (splits == 1) if groups else ""
-    # No fewer than about one image per class is undecided: the variance of a share of 0 of n has Jeffreys'
-    # posterior 0.5 / n^2. Without this, arms that agree on ten images would be "surely equal".
-    floor = 0.5 / np.maximum(independent, 1) ** 2
-    present = counts > 0
-    mean_floor = float(floor[present].mean() / present.sum())
+    independent = independent_images([of.test for of in tested])
+    floor, mean_floor = least_variance(independent), least_variance_of_mean(independent)
     floors = dict.fromkeys((*COUNTED, *RANKED), mean_floor)
-    floors |= {"worst_recall": float(floor[present].max()), "calibration_error": 0.0}
+    floors |= {"worst_recall": float(floor[independent > 0].max()), "calibration_error": 0.0}
 
     def arm(name: str) -> Arm:
         i = at[name]
@@ -250,6 +242,7 @@ def compare(
     p_values = holm(np.minimum(picked, 1))
     labels = [k for k in known if classes[k] in rare]
     few = [name for name, n in zip(classes, independent, strict=True) if n < (FEWEST_TEST if name in rare else 1)]
+    rests_on, counts = _rests_on(tested)
     comparisons = []
     for name, p in zip(made, p_values, strict=True):
         difference = differences[name].estimate((-1, 1))
@@ -264,8 +257,7 @@ def compare(
             f"without synthetic images, {arms[base].balanced_accuracy.value:.1%}: {as_points(difference)}, p {_p(p)}"
             + (f" corrected for {len(made)} comparisons" if len(made) > 1 else "")
             + f"; mean recall of the classes that were filled: {as_points(rare_difference)}; {config.seeds} seeds, "
-            + (f"{splits} splits, " if splits > 1 else "")
-            + f"{len(different)} test images{grouped}"
+            + rests_on
             + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
         )
         comparisons.append(Comparison(name, base, difference, rare_difference, float(p), verdict, why))
@@ -284,6 +276,15 @@ def compare(
     )
 
 
+def independent_images(parts: Sequence[LabeledData]) -> np.ndarray:
+    """Return by class how many images are right or wrong on their own.
+
+    A group counts as one, and so does an image of several parts.
+    """
+    own = {unit for part in parts for unit in zip(part.y.tolist(), part.groups or part.ids, strict=True)}
+    return np.bincount([label for label, _ in own], minlength=len(parts[0].classes))
+
+
 def _check(train: LabeledData, synthetic: Synthetic, test: LabeledData, classes: tuple[str, ...]) -> None:
     for name, part in (("synthetic", synthetic), ("train", train), ("test", test)):
         if not len(part):
@@ -294,6 +295,16 @@ def _check(train: LabeledData, synthetic: Synthetic, test: LabeledData, classes:
             raise ValueError(
                 f"{name} images have shape {tuple(part.x.shape[1:])}, train images {train.shape}; they must agree."
             )
+
+
+def _rests_on(tested: Sequence[Predicted]) -> tuple[str, np.ndarray]:
+    """Return on how much the answer rests, in words, and the number of test images by class."""
+    different = {id: label for of in tested for id, label in zip(of.test.ids, of.test.y.tolist(), strict=True)}
+    groups = {group for of in tested for group in of.test.groups or ()}
+    words = f"{len(tested)} splits, " * (len(tested) > 1) + f"{len(different)} test images"
+    if groups:
+        words += f" in {len(groups)} groups" + " that were resampled as wholes" * (len(tested) == 1)
+    return words, np.bincount(list(different.values()), minlength=len(tested[0].test.classes))
 
 
 def _p(p: float) -> str:

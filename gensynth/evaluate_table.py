@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.intervals import CANNOT_TELL, FEWEST_TEST, Estimate, as_points, by_splits, verdict_of
+from gensynth.intervals import CANNOT_TELL, FEWEST_TEST, Estimate, as_points, by_splits, least_variance, verdict_of
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
@@ -293,9 +293,7 @@ def _answer(
 ) -> TableEvaluation:
     counts = tested.class_counts
     classes = [tested.classes[k] for k in order]
-    # No fewer than about one row per class is undecided: the variance of a share of 0 of n has Jeffreys' posterior
-    # 0.5 / n^2. Without this, arms that agree on ten rows would be "surely equal".
-    floors = {name: 0.5 / counts[name] ** 2 for name in classes if counts[name]}
+    floors = {name: float(least_variance(counts[name])) for name in classes if counts[name]}
     mean_floor = float(np.mean(list(floors.values()))) / len(floors)
     floor = {name: 0.0 if name.startswith(("brier", "calibration")) else mean_floor for name in SCORES}
     if len(classes) == 2:

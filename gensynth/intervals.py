@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -119,6 +120,20 @@ def resampled_scores(
             ranked[:, a, s, 0] = average_precision(y, p[a, s], ranked_weights)
             ranked[:, a, s, 1] = top_calibration_error(y, p[a, s], ranked_weights)
     return np.concatenate([np.stack(means, -1), recall], -1), ranked
+
+
+def least_variance(n: Any) -> Any:
+    """Return the least variance that is believed of a recall, or a difference of recalls, on n examples.
+
+    No fewer than about one example of a class is undecided: the variance of a share of 0 of n has Jeffreys' posterior
+    0.5 / n^2. Without this, arms that agree on ten examples would be "surely equal".
+    """
+    return 0.5 / np.maximum(n, 1) ** 2
+
+
+def least_variance_of_mean(n: np.ndarray) -> float:
+    """Return the same for the mean recall of the classes that have examples at all."""
+    return float(least_variance(n[n > 0]).mean() / np.count_nonzero(n))
 
 
 def by_images_and_seeds(scores: np.ndarray, floor: float) -> Spread:

@@ -23,7 +23,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
-from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate
+from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
 from gensynth.samplers.base import Synthetic
 
 LEAKS, NO_LEAK = "LEAKS", "NO LEAK"
@@ -220,5 +220,4 @@ def _interval(gap: np.ndarray, partner: np.ndarray, seed: int) -> Estimate:
     sums = np.stack([np.bincount(group, weights=row) for row in gap])
     drawn = np.random.default_rng(seed).multinomial(len(size), np.full(len(size), 1 / len(size)), size=DRAWS)
     weights = np.vstack([np.ones((1, len(size))), drawn])
-    # As in `gensynth.evaluate`: networks that agree on a few images are not surely right.
-    return estimate(weights @ sums.T / (weights @ size)[:, None], 0.5 / len(size) ** 2, (-1, 1))
+    return estimate(weights @ sums.T / (weights @ size)[:, None], least_variance(len(size)), (-1, 1))

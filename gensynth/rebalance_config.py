@@ -11,7 +11,6 @@ from gensynth.mix import target_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
 AUTO, DEFAULT_TO, DEFAULT_BUDGET = "auto", "5x", "20m"
-TRIED_TO = (DEFAULT_TO, "balance")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -29,7 +28,7 @@ class RebalanceConfig:
     """For the sampler auto: mix even where the images do not help."""
     to: str = DEFAULT_TO
     """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`. The
-    sampler auto tries 5x and balance; if another value is given, only that."""
+    sampler auto tries 5x, balance and twice the largest class; if another value is given, only that."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
@@ -74,7 +73,9 @@ class RebalanceConfig:
             ValueError: if none adds anything.
         """
         found: dict[str, dict[str, int]] = {}
-        for to in TRIED_TO if self.sampler == AUTO and self.to == DEFAULT_TO else (self.to,):
+        several = self.sampler == AUTO and self.to == DEFAULT_TO
+        # With more than every class has, being synthetic is no sign of a rare one.
+        for to in (DEFAULT_TO, "balance", str(2 * max(class_counts.values()))) if several else (self.to,):
             adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
             if adds and adds not in found.values():
                 found[to] = adds
