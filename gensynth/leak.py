@@ -115,11 +115,11 @@ def measure_leak(
     n, different = len(shown), len(np.unique(partner))
     of = "real images they were made from" if paired else "held-out real images of their classes"
     if min(n, different) < FEWEST:
-        return Leak(
-            tuple(rare), n, different, paired, None, None, None, CANNOT_TELL,
-            f"{FEWEST} treated images of other classes and as many {of} are needed to tell, there are {n} and "
-            f"{different}.",
-        )  # fmt: skip
+        needed = f"{FEWEST} treated images of other classes and as many {of} are needed to tell"
+        why = f"{needed}, there are {n} and {different}."
+        if len(rare) == len(train.classes):
+            why = "Every class is filled: no other one is left to see treated images of."
+        return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
     y = np.concatenate([train.y, synthetic.y])
     chance = 1 / np.bincount(y)[y]
     p = train_and_predict(

@@ -97,6 +97,10 @@ def test_too_few_images_cannot_tell(parts: Parts, n: int) -> None:
     assert leak.verdict == CANNOT_TELL and "there are 290 and 29" in leak.why
     nothing = measure_leak(parts.train, inverted(parts.train, filling), inverted(parts.train, shown, False), RARE)
     assert nothing.verdict == CANNOT_TELL and "there are 0 and 0" in nothing.why
+    every = measure_leak(
+        parts.train, inverted(parts.train, filling), inverted(parts.train, shown[:0]), parts.train.classes
+    )
+    assert every.verdict == CANNOT_TELL and "Every class is filled" in every.why
 
 
 def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
