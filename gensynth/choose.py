@@ -37,7 +37,7 @@ from gensynth.intervals import (
     least_variance_of_mean,
     resampled_scores,
 )
-from gensynth.mix import up_to
+from gensynth.mix import filled_rare, up_to
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.train_config import TrainingDiverged
 
@@ -90,9 +90,9 @@ def choose(
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
 
     Raises:
-        ValueError: if no class that shall receive images has validation images.
+        ValueError: if no rare class that shall receive images has validation images.
     """
-    unseen = unseen_classes(validation, targets)
+    unseen = unseen_classes(train, validation, targets)
     record = Record.open(folder / "search.json")
     if unseen and not record.predicted:
         record.notes = [f"No validation image is of {', '.join(map(repr, unseen))}: the choice is blind to that."]
@@ -107,17 +107,17 @@ def choose(
     return _choice(record, validation, [source.name for source in sources], list(targets))
 
 
-def unseen_classes(validation: LabeledData, targets: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return which of the classes to fill have no validation images.
+def unseen_classes(train: LabeledData, validation: LabeledData, targets: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return which of the rare classes to fill have no validation images.
 
     Raises:
         ValueError: if none of them has any.
     """
-    filled = list(_largest(targets))
-    unseen = [name for name in filled if not validation.class_counts[name]]
-    if unseen == filled:
+    rare = filled_rare(train.class_counts, _largest(targets))
+    unseen = [name for name in rare if not validation.class_counts[name]]
+    if len(unseen) == len(rare):
         raise ValueError(
-            f"no class to fill ({', '.join(map(repr, filled))}) has validation images (a class of fewer than 10 images "
+            f"no class to fill ({', '.join(map(repr, rare))}) has validation images (a class of fewer than 10 images "
             "gets none), so there is nothing to choose by; name a sampler, such as --sampler generator."
         )
     return unseen

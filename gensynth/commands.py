@@ -258,7 +258,7 @@ def mix(
         out: New folder for train/, validation/ and test/.
         to: How far to fill a class: 5x, a number, or balance.
         spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
-            gives no class away: the others then get up to a third of their real images.
+            gives no class away: classes that are not rare then get 35 % of their real images, if not more.
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
@@ -269,9 +269,9 @@ def mix(
     wanted = target_counts(parts.train.class_counts, to)
     share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
     verdict = _checked(parts, samples, checker, synthetic, wanted | share)
-    if spread == "all" and not {samples.classes[c] for c in samples.y[verdict.samples.accepted]} & share.keys():
+    if share and not {samples.classes[c] for c in samples.y[verdict.samples.accepted]} & share.keys():
         raise ValueError(
-            "there is no accepted image of a class that needs no filling, so nothing can be spread over all "
+            "there is no accepted image of a class that is not rare, so nothing can be spread over all "
             "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
         )
     mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word

@@ -130,7 +130,7 @@ def evaluate(
             left out of the averages, and the verdict is then CANNOT TELL.
         config: How to test.
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
-        rare: Names of the classes to fill; None for all with synthetic images. Name them where other classes
+        rare: Names of the rare classes; None for all with synthetic images. Name them where other classes
             received some too, only so that the treatment gives no class away.
         classifier: An estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1]; augmented
             and mixed images are copies made beforehand), or a function that makes an nn.Module from (channels,
@@ -198,7 +198,7 @@ def compare(
 
     Args:
         tested: What they said of the test part of each split; the same arms each time.
-        rare: Names of the classes that were filled with synthetic images.
+        rare: Names of the rare classes that were filled with synthetic images.
         ratio: Test images per training image.
         config: What was run; its seed also seeds the bootstrap.
         steps: Gradient steps per network.
@@ -256,7 +256,7 @@ def compare(
             f"Balanced accuracy of '{name}' is {arms[name].balanced_accuracy.value:.1%}, of '{base}', the strongest "
             f"without synthetic images, {arms[base].balanced_accuracy.value:.1%}: {as_points(difference)}, p {_p(p)}"
             + (f" corrected for {len(made)} comparisons" if len(made) > 1 else "")
-            + f"; mean recall of the classes that were filled: {as_points(rare_difference)}; {config.seeds} seeds, "
+            + f"; mean recall of the rare classes: {as_points(rare_difference)}; {config.seeds} seeds, "
             + rests_on
             + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
         )

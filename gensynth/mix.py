@@ -102,16 +102,24 @@ def rare_classes(class_counts: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(name for name, n in class_counts.items() if 2 * n < largest)
 
 
-def spread_counts(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> dict[str, int]:
-    """Return how many treated images the classes get that need no filling: `SPREAD` of their real images.
+def filled_rare(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the rare classes among those that are filled, or all that are filled if none is rare."""
+    filled = [name for name, n in adds.items() if n]
+    return tuple(name for name in rare_classes(class_counts) if name in filled) or tuple(filled)
 
-    A classifier would otherwise learn that what is treated is of a class that was filled (`gensynth.leak`).
+
+def spread_counts(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> dict[str, int]:
+    """Return how many treated images the other classes get, where it is more than fills them: `SPREAD` of the real.
+
+    A classifier would otherwise learn that what is treated is of a rare class (`gensynth.leak`).
 
     Args:
         class_counts: Real images by class.
         adds: Images that fill a class, as `target_counts` returns them; a class left out needs none.
     """
-    return {name: math.ceil(SPREAD * n) for name, n in class_counts.items() if n and not adds.get(name)}
+    rare = filled_rare(class_counts, adds)
+    share = {name: math.ceil(SPREAD * n) for name, n in class_counts.items() if name not in rare}
+    return {name: n for name, n in share.items() if n > adds.get(name, 0)}
 
 
 def up_to(synthetic: Synthetic, accepted: np.ndarray, adds: Mapping[str, int]) -> np.ndarray:

@@ -28,6 +28,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from gensynth.arms import WAYS
@@ -39,7 +40,7 @@ from gensynth.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, 
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import save_verdict
 from gensynth.leak import measure_leak, save_leak, shows_treatment
-from gensynth.mix import mix, spread_counts, write_synthetic
+from gensynth.mix import filled_rare, mix, spread_counts, write_synthetic
 from gensynth.rebalance_config import AUTO, GENERATOR, RECIPES, SMOTE, RebalanceConfig
 from gensynth.rebalance_report import Rebalanced, samples_of
 from gensynth.rebalance_report import report as report  # who runs also reports
@@ -100,7 +101,7 @@ def rebalance(
     targets = config.targets(parts.train.class_counts)
     _check(config, train_config)
     if config.sampler == AUTO:
-        unseen_classes(parts.validation, targets)
+        unseen_classes(parts.train, parts.validation, targets)
     if config.draw is not None and config.draw not in get_generator(generator).draws:
         allowed = ", ".join(get_generator(generator).draws)
         raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
@@ -179,10 +180,11 @@ def rebalance(
         return report(out, parts)
     if not (out / "evaluation.json").exists():
         how = replace(evaluate_config, arms=arms)
+        rare = filled_rare(parts.train.class_counts, adds)
         run.step(
             "evaluate",
             lambda: save_evaluation(
-                evaluate(parts.train, accepted, parts.test, how, quiet=quiet, rare=tuple(adds)),
+                evaluate(parts.train, accepted, parts.test, how, quiet=quiet, rare=rare),
                 out / "evaluation.json",
             ),
         )
@@ -284,28 +286,31 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
     """
     held_out = (parts.validation, parts.test)
     checker = FidelityChecker(parts.train, held_out)
+    rare = filled_rare(parts.train.class_counts, adds)
     synthetic = _drawn(sampler, checker, adds, config.sample_seed, parts)
     verdict = checker.check(synthetic, adds)
     accepted = synthetic.subset(verdict.samples.accepted)
     if len(accepted):
-        treated = _treated(sampler, checker, adds, config.sample_seed, synthetic)
+        treated = _treated(sampler, checker, rare, config.sample_seed, synthetic)
 
-        leak = measure_leak(parts.train, accepted, treated, tuple(adds), held_out)
+        leak = measure_leak(parts.train, accepted, treated, rare, held_out)
         save_leak(leak, out / "leak.json")
+        share = spread_counts(parts.train.class_counts, adds)
         # Only a paired measurement decides, for no held-out image has a say in it.
-        if config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired):
-            share = spread_counts(parts.train.class_counts, adds)
+        if share and (config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired)):
             share = {name: n for name, n in share.items() if _draws(sampler, name)}
             if not share:
                 raise ValueError(
-                    f"spread 'all' needs images of classes that are not filled, and this generator draws only "
+                    f"spread 'all' needs images of classes that are not rare, and this generator draws only "
                     f"{', '.join(map(repr, sampler.labels))}; give --spread rare, or another generator."
                 )
             more = _drawn(sampler, checker, share, config.sample_seed, parts)
-            synthetic = Synthetic.concat([synthetic, more])
+            # Sample i is the same however many are drawn: what a class has already is among `more`.
+            others = np.isin(synthetic.y, [parts.train.label_of(name) for name in share], invert=True)
+            synthetic = Synthetic.concat([synthetic.subset(others), more])
             verdict = checker.check(synthetic, adds | share)
             accepted = synthetic.subset(verdict.samples.accepted)
-            spread = measure_leak(parts.train, accepted, treated, tuple(adds), held_out)
+            spread = measure_leak(parts.train, accepted, treated, rare, held_out)
             save_leak(spread, out / "leak_spread.json")
     if not (out / "synthetic").exists():
         write_synthetic(synthetic, verdict.samples, out / "synthetic")
@@ -327,10 +332,10 @@ def _draws(sampler: Sampler, name: str) -> bool:
 
 
 def _treated(
-    sampler: Sampler, checker: FidelityChecker, adds: dict[str, int], seed: int, synthetic: Synthetic
+    sampler: Sampler, checker: FidelityChecker, rare: Sequence[str], seed: int, synthetic: Synthetic
 ) -> Synthetic:
-    """Draw images of classes that are not filled, with another seed, so that none of them is one that is spread."""
-    others = [name for name in sampler.labels if name not in adds]
+    """Draw images of classes that are not rare, with another seed, so that none of them is one that is mixed."""
+    others = [name for name in sampler.labels if name not in rare]
     others = [name for name in others[:: math.ceil(len(others) / MOST_OTHERS) or 1] if _draws(sampler, name)]
     drawn = [sampler.sample(name, math.ceil(TREATED / len(others)), seed + 1) for name in others]
     treated = Synthetic.concat([synthetic.subset([]), *(part.relabel(synthetic.classes) for part in drawn)])

@@ -194,6 +194,23 @@ def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monk
     assert sum(got[name] for name in share) > 0.8 * sum(share.values())
 
 
+def test_a_class_that_lacks_a_few_gets_its_share_too(parts: Parts, tmp_path: Path) -> None:
+    adds, config = {"7": 3, "8": 80, "9": 79}, RebalanceConfig(spread="all")
+    sample_and_check(Pale().fit(parts.train), parts, adds, config, tmp_path)
+    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.shape)
+    share = spread_counts(parts.train.class_counts, adds)["7"]
+    assert samples is not None and 3 < (synthetic.y[samples.accepted] == 7).sum() <= share == 41
+    sevens = synthetic.index[synthetic.y == 7]
+    assert len(set(sevens.tolist())) == len(sevens)  # no sample stands there twice
+
+
+def test_where_every_class_is_filled_the_rare_ones_are_looked_at(parts: Parts, tmp_path: Path) -> None:
+    adds = {name: 150 - n for name, n in parts.train.class_counts.items()}
+    sample_and_check(Pale().fit(parts.train), parts, adds, RebalanceConfig(), tmp_path)
+    leak = load_leak(tmp_path / "leak.json")
+    assert leak.rare == RARE and leak.share_treated is not None and not (tmp_path / "leak_spread.json").exists()
+
+
 def test_a_run_without_parents_only_warns(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gensynth.rebalance.measure_leak", partial(measure_leak, config=QUICK))
     sampler = Pale().fit(parts.train)

@@ -21,7 +21,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.read import read_folder
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.mix import mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
+from gensynth.mix import filled_rare, mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
 from gensynth.samplers.base import Synthetic
 
 CLASSES = ("cat", "Größe 2")
@@ -92,12 +92,22 @@ def test_target_counts_example() -> None:
     assert target_counts(counts, "balance") == {"a": 0, "b": 90, "c": 70}
 
 
-def test_only_classes_without_need_of_filling_get_a_share_of_treated_images() -> None:
+def test_classes_that_are_not_rare_get_a_share_of_treated_images() -> None:
     counts = {"a": 100, "b": 10, "c": 50, "d": 49, "e": 0}
     assert rare_classes(counts) == ("b", "d", "e") and rare_classes({}) == ()
     adds = target_counts(counts, "5x")
     assert spread_counts(counts, adds) == {"a": 35, "c": 18}
     assert spread_counts(counts, {"b": 40}) == {"a": 35, "c": 18, "d": 18}
+
+
+def test_a_class_that_is_filled_is_rare_only_if_it_lacks_half() -> None:
+    counts = {"a": 100, "b": 10, "c": 80, "d": 99}
+    adds = target_counts(counts, "balance")
+    assert filled_rare(counts, adds) == ("b",) and filled_rare(counts, target_counts(counts, "200")) == ("b",)
+    assert filled_rare(counts, {"b": 0, "c": 20, "d": 1}) == ("c", "d")
+    # c needs 8 more than fill it, d 34 more; with 200 of each class nobody needs more.
+    assert spread_counts(counts, adds) == {"a": 35, "c": 28, "d": 35}
+    assert spread_counts(counts, target_counts(counts, "200")) == {}
 
 
 @pytest.mark.parametrize("target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "5 x", "٣", "5x\n"])

@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from imblearn.over_sampling import SMOTE
+from sklearn.neighbors import NearestNeighbors
 
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.samplers.base import Sampler, Synthetic
 
 BLOCK = 32
-"""imbalanced-learn draws a whole block at a time; aligned blocks make sample i independent of the rest."""
+"""Samples that share a random stream; aligned blocks make sample i independent of the rest."""
 
 
 class SmoteSampler(Sampler):
-    """SMOTE on pixels (Chawla et al. 2002), by imbalanced-learn: the classical baseline for images.
+    """SMOTE on pixels (Chawla et al. 2002), the classical baseline for images.
 
-    It looks at no neighbouring pixels, so that flat rows need no `image_shape`.
+    imbalanced-learn's does not tell the two images that a sample lies between. No pixel's neighbours are looked at,
+    so that flat rows need no `image_shape`.
 
     Args:
         k_neighbors: Neighbours of the same class to choose from; fewer where the class is smaller.
@@ -55,41 +56,28 @@ class SmoteSampler(Sampler):
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         position = label_of(label, self.data_.classes)
         mine = self.data_.subset(np.flatnonzero(self.data_.y == position))
-        rows = mine.x[torch.arange(len(mine))].flatten(1).numpy().astype(np.float64)
-        # imbalanced-learn wants two classes: the second one only says how many to draw.
-        others = np.zeros((len(rows) + BLOCK, rows.shape[1]))
-        both = np.concatenate([rows, others])
-        y = np.r_[np.ones(len(rows), dtype=int), np.zeros(len(others), dtype=int)]
-        drawn = np.empty((len(index), rows.shape[1]))
+        rows = mine.x[torch.arange(len(mine))].flatten(1).numpy().astype(np.float32)
+        k = min(self.k_neighbors, len(rows) - 1)
+        # The first one found is the image itself, or its double.
+        near = NearestNeighbors(n_neighbors=k + 1).fit(rows).kneighbors(rows, return_distance=False)[:, 1:]
+        pair, step = np.empty(len(index), dtype=np.int64), np.empty((len(index), 1), dtype=np.float32)
         for block in np.unique(index // BLOCK):
             entropy = int(np.random.SeedSequence([seed, position, int(block)]).generate_state(1)[0])
-            smote = SMOTE(k_neighbors=min(self.k_neighbors, len(rows) - 1), random_state=entropy)
-            made = smote.fit_resample(both, y)[0][len(both) :]
-            here = index // BLOCK == block
-            drawn[here] = made[index[here] % BLOCK]
-        x = torch.from_numpy(drawn).round().to(torch.uint8).reshape(-1, *self.data_.shape)
+            rng, here = np.random.RandomState(entropy), index // BLOCK == block
+            at = index[here] % BLOCK
+            pair[here] = rng.randint(near.size, size=BLOCK)[at]
+            step[here, 0] = rng.uniform(size=BLOCK)[at]
+        a, b = pair // k, near.ravel()[pair]
+        x = torch.from_numpy(rows[a] + step * (rows[b] - rows[a])).round().to(torch.uint8)
         n = len(index)
         return Synthetic(
-            x=x,
+            x=x.reshape(-1, *self.data_.shape),
             y=np.full(n, position, dtype=np.int64),
             classes=self.data_.classes,
             index=index,
             sampler=self.name,
             seed=seed,
             how=("pixels",) * n,
-            parents=tuple(segment_ends(row, rows, mine.ids) for row in drawn),
+            parents=tuple((mine.ids[i], mine.ids[j]) for i, j in zip(a, b, strict=True)),
             checkpoint_sha256=("",) * n,
         )
-
-
-def segment_ends(point: np.ndarray, rows: np.ndarray, ids: tuple[str, ...]) -> tuple[str, str]:
-    """Return the ids of the two rows on whose connecting line `point` lies (imbalanced-learn does not tell)."""
-    to_point = rows - point
-    length = np.linalg.norm(to_point, axis=1)
-    nearest = int(length.argmin())
-    if length[nearest] == 0:
-        return ids[nearest], ids[nearest]
-    unit = to_point / length[:, None]
-    cosine = unit @ unit.T
-    a, b = np.unravel_index(int(cosine.argmin()), cosine.shape)  # opposite directions: cosine -1
-    return ids[a], ids[b]
