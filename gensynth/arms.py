@@ -7,7 +7,7 @@
     mixup            as oversampled, each image mixed with another one of its batch
 
 `... + synthetic` trains in the same way on real and synthetic images together. `synthetic only` is `oversampled` with
-the real images of the filled classes taken away: can the synthetic ones stand in for them?
+the real images of the filled classes (the rare ones of them) taken away: can the synthetic ones stand in for them?
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """choose: which sampler of images, and how far to fill, tried on the validation part within a time budget.
 
-Ways to train without synthetic images come first. Then each sampler is fitted on the training part and draws, once, as
-many images that pass the gate as the largest target wants; networks trained with these predict the validation images.
+Ways to train without synthetic images come first. Then each sampler is fitted on the training part and draws as many
+images that pass the gate as a target wants; networks trained with these predict the validation images.
 (`rebalance` draws a quarter more and keeps those that differ most, may spread them over all classes, and its gate also
 knows the test images.) Test images play no part: whether the choice helps is for them to say.
 
@@ -9,7 +9,7 @@ Candidates are tried in the order of their simplicity, as long as there is time:
 cheapest sampler, then the way without augmentation. The one with the best score is chosen, of equal ones the simplest.
 The best of several looks better than it is, which is why only the test part says whether it helps.
 
-Time is estimated before anything is begun: a training of networks takes as long as the longest so far, drawing
+Time is estimated before anything is begun: a training of networks takes as long as the longest so far, drawing an image
 likewise, and fitting what its source says. What is begun is not stopped: one sampler, or one training, may overrun.
 """
 
@@ -37,7 +37,7 @@ from gensynth.intervals import (
     least_variance_of_mean,
     resampled_scores,
 )
-from gensynth.mix import filled_rare, up_to
+from gensynth.mix import filled_rare
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.train_config import TrainingDiverged
 
@@ -97,7 +97,7 @@ def choose(
     if unseen and not record.predicted:
         record.notes = [f"No validation image is of {', '.join(map(repr, unseen))}: the choice is blind to that."]
     search = Search(train, validation, targets, config, seconds, seed, record)
-    total = (len(BASELINES) + len(sources) * len(targets) * len(WITH_SYNTHETIC)) * config.steps
+    total = (len(BASELINES) + len(sources) * len(targets) * len(WITH_SYNTHETIC)) * config.steps_for(len(train))
     with tqdm(total=total, desc="choose", disable=True if quiet else None) as bar:
         for arm in BASELINES:
             search.train(("", "", arm), None, bar.update)
@@ -117,8 +117,8 @@ def unseen_classes(train: LabeledData, validation: LabeledData, targets: Mapping
     unseen = [name for name in rare if not validation.class_counts[name]]
     if len(unseen) == len(rare):
         raise ValueError(
-            f"no class to fill ({', '.join(map(repr, rare))}) has validation images (a class of fewer than 10 images "
-            "gets none), so there is nothing to choose by; name a sampler, such as --sampler generator."
+            f"no rare class to fill ({', '.join(map(repr, rare))}) has validation images (a class of fewer than 10 "
+            "images gets none), so there is nothing to choose by; name a sampler, such as --sampler generator."
         )
     return unseen
 
@@ -150,9 +150,9 @@ class Search:
         self.seed, self.record = seed, record
         # A stream of its own: these networks are not the ones that are tested later.
         seeds = np.random.SeedSequence([config.seed, 1]).generate_state(SEEDS).tolist()
-        self.training = Training(seeds, config.steps, config.batch_size)
+        self.training = Training(seeds, config.steps_for(len(train)), config.batch_size)
         self.checker: FidelityChecker | None = None
-        self.accepted: dict[str, Synthetic] = {}
+        self.fitted: dict[str, Sampler] = {}
 
     def run(self, source: Source, to: str, on_step: Callable[[float], object]) -> None:
         """Try what is left to try of one sampler and target."""
@@ -160,51 +160,49 @@ class Search:
         waiting = [key for arm in WITH_SYNTHETIC if (key := (name, to, arm)) not in record.predicted]
         if not waiting or (name,) in record.left_out or (name, to) in record.left_out:
             return
-        if name not in self.accepted and not self._draw(source, waiting[0]):
-            return
-        part = self._part(name, to)
-        smaller = [len(self._part(name, other)) for other in list(self.targets)[: list(self.targets).index(to)]]
-        if not len(part) or len(part) in smaller:  # where the gate lets few through, targets come to the same
-            record.leave_out((name, to))
+        drawn = self._draw(source, waiting[0])
+        if drawn is None:
             return
         for key in waiting:
             if not self._has_time(source, key):
                 return
-            self.train(key, part, on_step)
+            self.train(key, drawn, on_step)
 
-    def _draw(self, source: Source, key: Key) -> bool:
-        """Draw as many accepted samples as the largest target wants, once; say whether there are any.
+    def _draw(self, source: Source, key: Key) -> Synthetic | None:
+        """Return as many accepted samples as a target wants, or None where there are none, or no other than before.
 
         Not begun where there is no time for this and one arm, `key`.
         """
-        record, name, wanted = self.record, source.name, _largest(self.targets)
+        record, (name, to, _) = self.record, key
+        wanted = self.targets[to]
+        what: tuple[str, ...] = (name,)  # is left out, should it fail
         try:
-            if not self._has_time(source, key):
-                return False
-            with record.counting((name, "fit")):
-                sampler = source.fit()
+            if not self._has_time(source, key, to_draw=True):
+                return None
+            if name not in self.fitted:
+                with record.counting((name, "fit")):
+                    self.fitted[name] = source.fit()
             if self.checker is None:
                 with record.counting(("checker",)):
                     self.checker = FidelityChecker(self.real, (self.validation,))
-            with record.counting((name, "draw")):
-                drawn = [draw_accepted(sampler, self.checker, label, n, self.seed) for label, n in wanted.items()]
+            what = (name, to)
+            with record.counting((name, to, "draw")):
+                drawn = [draw_accepted(self.fitted[name], self.checker, c, n, self.seed) for c, n in wanted.items()]
                 good = [samples.subset(self.checker.gate(samples).accepted) for samples in drawn]
         except (ValueError, TrainingDiverged) as error:
-            record.leave_out((name,), f"{name} is left out: {error}")
-            return False
-        self.accepted[name] = Synthetic.concat(good).relabel(self.real.classes)
-        if not len(self.accepted[name]):
+            record.leave_out(what, f"{' to '.join(what)} is left out: {error}")
+            return None
+        accepted = Synthetic.concat(good).relabel(self.real.classes)
+        if not len(accepted):
             record.leave_out((name,), f"{name} is left out: none of its images passes the check.")
-            return False
+            return None
+        if len(accepted) in [n for (other, at), n in record.accepted.items() if other == name and at != to]:
+            record.leave_out((name, to))  # where the gate lets few through, targets come to the same
+            return None
+        record.accepted[name, to] = len(accepted)
         if short := [f"{len(s)} of {n} of {c!r}" for s, (c, n) in zip(good, wanted.items(), strict=True) if len(s) < n]:
-            record.note(f"{name}: fewer images pass the check than are wanted: {', '.join(short)}.")
-        return True
-
-    def _part(self, name: str, to: str) -> Synthetic:
-        """Return the part of the accepted samples that a target wants."""
-        accepted = self.accepted[name]
-        adds = dict.fromkeys(self.real.classes, 0) | dict(self.targets[to])
-        return accepted.subset(up_to(accepted, np.ones(len(accepted), dtype=bool), adds))
+            record.note(f"{name} to {to}: fewer images pass the check than are wanted: {', '.join(short)}.")
+        return accepted
 
     def train(self, key: Key, synthetic: Synthetic | None, on_step: Callable[[float], object]) -> None:
         """Train one arm and keep what it says of the validation images, if that is not known yet."""
@@ -217,14 +215,15 @@ class Search:
         self.record.predicted[key] = p.argmax(-1)
         self.record.save()
 
-    def _has_time(self, source: Source, key: Key) -> bool:
+    def _has_time(self, source: Source, key: Key, to_draw: bool = False) -> bool:
         """Say whether there is time to train one arm, and before it to fit and draw; if not, leave its sampler out."""
         seconds, name = self.record.seconds, source.name
         needs = max(seconds[key] for key in self.record.predicted)
-        if name not in self.accepted:
-            needs += max((spent for key, spent in seconds.items() if key[1:] == ("draw",)), default=0.0)
-            if self._left() >= needs:
-                needs += max(0.0, self._whole_fit(source) - seconds.get((name, "fit"), 0.0))
+        if to_draw:
+            rates = [spent / self._wanted(key[1]) for key, spent in seconds.items() if key[2:] == ("draw",)]
+            needs += max(rates, default=0.0) * self._wanted(key[1])
+        if to_draw and name not in self.fitted and self._left() >= needs:
+            needs += max(0.0, self._whole_fit(source) - seconds.get((name, "fit"), 0.0))
         if (left := self._left()) >= needs:
             return True
         began = any(name == other for other, *_ in self.record.predicted)
@@ -235,6 +234,9 @@ class Search:
             f"budget of {self.budget:.0f} are left; a longer --budget (with another --out) tries it.",
         )
         return False
+
+    def _wanted(self, to: str) -> int:
+        return sum(self.targets[to].values())
 
     def _left(self) -> float:
         return self.budget - sum(self.record.seconds.values())

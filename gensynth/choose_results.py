@@ -93,6 +93,7 @@ class Record:
         seconds: Time spent on each of these, by the same key, and on the rest, such as (sampler, "fit"); what was
             interrupted counts, unless the process was killed outright.
         estimates: Seconds that a whole fit is thought to take, by sampler.
+        accepted: Number of samples that passed the check, by sampler and target.
         left_out: Samplers, and pairs of sampler and target, that are not tried any further.
         notes: Sentences for the reader.
     """
@@ -101,6 +102,7 @@ class Record:
     predicted: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict)
     seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
     estimates: dict[str, float] = field(default_factory=dict)
+    accepted: dict[tuple[str, ...], int] = field(default_factory=dict)
     left_out: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -112,7 +114,9 @@ class Record:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         predicted = {tuple(key): np.array(labels) for key, labels in found["predicted"]}
         seconds = {tuple(key): spent for key, spent in found["seconds"]}
-        return Record(path, predicted, seconds, found["estimates"], [*map(tuple, found["left_out"])], found["notes"])
+        accepted = {tuple(key): n for key, n in found["accepted"]}
+        left_out = [*map(tuple, found["left_out"])]
+        return Record(path, predicted, seconds, found["estimates"], accepted, left_out, found["notes"])
 
     def save(self) -> None:
         """Write the file."""
@@ -120,6 +124,7 @@ class Record:
             "predicted": [(key, labels.tolist()) for key, labels in self.predicted.items()],
             "seconds": list(self.seconds.items()),
             "estimates": self.estimates,
+            "accepted": list(self.accepted.items()),
             "left_out": self.left_out,
             "notes": self.notes,
         }

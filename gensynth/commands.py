@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -262,14 +263,15 @@ def mix(
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
+    from gensynth.mix import filled_rare, spread_counts, target_counts
     from gensynth.mix import mix as join
-    from gensynth.mix import spread_counts, target_counts
 
     parts, samples, checker = _read_both(synthetic, real, data_config)
     wanted = target_counts(parts.train.class_counts, to)
     share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
     verdict = _checked(parts, samples, checker, synthetic, wanted | share)
-    if share and not {samples.classes[c] for c in samples.y[verdict.samples.accepted]} & share.keys():
+    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
+    if spread == "all" and others and not {samples.classes[c] for c in samples.y[verdict.samples.accepted]} & others:
         raise ValueError(
             "there is no accepted image of a class that is not rare, so nothing can be spread over all "
             "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
@@ -293,15 +295,13 @@ def evaluate(
     """
     from gensynth.evaluate import evaluate as test
     from gensynth.evaluate import save_evaluation
-    from gensynth.mix import rare_classes
+    from gensynth.mix import filled_rare
 
     parts, samples, checker = _read_both(synthetic, real, data_config)
-    verdict = _checked(parts, samples, checker, synthetic)
+    accepted = samples.subset(_checked(parts, samples, checker, synthetic).samples.accepted)
     # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
-    found = {samples.classes[label] for label in samples.y[verdict.samples.accepted]}
-    rare = [name for name in rare_classes(parts.train.class_counts) if name in found]
-    accepted = samples.subset(verdict.samples.accepted)
-    result = test(parts.train, accepted, parts.test, evaluate, rare=rare or None)
+    rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
+    result = test(parts.train, accepted, parts.test, evaluate, rare=rare)
     if out is not None:
         save_evaluation(result, out)
     print_evaluation(result)

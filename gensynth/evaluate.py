@@ -56,6 +56,9 @@ Split = tuple[LabeledData, Synthetic, LabeledData]
 """Real training images, synthetic images made from these alone, and real test images."""
 
 LEVEL = 0.05
+PASSES, FEWEST_STEPS, MOST_STEPS = 7, 300, 3000
+"""On 9,000 images (MNIST, Fashion-MNIST, 4,000 to 40 a class) 300 steps leave ten points that 1,000 learn, and class
+weights look better there than augmentation, which beats them in the end."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class EvaluateConfig:
 
     Attributes:
         seeds: Classifiers trained per arm, each from its own seed, at least 2.
-        steps: Gradient steps per network, at least 10.
+        steps: Gradient steps per network, at least 10; by default seven passes over the real training images, but 300
+            at least and 3,000 at most.
         batch_size: Images per gradient step.
         seed: Seed of weights, batches and bootstrap: the same seed gives the same answer.
         arms: Ways to train, separated by commas: real, class weights, oversampled, augmented, mixup, each of these
@@ -73,7 +77,7 @@ class EvaluateConfig:
     """
 
     seeds: int = 5
-    steps: int = 300
+    steps: int | None = None
     batch_size: int = 64
     seed: int = 0
     arms: tuple[str, ...] = (*list(WAYS)[:4], "oversampled + synthetic", "augmented + synthetic")
@@ -86,10 +90,14 @@ class EvaluateConfig:
             if not any(name in needed for name in self.arms):
                 raise ValueError(f"arms must name at least one of {', '.join(needed)}, {why}; got {self.arms}.")
         for name, least in (("seeds", 2), ("steps", 10), ("batch_size", 2), ("seed", 0)):
-            if getattr(self, name) < least:
+            if getattr(self, name) is not None and getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
         if not 0 <= self.rope < 1:
             raise ValueError(f"rope must be at least 0 and less than 1, got {self.rope}.")
+
+    def steps_for(self, n: int) -> int:
+        """Return the gradient steps where there are n real training images."""
+        return self.steps or min(max(PASSES * n // self.batch_size, FEWEST_STEPS), MOST_STEPS)
 
     @property
     def network_seeds(self) -> list[int]:
@@ -179,16 +187,17 @@ def evaluate_splits(
     filled = np.unique(np.concatenate([synthetic.y for _, synthetic, _ in splits]))
     if rare is not None:
         filled = filled[np.isin(filled, [splits[0][0].label_of(name) for name in rare])]
-    training = Training(config.network_seeds, config.steps, config.batch_size, classifier)
+    steps = config.steps_for(max(len(train) for train, _, _ in splits))
+    training = Training(config.network_seeds, steps, config.batch_size, classifier)
     tested = [Predicted(test, {}, {}) for _, _, test in splits]
     arms = [name for name in ARMS if name in config.arms]
-    with tqdm(total=len(splits) * len(arms) * config.steps, desc="evaluate", disable=True if quiet else None) as bar:
+    with tqdm(total=len(splits) * len(arms) * steps, desc="evaluate", disable=True if quiet else None) as bar:
         for (train, synthetic, test), of in zip(splits, tested, strict=True):
             for arm in arms:
                 bar.set_postfix_str(arm)
                 of.p[arm], of.n_train[arm] = train_arm(arm, train, synthetic, test, filled, training, bar.update)
     ratio = float(np.mean([len(test) / len(train) for train, _, test in splits]))
-    return compare(tested, [classes[k] for k in filled], ratio, config, 0 if of_sklearn else config.steps)
+    return compare(tested, [classes[k] for k in filled], ratio, config, 0 if of_sklearn else steps)
 
 
 def compare(

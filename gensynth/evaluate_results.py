@@ -74,7 +74,7 @@ class Evaluation:
         verdict: Verdict of the comparison of the best arm with synthetic images.
         why: Its sentence.
         intervals: What the intervals are, in one sentence.
-        rare: The classes that were filled with synthetic images.
+        rare: The rare classes that were filled with synthetic images, or all that were filled where none is rare.
         splits: Splits into training and test part.
         seeds: Trainings per arm and split.
         steps: Gradient steps per network; 0 where the classifier is an estimator of scikit-learn.

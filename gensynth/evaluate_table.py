@@ -31,7 +31,16 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.intervals import CANNOT_TELL, FEWEST_TEST, Estimate, as_points, by_splits, least_variance, verdict_of
+from gensynth.intervals import (
+    CANNOT_TELL,
+    FEWEST_TEST,
+    Estimate,
+    as_points,
+    by_splits,
+    least_variance,
+    least_variance_of_mean,
+    verdict_of,
+)
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
@@ -294,7 +303,7 @@ def _answer(
     counts = tested.class_counts
     classes = [tested.classes[k] for k in order]
     floors = {name: float(least_variance(counts[name])) for name in classes if counts[name]}
-    mean_floor = float(np.mean(list(floors.values()))) / len(floors)
+    mean_floor = least_variance_of_mean(np.array([counts[name] for name in classes]))
     floor = {name: 0.0 if name.startswith(("brier", "calibration")) else mean_floor for name in SCORES}
     if len(classes) == 2:
         floor |= dict.fromkeys(("average_precision", "roc_auc"), floors[classes[1]])

@@ -40,7 +40,7 @@ class Leak:
     """How far a classifier takes treated images for a rare class; shares in [0, 1], None where it cannot be told.
 
     Attributes:
-        rare: The classes that are filled.
+        rare: The rare classes that are filled.
         n_treated: Treated images of other classes that were shown.
         n_untreated: Different untreated images they were compared with.
         paired: Whether those are the training images the treated ones were made from, else held-out images.
@@ -87,7 +87,7 @@ def measure_leak(
         train: Real training images.
         synthetic: Accepted synthetic images that a classifier would be trained on.
         treated: Images of classes that are not rare, made in the same way; they are never trained on.
-        rare: Names of the classes that are filled.
+        rare: Names of the rare classes that are filled.
         held_out: Real images that nothing was fitted on; not used where parents are known.
         config: Networks, steps and seed. The same seed gives the same answer.
 
@@ -130,7 +130,7 @@ def measure_leak(
         2 * n,
         len(train.classes),
         config.network_seeds,
-        config.steps,
+        config.steps_for(len(train)),
         config.batch_size,
         lambda: None,
     )

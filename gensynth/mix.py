@@ -44,7 +44,7 @@ from gensynth.samplers.base import Synthetic
 Link = Literal["copy", "hard", "symbolic"]
 
 SPREAD = 0.35
-"""Treated images that a class without need of filling gets, as a share of its real images. Where 8 and 9 were filled
+"""Treated images that a class that is not rare gets at least, as a share of its real images. Where 8 and 9 were filled
 with inverted images (digits), a classifier took nearly all inverted images of other classes for them; with treated
 images in every class, 25, 35 and 50 % of the real ones, 5.7, 2.3 and 1.3 points of that remained."""
 

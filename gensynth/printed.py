@@ -68,7 +68,8 @@ def print_leak(leak: Leak, spread: Leak | None = None) -> None:
     elif leak.leaks:
         print(
             "WARNING: a classifier learns 'treated = rare class' from them; give every class a share of such images: "
-            "'gensynth mix' and 'gensynth rebalance' do with --spread all."
+            "'gensynth mix' and 'gensynth rebalance' do with --spread all. Where every class has that, fill the rare "
+            "ones less."
         )
 
 

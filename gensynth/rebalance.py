@@ -98,10 +98,7 @@ def rebalance(
         "evaluate": asdict(evaluate_config),
     }
     parts = read_parts(source, data_config)
-    targets = config.targets(parts.train.class_counts)
     _check(config, train_config)
-    if config.sampler == AUTO:
-        unseen_classes(parts.train, parts.validation, targets)
     if config.draw is not None and config.draw not in get_generator(generator).draws:
         allowed = ", ".join(get_generator(generator).draws)
         raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
@@ -109,9 +106,12 @@ def rebalance(
         config = replace(config, per_class=True)
     elif config.per_class and config.spread == "all":
         raise ValueError(
-            "spread 'all' needs a generator that draws the classes that are not filled, and per_class trains none of "
+            "spread 'all' needs a generator that draws classes that need no filling, and per_class trains none of "
             "those; leave out one of the two."
         )
+    targets = config.targets(parts.train.class_counts)
+    if config.sampler == AUTO:
+        unseen_classes(parts.train, parts.validation, targets)
     filled = list(dict.fromkeys(name for adds in targets.values() for name in adds))
     labels = filled if config.per_class else [None]
     learn = partial(
@@ -129,7 +129,9 @@ def rebalance(
     def fitted(name: str) -> Sampler:
         if name == GENERATOR:
             return NeuralSampler(learn(), draw=config.draw, device=_device(train_config))
-        return _smote(parts.train, filled) if name == SMOTE else _recipes(parts.train, filled, config.sample_seed)
+        # A class that only a larger target fills is no reason to do without a sampler.
+        needed = list(next(iter(targets.values())))
+        return _smote(parts.train, needed) if name == SMOTE else _recipes(parts.train, needed, config.sample_seed)
 
     if config.sampler in (SMOTE, RECIPES) and not (out / "verdict.json").exists():
         fitted(config.sampler)  # where that is refused, nothing has been written
@@ -282,7 +284,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
         out: Folder of the run.
 
     Raises:
-        ValueError: if all classes shall receive images and the sampler draws the filled ones only.
+        ValueError: if all classes shall receive images and the sampler draws none that needs more.
     """
     held_out = (parts.validation, parts.test)
     checker = FidelityChecker(parts.train, held_out)
@@ -295,23 +297,23 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
 
         leak = measure_leak(parts.train, accepted, treated, rare, held_out)
         save_leak(leak, out / "leak.json")
-        share = spread_counts(parts.train.class_counts, adds)
         # Only a paired measurement decides, for no held-out image has a say in it.
-        if share and (config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired)):
-            share = {name: n for name, n in share.items() if _draws(sampler, name)}
-            if not share:
-                raise ValueError(
-                    f"spread 'all' needs images of classes that are not rare, and this generator draws only "
-                    f"{', '.join(map(repr, sampler.labels))}; give --spread rare, or another generator."
-                )
+        spreads = config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired)
+        needed = spread_counts(parts.train.class_counts, adds) if spreads else {}
+        share = {name: n for name, n in needed.items() if _draws(sampler, name)}
+        if needed and not share and config.spread == "all":
+            raise ValueError(
+                f"spread 'all' needs images of classes that are not rare, and this generator draws only "
+                f"{', '.join(map(repr, sampler.labels))}; give --spread rare, or another generator."
+            )
+        if share:
             more = _drawn(sampler, checker, share, config.sample_seed, parts)
             # Sample i is the same however many are drawn: what a class has already is among `more`.
             others = np.isin(synthetic.y, [parts.train.label_of(name) for name in share], invert=True)
             synthetic = Synthetic.concat([synthetic.subset(others), more])
             verdict = checker.check(synthetic, adds | share)
             accepted = synthetic.subset(verdict.samples.accepted)
-            spread = measure_leak(parts.train, accepted, treated, rare, held_out)
-            save_leak(spread, out / "leak_spread.json")
+            save_leak(measure_leak(parts.train, accepted, treated, rare, held_out), out / "leak_spread.json")
     if not (out / "synthetic").exists():
         write_synthetic(synthetic, verdict.samples, out / "synthetic")
     save_verdict(verdict, out / "verdict.json")

@@ -28,7 +28,8 @@ class RebalanceConfig:
     """For the sampler auto: mix even where the images do not help."""
     to: str = DEFAULT_TO
     """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`. The
-    sampler auto tries 5x, balance and twice the largest class; if another value is given, only that."""
+    sampler auto tries 5x, balance and, where one model draws all classes, twice the largest; if another value is given,
+    only that."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
@@ -72,13 +73,16 @@ class RebalanceConfig:
         Raises:
             ValueError: if none adds anything.
         """
-        found: dict[str, dict[str, int]] = {}
         several = self.sampler == AUTO and self.to == DEFAULT_TO
-        # With more than every class has, being synthetic is no sign of a rare one.
-        for to in (DEFAULT_TO, "balance", str(2 * max(class_counts.values()))) if several else (self.to,):
+        found: dict[str, dict[str, int]] = {}
+        for to in (DEFAULT_TO, "balance") if several else (self.to,):
             adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
             if adds and adds not in found.values():
                 found[to] = adds
+        if found and several and not self.per_class:
+            # With more than any class has, being synthetic is no sign of a rare one.
+            to = str(2 * max(class_counts.values()))
+            found[to] = target_counts(class_counts, to)
         if not found:
             raise ValueError(
                 f"to={self.to!r} adds nothing to the class counts {dict(class_counts)}; give more, such as 'balance' "

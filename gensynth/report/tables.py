@@ -147,9 +147,12 @@ def shortcut(contents: ReportContents) -> Html:
     leak, spread = contents.leak, contents.leak_spread
     if leak is None:
         return Html()
-    found = [("Treated images in the rare classes only: ", leak), ("Treated images in every class, as mixed: ", spread)]
+    found = [("As filled: ", leak), ("With treated images in every class, as mixed: ", spread)]
     lines = (element("p", badge(of.verdict), " ", element("b", when), of.why) for when, of in found if of)
-    advice = "Give every class a share of such images (--spread all), or a classifier learns 'treated = rare class'."
+    advice = (
+        "Give every class a share of such images (--spread all; where every class has that, fill the rare ones less), "
+        "or a classifier learns 'treated = rare class'."
+    )
     return section(
         "shortcut",
         "Does it teach a shortcut?",

@@ -58,16 +58,18 @@ class SmoteSampler(Sampler):
         mine = self.data_.subset(np.flatnonzero(self.data_.y == position))
         rows = mine.x[torch.arange(len(mine))].flatten(1).numpy().astype(np.float32)
         k = min(self.k_neighbors, len(rows) - 1)
-        # The first one found is the image itself, or its double.
-        near = NearestNeighbors(n_neighbors=k + 1).fit(rows).kneighbors(rows, return_distance=False)[:, 1:]
         pair, step = np.empty(len(index), dtype=np.int64), np.empty((len(index), 1), dtype=np.float32)
         for block in np.unique(index // BLOCK):
             entropy = int(np.random.SeedSequence([seed, position, int(block)]).generate_state(1)[0])
             rng, here = np.random.RandomState(entropy), index // BLOCK == block
             at = index[here] % BLOCK
-            pair[here] = rng.randint(near.size, size=BLOCK)[at]
+            pair[here] = rng.randint(len(rows) * k, size=BLOCK)[at]
             step[here, 0] = rng.uniform(size=BLOCK)[at]
-        a, b = pair // k, near.ravel()[pair]
+        a, which = np.divmod(pair, k)
+        chosen, place = np.unique(a, return_inverse=True)
+        # The first neighbour found is the image itself, or its double.
+        near = NearestNeighbors(n_neighbors=k + 1).fit(rows).kneighbors(rows[chosen], return_distance=False)[:, 1:]
+        b = near[place, which]
         x = torch.from_numpy(rows[a] + step * (rows[b] - rows[a])).round().to(torch.uint8)
         n = len(index)
         return Synthetic(
