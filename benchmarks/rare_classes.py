@@ -28,7 +28,7 @@ from idx_data import fetch
 from rare_jobs import BAR, BATCH, FACTORS, GENERATOR_STEPS, Job, jobs
 from rare_measure import PLAIN, draw_bank, load, measure
 from rare_report import about, tables
-from table_report import machine, write_between
+from table_report import check_markers, machine, write_between
 from tqdm import tqdm
 
 DATA = ("mnist", "fashion")
@@ -75,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     if args.write and args.quick:
         parser.error("--write is for the full run, not for --quick.")
+    block = "the bar" if args.bar else "rare classes"
+    if args.write:
+        check_markers(args.write, block)
     samplers, names = (["deformation"] if args.quick else args.samplers.split(",")), args.data.split(",")
     known = [*GENERATOR_STEPS, *PLAIN]
     if unknown := [name for name in samplers if name not in known] + [name for name in names if name not in DATA]:
@@ -94,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = "\n\n".join(parts)
     print(text)
     if args.write:
-        write_between(args.write, "the bar" if args.bar else "rare classes", text)
+        write_between(args.write, block, text)
 
 
 if __name__ == "__main__":

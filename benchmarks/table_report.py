@@ -132,17 +132,27 @@ def machine(libraries: Sequence[str]) -> str:
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, {found}"
 
 
-def write_between(path: Path, block: str, text: str) -> None:
-    """Replace what stands between `<!-- BLOCK:begin -->` and `<!-- BLOCK:end -->`; the rest stays.
+def check_markers(path: Path, block: str) -> tuple[str, str]:
+    """Return the markers that `write_between` needs.
 
     Raises:
-        ValueError: if the file lacks one of the markers.
+        ValueError: if the file lacks one of them.
     """
     begin, end = f"<!-- {block}:begin -->", f"<!-- {block}:end -->"
     content = path.read_text(encoding="utf-8")
     if begin not in content or end not in content.split(begin, 1)[1]:
         raise ValueError(f"{path} has no lines {begin} and {end} in this order; add them where the tables shall go.")
-    before, rest = content.split(begin, 1)
+    return begin, end
+
+
+def write_between(path: Path, block: str, text: str) -> None:
+    """Replace what stands between `<!-- BLOCK:begin -->` and `<!-- BLOCK:end -->`; the rest stays.
+
+    Raises:
+        ValueError: as `check_markers`.
+    """
+    begin, end = check_markers(path, block)
+    before, rest = path.read_text(encoding="utf-8").split(begin, 1)
     write_text(path, f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end, 1)[1]}")
 
 

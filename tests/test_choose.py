@@ -230,6 +230,21 @@ def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: 
     assert "black is left out: none of its images passes the check." in found.notes
 
 
+def test_what_auto_tries_to_fill() -> None:
+    counts = {"a": 60, "b": 50, "c": 20}
+    auto, one = RebalanceConfig(sampler="auto"), RebalanceConfig(sampler="auto", to="balance")
+    assert auto.targets(counts) == {
+        "5x": {"c": 40},
+        "balance": {"b": 10, "c": 40},
+        "120": {"a": 60, "b": 70, "c": 100},
+    }
+    # One generator per class would need one of the largest class, which has no class to learn from.
+    assert [*replace(auto, per_class=True).targets(counts)] == ["5x", "balance"]
+    assert [*one.targets(counts)] == ["balance"]
+    with pytest.raises(ValueError, match="adds nothing"):
+        auto.targets({"a": 60, "b": 60})
+
+
 def test_a_class_without_validation_images_is_named(few: Parts, tmp_path: Path) -> None:
     def without(*names: str) -> LabeledData:
         labels = [few.validation.label_of(name) for name in names]

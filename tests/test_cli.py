@@ -218,7 +218,8 @@ def test_mix_gives_every_class_a_share_where_asked(
     assert all(n == counts["rare"].get(name, n) <= 30 for name, n in counts["all"].items())
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "eights")
     options[1] = tmp_path / "eights"
-    assert "--others" in refused(capsys, *options, "--spread", "all", "--out", tmp_path / "x")
+    for to in ("5x", "200"):
+        assert "--others" in refused(capsys, *options, "--spread", "all", "--to", to, "--out", tmp_path / "x")
     assert "spread" in refused(capsys, *options, "--spread", "every", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

@@ -224,6 +224,15 @@ def test_evaluate_is_determined_by_its_seed_and_survives_json(tmp_path: Path) ->
         load_evaluation(tmp_path / "old.json")
 
 
+def test_more_images_are_trained_on_for_longer() -> None:
+    config = EvaluateConfig(batch_size=64)
+    assert [config.steps_for(n) for n in (100, 2742, 9040, 10**6)] == [300, 300, 988, 3000]
+    assert EvaluateConfig(steps=20).steps_for(10**6) == 20
+    train, test = shapes((2000, 800, 200), 0), shapes((4, 4, 4), 1)
+    settings = EvaluateConfig(seeds=2, batch_size=50, arms=("real", "oversampled + synthetic"))
+    assert evaluate(train, drawn(train), test, settings, quiet=True).steps == 7 * 3000 // 50
+
+
 def test_wrong_inputs_are_refused() -> None:
     train, test = shapes((4, 4, 4), 0), shapes((4, 4, 4), 1)
     synthetic, config = drawn(train), EvaluateConfig()
@@ -237,6 +246,7 @@ def test_wrong_inputs_are_refused() -> None:
         evaluate(train, synthetic, replace(test, classes=("a", "b", "d")), config)
     for settings, message in (
         ({"seeds": 1}, "seeds must be at least 2, got 1"),
+        ({"steps": 9}, "steps must be at least 10, got 9"),
         ({"rope": 1.0}, "rope must be at least 0 and less than 1"),
         ({"arms": ("real", "resampled")}, "'resampled' are unknown; allowed: real, class weights"),
         ({"arms": ("mixup + synthetic",)}, "at least one of real, .*, to compare synthetic images with"),

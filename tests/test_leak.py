@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -209,6 +210,23 @@ def test_where_every_class_is_filled_the_rare_ones_are_looked_at(parts: Parts, t
     sample_and_check(Pale().fit(parts.train), parts, adds, RebalanceConfig(), tmp_path)
     leak = load_leak(tmp_path / "leak.json")
     assert leak.rare == RARE and leak.share_treated is not None and not (tmp_path / "leak_spread.json").exists()
+
+
+def test_a_sampler_that_cannot_spread_does_not_stop_a_run(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Some(Pale):
+        labels = ("7", *RARE)  # type: ignore[assignment]
+
+    def leaks(*given: Any) -> Leak:
+        return replace(measure_leak(*given, config=QUICK), verdict=LEAKS)
+
+    monkeypatch.setattr("gensynth.rebalance.measure_leak", leaks)
+    adds = {"7": 60, "8": 80, "9": 79}  # 7 has more than its share, and no other class can be drawn
+    sample_and_check(Some().fit(parts.train), parts, adds, RebalanceConfig(), tmp_path / "auto")
+    assert load_leak(tmp_path / "auto" / "leak.json").leaks and not (tmp_path / "auto" / "leak_spread.json").exists()
+    with pytest.raises(ValueError, match="classes that are not rare"):
+        sample_and_check(Some().fit(parts.train), parts, adds, RebalanceConfig(spread="all"), tmp_path / "all")
 
 
 def test_a_run_without_parents_only_warns(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,14 @@ def test_the_bar_can_be_run_alone_on_other_cuts(
     rows = [line.split(" | ")[0].strip("| ") for line in capsys.readouterr().out.splitlines() if " | 2 |" in line]
     assert rows == ["augmented", "augmented, wider", "smote to twice that"]
     assert sorted(path.name for path in (tmp_path / "out" / "mnist").iterdir()) == ["5", "6"]
+    (tmp_path / "page.md").write_text("no place for tables")
+    with pytest.raises(ValueError, match="the bar:begin"):
+        bench.main([*command, "--folder", str(tmp_path / "data"), "--write", str(tmp_path / "page.md")])
+
+
+def test_the_rows_of_the_bar_are_rows_of_the_table(bench: ModuleType) -> None:
+    arms = {job.arm for job in importlib.import_module("rare_jobs").jobs(["mnist"], [0], 10, ["deformation"])}
+    assert {*bench.BAR} <= arms and len(bench.BAR) == 3
 
 
 def test_a_cut_has_its_counts_and_no_test_image(bench: ModuleType, tmp_path: Path) -> None:
