@@ -12,7 +12,8 @@ from table_report import markdown
 from gensynth.classifier import JITTER, LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
 from gensynth.intervals import COUNTED, by_images_and_seeds, resampled_scores
 
-BASELINE = "augmented"
+BASELINES = ("augmented", "augmented, wider")
+"""The stronger one on the test images is what all rows are compared with, which flatters it."""
 TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
 PUBLISHED = {
     "mnist": {"SMOTE": (87.98, 89.99, 85.02), "BAGAN": (93.06, 95.98, 92.77), "GAMO": (95.52, 97.47, 95.47)}
@@ -48,16 +49,21 @@ def tables(jobs: Sequence[Job], y: np.ndarray, out: Path) -> str:
     for job in jobs:
         if (path := out / f"{job.file}.npz").exists():
             done.setdefault(job.arm, {})[job.draw] = path
+    def accuracy(arm: str) -> float:
+        found = [load_result(path)[0].argmax(1) for path in done.get(arm, {}).values()]
+        return float(np.mean([[(p[y == c] == c).mean() for c in np.unique(y)] for p in found])) if found else 0.0
+
+    baseline = max(BASELINES, key=accuracy)
     rows: dict[str, list[str]] = {}
     for draws in {tuple(found) for found in done.values()}:
         # The bootstrap resamples the same images for the baseline and for all arms of the same draws.
         arms = [arm for arm, found in done.items() if tuple(found) == draws]
-        kept = [[load_result(done[arm][draw]) for draw in draws] for arm in (BASELINE, *arms)]
+        kept = [[load_result(done[arm][draw]) for draw in draws] for arm in (baseline, *arms)]
         scores, _ = resampled_scores(np.stack([[p for p, _ in arm] for arm in kept]), y, np.random.default_rng(0))
         for at, arm in enumerate(arms, 1):
             seconds = np.mean([seconds for _, seconds in kept[at]])
             rows[arm] = [arm, *_row(scores[:, at], scores[:, 0]), f"{seconds:.0f}", str(len(draws))]
-    head = ("arm", f"ACSA - {BASELINE}", "ACSA", "G-mean", "F1", "worst recall", "last three", "GM", "CPU s", "draws")
+    head = ("arm", f"ACSA - {baseline}", "ACSA", "G-mean", "F1", "worst recall", "last three", "GM", "CPU s", "draws")
     published = [
         [f"*{name}, published*", "", f"*{acsa:.2f}*", "", f"*{f1:.2f}*", "", "", f"*{gm:.2f}*", "", ""]
         for name, (acsa, gm, f1) in PUBLISHED[jobs[0].data].items()
