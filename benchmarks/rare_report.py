@@ -49,6 +49,7 @@ def tables(jobs: Sequence[Job], y: np.ndarray, out: Path) -> str:
     for job in jobs:
         if (path := out / f"{job.file}.npz").exists():
             done.setdefault(job.arm, {})[job.draw] = path
+
     def accuracy(arm: str) -> float:
         found = [load_result(path)[0].argmax(1) for path in done.get(arm, {}).values()]
         return float(np.mean([[(p[y == c] == c).mean() for c in np.unique(y)] for p in found])) if found else 0.0
