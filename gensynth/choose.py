@@ -10,7 +10,8 @@ cheapest sampler, then the way without augmentation. The one with the best score
 The best of several looks better than it is, which is why only the test part says whether it helps.
 
 Time is estimated before anything is begun: a training of networks takes as long as the longest so far, drawing an image
-likewise, and fitting what its source says. What is begun is not stopped: one sampler, or one training, may overrun.
+likewise (of the same sampler, if it has drawn), and fitting what its source says. What is begun is not stopped: one
+sampler, or one training, may overrun.
 """
 
 from __future__ import annotations
@@ -220,8 +221,9 @@ class Search:
         seconds, name = self.record.seconds, source.name
         needs = max(seconds[key] for key in self.record.predicted)
         if to_draw:
-            rates = [spent / self._wanted(key[1]) for key, spent in seconds.items() if key[2:] == ("draw",)]
-            needs += max(rates, default=0.0) * self._wanted(key[1])
+            rates = {key[:2]: spent / self._wanted(key[1]) for key, spent in seconds.items() if key[2:] == ("draw",)}
+            own = [rate for (sampler, _), rate in rates.items() if sampler == name]
+            needs += max(own or rates.values(), default=0.0) * self._wanted(key[1])
         if to_draw and name not in self.fitted and self._left() >= needs:
             needs += max(0.0, self._whole_fit(source) - seconds.get((name, "fit"), 0.0))
         if (left := self._left()) >= needs:

@@ -179,6 +179,25 @@ def test_what_does_not_fit_into_the_budget_is_left_out_with_a_note(
     assert len(found.candidates) == len(BASELINES) and len(found.notes) == 1
 
 
+def test_drawing_takes_as_long_as_it_took_this_sampler(
+    few: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, draw = [0.0], module.draw_accepted
+    monkeypatch.setattr(results, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(module, "train_arm", lambda *a: (np.zeros((2, len(few.validation), 10)), 0))
+
+    def timed(sampler: Any, checker: Any, label: str, n: int, seed: int) -> Synthetic:
+        clock[0] += n * sampler.k_neighbors  # seconds: one an image, or five
+        return draw(sampler, checker, label, n, seed)
+
+    monkeypatch.setattr(module, "draw_accepted", timed)
+    sources = [Source(f"{k} a draw", partial(SmoteSampler(k_neighbors=k).fit, few.train)) for k in (5, 1)]
+    # 5x wants 6 images, 30 + 6 seconds; balance 14, which take the slow one 70 seconds and the quick one 14.
+    found = choose(few.train, few.validation, sources, TARGETS, QUICK, 36.0 + 60.0, tmp_path)
+    assert {(t.sampler, t.to) for t in found.candidates if t.to == "balance"} == {("1 a draw", "balance")}
+    assert [note for note in found.notes if "about 70 seconds" in note and "5 a draw is left out from balance" in note]
+
+
 def test_seconds_before_an_interruption_count(few: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(results, "perf_counter", lambda: clock[0])
