@@ -5,9 +5,9 @@ images that pass the gate as a target wants; networks trained with these predict
 (`rebalance` draws a quarter more and keeps those that differ most, may spread them over all classes, and its gate also
 knows the test images.) Test images play no part: whether the choice helps is for them to say.
 
-Candidates are tried in the order of their simplicity, as long as there is time: the smallest target first, then the
-cheapest sampler, then the way without augmentation. The one with the best score is chosen, of equal ones the simplest.
-The best of several looks better than it is, which is why only the test part says whether it helps.
+Candidates are tried in their order, as long as there is time: the smallest target first, then the first sampler, then
+the way without augmentation. The one with the best score is chosen, of equal ones the first. The best of several looks
+better than it is, which is why only the test part says whether it helps.
 
 Time is estimated before anything is begun: a training of networks takes as long as the longest so far, drawing an image
 likewise (of the same sampler, if it has drawn), and fitting what its source says. What is begun is not stopped: one
@@ -81,7 +81,7 @@ def choose(
     Args:
         train: Real training images.
         validation: Real images that nothing was fitted on, and that are not for the test.
-        sources: Samplers, the cheapest first.
+        sources: Samplers, in the order of trying them.
         targets: How many images each class shall receive, by the name of the target, the smallest first.
         config: Steps, batch size and seed of the networks.
         seconds: What would take longer is not begun (what is begun may overrun). Ways without synthetic images are

@@ -147,8 +147,12 @@ def rebalance(
                     parts.train, generator, model, train_config, label, sources, data_config.download
                 )
 
-            tried = [Source(of, partial(fitted, of)) for of in (SMOTE, RECIPES)]
-            tried.append(Source(generator, partial(fitted, GENERATOR), needs))
+            # Pixel SMOTE last: of few images most that it draws are rejected as too near to them, which takes time.
+            tried = [
+                Source(RECIPES, partial(fitted, RECIPES)),
+                Source(generator, partial(fitted, GENERATOR), needs),
+                Source(SMOTE, partial(fitted, SMOTE)),
+            ]
             run.step(
                 "choose",
                 lambda: save_choice(
