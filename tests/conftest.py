@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # One thread per process: the suite runs several processes at once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,3 +29,13 @@ def tiny() -> LabeledData:
     cut = data.subset(rows)
     y = np.repeat(np.arange(3), 24)
     return LabeledData(cut.x, y, ("1", "7", "8"), cut.ids)
+
+
+@pytest.fixture(scope="session")
+def few_eights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz file: 60 images each of the digits 1 and 7, and 30 of 8."""
+    data = read_parts("builtin:digits", DataConfig()).train
+    rows = np.concatenate([np.flatnonzero(data.y == label)[:n] for label, n in ((1, 60), (7, 60), (8, 30))])
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    np.savez(path, x=data.x[rows].numpy(), y=np.repeat(["1", "7", "8"], (60, 60, 30)))
+    return path
