@@ -1,4 +1,4 @@
-"""Small real data for the tests: scikit-learn's handwritten digits."""
+"""Small data for the tests: scikit-learn's handwritten digits, a folder of pictures, a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from command_line import DIGITS, QUICK, picture
 
+from gensynth.cli import main
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts, read_parts
 
@@ -39,3 +41,23 @@ def few_eights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "digits.npz"
     np.savez(path, x=data.x[rows].numpy(), y=np.repeat(["1", "7", "8"], (60, 60, 30)))
     return path
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VAE of the digits after four steps."""
+    out = tmp_path_factory.mktemp("trained")
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "vae", "--data", *DIGITS, "--out", str(out), *QUICK])
+    assert stop.value.code == 0
+    return out / "vae.ckpt"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of colour images, 12 'fine' and 6 '-odd näme', 12 x 12."""
+    for at in range(12):
+        picture(tmp_path / "data" / "fine" / f"{at}.png", 20 + at)
+    for at in range(6):
+        picture(tmp_path / "data" / "-odd näme" / "nested" / f"{at}.jpg", 150 + at)
+    return tmp_path / "data"
