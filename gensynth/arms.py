@@ -8,6 +8,7 @@
 
 `... + synthetic` trains in the same way on real and synthetic images together. `synthetic only` is `oversampled` with
 the real images of the filled classes (the rare ones of them) taken away: can the synthetic ones stand in for them?
+`... + ungated` takes as many synthetic images as they were drawn, whatever the fidelity gate says: did the gate help?
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ WAYS = {
 }
 SYNTHETIC_ONLY = "synthetic only"
 MADE = {f"{name} + synthetic": way for name, way in WAYS.items()} | {SYNTHETIC_ONLY: WAYS["oversampled"]}
-"""The arms with synthetic images, and how each of them trains."""
-ARMS = WAYS | MADE
+"""The arms with synthetic images that passed the gate, and how each of them trains."""
+UNGATED = {f"{name} + ungated": way for name, way in WAYS.items()}
+ARMS = WAYS | MADE | UNGATED
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def train_arm(
         Probabilities, shape (seeds, len(test), classes), and the number of training images.
     """
     n, k, way = len(train), len(train.classes), ARMS[arm]
-    rows = np.arange(n + len(synthetic) * (arm in MADE))
+    rows = np.arange(n + len(synthetic) * (arm not in WAYS))
     if arm == SYNTHETIC_ONLY:
         rows = rows[~np.isin(train.y[np.minimum(rows, n - 1)], filled) | (rows >= n)]
     joined, place = join(train, synthetic), torch.from_numpy(rows)

@@ -246,7 +246,7 @@ def mix(
     *,
     real: str,
     out: Path,
-    to: str = "5x",
+    to: str = "rare",
     spread: Literal["rare", "all"] = "rare",
     link: str = "copy",
     data_config: DataConfig,
@@ -257,7 +257,8 @@ def mix(
         synthetic: Folder of synthetic images, one sub-folder per class.
         real: Real data, split as for training.
         out: New folder for train/, validation/ and test/.
-        to: How far to fill a class: 5x, a number, or balance.
+        to: How far to fill: rare (classes with less than half the images of the largest, up to that one), balance
+            (all classes), 5x (rare ones up to 5 times their real images), or a number.
         spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
             gives no class away: classes that are not rare then get 35 % of their real images, if not more.
         link: copy, hard or symbolic: how real files get there.
@@ -293,15 +294,18 @@ def evaluate(
         data_config: How the real data are read and split.
         evaluate: How to test.
     """
+    from gensynth.draw import as_drawn
     from gensynth.evaluate import evaluate as test
     from gensynth.evaluate import save_evaluation
     from gensynth.mix import filled_rare
 
     parts, samples, checker = _read_both(synthetic, real, data_config)
-    accepted = samples.subset(_checked(parts, samples, checker, synthetic).samples.accepted)
+    passes = _checked(parts, samples, checker, synthetic).samples.accepted
+    accepted = samples.subset(passes)
     # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
     rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-    result = test(parts.train, accepted, parts.test, evaluate, rare=rare)
+    ungated = as_drawn(samples, passes)
+    result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=ungated)
     if out is not None:
         save_evaluation(result, out)
     print_evaluation(result)

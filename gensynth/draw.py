@@ -32,3 +32,16 @@ def draw_accepted(
             return samples
         rate = max(accepted.mean(), 1 / MOST_DRAWS)
         total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)
+
+
+def as_drawn(samples: Synthetic, accepted: np.ndarray) -> Synthetic:
+    """Return as many samples of each label as are accepted, the first that were drawn: what would be without the gate.
+
+    Args:
+        samples: All that were drawn.
+        accepted: Which of them the gate accepts, bool, shape (n,).
+    """
+    at = np.lexsort((samples.index, samples.y))
+    wanted = np.bincount(samples.y[accepted], minlength=len(samples.classes))
+    place = np.arange(len(at)) - np.searchsorted(samples.y[at], samples.y[at])
+    return samples.subset(np.sort(at[place < wanted[samples.y[at]]]))

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gensynth.arms import ARMS, MADE, WAYS, Training, train_arm
+from gensynth.arms import ARMS, MADE, UNGATED, WAYS, Training, train_arm
 from gensynth.arms import join as join
 from gensynth.classifier import Build
 from gensynth.data.labeled import LabeledData
@@ -72,7 +72,7 @@ class EvaluateConfig:
         batch_size: Images per gradient step.
         seed: Seed of weights, batches and bootstrap: the same seed gives the same answer.
         arms: Ways to train, separated by commas: real, class weights, oversampled, augmented, mixup, each of these
-            followed by ' + synthetic', and synthetic only.
+            followed by ' + synthetic' or ' + ungated' (as many, whatever the gate says), and synthetic only.
         rope: Differences of balanced accuracy up to this one count as none, between 0 and 1; 0.01 is one point.
     """
 
@@ -128,6 +128,7 @@ def evaluate(
     quiet: bool = False,
     rare: Sequence[str] | None = None,
     classifier: Any | Build | None = None,
+    ungated: Synthetic | None = None,
 ) -> Evaluation:
     """Train the arms on one split and compare them on its test part.
 
@@ -143,12 +144,16 @@ def evaluate(
         classifier: An estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1]; augmented
             and mixed images are copies made beforehand), or a function that makes an nn.Module from (channels,
             n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
+        ungated: As many synthetic images of each class as they were drawn, for the arms that ask for them
+            (`gensynth.draw.as_drawn`).
 
     Raises:
         TypeError: if the classifier is neither.
-        ValueError: if there are no synthetic or test images, or shapes or classes differ.
+        ValueError: if there are no synthetic or test images, shapes or classes differ, or an arm needs images as they
+            were drawn and there are none.
     """
-    return evaluate_splits([(train, synthetic, test)], config, quiet, rare, classifier)
+    given = None if ungated is None else [ungated]
+    return evaluate_splits([(train, synthetic, test)], config, quiet, rare, classifier, given)
 
 
 def evaluate_splits(
@@ -157,6 +162,7 @@ def evaluate_splits(
     quiet: bool = False,
     rare: Sequence[str] | None = None,
     classifier: Any | Build | None = None,
+    ungated: Sequence[Synthetic] | None = None,
 ) -> Evaluation:
     """Train the arms on each of several splits of the same data and compare them over all test parts.
 
@@ -166,6 +172,7 @@ def evaluate_splits(
         quiet: As `evaluate`.
         rare: As `evaluate`.
         classifier: As `evaluate`.
+        ungated: As `evaluate`, for each split.
 
     Raises:
         TypeError: as `evaluate`.
@@ -173,8 +180,12 @@ def evaluate_splits(
     """
     if not splits:
         raise ValueError("splits is empty; give at least one of (train, synthetic, test).")
-    for split in splits:
-        _check(*split, splits[0][0].classes)
+    if needing := [name for name in config.arms if name in UNGATED and ungated is None]:
+        raise ValueError(f"arms {', '.join(map(repr, needing))} need images as they were drawn; give ungated.")
+    raw = [synthetic for _, synthetic, _ in splits] if ungated is None else ungated
+    for (train, synthetic, test), drawn in zip(splits, raw, strict=True):
+        for given in (synthetic, drawn):
+            _check(train, given, test, splits[0][0].classes)
     of_sklearn = hasattr(classifier, "fit")
     if of_sklearn:
         check_estimator(classifier, [name for name in config.arms if ARMS[name].weighted or ARMS[name].mixed])
@@ -192,10 +203,11 @@ def evaluate_splits(
     tested = [Predicted(test, {}, {}) for _, _, test in splits]
     arms = [name for name in ARMS if name in config.arms]
     with tqdm(total=len(splits) * len(arms) * steps, desc="evaluate", disable=True if quiet else None) as bar:
-        for (train, synthetic, test), of in zip(splits, tested, strict=True):
+        for (train, synthetic, test), drawn, of in zip(splits, raw, tested, strict=True):
             for arm in arms:
                 bar.set_postfix_str(arm)
-                of.p[arm], of.n_train[arm] = train_arm(arm, train, synthetic, test, filled, training, bar.update)
+                given = drawn if arm in UNGATED else synthetic
+                of.p[arm], of.n_train[arm] = train_arm(arm, train, given, test, filled, training, bar.update)
     ratio = float(np.mean([len(test) / len(train) for train, _, test in splits]))
     return compare(tested, [classes[k] for k in filled], ratio, config, 0 if of_sklearn else steps)
 
@@ -243,7 +255,9 @@ def compare(
     arms = {name: arm(name) for name in at}
     # Ties go to the simplest way to train, which stands first.
     baselines, made = ([name for name in at if (name in WAYS) == bare] for bare in (True, False))
-    base, best = (max(names, key=lambda name: arms[name].balanced_accuracy.value) for names in (baselines, made))
+    # What the gate rejects is never mixed, so it may not answer for what is.
+    passed = [name for name in made if name in MADE]
+    base, best = (max(names, key=lambda name: arms[name].balanced_accuracy.value) for names in (baselines, passed))
     gaps = {name: counted[:, at[name]] - counted[:, at[base]] for name in made}
     differences = {name: spread(gap[..., 0], mean_floor) for name, gap in gaps.items()}
     # The baseline was picked for being the best of several, which alone makes a loss likely: Bonferroni for that.

@@ -71,7 +71,7 @@ class Evaluation:
     Attributes:
         arms: Results in the order of `arms.ARMS`.
         comparisons: One for each arm with synthetic images.
-        verdict: Verdict of the comparison of the best arm with synthetic images.
+        verdict: Verdict of the comparison of the best arm with synthetic images that passed the gate.
         why: Its sentence.
         intervals: What the intervals are, in one sentence.
         rare: The rare classes that were filled with synthetic images, or all that were filled where none is rare.

@@ -43,6 +43,7 @@ from gensynth.samplers.base import Synthetic
 
 Link = Literal["copy", "hard", "symbolic"]
 
+RARE = "rare"
 SPREAD = 0.35
 """Treated images that a class that is not rare gets at least, as a share of its real images. Where 8 and 9 were filled
 with inverted images (digits), a classifier took nearly all inverted images of other classes for them; with treated
@@ -73,24 +74,24 @@ def target_counts(class_counts: Mapping[str, int], to: str) -> dict[str, int]:
 
     Args:
         class_counts: Real images by class.
-        to: `"balance"`: up to the largest class. A whole number such as `"200"`: up to that many.
-            A factor such as `"5x"`: classes with less than half the images of the largest one, up to 5 times
-            their real images and at most up to the largest class; filling a tiny class further costs accuracy.
+        to: `"rare"`: classes with less than half the images of the largest one, up to that one. `"balance"`: all
+            classes up to the largest one. A whole number such as `"200"`: all up to that many. A factor such as
+            `"5x"`: as `"rare"`, but no further than 5 times their real images.
 
     Raises:
         ValueError: if `to` has none of these forms.
     """
-    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance", to)
+    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance|rare", to)
     if not form:
         raise ValueError(
-            f"to={to!r} is none of 'balance' (up to the largest class), a whole number such as '200' "
-            "(up to that many) or a factor such as '5x' (up to 5 times the real ones)."
+            f"to={to!r} is none of 'rare' (rare classes up to the largest one), 'balance' (all classes), a whole "
+            "number such as '200' (up to that many) or a factor such as '5x' (up to 5 times the real ones)."
         )
     largest = max(class_counts.values(), default=0)
     goals = dict.fromkeys(class_counts, largest)
-    if form[2]:
-        rare = rare_classes(class_counts)
-        goals = {name: min(n * int(form[1]), largest) if name in rare else n for name, n in class_counts.items()}
+    if form[2] or to == RARE:
+        rare, factor = rare_classes(class_counts), int(form[1] or largest)
+        goals = {name: min(n * factor, largest) if name in rare else n for name, n in class_counts.items()}
     elif form[1]:
         goals = dict.fromkeys(class_counts, int(form[1]))
     return {name: max(0, goals[name] - n) for name, n in class_counts.items()}

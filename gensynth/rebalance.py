@@ -35,7 +35,7 @@ from gensynth.arms import WAYS
 from gensynth.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts, read_parts
-from gensynth.draw import draw_accepted
+from gensynth.draw import as_drawn, draw_accepted
 from gensynth.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, save_evaluation
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import save_verdict
@@ -190,7 +190,15 @@ def rebalance(
         run.step(
             "evaluate",
             lambda: save_evaluation(
-                evaluate(parts.train, accepted, parts.test, how, quiet=quiet, rare=rare),
+                evaluate(
+                    parts.train,
+                    accepted,
+                    parts.test,
+                    how,
+                    quiet=quiet,
+                    rare=rare,
+                    ungated=as_drawn(synthetic, verdict.samples.accepted),
+                ),
                 out / "evaluation.json",
             ),
         )

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gensynth.mix import target_counts
+from gensynth.mix import RARE, target_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
-AUTO, DEFAULT_TO, DEFAULT_BUDGET = "auto", "5x", "20m"
+AUTO, DEFAULT_BUDGET = "auto", "20m"
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -26,10 +26,10 @@ class RebalanceConfig:
     top."""
     force: bool = False
     """For the sampler auto: mix even where the images do not help."""
-    to: str = DEFAULT_TO
-    """How far to fill: `5x` the real images of a rare class (never above the largest), a number, or `balance`. The
-    sampler auto tries 5x, balance and, where one model draws all classes, twice the largest; if another value is given,
-    only that."""
+    to: str = RARE
+    """How far to fill: `rare`, classes with less than half the images of the largest one, up to that one; `balance`,
+    all classes; `5x`, rare ones up to 5 times their real images; or a number. The sampler auto tries 5x, balance and,
+    where one model draws all classes, twice the largest; if another value than rare is given, only that."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
@@ -73,9 +73,9 @@ class RebalanceConfig:
         Raises:
             ValueError: if none adds anything.
         """
-        several = self.sampler == AUTO and self.to == DEFAULT_TO
+        several = self.sampler == AUTO and self.to == RARE
         found: dict[str, dict[str, int]] = {}
-        for to in (DEFAULT_TO, "balance") if several else (self.to,):
+        for to in ("5x", "balance") if several else (self.to,):
             adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
             if adds and adds not in found.values():
                 found[to] = adds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from gensynth.arms import ARMS, MADE, SYNTHETIC_ONLY, WAYS
+from gensynth.arms import ARMS, SYNTHETIC_ONLY, WAYS
 from gensynth.data.labeled import LabeledData
+from gensynth.draw import as_drawn
 from gensynth.evaluate import EvaluateConfig, evaluate, evaluate_splits
 from gensynth.samplers.base import Synthetic
 
@@ -43,18 +45,20 @@ def test_every_arm_learns_with_every_kind_of_classifier(classifier: Any) -> None
     train, test = shapes((30, 30, 8), 0), shapes((12, 12, 12), 1)
     config = EvaluateConfig(seeds=2, steps=50, batch_size=16, arms=tuple(ARMS))
     before = torch.get_rng_state()
-    found = evaluate(train, drawn(shapes((0, 0, 22), 2)), test, config, quiet=True, classifier=classifier)
+    made, ungated = drawn(shapes((0, 0, 22), 2)), drawn(shapes((0, 0, 20), 3))
+    found = evaluate(train, made, test, config, quiet=True, classifier=classifier, ungated=ungated)
     assert torch.equal(torch.get_rng_state(), before)
     arms = {a.name: a for a in found.arms}
     assert list(arms) == list(ARMS)
-    assert [a.n_train for a in found.arms] == [68] * 5 + [90] * 5 + [82]  # the last without the 8 real ones of c
+    assert [a.n_train for a in found.arms] == [68] * 5 + [90] * 5 + [82] + [88] * 5  # 82: without the 8 real ones of c
     strongest = max(WAYS, key=lambda name: arms[name].balanced_accuracy.value)
-    assert [(c.arm, c.baseline) for c in found.comparisons] == [(name, strongest) for name in MADE]
+    assert [(c.arm, c.baseline) for c in found.comparisons] == [(name, strongest) for name in ARMS if name not in WAYS]
     assert min(a.balanced_accuracy.value for a in found.arms) > 0.5  # chance is a third
     assert arms[SYNTHETIC_ONLY].recall["c"].value > 0.8
     assert found.steps == (0 if isinstance(classifier, LogisticRegression) else 50)
     if classifier is small_network:
-        assert found == evaluate(train, drawn(shapes((0, 0, 22), 2)), test, config, quiet=True, classifier=classifier)
+        again = evaluate(train, made, test, config, quiet=True, classifier=classifier, ungated=ungated)
+        assert found == again
 
 
 def test_evaluate_takes_several_splits() -> None:
@@ -68,3 +72,26 @@ def test_evaluate_takes_several_splits() -> None:
     found = evaluate_splits(splits, config, quiet=True)
     assert found.splits == 3 and [a.n_train for a in found.arms] == [80, 89]
     assert 10 <= found.n_test["c"] <= 30 and len(found.comparisons) == 1
+
+
+def test_images_that_the_gate_rejects_are_compared_and_never_give_the_verdict() -> None:
+    train, test = shapes((30, 30, 3), 0), shapes((12, 12, 12), 1)
+    bad, good = shapes((0, 0, 30), 2), shapes((0, 0, 30), 3)
+    wrong = drawn(LabeledData(bad.x[torch.arange(30)].flip(-1), bad.y, CLASSES, bad.ids))
+    config = EvaluateConfig(seeds=2, steps=60, batch_size=16, arms=("real", "real + synthetic", "real + ungated"))
+    for passes, raw in ((good_ones := drawn(good), wrong), (wrong, good_ones)):
+        found = evaluate(train, passes, test, config, quiet=True, ungated=raw)
+        arms = {arm.name: arm.recall["c"].value for arm in found.arms}
+        better, worse = ("synthetic", "ungated") if passes is good_ones else ("ungated", "synthetic")
+        assert arms[f"real + {better}"] > arms[f"real + {worse}"]
+        assert found.why == found.comparisons[0].why and found.comparisons[0].arm == "real + synthetic"
+    with pytest.raises(ValueError, match=r"'real \+ ungated'.*give ungated"):
+        evaluate(train, good_ones, test, config)
+
+
+def test_as_drawn_takes_as_many_of_each_class_as_pass_in_the_order_of_their_numbers() -> None:
+    samples = drawn(shapes((4, 0, 3), 0))
+    samples = replace(samples, index=np.array([3, 1, 0, 2, 0, 1, 2]))
+    found = as_drawn(samples, np.array([True, False, False, True, False, False, True]))
+    assert found.y.tolist() == [0, 0, 2] and found.index.tolist() == [1, 0, 0]
+    assert len(as_drawn(samples, np.zeros(7, dtype=bool))) == 0

@@ -18,7 +18,7 @@ from gensynth.choose import BASELINES, load_choice
 from gensynth.cli import main
 from gensynth.commands import rebalance
 from gensynth.data.read import DataConfig, Parts, read_parts
-from gensynth.evaluate import HELPS, EvaluateConfig, evaluate
+from gensynth.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation
 from gensynth.leak import measure_leak
 from gensynth.rebalance import RebalanceConfig
 from gensynth.recipe_safety import recipe_safety
@@ -109,8 +109,10 @@ def test_a_named_sampler_is_mixed_whatever_the_test_says(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path, quick: None
 ) -> None:
     out = tmp_path / "run"
-    code, text, err = run(capsys, options(few_eights, out, "--sampler", "recipes"))
+    arms = ["--evaluate.arms", "real,real + synthetic,real + ungated"]
+    code, text, err = run(capsys, options(few_eights, out, "--sampler", "recipes", *arms))
     assert code == 0, text + err
+    assert [arm.name for arm in load_evaluation(out / "evaluation.json").arms] == arms[1].split(",")
     assert utilities(out) == {"CANNOT TELL"} and not (out / "checkpoints").exists()
     assert "with recipes" in (out / "report.html").read_text()
     assert run(capsys, ["report", str(out)])[0] == 0

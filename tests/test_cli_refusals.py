@@ -208,4 +208,4 @@ def test_a_data_folder_may_be_called_like_a_generator(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder.rename("dcgan")
-    assert "none of 'balance'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--to", "lots", *QUICK)
+    assert "none of 'rare'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--to", "lots", *QUICK)

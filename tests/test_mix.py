@@ -90,6 +90,7 @@ def test_target_counts_example() -> None:
     assert target_counts(counts, "5x") == {"a": 0, "b": 40, "c": 70}
     assert target_counts(counts, "50") == {"a": 0, "b": 40, "c": 20}
     assert target_counts(counts, "balance") == {"a": 0, "b": 90, "c": 70}
+    assert target_counts(counts | {"d": 60, "e": 0}, "rare") == {"a": 0, "b": 90, "c": 70, "d": 0, "e": 0}
 
 
 def test_classes_that_are_not_rare_get_a_share_of_treated_images() -> None:
@@ -110,12 +111,14 @@ def test_a_class_that_is_filled_is_rare_only_if_it_lacks_half() -> None:
     assert spread_counts(counts, target_counts(counts, "200")) == {}
 
 
-@pytest.mark.parametrize("target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "5 x", "٣", "5x\n"])
-def test_bad_targets_name_the_three_forms(target: str) -> None:
+@pytest.mark.parametrize(
+    "target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n"]
+)
+def test_bad_targets_name_the_four_forms(target: str) -> None:
     if target == "5":
         assert target_counts({"a": 1}, target) == {"a": 4}
         return
-    with pytest.raises(ValueError, match=r"'balance'.*'200'.*'5x'"):
+    with pytest.raises(ValueError, match=r"'rare'.*'balance'.*'200'.*'5x'"):
         target_counts({"a": 1}, target)
 
 
