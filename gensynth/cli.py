@@ -61,6 +61,9 @@ def main(argv: list[str] | None = None) -> None:
 def _run(verb: str, argv: list[str]) -> int:
     if verb not in VERBS:
         return _complain(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{_suggest(verb, list(VERBS))}")
+    # Threads that wait busily make a run four times slower beside other work and gain nothing on an idle machine.
+    # OpenMP reads this when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from gensynth import arguments
     from gensynth.train_config import TrainingDiverged
 

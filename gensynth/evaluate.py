@@ -198,6 +198,8 @@ def evaluate_splits(
     filled = np.unique(np.concatenate([synthetic.y for _, synthetic, _ in splits]))
     if rare is not None:
         filled = filled[np.isin(filled, [splits[0][0].label_of(name) for name in rare])]
+    n_real = np.sum([np.bincount(train.y, minlength=len(classes)) for train, _, _ in splits], axis=0)
+    rarest_first = [classes[k] for k in filled[np.argsort(n_real[filled], kind="stable")]]
     steps = config.steps_for(max(len(train) for train, _, _ in splits))
     training = Training(config.network_seeds, steps, config.batch_size, classifier)
     tested = [Predicted(test, {}, {}) for _, _, test in splits]
@@ -209,7 +211,7 @@ def evaluate_splits(
                 given = drawn if arm in UNGATED else synthetic
                 of.p[arm], of.n_train[arm] = train_arm(arm, train, given, test, filled, training, bar.update)
     ratio = float(np.mean([len(test) / len(train) for train, _, test in splits]))
-    return compare(tested, [classes[k] for k in filled], ratio, config, 0 if of_sklearn else steps)
+    return compare(tested, rarest_first, ratio, config, 0 if of_sklearn else steps)
 
 
 def compare(
@@ -219,7 +221,7 @@ def compare(
 
     Args:
         tested: What they said of the test part of each split; the same arms each time.
-        rare: Names of the rare classes that were filled with synthetic images.
+        rare: Names of the rare classes that were filled with synthetic images, the rarest first.
         ratio: Test images per training image.
         config: What was run; its seed also seeds the bootstrap.
         steps: Gradient steps per network.
@@ -291,7 +293,7 @@ def compare(
         verdict=headline.verdict,
         why=headline.why,
         intervals=_intervals(splits),
-        rare=tuple(name for name in classes if name in rare),
+        rare=tuple(rare),
         splits=splits,
         seeds=config.seeds,
         steps=steps,

@@ -74,7 +74,8 @@ class Evaluation:
         verdict: Verdict of the comparison of the best arm with synthetic images that passed the gate.
         why: Its sentence.
         intervals: What the intervals are, in one sentence.
-        rare: The rare classes that were filled with synthetic images, or all that were filled where none is rare.
+        rare: The rare classes that were filled with synthetic images, or all that were filled where none is rare, the
+            rarest first.
         splits: Splits into training and test part.
         seeds: Trainings per arm and split.
         steps: Gradient steps per network; 0 where the classifier is an estimator of scikit-learn.

@@ -75,7 +75,7 @@ def test_evaluate_takes_several_splits() -> None:
 
 
 def test_images_that_the_gate_rejects_are_compared_and_never_give_the_verdict() -> None:
-    train, test = shapes((30, 30, 3), 0), shapes((12, 12, 12), 1)
+    train, test = shapes((30, 20, 3), 0), shapes((12, 12, 12), 1)
     bad, good = shapes((0, 0, 30), 2), shapes((0, 0, 30), 3)
     wrong = drawn(LabeledData(bad.x[torch.arange(30)].flip(-1), bad.y, CLASSES, bad.ids))
     config = EvaluateConfig(seeds=2, steps=60, batch_size=16, arms=("real", "real + synthetic", "real + ungated"))
@@ -95,3 +95,9 @@ def test_as_drawn_takes_as_many_of_each_class_as_pass_in_the_order_of_their_numb
     found = as_drawn(samples, np.array([True, False, False, True, False, False, True]))
     assert found.y.tolist() == [0, 0, 2] and found.index.tolist() == [1, 0, 0]
     assert len(as_drawn(samples, np.zeros(7, dtype=bool))) == 0
+
+
+def test_the_rarest_class_is_named_first() -> None:
+    train, made = shapes((30, 7, 3), 0), drawn(shapes((0, 9, 9), 1))
+    config = EvaluateConfig(seeds=2, steps=10, batch_size=16, arms=("real", "real + synthetic"))
+    assert evaluate(train, made, shapes((9, 9, 9), 2), config, quiet=True).rare == ("c", "b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -40,6 +41,15 @@ def quick_leak(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_and_unknown_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--help")[0] == 0
     assert "Did you mean 'rebalance'?" in refused(capsys, "rebalanse")
+
+
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(
+    capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert run(capsys, "explore", folder)[0] == 0 and os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert run(capsys, "explore", folder)[0] == 0 and os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_explore_prints_counts(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
