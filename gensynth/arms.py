@@ -8,7 +8,7 @@
 
 `... + synthetic` trains in the same way on real and synthetic images together. `synthetic only` is `oversampled` with
 the real images of the filled classes (the rare ones of them) taken away: can the synthetic ones stand in for them?
-`... + ungated` takes as many synthetic images as they were drawn, whatever the fidelity gate says: did the gate help?
+`... + ungated` takes as many synthetic images as they were drawn, whatever the fidelity gate says.
 """
 
 from __future__ import annotations

@@ -300,11 +300,11 @@ def evaluate(
     from gensynth.mix import filled_rare
 
     parts, samples, checker = _read_both(synthetic, real, data_config)
-    passes = _checked(parts, samples, checker, synthetic).samples.accepted
-    accepted = samples.subset(passes)
+    verdict = _checked(parts, samples, checker, synthetic)
+    accepted = samples.subset(verdict.samples.accepted)
     # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
     rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-    ungated = as_drawn(samples, passes)
+    ungated = as_drawn(samples, verdict)
     result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=ungated)
     if out is not None:
         save_evaluation(result, out)

@@ -8,8 +8,10 @@ import numpy as np
 
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.table_checker import TableChecker
+from gensynth.fidelity.verdict import Verdict
 from gensynth.samplers.base import Sampler, Synthetic
 
+COPIES = ("dup_exact", "held_out_parent", "dup_near")
 MOST_DRAWS = 10
 """Draws per wanted image after which a class is left short rather than drawn forever."""
 
@@ -34,14 +36,20 @@ def draw_accepted(
         total = min(total + math.ceil((n - accepted.sum()) / rate), MOST_DRAWS * n)
 
 
-def as_drawn(samples: Synthetic, accepted: np.ndarray) -> Synthetic:
+def as_drawn(samples: Synthetic, verdict: Verdict) -> Synthetic:
     """Return as many samples of each label as are accepted, the first that were drawn: what would be without the gate.
+
+    Where some equal a held-out image, no copy is among them, lest a classifier be tested on what it was trained on.
 
     Args:
         samples: All that were drawn.
-        accepted: Which of them the gate accepts, bool, shape (n,).
+        verdict: The fidelity checker's answer for them.
     """
-    at = np.lexsort((samples.index, samples.y))
-    wanted = np.bincount(samples.y[accepted], minlength=len(samples.classes))
+    usable = np.ones(len(samples), dtype=bool)
+    if verdict.contamination:  # the reasons do not say of which image a sample is a copy
+        usable = ~np.isin(verdict.samples.reason, COPIES)
+    at = np.flatnonzero(usable)
+    at = at[np.lexsort((samples.index[at], samples.y[at]))]
+    wanted = np.bincount(samples.y[verdict.samples.accepted], minlength=len(samples.classes))
     place = np.arange(len(at)) - np.searchsorted(samples.y[at], samples.y[at])
     return samples.subset(np.sort(at[place < wanted[samples.y[at]]]))

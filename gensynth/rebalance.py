@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gensynth.arms import WAYS
+from gensynth.arms import MADE
 from gensynth.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts, read_parts
@@ -137,7 +137,7 @@ def rebalance(
         fitted(config.sampler)  # where that is refused, nothing has been written
     run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
 
-    name, to, arms = config.sampler, config.to, evaluate_config.arms
+    name, to, arms = config.sampler, next(iter(targets)), evaluate_config.arms
     if config.sampler == AUTO:
         if not (out / "choice.json").exists():
             label, sources = labels[0], named(config.source, parts.train.classes)
@@ -174,8 +174,8 @@ def rebalance(
         if not choice.sampler:
             return report(out, parts)
         name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
-        # The verdict is that of the way that was chosen, for no other one with synthetic images is tested.
-        arms = (*dict.fromkeys((*(arm for arm in arms if arm in WAYS), *BASELINES)), choice.arm)
+        # The verdict is that of the way that was chosen, for no other one that is mixed is tested.
+        arms = (*dict.fromkeys((*(arm for arm in arms if arm not in MADE), *BASELINES)), choice.arm)
     adds = targets[to]
     if not (out / "verdict.json").exists():
         sampler = run.step("train", lambda: fitted(name)) if name == GENERATOR else fitted(name)
@@ -197,7 +197,7 @@ def rebalance(
                     how,
                     quiet=quiet,
                     rare=rare,
-                    ungated=as_drawn(synthetic, verdict.samples.accepted),
+                    ungated=as_drawn(synthetic, verdict),
                 ),
                 out / "evaluation.json",
             ),

@@ -26,10 +26,11 @@ class RebalanceConfig:
     top."""
     force: bool = False
     """For the sampler auto: mix even where the images do not help."""
-    to: str = RARE
+    to: str | None = None
     """How far to fill: `rare`, classes with less than half the images of the largest one, up to that one; `balance`,
-    all classes; `5x`, rare ones up to 5 times their real images; or a number. The sampler auto tries 5x, balance and,
-    where one model draws all classes, twice the largest; if another value than rare is given, only that."""
+    all classes; `5x`, rare ones up to 5 times their real images, which is the better choice for the vae; or a number.
+    If not given, rare; the sampler auto then tries 5x, rare and, where one model draws all classes, twice the largest
+    for every class."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
@@ -73,9 +74,9 @@ class RebalanceConfig:
         Raises:
             ValueError: if none adds anything.
         """
-        several = self.sampler == AUTO and self.to == RARE
+        several = self.sampler == AUTO and self.to is None
         found: dict[str, dict[str, int]] = {}
-        for to in ("5x", "balance") if several else (self.to,):
+        for to in ("5x", RARE) if several else (self.to or RARE,):
             adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
             if adds and adds not in found.values():
                 found[to] = adds
@@ -85,7 +86,7 @@ class RebalanceConfig:
             found[to] = target_counts(class_counts, to)
         if not found:
             raise ValueError(
-                f"to={self.to!r} adds nothing to the class counts {dict(class_counts)}; give more, such as 'balance' "
-                "or a number of images."
+                f"to={self.to or RARE!r} adds nothing to the class counts {dict(class_counts)}; give more, such as "
+                "'balance' or a number of images."
             )
         return found

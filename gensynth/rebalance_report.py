@@ -14,7 +14,7 @@ from gensynth.data.read import DataConfig, Parts, read_parts
 from gensynth.evaluate import HELPS, Evaluation, load_evaluation
 from gensynth.fidelity.verdict import Verdict, load_verdict
 from gensynth.leak import Leak, load_leak
-from gensynth.mix import read_synthetic
+from gensynth.mix import RARE, read_synthetic
 from gensynth.report.page import ReportContents, write_report
 from gensynth.report.undrawn_page import UndrawnContents, write_undrawn_report
 from gensynth.run import Run
@@ -92,7 +92,7 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
         **({"mixed": "with --force, although the images were not found to help"} if forced else {}),
         "source": settings["source"],
         **(trained if checkpoints else {}),
-        "filled to": choice.to or "nothing was drawn" if choice else settings["rebalance"]["to"],
+        "filled to": choice.to or "nothing was drawn" if choice else settings["rebalance"]["to"] or RARE,
         **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in checkpoints.items()},
         **{f"extractor {key}": value for key, value in (verdict.stamp if verdict else {}).items()},
         "versions": record["versions"],

@@ -68,8 +68,9 @@ class TableRebalanceConfig:
     sampler: str = AUTO
     """auto chooses by cross-validation of the training rows, and may choose to do nothing; or the name of a sampler."""
     to: str = AUTO
-    """How far to fill a named sampler's rare classes: 5x the real rows (never above the largest class), a number, or
-    balance; auto is 5x. With the sampler auto, auto tries several, and balance only that."""
+    """How far a named sampler fills: 5x, rare classes up to 5 times their real rows (never above the largest class);
+    rare, those up to the largest class; balance, all; or a number; auto is 5x. With the sampler auto, auto tries
+    several, and balance only that."""
     settings: dict[str, Any] | None = None
     """Settings of a named sampler, such as {"k_neighbors": 3} or {"variant": "borderline"} for smote."""
     sample_seed: int = 0

@@ -130,7 +130,8 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         synthetic: Table of synthetic rows.
         real: Real table, split as for training.
         out: Table to write; NAME.metadata.csv beside it says of each row where it is from.
-        to: How far to fill a class: 5x, a number, or balance.
+        to: How far to fill: 5x (rare classes up to 5 times their real rows), rare (those up to the largest class),
+            balance (all classes), or a number.
         data_config: How the real table is read and split.
     """
     from gensynth.mix import target_counts, up_to

@@ -15,6 +15,7 @@ from gensynth.arms import ARMS, SYNTHETIC_ONLY, WAYS
 from gensynth.data.labeled import LabeledData
 from gensynth.draw import as_drawn
 from gensynth.evaluate import EvaluateConfig, evaluate, evaluate_splits
+from gensynth.fidelity.verdict import SampleVerdicts, Verdict
 from gensynth.samplers.base import Synthetic
 
 CLASSES = ("a", "b", "c")
@@ -85,16 +86,26 @@ def test_images_that_the_gate_rejects_are_compared_and_never_give_the_verdict() 
         better, worse = ("synthetic", "ungated") if passes is good_ones else ("ungated", "synthetic")
         assert arms[f"real + {better}"] > arms[f"real + {worse}"]
         assert found.why == found.comparisons[0].why and found.comparisons[0].arm == "real + synthetic"
+        alone = evaluate(train, passes, test, replace(config, arms=config.arms[:2]), quiet=True)
+        assert alone.comparisons == found.comparisons[:1]  # nor does it change it
     with pytest.raises(ValueError, match=r"'real \+ ungated'.*give ungated"):
         evaluate(train, good_ones, test, config)
 
 
 def test_as_drawn_takes_as_many_of_each_class_as_pass_in_the_order_of_their_numbers() -> None:
-    samples = drawn(shapes((4, 0, 3), 0))
-    samples = replace(samples, index=np.array([3, 1, 0, 2, 0, 1, 2]))
-    found = as_drawn(samples, np.array([True, False, False, True, False, False, True]))
+    samples = replace(drawn(shapes((4, 0, 3), 0)), index=np.array([3, 1, 0, 2, 0, 1, 2]))
+
+    def answer(reason: tuple[str, ...], contamination: int) -> Verdict:
+        judged = SampleVerdicts(np.array([r == "" for r in reason]), reason, {}, ("",) * 7)
+        return Verdict("FAIL", judged, (), None, contamination, {}, {})
+
+    reason = ("", "label", "dup_near", "", "atypical", "dup_near", "")
+    found = as_drawn(samples, answer(reason, 0))
     assert found.y.tolist() == [0, 0, 2] and found.index.tolist() == [1, 0, 0]
-    assert len(as_drawn(samples, np.zeros(7, dtype=bool))) == 0
+    # A sample may be a copy of a test image.
+    found = as_drawn(samples, answer(reason, 1))
+    assert found.y.tolist() == [0, 0, 2] and found.index.tolist() == [1, 2, 0]
+    assert len(as_drawn(samples, answer(("label",) * 7, 0))) == 0
 
 
 def test_the_rarest_class_is_named_first() -> None:

@@ -23,6 +23,7 @@ from gensynth.leak import measure_leak
 from gensynth.rebalance import RebalanceConfig
 from gensynth.recipe_safety import recipe_safety
 from gensynth.registry import get_generator
+from gensynth.samplers.base import Synthetic
 from gensynth.train_config import TrainConfig
 
 QUICK = EvaluateConfig(seeds=2, steps=10, batch_size=16)
@@ -106,13 +107,16 @@ def test_auto_mixes_what_helps(
 
 
 def test_a_named_sampler_is_mixed_whatever_the_test_says(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path, quick: None
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "run"
+    out, seen = tmp_path / "run", list[Synthetic]()
+    monkeypatch.setattr(run_module, "evaluate", lambda *a, **k: seen.extend((a[1], k["ungated"])) or evaluate(*a, **k))
     arms = ["--evaluate.arms", "real,real + synthetic,real + ungated"]
     code, text, err = run(capsys, options(few_eights, out, "--sampler", "recipes", *arms))
     assert code == 0, text + err
     assert [arm.name for arm in load_evaluation(out / "evaluation.json").arms] == arms[1].split(",")
+    accepted, ungated = seen
+    assert ungated.index.tolist() == [*range(len(accepted))] != accepted.index.tolist()
     assert utilities(out) == {"CANNOT TELL"} and not (out / "checkpoints").exists()
     assert "with recipes" in (out / "report.html").read_text()
     assert run(capsys, ["report", str(out)])[0] == 0

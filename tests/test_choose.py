@@ -232,16 +232,16 @@ def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: 
 
 
 def test_what_auto_tries_to_fill() -> None:
-    counts = {"a": 60, "b": 50, "c": 20}
-    auto, one = RebalanceConfig(sampler="auto"), RebalanceConfig(sampler="auto", to="balance")
-    assert auto.targets(counts) == {
-        "5x": {"c": 40},
-        "balance": {"b": 10, "c": 40},
-        "120": {"a": 60, "b": 70, "c": 100},
-    }
+    counts = {"a": 60, "b": 50, "c": 10}
+    auto = RebalanceConfig(sampler="auto")
+    assert auto.targets(counts) == {"5x": {"c": 40}, "rare": {"c": 50}, "120": {"a": 60, "b": 70, "c": 110}}
+    # Five times 20 is as far as the largest class.
+    assert [*auto.targets(counts | {"c": 20})] == ["5x", "120"]
     # One generator per class would need one of the largest class, which has no class to learn from.
-    assert [*replace(auto, per_class=True).targets(counts)] == ["5x", "balance"]
-    assert [*one.targets(counts)] == ["balance"]
+    assert [*replace(auto, per_class=True).targets(counts)] == ["5x", "rare"]
+    for to in ("rare", "balance"):
+        assert [*replace(auto, to=to).targets(counts)] == [to]
+    assert RebalanceConfig().targets(counts) == {"rare": {"c": 50}}
     with pytest.raises(ValueError, match="adds nothing"):
         auto.targets({"a": 60, "b": 60})
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -49,7 +51,19 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise(
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     assert run(capsys, "explore", folder)[0] == 0 and os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
     monkeypatch.delenv("OMP_WAIT_POLICY")
-    assert run(capsys, "explore", folder)[0] == 0 and os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    # OpenMP reads it when torch is loaded.
+    code = f"""
+import importlib.abc, os, sys
+from gensynth.cli import main
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *rest):
+        if name == "torch":
+            print(os.environ.get("OMP_WAIT_POLICY"))
+sys.meta_path.insert(0, Watch())
+main(["explore", {str(folder)!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("PASSIVE")
 
 
 def test_explore_prints_counts(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
@@ -182,6 +196,11 @@ def test_mix_gives_every_class_a_share_where_asked(
     assert set(counts["rare"]) == {"8", "9"} and set(counts["all"]) == set("0123456789")
     assert all(n == counts["rare"].get(name, n) <= 30 for name, n in counts["all"].items())
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "eights")
+    code, _, err = run(capsys, *options, "--out", tmp_path / "default")
+    assert code == 0, err
+    table = (tmp_path / "default" / "train" / "metadata.csv").read_text().splitlines()[1:]
+    # Up to the largest class, and as far as the samples go: five times the real images would be fewer.
+    assert sum(",1,vae," in row for row in table) > counts["rare"].total()
     options[1] = tmp_path / "eights"
     for to in ("5x", "200"):
         assert "--others" in refused(capsys, *options, "--spread", "all", "--to", to, "--out", tmp_path / "x")

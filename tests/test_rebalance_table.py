@@ -213,7 +213,7 @@ def test_rules_hold_and_their_cost_is_told(claims: Path, tmp_path: Path, capsys:
         (["--target", "fraud", "--sampler", "random"], "repeats real rows.*class weights"),
         (["--target", "fraud", "--to", "5x"], "sampler auto fills to 'auto' or 'balance'"),
         (["--target", "fraud", "--sampler", "smote", "--settings", '{"k": 3}'], "no setting 'k'; it has k_neighbors"),
-        (["--target", "fraud", "--sampler", "smote", "--to", "lots"], "none of 'balance'"),
+        (["--target", "fraud", "--sampler", "smote", "--to", "lots"], "none of 'rare'"),
         (["--target", "fraud", "--sampler", "smote", "--to", "1"], "adds nothing"),
         (["--target", "fraud", "--steps", "3"], "unknown setting 'steps'"),
         (["--target", "fraud", "--choose.metric", "f1"], "metric 'f1' is unknown; allowed: average_precision"),
