@@ -25,13 +25,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from idx_data import fetch
-from rare_jobs import BAR, BATCH, FACTORS, GENERATOR_STEPS, Job, jobs
-from rare_measure import PLAIN, draw_bank, load, measure
+from rare_jobs import BAR, BATCH, FACTORS, Job, jobs
+from rare_measure import draw_bank, load, measure
 from rare_report import about, tables
 from table_report import check_markers, machine, write_between
 from tqdm import tqdm
 
-DATA = ("mnist", "fashion")
+DATA, SAMPLERS = ("mnist", "fashion"), ("deformation", "recipes", "smote", "vae", "dcgan")
 DRAWS, STEPS, QUICK_STEPS = "0-4", 1000, 300
 LIBRARIES = ("numpy", "scikit-learn", "torch", "torchvision", "imbalanced-learn")
 
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help=f"one draw, {QUICK_STEPS} steps, the deformation alone")
     parser.add_argument("--draws", type=numbers, default=DRAWS, help=f"numbers of the cuts, such as {DRAWS}")
     parser.add_argument("--bar", action="store_true", help="only the rows that the bar is about")
-    parser.add_argument("--samplers", default="deformation,recipes,smote,vae", help="separated by commas; also dcgan")
+    parser.add_argument("--samplers", default=",".join(SAMPLERS), help="separated by commas")
     parser.add_argument("--data", default=",".join(DATA), help="mnist, fashion")
     parser.add_argument("--folder", type=Path, default=Path("runs/rare_classes/data"), help="where the data sets lie")
     parser.add_argument("--out", type=Path, default=Path("runs/rare_classes"), help="folder of finished arms")
@@ -79,9 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.write:
         check_markers(args.write, block)
     samplers, names = (["deformation"] if args.quick else args.samplers.split(",")), args.data.split(",")
-    known = [*GENERATOR_STEPS, *PLAIN]
-    if unknown := [name for name in samplers if name not in known] + [name for name in names if name not in DATA]:
-        parser.error(f"unknown {', '.join(unknown)}; samplers: {', '.join(known)}; data: {', '.join(DATA)}.")
+    if unknown := [name for name in samplers if name not in SAMPLERS] + [name for name in names if name not in DATA]:
+        parser.error(f"unknown {', '.join(unknown)}; samplers: {', '.join(SAMPLERS)}; data: {', '.join(DATA)}.")
     draws, steps = (range(1), QUICK_STEPS) if args.quick else (args.draws, STEPS)
     folders = {name: fetch(name, args.folder / name) for name in names}
     todo = [job for job in jobs(names, draws, steps, samplers) if not (args.quick and job.target in FACTORS)]
