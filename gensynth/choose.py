@@ -30,7 +30,8 @@ from gensynth.choose_results import load_choice as load_choice  # who chooses al
 from gensynth.choose_results import save_choice as save_choice
 from gensynth.data.labeled import LabeledData
 from gensynth.draw import draw_accepted
-from gensynth.evaluate import EvaluateConfig, independent_images
+from gensynth.evaluate_compare import independent_images
+from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.intervals import (
     Spread,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gensynth.data.read import DataConfig, Parts
-from gensynth.evaluate import EvaluateConfig
+from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
 from gensynth.rebalance import RebalanceConfig, named

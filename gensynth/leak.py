@@ -20,7 +20,7 @@ from torch import Tensor
 from gensynth.arms import join
 from gensynth.classifier import train_and_predict
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate import EvaluateConfig
+from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
 from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance

@@ -9,7 +9,7 @@ from gensynth.fidelity.verdict import REASONS, Verdict
 
 if TYPE_CHECKING:
     from gensynth.choose_results import ImageChoice
-    from gensynth.evaluate import Evaluation
+    from gensynth.evaluate_results import Evaluation
     from gensynth.fidelity.privacy import Privacy
     from gensynth.leak import Leak
     from gensynth.rebalance_report import Rebalanced

@@ -21,13 +21,12 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate import (
     EvaluateConfig,
     Evaluation,
-    Predicted,
-    compare,
     evaluate,
     evaluate_splits,
     load_evaluation,
     save_evaluation,
 )
+from gensynth.evaluate_compare import Predicted, compare
 from gensynth.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT
 from gensynth.samplers.base import Synthetic
 
@@ -90,7 +89,7 @@ def answer(predicted: np.ndarray, y: np.ndarray, seed: int = 0) -> Evaluation:
 def test_equal_arms_rarely_help_or_hurt(
     image: float, seed: float, noise: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gensynth.evaluate.DRAWS", 200)
+    monkeypatch.setattr("gensynth.evaluate_compare.DRAWS", 200)
     monkeypatch.setattr("gensynth.intervals.RANKED_DRAWS", (2, 2))  # scores that no verdict rests on
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(3), 50)

@@ -10,7 +10,8 @@ import torch
 from scipy.stats import ttest_1samp
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate import EvaluateConfig, Predicted, compare
+from gensynth.evaluate_compare import Predicted, compare
+from gensynth.evaluate_config import EvaluateConfig
 from gensynth.intervals import (
     CANNOT_TELL,
     COUNTED,

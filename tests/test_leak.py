@@ -15,7 +15,8 @@ from torch import Tensor
 import gensynth.leak
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import Parts
-from gensynth.evaluate import CANNOT_TELL, EvaluateConfig
+from gensynth.evaluate import EvaluateConfig
+from gensynth.intervals import CANNOT_TELL
 from gensynth.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
 from gensynth.mix import SPREAD, read_synthetic, spread_counts
 from gensynth.rebalance import RebalanceConfig, sample_and_check

@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from gensynth.data.split import Parts
-    from gensynth.evaluate import Evaluation
+    from gensynth.evaluate_results import Evaluation
     from gensynth.evaluate_table import TableEvaluation
     from gensynth.fidelity.verdict import Verdict
     from gensynth.samplers.base import Synthetic

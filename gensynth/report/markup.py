@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gensynth.evaluate import Estimate
+    from gensynth.intervals import Estimate
 
 NOTHING = "\u2013"
 VOID = {"br", "img", "meta"}

@@ -18,7 +18,7 @@ from gensynth.samplers.base import Synthetic
 if TYPE_CHECKING:
     from gensynth.choose_results import ImageChoice
     from gensynth.data.read import Parts
-    from gensynth.evaluate import Evaluation
+    from gensynth.evaluate_results import Evaluation
     from gensynth.fidelity.verdict import Verdict
     from gensynth.leak import Leak
 

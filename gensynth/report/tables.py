@@ -24,7 +24,7 @@ from gensynth.report.markup import (
 )
 
 if TYPE_CHECKING:
-    from gensynth.evaluate import Evaluation
+    from gensynth.evaluate_results import Evaluation
     from gensynth.fidelity.verdict import ClassVerdict, Score, Verdict
     from gensynth.report.contents import Contents
     from gensynth.report.page import ReportContents
