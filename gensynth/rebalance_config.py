@@ -28,9 +28,9 @@ class RebalanceConfig:
     """For the sampler auto: mix even where the images do not help."""
     to: str | None = None
     """How far to fill: `rare`, classes with less than half the images of the largest one, up to that one; `balance`,
-    all classes; `5x`, rare ones up to 5 times their real images, which is the better choice for the vae; or a number.
-    If not given, rare; the sampler auto then tries 5x, rare and, where one model draws all classes, twice the largest
-    for every class."""
+    all classes; `5x`, rare ones up to 5 times their real images, which is the better choice for vae and dcgan; or a
+    number. If not given, rare; the sampler auto then tries 5x, rare and, where one model draws all classes, twice the
+    largest for every class."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
