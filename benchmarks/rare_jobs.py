@@ -23,8 +23,8 @@ MAJORITY, EVERY = "majority", "twice that"
 FACTORS = ("2x", "5x", "10x")
 GENERATOR_STEPS = {"deformation": 800, "vae": 2000, "dcgan": 3000}
 WIDER = 1.6 * JITTER
-BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}")
-"""The rows that decide whether a learned sampler beats augmentation, named before they were measured."""
+BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to {EVERY}")
+"""The rows that decide whether a learned sampler beats augmentation and recipes, named before they were measured."""
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORK_CODE = ("gensynth/arms.py", "gensynth/classifier.py", "gensynth/augment.py", "benchmarks/rare_measure.py")

@@ -93,8 +93,10 @@ def test_the_bar_can_be_run_alone_on_other_cuts(
 
 
 def test_the_rows_of_the_bar_are_rows_of_the_table(bench: ModuleType) -> None:
-    arms = {job.arm for job in importlib.import_module("rare_jobs").jobs(["mnist"], [0], 10, ["deformation"])}
-    assert {*bench.BAR} <= arms and len(bench.BAR) == 3
+    arms = {
+        job.arm for job in importlib.import_module("rare_jobs").jobs(["mnist"], [0], 10, ["deformation", "recipes"])
+    }
+    assert {*bench.BAR} <= arms and len(bench.BAR) == 4
 
 
 def test_a_cut_has_its_counts_and_no_test_image(bench: ModuleType, tmp_path: Path) -> None:
