@@ -50,6 +50,9 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
     command = ["--draws", "0-1", "--samplers", "smote", "--data", "mnist"]
     command += ["--folder", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
     monkeypatch.setattr(bench, "STEPS", 10)
+    report = importlib.import_module("rare_report")
+    monkeypatch.setattr(report, "LEARNED", "smote to 2x")
+    monkeypatch.setattr(report, "CLASSICAL", "augmented")
     bench.main(command)
     first = capsys.readouterr().out
     arms = ["real", "class weights", "oversampled", "augmented", "mixup", "augmented, wider"]
@@ -60,6 +63,9 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
     better = max(("augmented", "augmented, wider"), key=lambda arm: float(rows[arm].split(" | ")[2].split()[0]))
     assert rows[better].split(" | ")[1] == "+0.00 (+0.00 to +0.00)" and f"ACSA - {better} |" in first
     assert all(rows[arm].endswith("| 2 |") for arm in arms)
+    figures = {arm: float(rows[arm].split(" | ")[2].split()[0]) for arm in ("smote to 2x", "augmented")}
+    told = first.split("`smote to 2x` minus `augmented`, paired: ")[1].split()[0]
+    assert float(told) == pytest.approx(figures["smote to 2x"] - figures["augmented"], abs=0.02)
 
     def never(*job: object, **at: object) -> None:
         raise AssertionError(f"{job} is done again")
