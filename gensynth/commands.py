@@ -304,8 +304,7 @@ def evaluate(
     accepted = samples.subset(verdict.samples.accepted)
     # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
     rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-    ungated = as_drawn(samples, verdict)
-    result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=ungated)
+    result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=as_drawn(samples, verdict))
     if out is not None:
         save_evaluation(result, out)
     print_evaluation(result)

@@ -9,6 +9,7 @@ import numpy as np
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.verdict import Verdict
+from gensynth.mix import up_to
 from gensynth.samplers.base import Sampler, Synthetic
 
 COPIES = ("dup_exact", "held_out_parent", "dup_near")
@@ -48,8 +49,7 @@ def as_drawn(samples: Synthetic, verdict: Verdict) -> Synthetic:
     usable = np.ones(len(samples), dtype=bool)
     if verdict.contamination:  # the reasons do not say of which image a sample is a copy
         usable = ~np.isin(verdict.samples.reason, COPIES)
-    at = np.flatnonzero(usable)
-    at = at[np.lexsort((samples.index[at], samples.y[at]))]
-    wanted = np.bincount(samples.y[verdict.samples.accepted], minlength=len(samples.classes))
-    place = np.arange(len(at)) - np.searchsorted(samples.y[at], samples.y[at])
-    return samples.subset(np.sort(at[place < wanted[samples.y[at]]]))
+    wanted = np.bincount(samples.y[verdict.samples.accepted], minlength=len(samples.classes)).tolist()
+    at = np.lexsort((samples.index, samples.y))
+    first = up_to(samples.subset(at), usable[at], dict(zip(samples.classes, wanted, strict=True)))
+    return samples.subset(np.sort(at[first]))

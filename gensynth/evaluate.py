@@ -101,8 +101,7 @@ def evaluate_splits(
         raise ValueError(f"arms {', '.join(map(repr, needing))} need images as they were drawn; give ungated.")
     raw = [synthetic for _, synthetic, _ in splits] if ungated is None else ungated
     for (train, synthetic, test), drawn in zip(splits, raw, strict=True):
-        for given in (synthetic, drawn):
-            _check(train, given, test, splits[0][0].classes)
+        _check(train, synthetic, drawn, test, splits[0][0].classes)
     of_sklearn = hasattr(classifier, "fit")
     if of_sklearn:
         check_estimator(classifier, [name for name in config.arms if ARMS[name].weighted or ARMS[name].mixed])
@@ -131,8 +130,10 @@ def evaluate_splits(
     return compare(tested, rarest_first, ratio, config, 0 if of_sklearn else steps)
 
 
-def _check(train: LabeledData, synthetic: Synthetic, test: LabeledData, classes: tuple[str, ...]) -> None:
-    for name, part in (("synthetic", synthetic), ("train", train), ("test", test)):
+def _check(
+    train: LabeledData, synthetic: Synthetic, ungated: Synthetic, test: LabeledData, classes: tuple[str, ...]
+) -> None:
+    for name, part in (("synthetic", synthetic), ("ungated", ungated), ("train", train), ("test", test)):
         if not len(part):
             raise ValueError(f"{name} has no images; at least one is needed to tell whether they help.")
         if part.classes != classes:
