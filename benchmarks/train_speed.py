@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gensynth.checkpoint import build
 from gensynth.generator import Batch
-from gensynth.train import native_precision
+from gensynth.precision import native_precision
 
 SHAPE, BATCH = (3, 32, 32), 64
 CONFIG = DCGANConfig(arch="classic", width=64, max_width=512, z_dim=100, augment=())

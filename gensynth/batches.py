@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.generator import Batch
 from gensynth.scope import Scope
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
 
 
 def stream(seed: int, *numbers: int) -> int:

@@ -15,16 +15,17 @@ What it can do is declared as class attributes, so nothing ever has to be probed
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from gensynth.learner import Learner
 
 if TYPE_CHECKING:
     from gensynth.private import PrivateGradients
@@ -68,7 +69,7 @@ class Drawn:
     parents: tuple[tuple[str, ...], ...]
 
 
-class Generator(pl.LightningModule, ABC):
+class Generator(Learner):
     """Learns images of several classes and draws images of a label.
 
     Args:
@@ -207,7 +208,3 @@ class Generator(pl.LightningModule, ABC):
         _, h, w = self.shape
         x = ((x[..., :h, :w].float() + 1) * 127.5).round().clamp(0, 255)
         return x.to(torch.uint8).cpu()
-
-    def step_rng(self, batch: Batch) -> torch.Generator:
-        """Return the random stream of one training step."""
-        return torch.Generator(self.device).manual_seed(batch.seed)

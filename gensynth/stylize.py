@@ -30,7 +30,7 @@ from gensynth.files import whole_folder, write_bytes
 from gensynth.manifest import image_of
 from gensynth.source import SourceGenerator
 from gensynth.style import keep_color, luminance, optimise
-from gensynth.train import native_precision
+from gensynth.precision import native_precision
 
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 SHORTEST = 16

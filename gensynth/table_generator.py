@@ -13,13 +13,14 @@ draws from it. A model writes four pieces:
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
+
+from gensynth.learner import Learner
 
 
 class RowBatch(NamedTuple):
@@ -40,7 +41,7 @@ class RowBatch(NamedTuple):
     progress: float
 
 
-class TableGenerator(pl.LightningModule, ABC):
+class TableGenerator(Learner):
     """Learns rows of several classes and draws rows of a label.
 
     Args:
@@ -88,7 +89,3 @@ class TableGenerator(pl.LightningModule, ABC):
         labels = torch.full((len(noise),), label, device=self.device)
         levels, offsets = self._sample(labels, torch.from_numpy(noise).to(self.device))
         return levels.cpu().numpy(), offsets.double().cpu().numpy()
-
-    def step_rng(self, batch: RowBatch) -> torch.Generator:
-        """Return the random stream of one step."""
-        return torch.Generator(self.device).manual_seed(batch.seed)

@@ -1,4 +1,4 @@
-"""train: learn a generator from real data. The only place that builds a Trainer.
+"""train: learn a generator from real data.
 
 A run can be killed at any instant; the same command continues it and ends with the same weights. What makes that exact:
 batch k and all randomness of step k are functions of (seed, k), so no random state has to be carried over, and
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import math
 import os
 import pickle
@@ -32,6 +31,7 @@ from gensynth.batches import Batches, in_order
 from gensynth.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.generator import Batch, Generator
+from gensynth.lightning import TrainingModule, fit, trainer_of
 from gensynth.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
 from gensynth.scope import Scope, scope_of
 from gensynth.selection import ROUNDS, Selection
@@ -130,13 +130,9 @@ def train(
         model.remember(in_order(sources, model.device))  # what is drawn to choose by is made from them
     try:
         with warnings.catch_warnings():
-            # Lightning's advice on workers and loggers does not apply to batches made from memory.
-            warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
             if privacy is not None:
                 ignore_expected_warnings()
-            trainer.fit(model, loader, ckpt_path=resume if start else None, weights_only=True)
-    except SystemExit as error:  # what Lightning makes of Ctrl-C and of SIGTERM
-        raise KeyboardInterrupt from error
+            fit(model, loader, trainer, resume if start else None)
     except TrainingDiverged as error:
         raise TrainingDiverged(f"{error} {_rescue(path, resume, model, name, provenance)}") from error
     if trainer.is_global_zero:
@@ -178,42 +174,6 @@ def _prepare(
     return model, replace(scope, data=replace(data, y=y, classes=model.classes))
 
 
-def trainer_of(config: TrainConfig, keeper: Callback) -> pl.Trainer:
-    """Return Lightning's Trainer, with one callback that keeps what is to be kept."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    strategy = config.strategy
-    if strategy == "ddp" or (strategy == "auto" and config.devices * config.num_nodes > 1):
-        # Each update of an adversarial pair leaves the other network without gradients.
-        strategy = "ddp_find_unused_parameters_true"
-    return pl.Trainer(
-        accelerator=config.accelerator,
-        devices=config.devices,
-        num_nodes=config.num_nodes,
-        strategy=strategy,
-        precision=native_precision(config.accelerator) if config.precision == "auto" else config.precision,  # type: ignore[arg-type]
-        max_epochs=1,
-        callbacks=[keeper],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
-
-
-def native_precision(accelerator: str) -> str:
-    """Return `"bf16-mixed"` where the accelerator multiplies bf16 matrices natively, else `"32-true"`."""
-    cuda = accelerator != "cpu" and torch.cuda.is_available()
-    native = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else _cpu_has_bf16()
-    return "bf16-mixed" if native else "32-true"
-
-
-def _cpu_has_bf16() -> bool:
-    flags = Path("/proc/cpuinfo")
-    text = flags.read_text() if flags.exists() else ""
-    return "avx512_bf16" in text or "amx_bf16" in text
-
-
 class Keeper(Callback):
     """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite."""
 
@@ -251,7 +211,7 @@ class Keeper(Callback):
         if self.selection is not None:
             self.selection.load_state_dict(state["selection"])
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: TrainingModule[Generator]) -> None:
         """Open the progress bar."""
         shown = trainer.is_global_zero and not self.quiet
         self.bar = tqdm(
@@ -263,7 +223,7 @@ class Keeper(Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: TrainingModule[Generator], outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count, add up the losses, and save when it is time."""
         self.step += 1
@@ -271,10 +231,10 @@ class Keeper(Callback):
             self.sums[name] = self.sums.get(name, 0.0) + value.detach()  # no .item(): it would wait for a GPU
         save = self.step % self.config.save_every == 0 and self.step < self.config.steps
         if self.step % self.window == 0 or save or self.step == self.config.steps:
-            self._check(pl_module, weights=save or self.step == self.config.steps)
+            self._check(pl_module.model, weights=save or self.step == self.config.steps)
         if self.selection is not None and trainer.is_global_zero:
             if self.step % max(1, self.config.steps // ROUNDS) == 0 or self.step == self.config.steps:
-                self.selection.look(pl_module)  # type: ignore[arg-type]  # what is trained is a Generator
+                self.selection.look(pl_module.model)
         if self.step % self.window == 0:
             self.history["step"].append(float(self.step))
             means = {name: float(total) / self.window for name, total in self.sums.items()}
@@ -290,7 +250,7 @@ class Keeper(Callback):
                 os.replace(temporary, self.resume)
         self.bar.update()
 
-    def _check(self, model: pl.LightningModule, weights: bool) -> None:
+    def _check(self, model: Generator, weights: bool) -> None:
         """Stop if a loss is not finite, and before a save if a weight is not: what is saved must be good."""
         broken = [n for n, child in model.named_children() if not _finite(child)] if weights else []
         if broken:
@@ -310,7 +270,7 @@ class Keeper(Callback):
                     f"training stopped at step {self.step}: {name} is {float(total)}, {where}. Lower --model.lr."
                 )
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule[Generator]) -> None:
         """Close the progress bar."""
         self.bar.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +14,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gensynth.batches import stream
+from gensynth.lightning import TrainingModule, fit, trainer_of
 from gensynth.table_generator import RowBatch, TableGenerator
-from gensynth.train import trainer_of
 from gensynth.train_config import TrainConfig, TrainingDiverged
 
 HELD_OUT, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.1, 20, 2_000
@@ -53,13 +52,7 @@ def train_rows(
     model.begin(first.levels, first.y)
     batches = RowBatches(rows, learned, config)
     watch = Watch(rows.batch(held_out, config.seed, 1.0) if len(held_out) else None, config, title)
-    with warnings.catch_warnings():
-        # Lightning's advice on workers and loggers does not apply to batches made from memory.
-        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
-        try:
-            trainer_of(config, watch).fit(model, batches)
-        except SystemExit as error:  # what Lightning makes of Ctrl-C and of SIGTERM
-            raise KeyboardInterrupt from error
+    fit(model, batches, trainer_of(config, watch))
     if watch.best_weights:
         model.load_state_dict(watch.best_weights)
     model.cpu().eval()
@@ -120,12 +113,12 @@ class Watch(Callback):
         self.best_weights: dict[str, Tensor] = {}
         self.best, self.best_look, self.step = float("inf"), 0, 0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: TrainingModule[TableGenerator]) -> None:
         """Open the progress bar."""
         self.bar = tqdm(total=self.steps, desc=self.title, unit="step", leave=False, disable=None)
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: TrainingModule[TableGenerator], outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count, and look when it is time."""
         self.step += 1
@@ -136,22 +129,22 @@ class Watch(Callback):
         if not all(map(np.isfinite, logged.values())):
             raise TrainingDiverged(f"{self.title} stopped at step {self.step}: {logged}. Lower the model's lr.")
         if self.held_out is not None:
-            assert isinstance(pl_module, TableGenerator)
-            pl_module.eval()
+            model = pl_module.model
+            model.eval()
             with torch.no_grad():
-                logged["val/loss"] = float(pl_module.held_out_loss(_on(self.held_out, pl_module.device)))
-            pl_module.train()
+                logged["val/loss"] = float(model.held_out_loss(_on(self.held_out, model.device)))
+            model.train()
             look = len(self.history["step"])
             if logged["val/loss"] < self.best:
                 self.best, self.best_look = logged["val/loss"], look
-                self.best_weights = copy.deepcopy(pl_module.state_dict())
+                self.best_weights = copy.deepcopy(model.state_dict())
             trainer.should_stop = look - self.best_look >= PATIENCE
         self.history["step"].append(float(self.step))
         for name, value in logged.items():
             self.history.setdefault(name, []).append(value)
         self.bar.set_postfix({name.rpartition("/")[2]: f"{value:.3g}" for name, value in logged.items()})
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule[TableGenerator]) -> None:
         """Close the progress bar."""
         self.bar.close()
 

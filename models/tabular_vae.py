@@ -128,7 +128,7 @@ class TabularVAE(TableGenerator):
 
     def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """One step on -ELBO = -log p(row | z, y) + beta KL(q(z | row, y) || N(0, I))."""
-        for group in self.trainer.optimizers[0].param_groups:
+        for group in self.optimizers().param_groups:
             group["lr"] = self.config.lr * (1 + torch.cos(torch.tensor(torch.pi * batch.progress)).item()) / 2
         with torch.random.fork_rng(devices=[] if self.device.type == "cpu" else [self.device]):
             torch.manual_seed(batch.seed)  # for dropout, which knows the global state only

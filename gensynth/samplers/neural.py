@@ -15,7 +15,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.registry import get_generator
 from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.source import SourceGenerator
-from gensynth.train import TrainConfig, train
+from gensynth.train_config import TrainConfig
 
 
 class NeuralSampler(Sampler):
@@ -109,6 +109,8 @@ class NeuralSampler(Sampler):
                     f"{data.shape}; bring them to that shape, or leave checkpoint out to train on them."
                 )
             return
+        from gensynth.train import train  # drawing from a checkpoint needs no Lightning
+
         config = config_from(get_generator(self.generator).Config, dict(self.model or {}))
         settings = self.train or TrainConfig()
         labels: list[str | None] = [None]
