@@ -41,7 +41,7 @@ from gensynth.data.arrays import from_arrays
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 SIZES = (20, 50, 100, 200)
 HELD_OUT = 20

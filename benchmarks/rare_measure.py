@@ -20,10 +20,11 @@ from gensynth.data.arrays import from_arrays
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.registry import get_generator
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.train import TrainConfig, train
 
 PLAIN: dict[str, Callable[[], Sampler]] = {"smote": SmoteSampler, "recipes": partial(Recipes, "auto")}

@@ -24,7 +24,7 @@ from torch import Tensor
 from gensynth.classifier import JITTER, Build, train_and_predict
 from gensynth.data.labeled import LabeledData
 from gensynth.estimator import fit_and_predict
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from gensynth.leak import Leak, measure_leak, shows_treatment
 from gensynth.mix import rare_classes, read_synthetic
 from gensynth.report.check_page import write_check
 from gensynth.report.page import ReportContents
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,8 @@ from gensynth.intervals import (
     resampled_scores,
 )
 from gensynth.mix import filled_rare
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.train_config import TrainingDiverged
 
 WITH_SYNTHETIC = ("oversampled + synthetic", "augmented + synthetic")

@@ -16,7 +16,7 @@ from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
 from gensynth.rebalance import RebalanceConfig, named
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.stylize import StylizeConfig
 from gensynth.train_config import TrainConfig
 

@@ -10,7 +10,8 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.verdict import Verdict
 from gensynth.mix import up_to
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
+from gensynth.samplers.synthetic import Synthetic
 
 COPIES = ("dup_exact", "held_out_parent", "dup_near")
 MOST_DRAWS = 10

@@ -20,7 +20,6 @@ from typing import Any, final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchvision.models import VGG16_Weights, VGG19_Weights
 
 ENCODERS = ("vgg19", "vgg16", "own")
 DEEPEST = 5
@@ -30,7 +29,11 @@ LEAST_SIDE = 64
 """Shorter side in pixels from which ImageNet's filters are the better choice."""
 
 CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3), "own": (2, 2, 2, 2, 2)}  # at each resolution
-URLS = {"vgg19": VGG19_Weights.IMAGENET1K_V1.url, "vgg16": VGG16_Weights.IMAGENET1K_V1.url}
+URLS = {
+    "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+    "vgg16": "https://download.pytorch.org/models/vgg16-397923af.pth",
+}
+"""Where torchvision keeps them; asking torchvision would cost seconds of imports."""
 LPIPS_SHA256 = "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d"
 
 

@@ -31,7 +31,7 @@ from gensynth.evaluate_results import Evaluation as Evaluation
 from gensynth.evaluate_results import load_evaluation as load_evaluation  # who evaluates also keeps the answer
 from gensynth.evaluate_results import save_evaluation as save_evaluation
 from gensynth.intervals import HELPS as HELPS
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 Split = tuple[LabeledData, Synthetic, LabeledData]
 """Real training images, synthetic images made from these alone, and real test images."""

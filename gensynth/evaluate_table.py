@@ -41,8 +41,9 @@ from gensynth.intervals import (
     least_variance_of_mean,
     verdict_of,
 )
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
 from gensynth.table_folds import Candidate, Folds, Held, Key, check_config, draw, some_rows
 from gensynth.table_results import (

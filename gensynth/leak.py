@@ -24,7 +24,7 @@ from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
 from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 LEAKS, NO_LEAK = "LEAKS", "NO LEAK"
 MOST = 0.05

@@ -17,7 +17,7 @@ from gensynth.data.images import FLAT, read_folder
 from gensynth.data.labeled import check_class_names, label_of
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import whole_folder, write_text
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 SCORES = {
     "near_duplicate": "near_duplicate",

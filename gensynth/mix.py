@@ -39,7 +39,7 @@ from gensynth.manifest import (
 )
 from gensynth.manifest import read_synthetic as read_synthetic
 from gensynth.manifest import write_synthetic as write_synthetic
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 Link = Literal["copy", "hard", "symbolic"]
 

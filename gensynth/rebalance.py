@@ -46,10 +46,11 @@ from gensynth.rebalance_report import Rebalanced, samples_of
 from gensynth.rebalance_report import report as report  # who runs also reports
 from gensynth.registry import get_generator
 from gensynth.run import Run, absolute, first_process
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.scope import scope_of
 from gensynth.train import TrainConfig, train
 from gensynth.train_time import seconds_to_train

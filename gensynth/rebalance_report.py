@@ -18,7 +18,7 @@ from gensynth.mix import RARE, read_synthetic
 from gensynth.report.page import ReportContents, write_report
 from gensynth.report.undrawn_page import UndrawnContents, write_undrawn_report
 from gensynth.run import Run
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,8 +48,8 @@ from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.mix import target_counts
 from gensynth.report.table_page import TableReportContents, write_table_report
 from gensynth.run import Run, absolute
-from gensynth.samplers.base import Synthetic
 from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER, TableSampler
 from gensynth.table_folds import some_rows
 from gensynth.table_manifest import metadata_path, write_balanced, write_rows

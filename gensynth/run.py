@@ -10,10 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 import gensynth
 from gensynth.files import write_text
@@ -43,7 +42,7 @@ class Run:
         record = {
             "settings": plain,
             "command": shlex.join(["gensynth", *sys.argv[1:]]),
-            "versions": f"gensynth {gensynth.__version__}, torch {torch.__version__}, "
+            "versions": f"gensynth {gensynth.__version__}, torch {version('torch')}, "
             f"Python {platform.python_version()}",
             "seconds": {},
         }

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 from tqdm import tqdm
 
 from gensynth.generator import BLOCK
-from gensynth.mix import write_synthetic
-from gensynth.samplers.base import Synthetic
-from gensynth.samplers.neural import NeuralSampler
+from gensynth.manifest import write_synthetic
+from gensynth.samplers.synthetic import Synthetic
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+from gensynth.samplers.trained import TrainedSampler
 
 
 def sample_to_folder(
@@ -49,7 +52,7 @@ def sample_to_folder(
         raise ValueError(f"{out} exists; choose another --out, or delete it.")
     if others < 0:
         raise ValueError(f"others must not be negative, got {others}.")
-    sampler = NeuralSampler(checkpoint, draw=draw)
+    sampler = TrainedSampler.load(checkpoint, draw)
     counts = {label: n} | {name: others for name in sampler.labels if others and name != label}
     # A bad label, number or draw is refused before any process starts.
     generators = {sampler.sample(name, min(count, 1), seed, start).sampler for name, count in counts.items()}
@@ -60,26 +63,53 @@ def sample_to_folder(
             f"the checkpoints in {checkpoint} are of different generators ({', '.join(sorted(generators))}), and "
             "others must be made in the same way; name one of the files."
         )
-    many = devices * num_nodes > 1
-    fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp" if many else "auto")
-    fabric.launch()
-    sampler = NeuralSampler(checkpoint, draw=draw, device=str(fabric.device))
+    fabric = _processes(device, devices, num_nodes)
+    rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
+    where = fabric.device if fabric is not None else device_of(device)
+    sampler = TrainedSampler.load(checkpoint, draw, str(where))
     # A block goes to one process as a whole, since it is computed as a whole.
     blocks = [
         (name, block)
         for name, count in counts.items()
         for block in range(start // BLOCK, (start + count - 1) // BLOCK + 1)
     ]
-    mine = range(fabric.global_rank, len(blocks), fabric.world_size)
+    mine = range(rank, len(blocks), ranks)
     parts = {}
-    for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=None if fabric.is_global_zero else True):
+    for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=True if rank else None):
         name, block = blocks[at]
         low, high = max(start, block * BLOCK), min(start + counts[name], (block + 1) * BLOCK)
         parts[at] = sampler.sample(name, high - low, seed, low)
-    if many:
-        shares: list[dict[int, Synthetic]] | None = [{}] * fabric.world_size if fabric.is_global_zero else None
+    if fabric is not None:
+        shares: list[dict[int, Synthetic]] | None = None if rank else [{}] * ranks
         torch.distributed.gather_object(parts, shares)
         parts = {at: part for share in shares or [] for at, part in share.items()}
-    if fabric.is_global_zero:
+    if not rank:
         write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out)
-    fabric.barrier()
+    if fabric is not None:
+        fabric.barrier()
+
+
+def _processes(device: str, devices: int, num_nodes: int) -> Fabric | None:
+    """Start the other processes, each of which goes on from here; None where one is enough."""
+    if devices * num_nodes == 1:
+        return None
+    from lightning_fabric import Fabric  # the import costs seconds
+
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp")
+    fabric.launch()
+    return fabric
+
+
+def device_of(accelerator: str) -> torch.device:
+    """Return the device that Lightning's name of an accelerator stands for: auto, cpu, gpu, cuda or mps.
+
+    Raises:
+        ValueError: if there is no such device here.
+    """
+    here = torch.accelerator.current_accelerator(check_available=True)
+    known = {"cpu": torch.device("cpu"), "auto": here or torch.device("cpu")}
+    if here is not None:
+        known |= {"gpu": here, here.type: here}
+    if accelerator not in known:
+        raise ValueError(f"device {accelerator!r} is not on this machine; there are: {', '.join(known)}.")
+    return known[accelerator]

@@ -28,9 +28,9 @@ from gensynth.data.labeled import natural_key
 from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.files import whole_folder, write_bytes
 from gensynth.manifest import image_of
+from gensynth.precision import native_precision
 from gensynth.source import SourceGenerator
 from gensynth.style import keep_color, luminance, optimise
-from gensynth.precision import native_precision
 
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 SHORTEST = 16

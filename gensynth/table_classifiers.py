@@ -26,7 +26,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from gensynth.data.codec import TableCodec
 from gensynth.data.labeled import LabeledData
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.table_scores import balanced_accuracy, middle_of_best, prior_correct, thresholds
 
 MODELS = ("boosting", "forest", "logistic")

@@ -15,7 +15,7 @@ from gensynth.data.split import Parts
 from gensynth.evaluate_table import TableEvaluateConfig, TableEvaluation
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance_table import TableRebalanceConfig, made_sampler
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER
 
 

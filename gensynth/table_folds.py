@@ -15,7 +15,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from gensynth.data.labeled import LabeledData
 from gensynth.intervals import FEWEST_TEST
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated
 from gensynth.table_results import METRICS
 from gensynth.table_scores import score, tune_threshold

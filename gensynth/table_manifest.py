@@ -20,7 +20,7 @@ from gensynth.data.split import Parts
 from gensynth.data.tables import read_frame, suffix_of, to_frame, write_table
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 COLUMNS = (
     *("row", "part", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),

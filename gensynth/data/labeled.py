@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
     from gensynth.data.images import ImageFiles
     from gensynth.data.schema import Schema
@@ -61,10 +60,8 @@ class LabeledData:
     def __post_init__(self) -> None:
         if self.kind == "table" and (self.schema is None or self.label_values is None):
             raise TypeError("a table needs a schema and the values of its classes; make it with 'from_frame'.")
-        if isinstance(self.x, Tensor) and (self.x.dtype != torch.uint8 or self.x.ndim != 4):
-            raise TypeError(
-                f"x must be uint8 of shape (n, c, h, w), got {self.x.dtype} of shape {tuple(self.x.shape)}."
-            )
+        if self.kind == "image":
+            _check_images(self.x)
         if self.y.dtype != np.int64 or self.y.ndim != 1:
             raise TypeError(f"y must be int64 of shape (n,), got {self.y.dtype} of shape {self.y.shape}.")
         n = len(self.y)
@@ -122,7 +119,7 @@ class LabeledData:
         index = np.arange(len(self))[at] if at.size else np.arange(0)
         return replace(
             self,
-            x=_take(self.x, index),
+            x=take(self.x, index),
             y=self.y[index],
             ids=tuple(self.ids[i] for i in index),
             sizes=None if self.sizes is None else self.sizes[index],
@@ -137,7 +134,7 @@ class LabeledData:
 
             assert self.schema is not None
             return row_hashes(self.x, self.schema)
-        return tuple(map(content_hash, self.x.numpy())) if isinstance(self.x, Tensor) else self.x.hashes
+        return self.x.hashes if hasattr(self.x, "hashes") else tuple(map(content_hash, self.x.numpy()))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -151,15 +148,26 @@ class LabeledData:
             digest.update(b"".join(self.content_hashes()))
             return digest.hexdigest()
         for start in range(0, len(self), 4096):
-            index = torch.arange(start, min(start + 4096, len(self)))
-            digest.update(self.x[index].numpy().tobytes())
+            digest.update(self.x[start : start + 4096].numpy().tobytes())
         return digest.hexdigest()
 
 
-def _take(x: Tensor | ImageFiles | pd.DataFrame, index: np.ndarray) -> Tensor | ImageFiles | pd.DataFrame:
-    if isinstance(x, Tensor):
-        return x[torch.from_numpy(index)]
-    return x.iloc[index].reset_index(drop=True) if hasattr(x, "iloc") else x.subset(index)
+def take(x: Any, index: np.ndarray) -> Any:
+    """Return the examples at `index`, int64: of a tensor, of images on disk, or the rows of a table, numbered anew."""
+    if hasattr(x, "iloc"):
+        return x.iloc[index].reset_index(drop=True)
+    if hasattr(x, "subset"):
+        return x.subset(index)
+    import torch  # here, since tables do without it
+
+    return x[torch.from_numpy(index)]
+
+
+def _check_images(x: Any) -> None:
+    import torch
+
+    if isinstance(x, torch.Tensor) and (x.dtype != torch.uint8 or x.ndim != 4):
+        raise TypeError(f"x must be uint8 of shape (n, c, h, w), got {x.dtype} of shape {tuple(x.shape)}.")
 
 
 def label_of(name: str, classes: Sequence[str]) -> int:

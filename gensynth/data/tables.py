@@ -22,7 +22,7 @@ from gensynth.data.times import as_times, ticks
 from gensynth.files import write_bytes
 
 if TYPE_CHECKING:
-    from gensynth.samplers.base import Synthetic
+    from gensynth.samplers.synthetic import Synthetic
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 PACKED = (".parquet", ".feather")

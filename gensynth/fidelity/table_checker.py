@@ -38,7 +38,7 @@ from gensynth.fidelity.verdict import (
     status_of_all,
     unsaid_copies,
 )
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 MOST_ROWS = 2_000
 """Scores of a class use at most this many rows of either kind."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gensynth.evaluate_results import Evaluation
     from gensynth.evaluate_table import TableEvaluation
     from gensynth.fidelity.verdict import Verdict
-    from gensynth.samplers.base import Synthetic
+    from gensynth.samplers.synthetic import Synthetic
 
 FRONT = 20
 

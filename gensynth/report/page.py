@@ -13,7 +13,7 @@ from gensynth.report import frame, pictures, tables
 from gensynth.report.choice import choice_section
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, gain
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 if TYPE_CHECKING:
     from gensynth.choose_results import ImageChoice

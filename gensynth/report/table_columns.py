@@ -14,7 +14,7 @@ from gensynth.data.schema import Column
 from gensynth.data.times import as_times, tick, ticks
 from gensynth.fidelity import table_metrics as metrics
 from gensynth.report.table_figures import Histogram, short
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 LEVELS, SPIKES = 7, 3
 """Levels and spikes of a column that are told apart."""

@@ -18,7 +18,7 @@ from gensynth.report.table_columns import ColumnLook, as_real, frame_of, looks
 from gensynth.report.table_figures import column_chart, heat_maps, row_map
 from gensynth.report.table_relations import associations
 from gensynth.report.tables import LEGEND, REASON_SCORES, reason_codes, rejections
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 if TYPE_CHECKING:
     from gensynth.report.table_page import TableReportContents

@@ -13,7 +13,7 @@ from gensynth.evaluate_table import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.report import frame, table_answers, table_look, tables
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, gain, number
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 if TYPE_CHECKING:
     from gensynth.choose_table import Choice

@@ -23,6 +23,11 @@ def get_table_sampler(name: str) -> type[TableSampler]:
     Raises:
         ValueError: if there is none of that name; the message lists the names and the nearest one.
     """
+    # What is named like its file needs no other file, nor what the others import.
+    own = [module for module in _modules() if module.removeprefix("table_") == name]
+    for module in sorted(own, reverse=True):
+        if name in (found := _defined(module)):
+            return found[name]
     if name not in _found():
         near = difflib.get_close_matches(name, _found(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -30,13 +35,18 @@ def get_table_sampler(name: str) -> type[TableSampler]:
     return _found()[name]
 
 
+def _modules() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(gensynth.samplers.__path__)]
+
+
+@cache
+def _defined(module: str) -> dict[str, type[TableSampler]]:
+    """Return the samplers for tables that a file defines, by their short name."""
+    home = import_module(f"gensynth.samplers.{module}")
+    classes = [member for _, member in inspect.getmembers(home, inspect.isclass) if member.__module__ == home.__name__]
+    return {cls().name: cls for cls in classes if issubclass(cls, TableSampler) and not inspect.isabstract(cls)}
+
+
 @cache
 def _found() -> dict[str, type[TableSampler]]:
-    modules = [import_module(f"gensynth.samplers.{m.name}") for m in pkgutil.iter_modules(gensynth.samplers.__path__)]
-    classes = [
-        member
-        for module in modules
-        for _, member in inspect.getmembers(module, inspect.isclass)
-        if issubclass(member, TableSampler) and not inspect.isabstract(member) and member.__module__ == module.__name__
-    ]
-    return {cls().name: cls for cls in classes}
+    return {name: cls for module in _modules() for name, cls in _defined(module).items()}

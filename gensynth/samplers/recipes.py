@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.recipe_safety import RecipeSafety, recipe_safety
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.arrays import ImageSampler
 from gensynth.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
+from gensynth.samplers.synthetic import Synthetic
 
 SOFT = re.compile(r"[a-z]+(?:\+[a-z]+)*: ([01]\.[0-9]{4} .+)")
 """`mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash, see `check_class_names`."""
@@ -30,7 +31,7 @@ class Plan:
     seed: int
 
 
-class Recipes(Sampler):
+class Recipes(ImageSampler):
     """Classical image augmentation: every sample is a real image of its class, transformed.
 
     The images of a class are taken in turn, in random order: none is a parent twice before each was one once. A
@@ -39,9 +40,9 @@ class Recipes(Sampler):
     Args:
         recipe: A name out of `recipe_catalog` (`SINGLE`, `MIXING`), several joined by `+` such as `"affine+noise"`,
             or `"auto"`: for each sample one of those of one image that `fit` measures to be safe for its class.
-        sampling_strategy: As in `Sampler`.
-        random_state: As in `Sampler`.
-        image_shape: As in `Sampler`.
+        sampling_strategy: As in `ImageSampler`.
+        random_state: As in `ImageSampler`.
+        image_shape: As in `ImageSampler`.
 
     Attributes:
         safety_: What `"auto"` measured, a `RecipeSafety`; only with that recipe.

@@ -9,13 +9,14 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from gensynth.data.labeled import LabeledData, label_of
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.arrays import ImageSampler
+from gensynth.samplers.synthetic import Synthetic
 
 BLOCK = 32
 """Samples that share a random stream; aligned blocks make sample i independent of the rest."""
 
 
-class SmoteSampler(Sampler):
+class SmoteSampler(ImageSampler):
     """SMOTE on pixels (Chawla et al. 2002), the classical baseline for images.
 
     imbalanced-learn's does not tell the two images that a sample lies between. No pixel's neighbours are looked at,
@@ -23,9 +24,9 @@ class SmoteSampler(Sampler):
 
     Args:
         k_neighbors: Neighbours of the same class to choose from; fewer where the class is smaller.
-        sampling_strategy: As in `Sampler`.
-        random_state: As in `Sampler`.
-        image_shape: As in `Sampler`.
+        sampling_strategy: As in `ImageSampler`.
+        random_state: As in `ImageSampler`.
+        image_shape: As in `ImageSampler`.
     """
 
     def __init__(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from imblearn.base import BaseSampler
+from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
 from scipy import sparse
 
@@ -19,7 +19,8 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.packed import load_packed, save_packed
 from gensynth.data.schema import Schema, check_labels, detect_schema
 from gensynth.data.tables import as_pandas, from_frame, to_frame
-from gensynth.samplers.base import Sampler, Synthetic, check_seed
+from gensynth.samplers.base import Sampler, check_seed
+from gensynth.samplers.synthetic import Synthetic
 
 BLOCK = 256
 """Rows that are drawn together from one random stream; aligned blocks make sample i independent of the rest."""
@@ -29,7 +30,7 @@ ATTEMPTS = 100
 """How often a row that breaks a rule is drawn again."""
 
 
-class TableSampler(Sampler, ABC):
+class TableSampler(Sampler, BaseOverSampler):
     """Learns the rows of a table, class by class, and draws new ones in the same dtypes.
 
     A concrete sampler writes `name`, `_learn` and `_rows`, and repeats the constructor if it adds arguments.
@@ -208,6 +209,10 @@ class TableSampler(Sampler, ABC):
         rows = np.concatenate([np.arange(len(frame)), *like])
         return _joined(X, frame, [part.x for part in drawn]), _taken(y, rows)
 
+    def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
+        """Imbalanced-learn's hook behind its own `fit_resample`, which knows arrays only."""
+        return self.fit_resample(X, y)
+
     def _plan(self, y: np.ndarray) -> dict[Any, int]:
         """Return how many rows to draw of each class."""
         strategy = self.sampling_strategy
@@ -255,7 +260,7 @@ class TableSampler(Sampler, ABC):
         return sampler
 
     def __sklearn_tags__(self) -> Any:
-        tags = BaseSampler.__sklearn_tags__(self)
+        tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags

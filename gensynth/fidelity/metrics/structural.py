@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
 
 from gensynth.fidelity.metrics.metric import metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PAIRS = 300
 SIGMA, WINDOW = 1.5, 11
@@ -46,6 +49,8 @@ def mean_pairwise_ssim(images: Tensor, seed: int = 0) -> float:
         TypeError: if the images are not uint8.
         ValueError: if there are fewer than 2.
     """
+    import torch  # here, since the metrics of tables stand in the same package and do without it
+
     if images.dtype != torch.uint8 or images.ndim != 4:
         raise TypeError(f"images must be uint8 of shape (n, c, h, w), got {images.dtype} of {tuple(images.shape)}.")
     if len(images) < 2:
@@ -85,6 +90,8 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 
 def _windows(length: int) -> Tensor:
     """Gaussian weights of all windows along one side, shape (windows, length): filtering is a product with it."""
+    import torch
+
     size = min(WINDOW, length - 1 + length % 2)
     weights = torch.exp(-((torch.arange(size, dtype=torch.float64) - size // 2) ** 2) / (2 * SIGMA**2))
     rows = torch.zeros(length - size + 1, length)
