@@ -15,12 +15,14 @@ from typing import Any, get_type_hints
 
 import docstring_parser
 import yaml
-from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
 from gensynth.data.read_table import is_table
+from gensynth.recipe_file import load_recipe
 from gensynth.samplers.table import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
+set_loader("yaml", load_recipe, (yaml.YAMLError,))
 
 
 TAKES_TEXT = ("--keep", "--label", "--source", "--target")
@@ -169,6 +171,6 @@ def _recipe(argv: list[str]) -> dict[str, Any]:
         name, _, value = token.partition("=")
         path = Path(value or (argv[at + 1] if at + 1 < len(argv) else ""))
         if name == "--config" and path.is_file():
-            contents = yaml.safe_load(path.read_text())
+            contents = load_recipe(path.read_text(encoding="utf-8"))
             return contents if isinstance(contents, dict) else {}
     return {}

@@ -75,7 +75,7 @@ def check(
     else:
         reference = read(against, config, flat=True)
         channels, h, w = reference.shape
-        like = replace(config, size=(h, w), channels=1 if channels == 1 else 3)
+        like = replace(config, size=(h, w), channels=1 if channels == 1 else 3, white=reference.white)
         fresh = read(holdout, like, flat=True)
         parts = Parts(reference, fresh, fresh.subset([]))
         both = len(set(reference.content_hashes()) & set(fresh.content_hashes()))
@@ -85,7 +85,7 @@ def check(
                 "of one of the two."
             )
     train = parts.train
-    samples, _ = read_synthetic(Path(synthetic), train.classes, train.shape)
+    samples, _ = read_synthetic(Path(synthetic), train.classes, train.shape, train.white)
     held_out = [part for part in (parts.validation, parts.test) if len(part)]
     # First, for it may refuse.
     attacks = _attack(train, held_out, samples, holdout) if privacy else None

@@ -98,8 +98,10 @@ def _explain(message: str, parser: ArgumentParser) -> str:
         return " ".join(message.split())
     unknown = next(group for group in found.groups() if group)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
-    tails = {name.rpartition(".")[2]: name for name in known}
-    hint = _suggest(unknown, known) or _suggest(unknown.rpartition(".")[2], list(tails), tails)
+    # A recipe's nested key is told without what it stands below; of two settings, that of the verb itself comes last.
+    tails = {name.rpartition(".")[2]: name for name in sorted(known, key=lambda name: -name.count("."))}
+    hint = _suggest(unknown, known) if "." in unknown else ""
+    hint = hint or _suggest(unknown.rpartition(".")[2], list(tails), tails)
     return f"unknown setting {unknown!r}.{hint} See 'gensynth {parser.prog.split()[-1]} --help'."
 
 

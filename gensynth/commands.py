@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gensynth.data.read import DataConfig, Parts
+from gensynth.data.read import SPLIT_SETTINGS, DataConfig, Parts
 from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from gensynth.fidelity.checker import FidelityChecker
 
 
+TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
+
+
 def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
     """Show what is in a data set, before anything is made.
 
     Args:
         data: A folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
-        data_config: How it is read.
+        data_config: How it is read; where it says how to split, only the training images are shown.
         json: Print JSON instead of text.
         recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
@@ -38,10 +41,15 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
     from gensynth.data.read import parts_of, read
 
     images = read(data, data_config)
+    given = data_config.given(*SPLIT_SETTINGS)
+    parts = parts_of(images, data, data_config) if given or recipes else None
+    if given and parts is not None:
+        note = f"Only the images that a training would see are counted here, as {', '.join(given)} was given."
+        images = replace(parts.train, notes=(note, *parts.train.notes))
     found = look(images)
     if not json:
         print(found.as_text())
-    safety, told = explore_recipes(parts_of(images, data, data_config)) if recipes else ({}, "")
+    safety, told = explore_recipes(parts) if recipes and parts is not None else ({}, "")
     if json:
         print(_json(asdict(found) | safety))
     elif told:
@@ -92,7 +100,10 @@ def train(
         raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
     if out.suffix == ".ckpt" or out.is_file():
         raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
+    if source_domain is None:
+        _refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
     parts = read_parts(data, data_config)
+    _say_data_notes(parts)
     labels = list(parts.train.classes) if per_class else [label]
     domains = (source_domain, target_domain) if source_domain is not None and target_domain is not None else None
     sources = named(source, parts.train.classes)
@@ -225,7 +236,11 @@ def check(
         raise ValueError(f"--json and --page are both {page}; give two files.")
     for path in filter(None, (json, page)):
         check_folder(path)
+    _refuse_unused(data_config, ("domain",), TRAIN_ONLY)
+    if holdout is not None:
+        _refuse_unused(data_config, SPLIT_SETTINGS, "with --holdout, all of --against is the reference")
     done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
+    _say_data_notes(done.parts)
     if json is not None:
         save_verdict(done.verdict, json)
     write_page(done, page)
@@ -338,6 +353,7 @@ def rebalance(
     """
     from gensynth.rebalance import rebalance as run
 
+    _refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
     print_rebalanced(done)
     bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
@@ -364,8 +380,10 @@ def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Sy
     from gensynth.fidelity.checker import FidelityChecker
     from gensynth.mix import read_synthetic
 
+    _refuse_unused(config, ("domain",), TRAIN_ONLY)
     parts = read_parts(real, config)
-    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape)
+    _say_data_notes(parts)
+    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape, parts.train.white)
     return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))
 
 
@@ -384,6 +402,16 @@ def _checked(
     if not good:
         raise ValueError(f"no image in {source} passes the check, so there is nothing to go on with.")
     return verdict
+
+
+def _refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
+    if unused := config.given(*names):
+        raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")
+
+
+def _say_data_notes(parts: Parts) -> None:
+    for note in parts.train.notes:
+        _say(f"note: {note}")
 
 
 def _say_notes(checkpoint: Path) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from gensynth.data.images import FLAT, read_folder
 from gensynth.data.labeled import check_class_names, label_of
+from gensynth.data.pixels import WHITE
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import whole_folder, write_text
 from gensynth.samplers.synthetic import Synthetic
@@ -61,7 +62,7 @@ def write_synthetic(synthetic: Synthetic, samples: SampleVerdicts | None, out: s
 
 
 def read_synthetic(
-    folder: str | Path, classes: Sequence[str], shape: tuple[int, int, int]
+    folder: str | Path, classes: Sequence[str], shape: tuple[int, int, int], white: int = WHITE
 ) -> tuple[Synthetic, SampleVerdicts | None]:
     """Read what `write_synthetic` wrote, or any folder of images with one sub-folder per class.
 
@@ -72,6 +73,7 @@ def read_synthetic(
         folder: The folder.
         classes: Class names of the real data; the sub-folders may be some of them.
         shape: Shape (c, h, w) of the real data.
+        white: The value that was white in the files of the real data.
 
     Returns:
         The samples in the order they were written, and the gate's answer if it was written with them.
@@ -82,7 +84,13 @@ def read_synthetic(
             reverse, or samples of several samplers or seeds.
     """
     data = read_folder(
-        folder, (shape[1], shape[2]), shape[0], memory_gb=float("inf"), part_names=True, flat=classes == (FLAT,)
+        folder,
+        (shape[1], shape[2]),
+        shape[0],
+        memory_gb=float("inf"),
+        part_names=True,
+        flat=classes == (FLAT,),
+        white=white,
     )
     if foreign := [name for name in data.classes if name not in classes]:
         raise ValueError(

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gensynth.data.images import FORMATS, SUFFIXES
+from gensynth.data.decode import FORMATS, SUFFIXES
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
@@ -206,7 +206,8 @@ def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
         if source is None:
             image_of(pixels).save(target)
         else:
-            target = target.with_suffix(Path(name).suffix.lower())
+            suffix = Path(name).suffix.lower()
+            target = target.with_suffix(".jpg" if suffix in (".jpe", ".jfif") else suffix)  # as torchvision knows it
             if link == "copy":
                 shutil.copyfile(source, target)
             elif link == "hard":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gensynth.checkpoint import load_checkpoint
-from gensynth.data.images import SUFFIXES, decode_image, for_each, header, walk
-from gensynth.data.labeled import natural_key
+from gensynth.checkpoint import Checkpoint, load_checkpoint
+from gensynth.data.decode import SUFFIXES, Decoded, decode_image, for_each, header
+from gensynth.data.images import find_images
+from gensynth.data.pixels import WHITE, find_white
 from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.files import whole_folder, write_bytes
 from gensynth.manifest import image_of
@@ -97,6 +97,7 @@ class Picture(NamedTuple):
     height: int
     width: int
     grey: bool
+    white: int
 
     def scaled(self, limit: int, side: Callable[[int, int], int]) -> tuple[int, int]:
         """Return (height, width) scaled down until its longest (`max`) or shortest (`min`) side is at most `limit`."""
@@ -105,7 +106,8 @@ class Picture(NamedTuple):
 
     def read(self, size: tuple[int, int], channels: int) -> Tensor:
         """Return it as float32 (1, channels, *size) in [-1, 1]."""
-        return torch.from_numpy(decode_image(self.path, size, channels))[None].contiguous().float() / 127.5 - 1
+        pixels = decode_image(self.path, size, channels, self.white).pixels
+        return torch.from_numpy(pixels)[None].contiguous().float() / 127.5 - 1
 
 
 class Job(NamedTuple):
@@ -119,7 +121,7 @@ class Job(NamedTuple):
 def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet: bool = False) -> list[Path]:
     """Give pictures the look of others.
 
-    Pictures may be PNG, JPEG, BMP, TIFF or WebP files. All are read once before anything is made.
+    Pictures may be files of any kind that `read_folder` reads. All are read once before anything is made.
 
     Args:
         content: A picture, or a folder of pictures at any depth.
@@ -141,10 +143,12 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
             style transfer model.
     """
     single = _check_out(content, style, out, config)
-    contents, styles = (_find(path, config.size, quiet) for path in (content, style))
+    found = None if config.checkpoint is None else load_checkpoint(Path(config.checkpoint))
+    white = None if found is None else found.provenance.get("white", WHITE)
+    contents, styles = (_find(path, config.size, white, quiet) for path in (content, style))
     jobs = _plan(contents, styles, config)
     names = [out.name] if single else _names(contents, content)
-    restyle, stamp = _optimised(config) if config.checkpoint is None else _trained(config.checkpoint, jobs, config)
+    restyle, stamp = _optimised(config) if found is None else _trained(found, jobs, config)
     written = []
     with ExitStack() as stack:
         folder = None if single else stack.enter_context(whole_folder(out))
@@ -166,7 +170,7 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
 def _check_out(content: Path, style: Path, out: Path, config: StylizeConfig) -> bool:
     """Return whether one picture is made; complain about paths that do not fit together."""
     for path, what in ((content, "content"), (style, "style")):
-        if not path.exists():
+        if not (path.is_file() or path.is_dir()):  # a pipe or a device is no picture, and would wait for ever
             raise FileNotFoundError(f"there is no {what} at {path}; give a picture or a folder of pictures.")
     single = content.is_file()
     if single and out.suffix.lower() not in WRITTEN:
@@ -183,24 +187,22 @@ def _check_out(content: Path, style: Path, out: Path, config: StylizeConfig) -> 
     return single
 
 
-def _find(path: Path, size: int, quiet: bool) -> list[Picture]:
+def _find(path: Path, size: int, white: int | None, quiet: bool) -> list[Picture]:
     """Return a picture, or all of a folder in natural order; each is decoded once to be sure of it."""
     path = path.resolve()
-    root, names = path.parent, [path.name]
-    if path.is_dir():
-        found = [Path(p) for entry in list(os.scandir(path)) for p in walk(entry, path)]
-        root, names = path, [p.relative_to(path).as_posix() for p in found if p.suffix.lower() in SUFFIXES]
-    if not names:
-        raise ValueError(f"folder {str(path)!r} holds no pictures ({', '.join(SUFFIXES)}).")
-    names.sort(key=natural_key)
+    root, names = (path, find_images(path)) if path.is_dir() else (path.parent, [path.name])
 
-    def look(row: int) -> Picture:
-        h, w, grey, _ = header(root / names[row])
-        picture = Picture(names[row], root / names[row], h, w, grey)
-        pixels = decode_image(picture.path, picture.scaled(size, max), 3)
-        return picture._replace(grey=grey or bool((pixels[1:] == pixels[:1]).all()))
+    def look(row: int) -> tuple[Picture, Decoded]:
+        path = root / names[row]
+        picture = Picture(names[row], path, *header(path), white or WHITE)
+        found = decode_image(path, picture.scaled(size, max), 3, picture.white)
+        grey = picture.grey or bool((found.pixels[1:] == found.pixels[:1]).all())
+        picture = picture._replace(height=found.height, width=found.width, grey=grey)
+        return picture, found._replace(pixels=found.pixels[:, :0])
 
-    return for_each(look, root, names, "" if quiet else "checking")
+    looked = for_each(look, root, names, "" if quiet else "checking")
+    largest = [[found.largest for _, found in looked if found.deep is deep] for deep in (True, False)]
+    return [picture._replace(white=white or find_white(*largest)) for picture, _ in looked]
 
 
 def _names(contents: list[Picture], folder: Path) -> list[str]:
@@ -287,15 +289,14 @@ def _optimised(config: StylizeConfig) -> tuple[Restyle, str]:
     return restyle, encoder_of(4)[1]
 
 
-def _trained(checkpoint: str, jobs: list[Job], config: StylizeConfig) -> tuple[Restyle, str]:
+def _trained(found: Checkpoint, jobs: list[Job], config: StylizeConfig) -> tuple[Restyle, str]:
     """Return the way through a checkpoint, and its name."""
-    found = load_checkpoint(Path(checkpoint))
     model = found.model
     if not isinstance(model, SourceGenerator) or not model.takes_style:
-        raise ValueError(f"{checkpoint} is a {found.name}, which takes no style; give that of a style_transfer.")
+        raise ValueError(f"{config.checkpoint} is a {found.name}, which takes no style; give that of a style_transfer.")
     c = model.shape[0]
     if c == 1 and any(job.channels == 3 for job in jobs):
-        raise ValueError(f"{checkpoint} was trained on grey images; choose channels 1 for grey results.")
+        raise ValueError(f"{config.checkpoint} was trained on grey images; choose channels 1 for grey results.")
     model.to(_device(config))
 
     def restyle(content: Tensor, styles: list[Tensor], on_step: Callable[[float], None]) -> Tensor:

@@ -30,6 +30,7 @@ import gensynth
 from gensynth.batches import Batches, in_order
 from gensynth.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.data.labeled import LabeledData
+from gensynth.data.pixels import WHITE
 from gensynth.generator import Batch, Generator
 from gensynth.lightning import TrainingModule, fit, trainer_of
 from gensynth.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
@@ -87,7 +88,7 @@ def train(
             f"batch_size {config.batch_size} must be a multiple of {sides} x devices x nodes: half of every batch is "
             "from the source side."
         )
-    provenance = {
+    provenance: dict[str, Any] = {
         "data": scope.data.fingerprint,
         "class_counts": scope.data.class_counts,
         "label": label or "",
@@ -99,6 +100,8 @@ def train(
         "gensynth": gensynth.__version__,
         "torch": str(torch.__version__),
     }
+    if scope.data.white != WHITE:
+        provenance["white"] = scope.data.white
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:
         model.learn_privately(privacy)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import read_files
+from gensynth.data.pixels import WHITE
 from gensynth.files import whole_folder
 from gensynth.manifest import image_of
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
@@ -20,7 +21,8 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
 
     Args:
         checkpoint: A `.ckpt` file.
-        folder: Folder of images, at any depth; they are brought to the size the model was trained on.
+        folder: Folder of images, at any depth; they are brought to the size the model was trained on, and what was
+            white in its files is white in theirs.
         out: New folder; a/b.jpg becomes a/b.png.
         direction: One of the model's `directions`.
         device: `"cpu"`, `"cuda"` or `"auto"`.
@@ -42,7 +44,7 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
             else f"{checkpoint} is a {found.name}, which does not translate; give the checkpoint of a cyclegan."
         )
     channels, h, w = model.shape
-    images = read_files(folder, (h, w), channels)
+    images = read_files(folder, (h, w), channels, found.provenance.get("white", WHITE))
     names = [Path(name).with_suffix(".png").as_posix() for name in images.paths]
     if len(set(names)) < len(names):
         twice = next(name for at, name in enumerate(names) if name in names[:at])

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from gensynth.data.labeled import LabeledData, natural_key
-from gensynth.data.pixels import choose_size, size_notes, to_pixels
+from gensynth.data.pixels import MASK, WHITE, choose_size, find_white, size_notes, to_pixels, white_notes
 
 
 def from_arrays(
@@ -20,15 +20,17 @@ def from_arrays(
     classes: Sequence[str] | None = None,
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
+    white: int | None = None,
 ) -> LabeledData:
     """Make LabeledData from arrays.
 
     Args:
-        x: Images, uint8 or float in [0, 1], shape (n, h, w), (n, h, w, c) or (n, c, h, w), c in {1, 3}.
+        x: Images, uint8, uint16 or float in [0, 1], shape (n, h, w), (n, h, w, c) or (n, c, h, w), c in {1, 3}.
         y: Labels, shape (n,): class names, or integers. With `classes`, integers are positions in it.
         classes: Class names; None for the values of `y`, sorted.
         size: Side, (height, width), or None for the images' own (see `choose_size`).
         channels: 1, 3, or None for 1 if every image is grey, else 3.
+        white: The value that is white, as `to_pixels` takes it; None or `MASK` for what `find_white` finds.
 
     Raises:
         TypeError: if a dtype is not allowed.
@@ -39,8 +41,7 @@ def from_arrays(
     if len(images) != len(labels):
         raise ValueError(f"x and y must have one entry per image, got {len(images)} and {len(labels)}.")
     n, h, w, c = images.shape
-    if images.dtype != np.uint8:
-        images = (images * 255).round().astype(np.uint8)
+    images, white, scaled = _eight_bit(images, white)
     if channels is None and c == 3 and (images[..., 1:] == images[..., :1]).all():
         images = images[..., :1]
     c = images.shape[3]
@@ -58,8 +59,9 @@ def from_arrays(
         y=labels,
         classes=names,
         ids=tuple(map(str, range(n))),
-        notes=size_notes(sizes, target),
+        notes=(*size_notes(sizes, target), *scaled),
         sizes=sizes,
+        white=white,
     )
 
 
@@ -68,6 +70,7 @@ def read_npz(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     memory_gb: float = 4.0,
+    white: int | None = None,
 ) -> LabeledData:
     """Read an .npz file with arrays `x`, `y` and optionally `classes`, as `from_arrays` takes them.
 
@@ -90,15 +93,17 @@ def read_npz(
             if missing:
                 raise ValueError(f"arrays x and y are needed, found {', '.join(arrays.files) or 'none'}.")
             classes = [str(name) for name in arrays["classes"]] if "classes" in arrays else None
-            return from_arrays(arrays["x"], arrays["y"], classes, size, channels)
+            return from_arrays(arrays["x"], arrays["y"], classes, size, channels, white)
     except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def _channels_last(x: np.ndarray) -> np.ndarray:
     """Check `x` and return it as (n, h, w, c)."""
-    if x.dtype != np.uint8 and x.dtype.kind != "f":
-        raise TypeError(f"x must be uint8, or float in [0, 1], got {x.dtype}; convert with x.astype('uint8').")
+    if x.dtype not in (np.uint8, np.uint16) and x.dtype.kind != "f":
+        raise TypeError(
+            f"x must be uint8, uint16, or float in [0, 1], got {x.dtype}; convert it, as with x.astype('uint8')."
+        )
     if x.ndim == 3 and x.size:
         x = x[..., None]
     elif x.ndim == 4 and x.size and (x.shape[1] in (1, 3)) != (x.shape[3] in (1, 3)):
@@ -108,9 +113,23 @@ def _channels_last(x: np.ndarray) -> np.ndarray:
             f"x must have shape (n, h, w), (n, h, w, c) or (n, c, h, w) with n > 0 and c 1 or 3, got {x.shape}."
         )
     # Written so that NaN fails as well.
-    if x.dtype != np.uint8 and not (x.min() >= 0 and x.max() <= 1):
+    if x.dtype.kind == "f" and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"x as float must lie in [0, 1], got {x.min():g} to {x.max():g}; use uint8 for 0 to 255.")
     return x
+
+
+def _eight_bit(x: np.ndarray, white: int | None) -> tuple[np.ndarray, int, tuple[str, ...]]:
+    """Return images as uint8, the value that was white, and notes on it."""
+    if x.dtype.kind == "f":
+        return (x * 255).round().astype(np.uint8), WHITE, ()
+    largest = [int(x.max())]
+    deep, shallow = ([], largest) if x.dtype == np.uint8 else (largest * len(x), [])
+    used = find_white(deep, shallow) if white in (None, MASK) else white
+    if deep and largest[0] > used:
+        raise ValueError(f"x holds values up to {largest[0]}, allowed 0 to {used}; a larger --white allows them.")
+    if deep or used == MASK:
+        x = (x * np.float32(255 / used)).round().astype(np.uint8)
+    return x, used, white_notes(deep, shallow, used)
 
 
 def _labels(y: np.ndarray, classes: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:

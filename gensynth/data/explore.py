@@ -120,10 +120,16 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
         blank=tuple(data.ids[i] for i in np.flatnonzero(blank)),
         cues=cues,
         chance=chance,
-        notes=data.notes,
+        notes=data.notes + _domain_note(data),
         advice=(),
     )
     return replace(found, advice=tuple(_advice(found)))
+
+
+def _domain_note(data: LabeledData) -> tuple[str, ...]:
+    if data.domains is None:
+        return ()
+    return (f"Domains: {', '.join(f'{name!r} ({n})' for name, n in Counter(data.domains).most_common())}.",)
 
 
 def explore_recipes(parts: Parts) -> tuple[dict[str, Any], str]:

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, final
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from tqdm import tqdm
 
+from gensynth.data.decode import SUFFIXES, decode_image, for_each, header
 from gensynth.data.labeled import LabeledData, check_class_names, content_hash, natural_key
-from gensynth.data.pixels import choose_size, is_grey, size_notes, to_pixels
+from gensynth.data.pixels import MASK, WHITE, choose_size, find_white, size_notes, white_notes
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-# Only these decoders are tried, whatever the suffix says: others may run programs (EPS runs Ghostscript).
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-MAX_PIXELS = 50_000_000
 PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 FLAT = "images"
 """Name of the class of images that lie in a folder without sub-folders."""
-ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 swap height and width
-BLOCK = 1024
-THREADS = min(16, os.cpu_count() or 1)
-T = TypeVar("T")
 
 
 @final
@@ -41,6 +32,7 @@ class ImageFiles:
         size: (height, width) every image is brought to.
         channels: 1 or 3.
         hashes: `content_hash` of every image, length n.
+        white: The value that is white, as `to_pixels` takes it.
     """
 
     def __init__(
@@ -50,11 +42,13 @@ class ImageFiles:
         size: tuple[int, int],
         channels: int,
         hashes: Sequence[bytes],
+        white: int = WHITE,
     ) -> None:
         self.root = root
         self.paths = tuple(paths)
         self.shape = torch.Size((len(self.paths), channels, *size))
         self.hashes = tuple(hashes)
+        self.white = white
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -67,7 +61,7 @@ class ImageFiles:
         pixels = np.empty((len(paths), channels, *size), dtype=np.uint8)
 
         def decode(row: int) -> None:
-            pixels[row] = decode_image(self.root / paths[row], (size[0], size[1]), channels)
+            pixels[row] = decode_image(self.root / paths[row], (size[0], size[1]), channels, self.white).pixels
 
         for_each(decode, self.root, paths)
         return torch.from_numpy(pixels if at.ndim else pixels[0])
@@ -76,7 +70,49 @@ class ImageFiles:
         """Return the images at the positions `index`, in that order."""
         _, channels, h, w = self.shape
         paths, hashes = [self.paths[i] for i in index], [self.hashes[i] for i in index]
-        return ImageFiles(self.root, paths, (h, w), channels, hashes)
+        return ImageFiles(self.root, paths, (h, w), channels, hashes, self.white)
+
+
+class _Found(NamedTuple):
+    """What lies in a folder: the images' ids, labels and class names, and how many other files.
+
+    `unread` counts the latter by class (`""` for the folder itself) and kind, which is a suffix or a few words.
+    """
+
+    ids: tuple[str, ...]
+    y: np.ndarray
+    classes: tuple[str, ...]
+    unread: dict[str, Counter[str]]
+
+
+class _Image(NamedTuple):
+    """What decoding an image told, without its pixels."""
+
+    content: bytes
+    grey: bool
+    height: int
+    width: int
+    deep: bool
+    largest: int
+
+
+class _Read(NamedTuple):
+    """All images of a folder: pixels, uint8 (n, c, h, w) or None where they stay on disk, and how they were read."""
+
+    pixels: np.ndarray | None
+    images: list[_Image]
+    size: tuple[int, int]
+    white: int
+
+    @property
+    def largest(self) -> tuple[list[int], list[int]]:
+        """The largest values of the images with more than 8 bits per value, and of the others."""
+        return [i.largest for i in self.images if i.deep], [i.largest for i in self.images if not i.deep]
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Height and width of each image in its file, upright, int64, shape (n, 2)."""
+        return np.array([(image.height, image.width) for image in self.images], dtype=np.int64)
 
 
 def read_folder(
@@ -86,12 +122,14 @@ def read_folder(
     memory_gb: float = 4.0,
     part_names: bool = False,
     flat: bool = False,
+    white: int | None = None,
+    follow_links: bool = False,
 ) -> LabeledData:
     """Read a folder with one sub-folder per class; images may lie at any depth below.
 
-    Reads PNG, JPEG, BMP, TIFF (first page) and WebP (first frame), upright by their EXIF orientation.
-    Hidden files are skipped, other files are counted in the notes. Every image is decoded once here, so that
-    a broken one is found now and not in the middle of a training run.
+    Reads PNG, JPEG, BMP, TIFF (first page), WebP and GIF (first frame), PBM, PGM and PPM, upright by their EXIF
+    orientation. Hidden files are skipped, other files are counted in the notes. Every image is decoded once here, so
+    that a broken one is found now and not in the middle of a training run.
 
     Args:
         root: The folder; its sub-folders' names are the class names, in natural order.
@@ -100,55 +138,50 @@ def read_folder(
         memory_gb: If the images as uint8 are larger than this, they stay on disk as `ImageFiles`.
         part_names: Whether classes may be called train, test and the like, which otherwise look like parts.
         flat: Whether images directly inside a folder without sub-folders are taken as the single class `FLAT`.
+        white: The value that is white, as `to_pixels` takes it; None or `MASK` for what `find_white` finds.
+        follow_links: Whether symbolic links may lead to folders, and out of `root`.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
-        ValueError: if the folder has no classes, a class has no images, an image cannot be read or has more
-            than 50 megapixels, or a symbolic link leads to a folder or out of `root`.
+        ValueError: if the folder has no classes, a class has no images, an image cannot be read, has more than 50
+            megapixels or values above `white`, or a symbolic link leads where none may lead.
     """
     root = Path(root).resolve()
-    ids, y, classes, ignored = _find(root, part_names, flat)
+    ids, y, classes, unread = _find(root, part_names, flat, follow_links)
     headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
-    sizes = np.array([(h, w) for h, w, _, _ in headers], dtype=np.int64)
-    target = choose_size(sizes, size)
-    c = channels or (1 if all(grey for _, _, grey, _ in headers) else 3)
-    in_memory = len(ids) * c * target[0] * target[1] <= memory_gb * 1e9
-    pixels = np.empty((len(ids) if in_memory else 0, c, *target), dtype=np.uint8)
-
-    def decode(i: int) -> tuple[bytes, bool]:
-        image = decode_image(root / ids[i], target, c)
-        if in_memory:
-            pixels[i] = image
-        return content_hash(image), bool((image[1:] == image[:1]).all())
-
-    hashes, greys = zip(*for_each(decode, root, ids, "reading"), strict=True)
-    if channels is None and all(greys):
+    guess = choose_size(np.array([(h.height, h.width) for h in headers]), size)
+    c = channels or (1 if all(h.grey for h in headers) else 3)
+    read = _read(root, ids, size, guess, c, white, memory_gb)
+    pixels = read.pixels
+    if channels is None and c == 3 and all(image.grey for image in read.images):
         # Grey images are often stored as colour; one channel holds all there is.
-        c, pixels = 1, np.ascontiguousarray(pixels[:, :1])
-    deep = sum(deep for _, _, _, deep in headers)
-    notes = [*size_notes(sizes, target)]
-    if ignored:
-        notes.append(f"{ignored} files that are not images in a class folder were ignored.")
-    if deep:
-        notes.append(f"{deep} images with more than 8 bits per value were scaled to 8 bits.")
+        c, pixels = 1, None if pixels is None else np.ascontiguousarray(pixels[:, :1])
+    hashes = [image.content for image in read.images]
+    counts = Counter(classes[label] for label in y)
     return LabeledData(
-        x=torch.from_numpy(pixels) if in_memory else ImageFiles(root, ids, target, c, hashes),
+        x=ImageFiles(root, ids, read.size, c, hashes, read.white) if pixels is None else torch.from_numpy(pixels),
         y=y,
         classes=classes,
         ids=ids,
         root=root,
-        notes=tuple(notes),
-        sizes=sizes,
+        notes=(
+            *size_notes(read.sizes, read.size),
+            *white_notes(*read.largest, read.white),
+            *_unread_notes(unread, counts),
+        ),
+        sizes=read.sizes,
+        white=read.white,
     )
 
 
-def read_files(root: str | Path, size: tuple[int, int], channels: int) -> ImageFiles:
+def read_files(root: str | Path, size: tuple[int, int], channels: int, white: int | None = None) -> ImageFiles:
     """Find all images of a folder, at any depth, whatever its sub-folders mean; each is decoded once to be sure of it.
 
     Args:
         root: The folder.
         size: (height, width) every image is brought to.
         channels: 1 or 3.
+        white: As `read_folder` takes it.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -157,27 +190,68 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int) -> ImageF
     root = Path(root).resolve()
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
-    found = [p for entry in os.scandir(root) for p in walk(entry, root) if p.lower().endswith(SUFFIXES)]
-    paths = sorted((Path(p).relative_to(root).as_posix() for p in found), key=natural_key)
-    if not paths:
+    paths = find_images(root)
+    read = _read(root, paths, size, size, channels, white, memory_gb=0)
+    return ImageFiles(root, paths, size, channels, [image.content for image in read.images], read.white)
+
+
+def _read(
+    root: Path,
+    ids: Sequence[str],
+    wanted: int | tuple[int, int] | None,
+    guess: tuple[int, int],
+    channels: int,
+    white: int | None,
+    memory_gb: float,
+) -> _Read:
+    """Decode every image, at a guessed size and white; again if they tell, once decoded, that the guess was wrong.
+
+    An orientation may stand behind the pixels, and the largest value of all images is only known in the end.
+    """
+
+    def decode_all(size: tuple[int, int], white: int, title: str) -> _Read:
+        in_memory = len(ids) * channels * size[0] * size[1] <= memory_gb * 1e9
+        pixels = np.empty((len(ids), channels, *size), dtype=np.uint8) if in_memory else None
+
+        def decode(i: int) -> _Image:
+            x, height, width, deep, largest = decode_image(root / ids[i], size, channels, white)
+            if pixels is not None:
+                pixels[i] = x
+            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), height, width, deep, largest)
+
+        return _Read(pixels, for_each(decode, root, ids, title), size, white)
+
+    known = None if white == MASK else white
+    read = decode_all(guess, known or WHITE, "reading")
+    true = (choose_size(read.sizes, wanted), known or find_white(*read.largest))
+    return read if true == (read.size, read.white) else decode_all(*true, "reading again")
+
+
+def find_images(root: Path) -> list[str]:
+    """Return the paths of all images of a folder, at any depth, relative to it, in natural order.
+
+    Raises:
+        ValueError: if there are none, or a symbolic link leads to a folder or out of `root`.
+    """
+    found = [e for entry in list(os.scandir(root)) for e in walk(entry, root) if not _unread_kind(e)]
+    if not found:
         raise ValueError(f"folder {str(root)!r} holds no images ({', '.join(SUFFIXES)}).")
-    hashes = for_each(lambda i: content_hash(decode_image(root / paths[i], size, channels)), root, paths, "checking")
-    return ImageFiles(root, paths, size, channels, hashes)
+    return sorted((Path(e.path).relative_to(root).as_posix() for e in found), key=natural_key)
 
 
-def _find(root: Path, part_names: bool, flat: bool) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
-    """Return ids, labels, class names and the number of ignored files."""
+def _find(root: Path, part_names: bool, flat: bool, follow_links: bool) -> _Found:
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     top = [e for e in os.scandir(root) if not e.name.startswith(".") and e.name != "__MACOSX"]
-    classes = tuple(sorted((e.name for e in top if e.is_dir()), key=natural_key))
-    loose = [e for e in top if not e.is_dir()]
+    folders = {e.name: e for e in top if e.is_dir()}
+    classes = tuple(sorted(folders, key=natural_key))
+    loose = [e for e in top if not e.is_dir() and e.name != "metadata.csv"]  # which is read elsewhere
+    seen = {str(root)} if follow_links else None
     if not classes:
-        images = sorted((e.name for e in loose if e.name.lower().endswith(SUFFIXES)), key=natural_key)
-        n = len(images)
+        n = sum(not _unread_kind(e) for e in loose)
         if n and flat:
-            found = [Path(p).relative_to(root).as_posix() for e in loose if e.name in images for p in walk(e, root)]
-            return tuple(sorted(found, key=natural_key)), np.zeros(n, dtype=np.int64), (FLAT,), len(loose) - n
+            images, others = _images_of(root, loose, seen)
+            return _Found(images, np.zeros(n, dtype=np.int64), (FLAT,), {"": others})
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
         raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
     parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)
@@ -188,100 +262,91 @@ def _find(root: Path, part_names: bool, flat: bool) -> tuple[tuple[str, ...], np
         )
     check_class_names(classes)
     ids: list[str] = []
-    y: list[int] = []
-    ignored = len(loose)
-    for label, name in enumerate(classes):
-        entry = next(e for e in top if e.name == name)
-        paths = [Path(p).relative_to(root).as_posix() for p in walk(entry, root)]
-        images = sorted((p for p in paths if p.lower().endswith(SUFFIXES)), key=natural_key)
+    counts = []
+    unread = {"": Counter(_unread_kind(e) or "image" for e in loose)}
+    for name in classes:
+        images, unread[name] = _images_of(root, [folders[name]], seen)
         if not images:
             raise ValueError(
-                f"class folder {name!r} in {str(root)!r} holds no images ({', '.join(SUFFIXES)}); "
-                "add some or remove the folder."
+                f"class folder {name!r} in {str(root)!r} holds no images ({', '.join(SUFFIXES)})"
+                f"{f' but {_listed(unread[name])}' if unread[name] else ''}; add some or remove the folder."
             )
         if any(unicodedata.category(c) == "Cs" for path in images for c in path):
             raise ValueError(f"class folder {name!r} holds file names that are not valid UTF-8; rename them.")
-        ignored += len(paths) - len(images)
         ids += images
-        y += [label] * len(images)
-    return tuple(ids), np.array(y, dtype=np.int64), classes, ignored
+        counts.append(len(images))
+    return _Found(tuple(ids), np.repeat(np.arange(len(classes)), counts), classes, unread)
 
 
-def walk(entry: os.DirEntry[str], root: Path) -> Iterator[str]:
-    """Yield the files at or below `entry`, without hidden ones."""
+def _images_of(
+    root: Path, entries: Sequence[os.DirEntry[str]], seen: set[str] | None
+) -> tuple[tuple[str, ...], Counter[str]]:
+    """Return the images at or below entries of `root`, in natural order, and the kinds of other files."""
+    found = [e for entry in entries for e in walk(entry, root, seen)]
+    kinds = [_unread_kind(e) for e in found]
+    images = [Path(e.path).relative_to(root).as_posix() for e, kind in zip(found, kinds, strict=True) if not kind]
+    return tuple(sorted(images, key=natural_key)), Counter(kind for kind in kinds if kind)
+
+
+def _unread_kind(entry: os.DirEntry[str]) -> str:
+    """Return in a few words what a file is that is not read; "" for an image."""
+    suffix = Path(entry.name).suffix.lower()
+    if not entry.is_file():  # a pipe would wait for ever
+        return "pipe, device or broken link"
+    return "" if suffix in SUFFIXES else suffix if suffix[1:].isalnum() and len(suffix) < 9 else "of no known kind"
+
+
+def _listed(kinds: Counter[str]) -> str:
+    """Return counts of kinds as text, such as `12 .heic, 1 .txt`."""
+    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common(5)) + (", ..." if len(kinds) > 5 else "")
+
+
+def _unread_notes(unread: Mapping[str, Counter[str]], counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a sentence on files that were not read: how many of which class, out of how many, and of what kind."""
+    lost = {name: kinds.total() for name, kinds in unread.items() if kinds}
+    most = sorted(lost, key=lambda name: (not name, -lost[name]))
+    shown = []
+    for name in most[:10]:
+        where = f"of {lost[name] + counts[name]} files of {name!r}" if name else "outside of classes"
+        shown.append(f"{lost[name]} {where} ({_listed(unread[name])})")
+    more = f" and {sum(lost[name] for name in most[10:])} of {len(most) - 10} more classes" if len(most) > 10 else ""
+    read = ", ".join(SUFFIXES)
+    return (f"Not read: {', '.join(shown)}{more}. Images are read from {read} files; convert others.",) if shown else ()
+
+
+def walk(entry: os.DirEntry[str], root: Path, seen: set[str] | None = None) -> Iterator[os.DirEntry[str]]:
+    """Yield the files at or below `entry`, without hidden ones.
+
+    Args:
+        entry: A file or folder.
+        root: The folder that symbolic links may not leave.
+        seen: Where symbolic links may lead anywhere, the real folders that were entered so far; None elsewhere.
+
+    Raises:
+        ValueError: if a symbolic link leads where it may not, or nowhere, or to a folder that was entered before.
+    """
     if entry.name.startswith("."):
         return
     folder = entry.is_dir()
     if entry.is_symlink() and (folder or entry.name.lower().endswith(SUFFIXES)):
+        if not os.path.exists(entry.path):
+            raise ValueError(
+                f"symbolic link {entry.path!r} leads nowhere; fetch the file it stands for ('git annex get', 'dvc "
+                "pull'), or remove it."
+            )
         # A link to a folder may be a loop; one that leaves the root would put strangers' files into ids.
-        if folder or not Path(entry.path).resolve().is_relative_to(root):
+        if seen is None and (folder or not Path(entry.path).resolve().is_relative_to(root)):
             raise ValueError(
                 f"symbolic link {entry.path!r} leads to a folder or out of {str(root)!r}; "
-                "put the files themselves there."
+                "put the files themselves there, or allow links in real data with --follow_links."
             )
-    if folder:
-        for child in list(os.scandir(entry.path)):  # a list, so that the folder is closed if a link raises
-            yield from walk(child, root)
-    else:
-        yield entry.path
-
-
-def _open(path: Path) -> Image.Image:
-    """Open a file and check its declared size; decodes nothing."""
-    try:
-        image = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError("not an image that can be read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels") from None
-    if image.width * image.height > MAX_PIXELS:
-        image.close()
-        raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels")
-    return image
-
-
-def header(path: Path) -> tuple[int, int, bool, bool]:
-    """Return height, width, whether it is surely grey, and whether it has more than 8 bits."""
-    with _open(path) as image:
-        w, h = image.size
-        # Asking a PNG without EXIF in front of its pixels would decode all of it.
-        if image.format in ("JPEG", "MPO", "TIFF", "WEBP") or "exif" in image.info:
-            if image.getexif().get(ORIENTATION, 1) >= 5:
-                h, w = w, h
-        return h, w, is_grey(image), image.mode == "F" or image.mode.startswith("I")
-
-
-def decode_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Return the pixels of a file, upright, uint8 of shape (channels, *size); ValueError if it cannot be read."""
-    with _open(path) as image:
-        image.draft(None, (2 * max(size), 2 * max(size)))  # lets the JPEG decoder shrink by 2, 4 or 8
-        ImageOps.exif_transpose(image, in_place=True)
-        return to_pixels(image, size, channels)
-
-
-def for_each(task: Callable[[int], T], root: Path, paths: Sequence[str], title: str = "") -> list[T]:
-    """Run `task` on every row with threads; collect all failures into one ValueError."""
-    failed: dict[int, str] = {}
-
-    def attempt(row: int) -> T | None:
-        try:
-            return task(row)
-        except Exception as error:  # Pillow's decoders raise nearly every type on broken files
-            failed[row] = str(error) or type(error).__name__
-            return None
-
-    done: list[T | None] = []
-    hide = None if title else True  # None: shown on a terminal only
-    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(paths), desc=title, disable=hide) as bar:
-        for start in range(0, len(paths), BLOCK):
-            rows = range(start, min(start + BLOCK, len(paths)))
-            done += pool.map(attempt, rows)
-            bar.update(len(rows))
-    if failed:
-        shown = ", ".join(f"{paths[row]!r} ({failed[row]})" for row in sorted(failed)[:5])
-        more = ", ..." if len(failed) > 5 else ""
-        raise ValueError(
-            f"{len(failed)} of {len(paths)} images in {str(root)!r} cannot be read: {shown}{more}; "
-            "repair or remove them."
-        )
-    return done  # type: ignore[return-value]  # None only where the task itself returns it
+    if not folder:
+        yield entry
+        return
+    if seen is not None:
+        real = os.path.realpath(entry.path)
+        if real in seen:
+            raise ValueError(f"{entry.path!r} is a folder that another link leads to, too, or a loop; remove one link.")
+        seen.add(real)
+    for child in list(os.scandir(entry.path)):  # a list, so that the folder is closed if a link raises
+        yield from walk(child, root, seen)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gensynth.data.pixels import WHITE
+
 if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
@@ -42,6 +44,7 @@ class LabeledData:
         schema: What the columns of a table are; None for images.
         label_values: The value of each class in the label column of a table, with that column's name and dtype,
             length len(classes); None for images.
+        white: The value that was white in the files of the images, for others that are read beside them (`to_pixels`).
     """
 
     x: Tensor | ImageFiles | pd.DataFrame
@@ -56,6 +59,7 @@ class LabeledData:
     groups: tuple[str, ...] | None = None
     schema: Schema | None = None
     label_values: pd.Series | None = None
+    white: int = WHITE
 
     def __post_init__(self) -> None:
         if self.kind == "table" and (self.schema is None or self.label_values is None):

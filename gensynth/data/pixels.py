@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -12,6 +13,18 @@ SIDES = (8, 256)
 
 LARGE, REDUCED = 128, 64
 """Images with a longer side than the first are scaled to the second where no size is asked for."""
+
+WHITE = 65535
+"""The value that is white in files with more than 8 bits per value, if nothing else is known; with 8 bits, 255 is."""
+
+WHITES = (255, 1023, 4095, 16383, WHITE)
+"""What is white to cameras of 8, 10, 12, 14 and 16 bits."""
+
+MASK = 1
+"""White in a data set of masks, which hold nothing but 0 and 1."""
+
+DARK = 31
+"""A data set without a brighter value than this, of 255, is nearly black."""
 
 
 def choose_size(sizes: np.ndarray, wanted: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -46,38 +59,100 @@ def size_notes(sizes: np.ndarray, size: tuple[int, int]) -> tuple[str, ...]:
     )
 
 
+def find_white(deep: Sequence[int], shallow: Sequence[int]) -> int:
+    """Return which value is white in a data set, so that as many of the 256 levels as possible are used.
+
+    Args:
+        deep: The largest value of each file with more than 8 bits per value; -1 where it has a scale of its own.
+        shallow: The same of the other files.
+
+    Returns:
+        `MASK` if no value is more than 1; else the smallest of `WHITES` that no value of the deep files exceeds.
+    """
+    largest = max(deep, default=-1)
+    if max(largest, *shallow, -1) == MASK:
+        return MASK
+    return next((white for white in WHITES if 0 <= largest <= white), WHITE)
+
+
+def white_notes(deep: Sequence[int], shallow: Sequence[int], white: int) -> tuple[str, ...]:
+    """Return sentences on how values were scaled, and on images that are too dark to be meant so."""
+    notes = []
+    if white == MASK:
+        notes.append("No value is more than 1, as in masks: 1 was taken for white.")
+    elif deep:
+        scale = f"{white} to 255; if another value is white, name it: --white" if max(deep) >= 0 else "1 to 255"
+        notes.append(f"{len(deep)} images with more than 8 bits per value were scaled to 8 bits, {scale}.")
+    if not deep and MASK < max(shallow, default=WHITE) <= DARK:
+        notes.append(
+            f"No value is more than {max(shallow)} of 255, so all images are nearly black, as files of 16-bit colours "
+            "from a 12-bit camera are: scale them before."
+        )
+    return tuple(notes)
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image has more than 8 bits per value, whole numbers or floats, that Pillow keeps."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def largest_value(image: Image.Image) -> int:
+    """Return the largest value of an image, of its channels or of grey; -1 if it is of floats or of single bits."""
+    if image.mode in ("F", "1"):
+        return -1
+    if is_deep(image):
+        return int(image.getextrema()[1])  # type: ignore[arg-type]  # one channel: a pair of numbers
+    plain = image if image.mode in ("L", "RGB") else image.convert("RGB")
+    return max(high for _, high in np.reshape(plain.getextrema(), (-1, 2)).tolist())
+
+
 def is_grey(image: Image.Image) -> bool:
     """Whether the mode, or the palette, of an image allows no colour; decodes nothing."""
     if image.mode == "P" and image.palette is not None:
         layout, table = image.palette.getdata()
         return layout == "RGB" and len({table[0::3], table[1::3], table[2::3]}) == 1
-    return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
+    return image.mode in ("1", "L", "LA", "La") or is_deep(image)
 
 
-def to_pixels(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: int = WHITE) -> np.ndarray:
     """Return an image as uint8 of shape (channels, *size).
 
-    Transparent parts become white, as on a page. 16 bits are scaled to 8 (65535 to 255), floats from [0, 1].
-    Other sizes are stretched to `size` with Pillow's antialiased bicubic filter.
+    Transparent parts become white, as on a page. Other sizes are stretched to `size` with Pillow's antialiased bicubic
+    filter.
+
+    Args:
+        image: Any image.
+        size: (height, width).
+        channels: 1 or 3.
+        white: The value that becomes 255 in images with more than 8 bits per value; floats have theirs at 1. An image
+            with 8 bits keeps its values, unless it is a `MASK`.
 
     Raises:
         ValueError: if values lie outside the range of their type, or the mode cannot be converted.
     """
-    image = _eight_bit(image).convert("L" if channels == 1 else "RGB")
+    image = _eight_bit(image, white).convert("L" if channels == 1 else "RGB")
     if image.size != size[::-1]:
         image = image.resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3.0)
     return np.array(image).reshape(*size, channels).transpose(2, 0, 1)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image, dtype=np.float32)
-        full = 1.0 if image.mode == "F" else 65535.0
-        # Written so that NaN fails as well.
-        if not (values.min() >= 0 and values.max() <= full):
-            raise ValueError(f"values {values.min():g} to {values.max():g}, allowed 0 to {full:g}")
-        return Image.fromarray((values * (255 / full)).round().astype(np.uint8))
+def _eight_bit(image: Image.Image, white: int) -> Image.Image:
+    if is_deep(image):
+        return _scaled(image, white)
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if white == MASK:
+        image = image.convert("RGB").point([0, *[255] * 255] * 3)
     return image
+
+
+def _scaled(image: Image.Image, white: int) -> Image.Image:
+    values, is_float = np.asarray(image, dtype=np.float32), image.mode == "F"
+    low, high, full = values.min(), values.max(), 1 if is_float else white
+    # Written so that NaN fails as well.
+    if not (low >= 0 and high <= full):
+        way_out = "divide by 255" if is_float else "a larger --white allows them"
+        way_out = f"; {way_out}" if low >= 0 and high <= (255 if is_float else WHITE) else ""
+        raise ValueError(f"values {low:g} to {high:g}, allowed 0 to {full}{way_out}")
+    return Image.fromarray((values * (255 / full)).round().astype(np.uint8))

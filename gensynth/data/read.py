@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,12 @@ from gensynth.data.arrays import from_arrays, read_npz
 from gensynth.data.domains import read_column, with_domains
 from gensynth.data.images import read_folder
 from gensynth.data.labeled import LabeledData
-from gensynth.data.pixels import SIDES
+from gensynth.data.pixels import SIDES, WHITE
 from gensynth.data.split import Parts, check_split, keep_only, split
 from gensynth.data.torchvision_data import read_torchvision
+
+SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
+"""Settings that change which images are in the training part, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class DataConfig:
         group: Column, or array, that says what an image belongs to (a patient, a device): a group stays in one part.
         download: Whether files of a torchvision data set and pretrained weights may be downloaded.
         memory_gb: Images that take more than this many GB as uint8 are read on demand.
+        white: The value that is white in images with more than 8 bits, such as 4000 for a camera that ends there. By
+            default the smallest of 255, 1023, 4095, 16383 and 65535 that no value of the data set exceeds.
+        follow_links: Whether symbolic links in a folder may lead to folders, and out of it, as to a store of files.
     """
 
     size: int | tuple[int, int] | None = None
@@ -49,6 +55,8 @@ class DataConfig:
     group: str | None = None
     download: bool = False
     memory_gb: float = 4.0
+    white: int | None = None
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         sides = self.size if isinstance(self.size, tuple) else (self.size, self.size)
@@ -61,6 +69,12 @@ class DataConfig:
         check_split(self.test, self.validation, self.split_seed, self.keep, "image")
         if not self.memory_gb > 0:
             raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
+        if self.white is not None and not 1 <= self.white <= WHITE:
+            raise ValueError(f"white must be 1 to {WHITE}, got {self.white}.")
+
+    def given(self, *names: str) -> list[str]:
+        """Return which of the settings `names` differ from their defaults, as options: `--keep`."""
+        return [f"--{f.name}" for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
 
 
 def read(source: str | Path, config: DataConfig, flat: bool = False) -> LabeledData:
@@ -106,7 +120,7 @@ def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Pa
 def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts:
     """As `read_parts`, for what `read` returned of the same source and config."""
     _, h, w = data.shape
-    same = replace(config, size=(h, w), channels=data.shape[0])  # type: ignore[arg-type]  # it is 1 or 3
+    same = replace(config, size=(h, w), channels=data.shape[0], white=data.white)  # type: ignore[arg-type]  # 1 or 3
     test = None
     if config.group is not None:
         data = replace(data, groups=read_column(data, str(source), config.group, "groups"))
@@ -137,9 +151,17 @@ def _load(source: str | Path, config: DataConfig, flat: bool = False) -> Labeled
         assert data is not None  # only an official test part can be missing
         return data
     elif name.lower().endswith(".npz"):
-        return read_npz(name, config.size, config.channels, config.memory_gb)
+        return read_npz(name, config.size, config.channels, config.memory_gb, config.white)
     elif Path(name).is_dir():
-        return read_folder(name, config.size, config.channels, config.memory_gb, flat=flat)
+        return read_folder(
+            name,
+            config.size,
+            config.channels,
+            config.memory_gb,
+            flat=flat,
+            white=config.white,
+            follow_links=config.follow_links,
+        )
     allowed = [f"builtin:{n}" for n, _ in inspect.getmembers(builtin, inspect.isfunction)]
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
