@@ -87,10 +87,11 @@ def with_new_ids(x: pd.DataFrame, real: pd.DataFrame, like: LabeledData) -> pd.D
     """Return rows with ids that none of the real rows has, though the sampler knew the training rows only."""
     assert like.schema is not None
     out, at = x.copy(deep=False), np.arange(len(x))
-    for name in (c.name for c in like.schema.columns if c.kind == "id"):
-        first = first_id(real[name])
-        new = [f"{first}{i}" for i in at] if isinstance(first, str) else first + at
-        out[name] = pd.Series(new, index=x.index).astype(x[name].dtype)
+    for c in like.schema.columns:
+        if c.kind == "id":
+            first = first_id(real[c.name], c)
+            new = [f"{first}{i}" for i in at] if isinstance(first, str) else first + at
+            out[c.name] = pd.Series(new, index=x.index).astype(x[c.name].dtype)
     return out
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.data import builtin_tables
+from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
-from gensynth.data.schema import Column, Schema, detect_schema
+from gensynth.data.schema import Column, Schema
 from gensynth.data.split import Parts, check_split, keep_only, split
 from gensynth.data.tables import from_frame, read_frame, read_table, table_suffixes, to_frame
 
@@ -110,7 +111,10 @@ def read_like(source: str | Path, like: LabeledData) -> LabeledData:
 
 def only_kinds(schema: Schema) -> Schema:
     """Return a schema that says what the columns are, but not what they may hold."""
-    columns = tuple(Column(c.name, c.kind, c.dtype, format=c.format) for c in schema.columns)
+    columns = tuple(
+        Column(c.name, c.kind, c.dtype, high=c.high if c.kind == "id" else None, format=c.format, marks=c.marks)
+        for c in schema.columns
+    )
     return replace(schema, columns=columns, position=None)
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from gensynth.data.rules import Rule
-from gensynth.data.schema import Schema, detect_schema
+from gensynth.data.detect import detect_schema
+from gensynth.data.schema import Schema
 
 FRAME = pd.DataFrame(
     {
