@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.data.rules import Rule
 from gensynth.data.detect import detect_schema
 from gensynth.data.labels import class_names
+from gensynth.data.rules import Rule
 from gensynth.data.schema import MOST_LEVELS, Column, Schema
 
 N = 60

@@ -278,12 +278,12 @@ def test_notes_say_what_was_guessed_and_what_breaks_rules() -> None:
     [
         (
             ["1,234", "7", "99"],
-            '\'1,234\'; if the comma stands between thousands, put "kind": "integer", "format": "1,2',
+            '\'1,234\'; if the comma stands between thousands, put "kind": "integer"',
         ),
         (["5 %", "7 %", "9 %"], "'5 %'; if they are numbers"),
         (
             ["1/5/2024", "12/6/2024", None],
-            '\'1/5/2024\', taken for the month first; if that is wrong, put "format": "%-d',
+            "'1/5/2024', taken for the month first; if that is wrong, put \"format\"",
         ),
         (["2024-01-05T10:00:00+01:00", "2024-06-06T10:00:00+02:00"], "if they are times, write all of them in one way"),
         (["3 days", "4 days", *(f"{i} days" for i in range(20))], "'3 days'; if they are numbers, write them without"),
