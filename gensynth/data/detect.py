@@ -23,6 +23,7 @@ from gensynth.data.schema import (
     plain_level,
 )
 from gensynth.data.times import as_times, date_formats, resolution_of, step_of, tick_text, ticks, unit_of, whole_format
+from gensynth.words import some
 
 SPIKE = 0.05
 """A number that makes up this share of a numeric column (an exact zero, say) is a level of its own."""
@@ -62,7 +63,7 @@ def detect_schema(frame: pd.DataFrame, target: Hashable, given: Schema | None = 
     known = {} if given is None else {c.name: c for c in given.columns}
     if given is not None and set(known) != set(names):
         unlike = sorted(map(str, set(known) ^ set(names)))
-        raise ValueError(f"the schema and the table differ in the columns {', '.join(unlike)}; they must agree.")
+        raise ValueError(f"the schema and the table differ in the columns {some(unlike)}; they must agree.")
     classes, y = class_names(frame[target])
     columns = tuple(_column(frame[name], name, classes, y, known.get(name)) for name in names)
     position = plain.index(target)

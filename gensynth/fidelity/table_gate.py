@@ -24,6 +24,7 @@ from gensynth.fidelity.metrics import wilson_interval
 from gensynth.fidelity.table_metrics import Coordinates, nearest
 from gensynth.fidelity.table_values import read_values
 from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.words import some
 
 ROW_REASONS = {
     "invalid": "a value that the column cannot have, or a broken rule",
@@ -208,7 +209,7 @@ class TableGate:
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"rows must come as a pandas table, got {type(frame).__name__}.")
         if unlike := sorted(str(name) for name in {c.name for c in self.schema.columns} ^ set(frame.columns)):
-            raise ValueError(f"the rows and the training rows differ in the columns {', '.join(unlike)}.")
+            raise ValueError(f"the rows and the training rows differ in the columns {some(unlike)}.")
         columns: dict[Hashable, pd.Series] = {}
         faults = {}
         for c in self.schema.columns:

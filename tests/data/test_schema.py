@@ -185,8 +185,13 @@ def test_what_cut_makes_of_a_quantity_is_classes() -> None:
     assert detect_schema(pd.DataFrame({"x": INTEGERS, "y": pd.cut(REALS, [-9, 0, 9])}), "y").target == "y"
 
 
-def test_class_names_are_text_in_order() -> None:
-    for labels, names in (([10, 9, 9], ("10", "9")), ([True, False, False], ("False", "True"))):
+def test_class_names_are_text_in_natural_order() -> None:
+    for labels, names in (
+        ([10, 9, 9], ("9", "10")),
+        ([1, -1, 10, -10], ("-10", "-1", "1", "10")),
+        (["c10", "c9"], ("c9", "c10")),
+        ([True, False, False], ("False", "True")),
+    ):
         found, codes = class_names(pd.Series(labels))
         assert found == names and [found[code] for code in codes] == [str(v) for v in labels]
 
