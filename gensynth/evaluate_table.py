@@ -59,6 +59,7 @@ from gensynth.table_results import (
 from gensynth.table_results import load_table_evaluation as load_table_evaluation  # who evaluates also keeps the answer
 from gensynth.table_results import save_table_evaluation as save_table_evaluation
 from gensynth.table_scores import SCORES, bootstrap_estimate, score
+from gensynth.words import some_counts
 
 WIDE = 0.03
 """An interval that holds 0 and reaches further: CANNOT TELL."""
@@ -131,7 +132,9 @@ def evaluate_table(
             raise ValueError(f"classes of {name} are {part.classes}, those of train {train.classes}; they must agree.")
     y = encoder.labels(train.y)
     if np.bincount(y).min() < 2:
-        raise ValueError(f"train has the class counts {train.class_counts}; every class needs at least 2 rows.")
+        raise ValueError(
+            f"train has the class counts {some_counts(train.class_counts)}; every class needs at least 2 rows."
+        )
     if len(np.unique(test.y)) < 2:
         raise ValueError(f"test has rows of {train.classes[test.y[0]]!r} only; at least two classes are needed.")
     used = some_rows(train, config.most_rows, config.seed)

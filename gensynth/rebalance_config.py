@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gensynth.mix import RARE, target_counts
+from gensynth.words import some_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
 AUTO, DEFAULT_BUDGET = "auto", "20m"
@@ -86,7 +87,7 @@ class RebalanceConfig:
             found[to] = target_counts(class_counts, to)
         if not found:
             raise ValueError(
-                f"to={self.to or RARE!r} adds nothing to the class counts {dict(class_counts)}; give more, such as "
+                f"to={self.to or RARE!r} adds nothing to {some_counts(class_counts)}; give more, such as "
                 "'balance' or a number of images."
             )
         return found

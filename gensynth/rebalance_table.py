@@ -53,6 +53,7 @@ from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER, TableSampler
 from gensynth.table_folds import some_rows
 from gensynth.table_manifest import metadata_path, write_balanced, write_rows
+from gensynth.words import some_counts
 
 AUTO = "auto"
 LARGE, TRIED = 200_000, 10_000
@@ -161,7 +162,7 @@ def rebalance_table(
         adds = target_counts(parts.train.class_counts, "5x" if config.to == AUTO else config.to)
         if not any(adds.values()):
             raise ValueError(
-                f"to={config.to!r} adds nothing to the class counts {parts.train.class_counts}; give more, such as "
+                f"to={config.to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as "
                 "'balance' or a number of rows."
             )
     _forget_if_nothing_was_done(folder, settings)

@@ -17,6 +17,7 @@ from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance_table import TableRebalanceConfig, made_sampler
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER
+from gensynth.words import some, some_counts
 
 
 def explore(data: str, *, target: str | None = None, schema: str | None = None, out: Path | None = None) -> int:
@@ -34,8 +35,7 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         _refuse_to_overwrite(out)
     found = read_real_table(data, TableConfig(target=target, schema=schema))
     assert found.schema is not None
-    counts = ", ".join(f"{name} {n}" for name, n in found.class_counts.items())
-    print(f"{len(found)} rows; {found.schema.target}: {counts}\n\n{found.schema.as_text()}")
+    print(f"{len(found)} rows; {found.schema.target}: {some_counts(found.class_counts)}\n\n{found.schema.as_text()}")
     for note in found.notes:
         print(f"note: {note}")
     if out is not None:
@@ -69,7 +69,7 @@ def train(
         raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
     fitted = made.fit(read_table_parts(data, data_config).train)
     fitted.save(path)
-    _say(f"sampler: {path}, which draws {', '.join(map(repr, fitted.labels))}")
+    _say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
     return 0
 
 

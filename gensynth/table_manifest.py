@@ -21,6 +21,7 @@ from gensynth.data.tables import read_frame, suffix_of, to_frame, write_table
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.words import some
 
 COLUMNS = (
     *("row", "part", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
@@ -87,10 +88,11 @@ def with_new_ids(x: pd.DataFrame, real: pd.DataFrame, like: LabeledData) -> pd.D
     """Return rows with ids that none of the real rows has, though the sampler knew the training rows only."""
     assert like.schema is not None
     out, at = x.copy(deep=False), np.arange(len(x))
-    for name in (c.name for c in like.schema.columns if c.kind == "id"):
-        first = first_id(real[name])
-        new = [f"{first}{i}" for i in at] if isinstance(first, str) else first + at
-        out[name] = pd.Series(new, index=x.index).astype(x[name].dtype)
+    for c in like.schema.columns:
+        if c.kind == "id":
+            first = first_id(real[c.name], c)
+            new = [f"{first}{i}" for i in at] if isinstance(first, str) else first + at
+            out[c.name] = pd.Series(new, index=x.index).astype(x[c.name].dtype)
     return out
 
 
@@ -115,7 +117,7 @@ def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
         frame = read_frame(path)
     wanted = [*(c.name for c in like.schema.columns), target]
     if unlike := sorted(map(str, set(frame.columns) ^ set(wanted))):
-        raise ValueError(f"{path} and the real table differ in the columns {', '.join(unlike)}; they must agree.")
+        raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")
     if not len(frame):
         raise ValueError(f"{path} holds no rows.")
     y = np.array([like.label_of(name) for name in _label_names(frame[target], like)], dtype=np.int64)

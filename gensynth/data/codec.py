@@ -16,8 +16,9 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 
-from gensynth.data.schema import Column, Schema, most_frequent, own_precision, plain_level
-from gensynth.data.times import as_times, from_ticks, step_of, tick, ticks, unit_of
+from gensynth.data.numbers import as_numbers, dense, written
+from gensynth.data.schema import NUMBERS, Column, Schema, most_frequent, own_precision, plain_level
+from gensynth.data.times import as_times, from_ticks, step_of, tick, ticks, unit_of, write
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +90,15 @@ class TableCodec:
     def __init__(self, frame: pd.DataFrame, schema: Schema) -> None:
         self.schema = schema
         self.empty = frame[[c.name for c in schema.columns]].iloc[:0]
-        self.constants = frame[[c.name for c in schema.columns if c.kind == "constant"]].iloc[:1]
+        self.fixed = _fixed(frame, schema)
         # Only object columns have the choice between None, NaN and NA.
         self.absent = {name: _absent(frame[name]) for name, dtype in self.empty.dtypes.items() if dtype == "object"}
-        self.new_ids = {c.name: first_id(frame[c.name]) for c in schema.columns if c.kind == "id"}
+        self.new_ids = {c.name: first_id(frame[c.name], c) for c in schema.columns if c.kind == "id"}
         groups = _groups(schema)
         alone = [c for c in schema.columns if not any(c.name in group for group in groups)]
         self.origins: dict[Hashable, tuple[pd.Series, int, int]] = {}
         self.number_columns = [
-            self._since_origin(frame[c.name], c) if c.kind == "datetime" else c
-            for c in alone
-            if c.kind in ("numeric", "integer", "datetime")
+            self._since_origin(frame[c.name], c) if c.kind == "datetime" else c for c in alone if c.kind in NUMBERS
         ]
         self.code_columns = [c for c in alone if c.kind in ("categorical", "boolean")]
         self.code_columns += [Column(group, "categorical", "object") for group in groups]
@@ -141,7 +140,7 @@ class TableCodec:
                 column_of_rest += 1
             out |= dict(levels.values.take(at).reset_index(drop=True).items())
         out |= {name: self._id(name, number) for name in self.new_ids}
-        out |= dict(self.constants.take(np.zeros(len(rows), dtype=int)).reset_index(drop=True).items())
+        out |= dict(self.fixed.take(np.zeros(len(rows), dtype=int)).reset_index(drop=True).items())
         frame = pd.DataFrame({name: out[name] for name in self.empty.columns}, index=pd.RangeIndex(len(rows)))
         frame.columns = self.empty.columns
         return frame
@@ -170,7 +169,7 @@ class TableCodec:
 
     def _number(self, values: pd.Series, c: Column) -> np.ndarray:
         if c.kind != "datetime":
-            return floats(values)
+            return as_numbers(values, c)
         like, origin, step = self.origins[c.name]
         times = as_times(values, c.format)
         return np.where(times.isna(), np.nan, (ticks(times, unit_of(like.dtype)) - origin) / step)
@@ -186,11 +185,13 @@ class TableCodec:
         absent = np.isnan(x)
         if c.kind == "datetime":
             return self._from_times(x, absent, c)
+        if c.format:
+            return self._typed(pd.Series(written(x, c.format, c.decimals), dtype=object), absent, c)
         whole = c.kind == "integer" and not pd.api.types.is_float_dtype(dtype)
         values = pd.Series(np.where(absent, 0, x).round().astype(np.int64) if whole else x)
-        if whole and absent.any() and not pd.api.types.is_object_dtype(dtype):
+        if whole and absent.any() and not c.marks and not pd.api.types.is_object_dtype(dtype):
             return values.astype("Int64").mask(absent).astype(dtype)
-        return self._typed(values, absent, c.name)
+        return self._typed(values, absent, c)
 
     def _from_times(self, x: np.ndarray, absent: np.ndarray, c: Column) -> pd.Series:
         times, origin, step = self.origins[c.name]
@@ -198,17 +199,20 @@ class TableCodec:
         values = from_ticks(at, absent, times.dtype)
         if c.format:
             codes, distinct = pd.factorize(values)
-            text = np.array([*distinct.strftime(c.format), None], dtype=object)
+            text = np.array([*write(pd.Series(distinct), c.format), None], dtype=object)
             values = pd.Series(text[codes], dtype=object)
-        return self._typed(values, absent, c.name)
+            if pd.api.types.is_numeric_dtype(self.empty[c.name].dtype):
+                values = pd.to_numeric(values).astype("Int64")
+        return self._typed(values, absent, c)
 
-    def _typed(self, values: pd.Series, absent: np.ndarray, name: Hashable) -> pd.Series:
-        dtype = self.empty[name].dtype
-        if not pd.api.types.is_object_dtype(dtype):
+    def _typed(self, values: pd.Series, absent: np.ndarray, c: Column) -> pd.Series:
+        """Return values in the dtype of a column, missing ones as it writes them."""
+        dtype = self.empty[c.name].dtype
+        if not c.marks and not c.format and not pd.api.types.is_object_dtype(dtype):
             return values.astype(dtype)
         out = values.astype(object).to_numpy(copy=True)
-        out[absent] = self.absent[name]
-        return pd.Series(out, dtype=object)
+        out[absent] = c.marks[0] if c.marks else self.absent.get(c.name, pd.NA)
+        return pd.Series(out, dtype=object).astype(dtype)
 
     def _id(self, name: Hashable, number: np.ndarray) -> pd.Series:
         dtype, first = self.empty[name].dtype, self.new_ids[name]
@@ -224,24 +228,33 @@ def _names(c: Column) -> list[Hashable]:
     return list(c.name) if isinstance(c.name, tuple) else [c.name]
 
 
-def floats(values: pd.Series) -> np.ndarray:
-    """Return a column of numbers of any dtype as float64, NaN where missing."""
-    if isinstance(values.dtype, pd.SparseDtype):
-        values = values.sparse.to_dense()
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
 def _absent(values: pd.Series) -> Any:
     """Return how this column writes a missing value."""
     absent = values[values.isna()]
     return absent.iloc[0] if len(absent) else None
 
 
-def first_id(values: pd.Series) -> int | str:
+def _fixed(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return one row of what new rows have in common: constants, the median weight, no value where it is ignored."""
+    fixed = frame[[c.name for c in schema.columns if c.kind in ("constant", "ignore", "weight")]].iloc[:1]
+    for c in schema.columns:
+        if c.kind == "weight":
+            # Of an even number of weights the smaller middle one, so that it fits into the dtype.
+            middle = np.nanquantile(as_numbers(frame[c.name], c), 0.5, method="lower")
+            fixed[c.name] = pd.Series([middle], index=fixed.index).astype(frame[c.name].dtype)
+        elif c.kind == "ignore":
+            whole = {"i": "Int64", "u": "UInt64", "b": "boolean"}.get(getattr(frame[c.name].dtype, "kind", ""))
+            room = fixed[c.name].astype(whole) if whole else fixed[c.name]
+            fixed[c.name] = room.mask(np.ones(len(fixed), dtype=bool))
+    return fixed
+
+
+def first_id(values: pd.Series, c: Column) -> int | str:
     """Return the first new id of a column: a whole number, or what new texts begin with."""
     given = values.dropna()
     if pd.api.types.is_numeric_dtype(given.infer_objects().dtype):
-        return int(given.max()) + 1 if len(given) else 0
+        taken = [int(given.max())] if len(given) else [-1]
+        return max(taken if c.high is None else [*taken, int(c.high)]) + 1
     text, prefix = given.astype(str), "synthetic-"
     while text.str.startswith(prefix).any():
         prefix = "more-" + prefix
@@ -262,7 +275,7 @@ def _keys(frame: pd.DataFrame) -> np.ndarray:
     """Return one value per row, object, shape (n,): the entry, None where missing, or the tuple of several columns."""
     columns = []
     for _, values in frame.items():
-        key = (values.sparse.to_dense() if isinstance(values.dtype, pd.SparseDtype) else values).astype(object)
+        key = dense(values).astype(object)
         column = key.to_numpy(copy=True)
         column[values.isna().to_numpy()] = None
         columns.append(column)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import unicodedata
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gensynth.data.pixels import WHITE
+
+from gensynth.words import did_you_mean, some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,10 +183,9 @@ def label_of(name: str, classes: Sequence[str]) -> int:
     """
     if name in classes:
         return list(classes).index(name)
-    near = difflib.get_close_matches(name, classes, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    shown = ", ".join(repr(c) for c in classes[:20]) + (", ..." if len(classes) > 20 else "")
-    raise ValueError(f"label {name!r} is not one of the classes {shown}.{hint}")
+    raise ValueError(
+        f"label {name!r} is not one of the classes {some(map(repr, classes))}.{did_you_mean(name, classes)}"
+    )
 
 
 def content_hash(pixels: np.ndarray) -> bytes:

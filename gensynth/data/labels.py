@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from gensynth.data.labeled import natural_key
+
 ALLOWED = ("string", "integer", "boolean", "floating", "mixed-integer-float", "interval")
 """What labels may be, in the words of pandas; intervals, since `pandas.cut` makes classes of a quantity."""
 
@@ -31,7 +33,9 @@ def check_labels(y: pd.Series) -> None:
 
 
 def class_names(y: pd.Series) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the class names of labels, sorted as text, and each row's position in them (int64).
+    """Return the class names of labels, and each row's position in them (int64).
+
+    Numbers are sorted by size; text naturally, so that `a2` stands before `a10`.
 
     Raises:
         ValueError: if two different labels are the same as text.
@@ -41,7 +45,8 @@ def class_names(y: pd.Series) -> tuple[tuple[str, ...], np.ndarray]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"column {y.name!r} holds {twice} as text and as something else; make them the same.")
-    order = np.argsort(np.array(names, dtype=object), kind="stable")
+    numbers = pd.api.types.is_numeric_dtype(y.astype(object).infer_objects().dtype)
+    order = np.array(sorted(range(len(names)), key=lambda at: distinct[at] if numbers else natural_key(names[at])))
     place = np.empty(len(names), dtype=np.int64)
     place[order] = np.arange(len(names))
     return tuple(names[at] for at in order), place[codes]

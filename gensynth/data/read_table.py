@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.data import builtin_tables
+from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
-from gensynth.data.schema import Column, Schema, detect_schema
+from gensynth.data.schema import Column, Schema
 from gensynth.data.split import Parts, check_split, keep_only, split
 from gensynth.data.tables import from_frame, read_frame, read_table, table_suffixes, to_frame
+from gensynth.words import did_you_mean, some
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,8 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
     if name.startswith("builtin:"):
         wanted = name.removeprefix("builtin:")
         if wanted not in builtin_tables.TARGETS:
-            near = difflib.get_close_matches(wanted, builtin_tables.TARGETS, n=1)
-            hint = f" Did you mean 'builtin:{near[0]}'?" if near else ""
-            known = ", ".join(f"builtin:{table}" for table in builtin_tables.TARGETS)
-            raise FileNotFoundError(f"there is no table {name!r}; known: {known}.{hint}")
+            known = [f"builtin:{table}" for table in builtin_tables.TARGETS]
+            raise FileNotFoundError(f"there is no table {name!r}; known: {some(known)}.{did_you_mean(name, known)}")
         target = config.target or builtin_tables.TARGETS[wanted]
         return _checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name)
     if config.target is None and schema is None:
@@ -103,14 +102,17 @@ def read_like(source: str | Path, like: LabeledData) -> LabeledData:
     found = getattr(builtin_tables, name[8:])() if name.startswith("builtin:") else read_frame(name, like.schema)
     wanted = [*(c.name for c in like.schema.columns), target]
     if unlike := sorted(map(str, set(found.columns) ^ set(wanted))):
-        raise ValueError(f"{name!r} and the real table differ in the columns {', '.join(unlike)}; they must agree.")
+        raise ValueError(f"{name!r} and the real table differ in the columns {some(unlike)}; they must agree.")
     data = from_frame(found[[*like.frame.columns, target]], target, only_kinds(like.schema))
     return replace(data, schema=like.schema)
 
 
 def only_kinds(schema: Schema) -> Schema:
     """Return a schema that says what the columns are, but not what they may hold."""
-    columns = tuple(Column(c.name, c.kind, c.dtype, format=c.format) for c in schema.columns)
+    columns = tuple(
+        Column(c.name, c.kind, c.dtype, high=c.high if c.kind == "id" else None, format=c.format, marks=c.marks)
+        for c in schema.columns
+    )
     return replace(schema, columns=columns, position=None)
 
 

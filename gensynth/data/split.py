@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gensynth.data.labeled import LabeledData, label_of
+from gensynth.data.schema import NOT_JUDGED
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 FEWEST_FOR_VALIDATION = 10
@@ -156,7 +157,7 @@ def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple
 def _equal_by_chance(data: LabeledData) -> bool:
     """Return whether a table has more rows than its columns could tell apart."""
     assert data.schema is not None
-    values = (data.frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind != "id")
+    values = (data.frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind not in NOT_JUDGED)
     return math.prod(values) < len(data)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -15,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gensynth.data.codec import floats
+from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
-from gensynth.data.schema import MOST_LEVELS, Column, Schema, class_names, detect_schema
+from gensynth.data.labels import class_names
+from gensynth.data.numbers import as_numbers
+from gensynth.data.schema import NOT_JUDGED, Column, Schema
+from gensynth.data.table_notes import table_notes
 from gensynth.data.times import as_times, ticks
 from gensynth.files import write_bytes
+from gensynth.words import some
 
 if TYPE_CHECKING:
     from gensynth.samplers.synthetic import Synthetic
@@ -30,8 +35,6 @@ EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
 """What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
-NUMBER = r"[-+]?[$€£]?\s?[0-9]{1,3}(?:[,. '][0-9]{3})*(?:[.,][0-9]+)?\s?[%$€£]?"
-"""Numbers as people write them, with signs that `read_csv` does not take for parts of numbers."""
 table_suffixes = (*SEPARATORS, *(f"{suffix}.gz" for suffix in SEPARATORS), *PACKED)
 """Ends of the names of table files."""
 
@@ -67,7 +70,10 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     except ImportError as error:
         raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{str(path)!r} cannot be read as a table: it is not in UTF-8; save it so.") from error
+        raise ValueError(
+            f"{str(path)!r} cannot be read as a table: it is not in UTF-8, perhaps in Latin-1; save it as UTF-8 ('CSV "
+            "UTF-8' in Excel, or 'iconv -f latin1 -t utf-8 FILE > NEW')."
+        ) from error
     except (csv.Error, EOFError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
 
@@ -98,7 +104,7 @@ def from_frame(frame: Any, target: Hashable, schema: Schema | None = None) -> La
         classes=classes,
         ids=tuple(map(str, range(len(y)))),
         kind="table",
-        notes=_notes(x, schema),
+        notes=table_notes(x, y, schema),
         schema=schema,
         label_values=frame[target].iloc[first].reset_index(drop=True),
     )
@@ -179,8 +185,8 @@ def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
             times = as_times(values, c.format)
             plain[j] = np.where(times.isna(), 0, ticks(times, "us"))
         elif c.kind in ("numeric", "integer"):
-            plain[j] = floats(values) + 0.0
-        elif c.kind != "id":
+            plain[j] = as_numbers(values, c) + 0.0
+        elif c.kind not in NOT_JUDGED:
             plain[j] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
     hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
     return tuple(int(h).to_bytes(8) for h in hashes)
@@ -223,14 +229,14 @@ def _nullable(arrow: Any) -> Any:
 
 
 def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFrame:
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with _open(path) as file:
         rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
         header, first = next(rows, []), next(rows, [])
     _check_header(header, first, separator)
     known = {} if schema is None else {str(c.name): c for c in schema.columns}
     texts = {name: c.dtype for name, c in known.items() if name in header and _is_text(c)}
     frame = _parse(path, separator, header, texts)
+    _check_names_are_no_row(header, frame)
     unknown = [name for name in header if name not in known]
     for name, codes in _codes(path, separator, frame, [n for n in unknown if str(frame[n].dtype) == "Int64"]).items():
         frame[name] = codes
@@ -246,7 +252,9 @@ def _check_header(header: list[str], first: list[str], separator: str) -> None:
     if not header:
         raise ValueError("it is empty.")
     if twice := [name for at, name in enumerate(header) if name in header[:at]]:
-        raise ValueError(f"two columns are called {twice[0]!r}; rename one of them.")
+        raise ValueError(
+            f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
+        )
     other = next((s for s in ";\t|," if s != separator and s in header[0]), None)
     if len(header) == 1 and other is not None:
         raise ValueError(
@@ -257,12 +265,40 @@ def _check_header(header: list[str], first: list[str], separator: str) -> None:
         raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")
 
 
+def _check_names_are_no_row(header: list[str], frame: pd.DataFrame) -> None:
+    """Raise ValueError if the first line seems to be a row: each name is a number, or a text of its column."""
+    numbers = [re.fullmatch("[-+]?[0-9]*[.]?[0-9]+", name) is not None for name in header]
+    if not any(numbers) or not len(frame):
+        return
+    for number, name in zip(numbers, header, strict=True):
+        if number != pd.api.types.is_numeric_dtype(frame[name].dtype) or not (number or name in set(frame[name])):
+            return
+    ascending = all(name.isdigit() for name in header) and sorted(map(int, header)) == list(map(int, header))
+    if not ascending:  # 0, 1, 2, ... are names that pandas gives; 2018, 2020, ... are years
+        raise ValueError(
+            f"its first line looks like a row ({some(header, 5)}), not like names; put the names of the columns first."
+        )
+
+
+def _open(path: Path) -> Any:
+    """Open a file of text as `csv.reader` wants it."""
+    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    return opened(path, "rt", encoding=_encoding(path), newline="")
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding of a file of text: UTF-16 if it begins with its byte order mark, else UTF-8."""
+    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rb") as file:
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
 def _parse(path: Path, separator: str, header: list[str], dtypes: dict[str, str]) -> pd.DataFrame:
     """Return the columns that `dtypes` names in these dtypes, the others in nullable ones."""
     return pd.read_csv(
         path,
         sep=separator,
-        encoding="utf-8-sig",
+        encoding=_encoding(path),
         compression="gzip" if path.suffix.lower() == ".gz" else None,
         names=header,  # pandas would invent names for empty ones
         header=0,
@@ -280,13 +316,14 @@ def _is_text(c: Column) -> bool:
     All others are converted once they are read: of a nullable backend, `read_csv` makes 2**53 + 1 in an int64 column
     to 2**53.
     """
-    return c.kind not in ("numeric", "integer", "boolean") and re.match("u?int|float|bool|date", c.dtype, re.I) is None
+    text = c.kind not in ("numeric", "integer", "boolean") or c.format is not None
+    return text and re.match("u?int|float|bool|date", c.dtype, re.I) is None
 
 
 def _codes(path: Path, separator: str, frame: pd.DataFrame, names: list[str]) -> dict[str, pd.Series]:
     """Return, as text, those of the columns of whole numbers in which some are written with leading zeros."""
     zeros = re.compile(rf'(?:^|["{separator}])0[0-9]')
-    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="utf-8-sig") as file:
+    with _open(path) as file:
         if not names or not any(map(zeros.search, file)):
             return {}
     text = _parse(path, separator, list(frame.columns), dict.fromkeys(names, "string"))
@@ -316,34 +353,3 @@ def _typed(values: pd.Series, dtype: str) -> pd.Series:
     if pd.api.types.is_integer_dtype(dtype) and (unequal := (typed != values).fillna(False)).any():
         raise ValueError(f"column {values.name!r} holds {values[unequal].iloc[0]}, and the schema says {dtype}.")
     return typed
-
-
-def _notes(x: pd.DataFrame, schema: Schema) -> tuple[str, ...]:
-    notes = []
-    for c in schema.columns:
-        if c.kind == "id":
-            notes.append(f"Column {c.name!r} is an id: new rows get new values, nothing is learned from it.")
-        elif len(c.levels) == MOST_LEVELS and (n := x[c.name].nunique()) > MOST_LEVELS:
-            notes.append(
-                f"Column {c.name!r} has {n} levels: the {MOST_LEVELS} most frequent are told apart, the others are "
-                "drawn as one and spread as they are in the data."
-            )
-        if c.kind in ("id", "categorical") and (other := _other_reading(x[c.name])):
-            notes.append(f"Column {c.name!r} holds names such as {other}.")
-    for rule, ok in zip(schema.rules, schema.obeyed(x).T, strict=True):
-        if broken := int((~ok).sum()):
-            notes.append(f"{broken} of {len(x)} real rows break the rule {rule.as_text()!r}; they stay as they are.")
-    return tuple(notes)
-
-
-def _other_reading(values: pd.Series) -> str | None:
-    """Return one of the texts in a column and what a person may have meant by it, or None."""
-    text = pd.Series(values.dropna().unique(), dtype=object)
-    if not len(text) or not text.map(lambda value: isinstance(value, str)).all():
-        return None
-    signs = text[~text.str.fullmatch("[0-9]+")]
-    if len(signs) and text.str.fullmatch(NUMBER).all():
-        return f"{signs.iloc[0]!r}; if they are numbers, write them without signs, as in 1234.5"
-    if text.str.match("[0-9]+[-./][0-9]+[-./][0-9]+(?![-./0-9])").all():
-        return f"{text.iloc[0]!r}; if they are times, write all of them like 2024-01-31 or 2024-01-31 12:00:00"
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -17,44 +18,102 @@ UNITS: dict[str, Any] = {
     "nanosecond": "ns",
 }
 """Resolutions of times, the coarsest first, with numpy's abbreviations."""
-FORMATS = (
-    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M"),
-    *("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
-    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%m-%Y"),
-    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
+_DATES = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
-"""Formats in which dates are recognised in text."""
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S.%f")
+_PADDED = (
+    *_DATES,
+    *(f"{date} {clock}" for date in _DATES for clock in _CLOCKS),
+    *(f"%Y-%m-%dT{clock}" for clock in ("%H:%M:%S", "%H:%M:%SZ", "%H:%M", "%H:%M:%S.%f", "%H:%M:%S.%fZ")),
+    *("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y-%m", "%Y/%m", "%Y%m", "%b %Y", "%B %Y", "%b-%y", *_CLOCKS),
+)
+FORMATS = (
+    *_PADDED,
+    *(re.sub("%([dmI])", r"%-\1", form) for form in _PADDED if "/" in form or "%I" in form or "." in form),
+)
+"""Formats in which times are recognised in text, whole numbers too. `%-m` is a month without a leading zero."""
+DATES_IN_NUMBERS = {8: "%Y%m%d", 6: "%Y%m", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""Formats of whole numbers that are times, by their digits."""
+CENTURIES = (1900, 2100)
+"""Years of times that could be plain numbers otherwise."""
 
 
-def date_format(text: pd.Series) -> str | None:
-    """Return the format in which all of `text` are dates and are written again as they were, or None."""
+def _shape(text: str) -> str:
+    """Return a text with every number as 0 and every word as a."""
+    return re.sub("[^\\W\\d_]+", "a", re.sub("[0-9]+", "0", text))
+
+
+SHAPES: dict[str, list[str]] = {}
+"""`FORMATS` by the shape of what is written in them, `0/0/0` or `0-a-0`: few have to be tried."""
+for _form in FORMATS:
+    SHAPES.setdefault(_shape(re.sub("%-?[^-]", "0", re.sub("%[bBp]", "a", _form))), []).append(_form)
+
+
+def write(times: pd.Series, form: str) -> np.ndarray:
+    """Return times as text, object, shape (n,); None where missing."""
+    texts = times.dt.strftime(form.replace("%-", "\1%"))
+    texts = texts.str.replace("\1(0?)", "", regex=True) if "%-" in form else texts
+    return texts.astype(object).where(times.notna(), None).to_numpy()
+
+
+def parse(texts: pd.Series, form: str) -> pd.Series:
+    """Return text as datetime64[us], NaT where it is no time in this format."""
+    return pd.to_datetime(texts, format=form.replace("%-", "%"), errors="coerce").astype("datetime64[us]")
+
+
+def date_formats(text: pd.Series) -> list[str]:
+    """Return the formats in which all of `text` are times and are written again as they were, the likeliest first."""
     distinct = pd.Series(text.unique(), dtype=object)
-    for some in (distinct.iloc[:: max(1, len(distinct) // 100)], distinct):
-        if not len(some) or not some.str.match(r"\d+[-./]\d+[-./]\d+").all():
-            return None
-        found = next((form for form in FORMATS if _is_written_so(some, form)), None)
-        if found is None:
-            return None
-    return found
+    if not len(distinct) or not re.search("[0-9]", distinct[0]):
+        return []
+    zone = re.search("(?<=[0-9])[+-][0-9]{2}:?[0-9]{2}$", distinct[0])
+    end = zone[0] if zone and ":" in distinct[0] and distinct.str.endswith(zone[0]).all() else ""
+    plain = distinct.str.removesuffix(end)
+    found = SHAPES.get(_shape(plain[0]), [])
+    for some in (plain.iloc[:: max(1, len(plain) // 100)], plain):
+        found = [form for form in found if _is_written_so(some, form)]
+    return [form + end for form in found]
+
+
+def whole_format(given: pd.Series) -> str | None:
+    """Return the format in which all of a column of whole numbers are times, such as `%Y%m%d`, or None."""
+    digits = {len(str(int(n))) for n in (given.min(), given.max())}
+    form = DATES_IN_NUMBERS.get(min(digits)) if len(digits) == 1 else None
+    return form if form is not None and form in date_formats(as_text(given)) else None
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Return whole numbers as text, and everything else as it is; object."""
+    return values.astype(object).map(_digits, na_action="ignore")
+
+
+def _digits(value: Any) -> Any:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return str(int(value)) if number and np.isfinite(value) and value == int(value) else value
 
 
 def _is_written_so(text: pd.Series, form: str) -> bool:
-    times = pd.to_datetime(text, format=form, errors="coerce")
-    return bool(times.notna().all() and (times.dt.strftime(form) == text).all())
+    times = parse(text, form)
+    if not times.notna().all() or not (write(times, form) == text).all():
+        return False
+    short = form in DATES_IN_NUMBERS.values() or "%d" not in form.replace("%-", "%")
+    return not short or "%Y" not in form or times.dt.year.between(*CENTURIES).all()
 
 
 def as_times(values: pd.Series, form: str | None = None) -> pd.Series:
     """Return points in time as datetime64, missing ones as NaT; those outside of what can be stored too.
 
     Args:
-        values: Times of any dtype, or text.
-        form: strftime format of text.
+        values: Times of any dtype, text, or whole numbers that are times.
+        form: strftime format of text and numbers.
     """
     if form is None:
         ready = isinstance(values.dtype, np.dtype | pd.DatetimeTZDtype) and values.dtype.kind == "M"
         return values if ready else values.astype(object).where(values.notna(), pd.NaT).infer_objects()
     codes, distinct = pd.factorize(values.astype(object))
-    times = pd.to_datetime(pd.Series(distinct, dtype=object), format=form, errors="coerce").astype("datetime64[us]")
+    times = parse(as_text(pd.Series(distinct, dtype=object)), form)
     return times.reindex(np.where(codes < 0, len(distinct), codes)).reset_index(drop=True)
 
 

@@ -13,7 +13,8 @@ from scipy.stats import binom
 
 from gensynth.data.codec import Encoded, TableCodec
 from gensynth.data.labeled import LabeledData
-from gensynth.data.schema import plain_level
+from gensynth.data.numbers import dense, is_absent
+from gensynth.data.schema import NOT_JUDGED, plain_level
 from gensynth.data.tables import row_hashes
 from gensynth.fidelity.conformal import SMALL, conformal_p
 from gensynth.fidelity.copies import is_blend
@@ -21,8 +22,9 @@ from gensynth.fidelity.gate import NEIGHBORS
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import wilson_interval
 from gensynth.fidelity.table_metrics import Coordinates, nearest
-from gensynth.fidelity.table_values import dense, read_values
+from gensynth.fidelity.table_values import read_values
 from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.words import some
 
 ROW_REASONS = {
     "invalid": "a value that the column cannot have, or a broken rule",
@@ -140,7 +142,7 @@ class TableGate:
         columns = [c for c in self.schema.columns if c.kind in ("categorical", "boolean", "constant")]
         self._levels = {c.name: {*c.levels, *map(plain_level, self.frame[c.name].dropna().unique())} for c in columns}
         self._may_miss = {
-            c.name: any((c.missing or {}).values()) or bool(self.frame[c.name].isna().any())
+            c.name: any((c.missing or {}).values()) or bool(is_absent(self.frame[c.name], c).any())
             for c in self.schema.columns
         }
         self.codec = TableCodec(train.x, self.schema)
@@ -207,15 +209,15 @@ class TableGate:
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"rows must come as a pandas table, got {type(frame).__name__}.")
         if unlike := sorted(str(name) for name in {c.name for c in self.schema.columns} ^ set(frame.columns)):
-            raise ValueError(f"the rows and the training rows differ in the columns {', '.join(unlike)}.")
+            raise ValueError(f"the rows and the training rows differ in the columns {some(unlike)}.")
         columns: dict[Hashable, pd.Series] = {}
         faults = {}
         for c in self.schema.columns:
             given, real = dense(frame[c.name]), self.frame[c.name]
-            if c.kind != "id":
+            if c.kind not in NOT_JUDGED:
                 given, unreadable, wrong = read_values(given, real, c, self._levels.get(c.name, set()))
                 if not self._may_miss[c.name]:
-                    unreadable = unreadable | given.isna().to_numpy()
+                    unreadable = unreadable | is_absent(given, c)
                 faults[f"column {c.name!r}"] = unreadable | wrong
                 if unreadable.any():
                     one = next(iter(real.dropna()), None)

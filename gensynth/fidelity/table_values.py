@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.data.codec import floats
+from gensynth.data.numbers import as_numbers, is_absent
 from gensynth.data.schema import Column, plain_level
-from gensynth.data.times import as_times, tick, ticks
+from gensynth.data.times import as_times, tick, ticks, write
 
 
 def read_values(
     values: pd.Series, real: pd.Series, c: Column, levels: set[Any]
 ) -> tuple[pd.Series, np.ndarray, np.ndarray]:
     """Return the values of a column as `real` can hold them, which of them it cannot, and which are out of bounds."""
-    absent = values.isna().to_numpy()
+    absent = is_absent(values, c)
     if c.kind in ("numeric", "integer"):
-        if not pd.api.types.is_numeric_dtype(values.dtype):
-            values = pd.to_numeric(values.astype(object), errors="coerce")
-        x = floats(values)
+        x = as_numbers(values, c)
+        if c.format is None and not pd.api.types.is_numeric_dtype(values.dtype):
+            values = pd.Series(x, index=values.index)
         unreadable = ~absent & ~np.isfinite(x)
         if c.kind == "integer":
             unreadable |= ~absent & (x % 1 != 0)
@@ -41,7 +41,10 @@ def read_values(
             wrong |= at < tick(c.low, "us")
         if c.high is not None:
             wrong |= at > tick(c.high, "us")
-        return (times.dt.strftime(c.format) if c.format else times), unreadable, wrong & ~absent
+        if c.format is not None:
+            values = pd.Series(np.where(absent, values, write(times, c.format)), index=values.index)
+            times = pd.to_numeric(values) if pd.api.types.is_numeric_dtype(real.dtype) else values
+        return times, unreadable, wrong & ~absent
     codes, distinct = pd.factorize(values.astype(object))
     unknown = np.array([plain_level(v) not in levels for v in distinct] + [False], dtype=bool)[codes]
     return values, unknown, unknown
@@ -49,8 +52,3 @@ def read_values(
 
 def _has_zone(times: pd.Series) -> bool:
     return isinstance(times.dtype, pd.DatetimeTZDtype)
-
-
-def dense(values: pd.Series) -> pd.Series:
-    """Return a column, sparse or not, as one that is not."""
-    return values.sparse.to_dense() if isinstance(values.dtype, pd.SparseDtype) else values

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from gensynth.data.codec import TableCodec, floats
+from gensynth.data.codec import TableCodec
 from gensynth.data.labeled import LabeledData
-from gensynth.data.schema import Column
+from gensynth.data.numbers import as_numbers, is_absent
+from gensynth.data.schema import NOT_JUDGED, Column
 from gensynth.data.times import as_times, tick, ticks
 from gensynth.fidelity import table_metrics as metrics
 from gensynth.report.table_figures import Histogram, short
@@ -59,7 +60,7 @@ def frame_of(data: LabeledData | Synthetic) -> pd.DataFrame:
 def as_real(frame: pd.DataFrame, train: LabeledData) -> pd.DataFrame:
     """Return rows that the gate could read in the training data's dtypes, without ids."""
     assert train.schema is not None
-    names = [c.name for c in train.schema.columns if c.kind != "id"]
+    names = [c.name for c in train.schema.columns if c.kind not in NOT_JUDGED]
     dtypes = frame_of(train).dtypes
     return pd.DataFrame({name: frame[name].astype(dtypes[name]) for name in names}, index=frame.index)
 
@@ -73,7 +74,7 @@ def looks(real: pd.DataFrame, synthetic: pd.DataFrame, train: LabeledData) -> li
         train: The training rows.
     """
     assert train.schema is not None
-    columns = [c for c in train.schema.columns if c.kind not in ("id", "constant")]
+    columns = [c for c in train.schema.columns if c.kind not in (*NOT_JUDGED, "constant")]
     names = [c.name for c in columns]
     if not names:
         return []
@@ -88,7 +89,7 @@ def looks(real: pd.DataFrame, synthetic: pd.DataFrame, train: LabeledData) -> li
 
 
 def _look(c: Column, shared: float, real: pd.Series, synthetic: pd.Series) -> ColumnLook:
-    missing = float(real.isna().mean()), float(synthetic.isna().mean())
+    missing = float(is_absent(real, c).mean()), float(is_absent(synthetic, c).mean())
     if c.kind in ("categorical", "boolean"):
         return ColumnLook(c, shared, missing, None, _levels(real, synthetic))
     x, z = _numbers(real, c), _numbers(synthetic, c)
@@ -126,7 +127,7 @@ def _levels(real: pd.Series, synthetic: pd.Series) -> dict[str, tuple[float, flo
 def _numbers(values: pd.Series, c: Column) -> np.ndarray:
     """Return numbers, or days since 1970, NaN where missing."""
     if c.kind != "datetime":
-        return floats(values)
+        return as_numbers(values, c)
     times = as_times(values, c.format)
     return np.where(times.isna(), np.nan, ticks(times, "us") / DAY)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gensynth.data.codec import Encoded, TableCodec
-from gensynth.data.schema import MOST_LEVELS, Column, plain_level
+from gensynth.data.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
 from gensynth.fidelity import table_metrics as metrics
 from gensynth.fidelity.table_gate import ROW_REASONS
 from gensynth.fidelity.verdict import Verdict
@@ -307,7 +307,7 @@ def _rows(first: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequen
 def _shown_columns(contents: TableReportContents) -> list[Column]:
     schema = contents.parts.train.schema
     assert schema is not None
-    return [c for c in schema.columns if c.kind not in ("id", "constant")][:MOST_CELLS]
+    return [c for c in schema.columns if c.kind not in (*NOT_JUDGED, "constant")][:MOST_CELLS]
 
 
 def _cell(value: Any) -> Html:
@@ -324,7 +324,7 @@ def _cell(value: Any) -> Html:
 def _marked(value: Any, c: Column) -> Html:
     """Write one value of a row; a number out of bounds and an unknown level are marked."""
     cell = _cell(value)
-    if pd.isna(value):
+    if pd.isna(value) or value in c.marks:
         return cell
     if c.kind in ("numeric", "integer") and isinstance(value, int | float | np.number):
         bounds = [b for b in (c.low, c.high) if isinstance(b, int | float)]

@@ -15,9 +15,11 @@ from imblearn.utils import check_sampling_strategy
 from scipy import sparse
 
 from gensynth.data.codec import Encoded, TableCodec
+from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
+from gensynth.data.labels import check_labels
 from gensynth.data.packed import load_packed, save_packed
-from gensynth.data.schema import Schema, check_labels, detect_schema
+from gensynth.data.schema import Schema
 from gensynth.data.tables import as_pandas, from_frame, to_frame
 from gensynth.samplers.base import Sampler, check_seed
 from gensynth.samplers.synthetic import Synthetic

@@ -45,6 +45,8 @@ LARGEST = 20_000
 """Rows of a class among which neighbours are searched, as that takes their square: of larger classes a random part."""
 SEGMENTS = 2**15
 """Segments that imbalanced-learn is asked for, at least."""
+DRAWN = 2**21
+"""Coordinates of their points, at most: of wide tables it is asked for fewer, as it draws all coordinates of each."""
 OUTWARDS = 0.5
 """How far 'svm' goes beyond a safe row, in lengths of the segment."""
 AROUND = 0.05
@@ -188,7 +190,8 @@ class TableSmote(TableSampler):
         is_mine = self.y_ == label
         name, n = self.classes_[label], int(is_mine.sum())
         # The cleaning sees a balanced class, as in imbalanced-learn; otherwise each neighbour is to be drawn.
-        wanted = max(256, n, int(np.bincount(self.y_).max()) - n) if self.variant in CLEANED else max(SEGMENTS, 8 * n)
+        enough = max(8 * n, min(SEGMENTS, DRAWN // self.points_.shape[1]))
+        wanted = max(256, n, int(np.bincount(self.y_).max()) - n) if self.variant in CLEANED else enough
         try:
             known[label] = ask(self.points_, is_mine, wanted, self.variant, self.k_neighbors)
         except (LookupError, RuntimeError, ValueError) as error:

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gensynth.data.codec import Encoded, TableCodec
+from gensynth.data.detect import detect_schema
 from gensynth.data.rules import Rule
-from gensynth.data.schema import Schema, detect_schema
+from gensynth.data.schema import Schema
 
 Values = st.SearchStrategy[Any]
 

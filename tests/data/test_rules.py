@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gensynth.data.detect import detect_schema
 from gensynth.data.rules import Rule
-from gensynth.data.schema import Schema, detect_schema
+from gensynth.data.schema import Schema
 
 FRAME = pd.DataFrame(
     {

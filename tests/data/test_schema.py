@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gensynth.data.detect import detect_schema
+from gensynth.data.labels import class_names
 from gensynth.data.rules import Rule
-from gensynth.data.schema import MOST_LEVELS, Column, Schema, class_names, detect_schema
+from gensynth.data.schema import MOST_LEVELS, Column, Schema
 
 N = 60
 LABELS = ["yes", "no", "no"] * 20
@@ -107,7 +109,7 @@ def test_times_have_bounds_that_people_can_read_and_the_coarsest_resolution() ->
     assert forever.format == "%Y-%m-%d" and forever.high == "9999-12-31" and forever.spikes == ("9999-12-31",)
 
 
-@pytest.mark.parametrize("text", ["1/5/2024", "2024-13-01", "2024-01-05 noon", "5.1.2024"])
+@pytest.mark.parametrize("text", ["2024-13-01", "2024-01-05 noon", "5.1.2024"])
 def test_text_that_would_not_be_written_again_as_it_was_is_no_date(text: str) -> None:
     assert column([text, "2024-01-05"] * 30).kind == "categorical"
 
@@ -183,8 +185,13 @@ def test_what_cut_makes_of_a_quantity_is_classes() -> None:
     assert detect_schema(pd.DataFrame({"x": INTEGERS, "y": pd.cut(REALS, [-9, 0, 9])}), "y").target == "y"
 
 
-def test_class_names_are_text_in_order() -> None:
-    for labels, names in (([10, 9, 9], ("10", "9")), ([True, False, False], ("False", "True"))):
+def test_class_names_are_text_in_natural_order() -> None:
+    for labels, names in (
+        ([10, 9, 9], ("9", "10")),
+        ([1, -1, 10, -10], ("-10", "-1", "1", "10")),
+        (["c10", "c9"], ("c9", "c10")),
+        ([True, False, False], ("False", "True")),
+    ):
         found, codes = class_names(pd.Series(labels))
         assert found == names and [found[code] for code in codes] == [str(v) for v in labels]
 

@@ -128,7 +128,10 @@ def test_a_schema_says_what_text_is(tmp_path: Path, dtype: str, text: str, expec
         (b"", "cannot be read as a table"),
         (b"a,b\n1,2\n1,2,3\n", "cannot be read as a table"),
         (b"a,y\n\xff\xfe,b\n", "cannot be read as a table: it is not in UTF-8"),
-        ("a,y\n1,b\n".encode("utf-16"), "it is not in UTF-8"),
+        ("a,y\nZürich,b\n".encode("latin-1"), "save it as UTF-8"),
+        (b"75,18.09,0\n3,4.5,1\n", "its first line looks like a row .75, 18.09, 0."),
+        (b"39,State-gov,0\n40,State-gov,1\n", "its first line looks like a row"),
+        (b"75,0,0\n3,4,1\n", "two columns are called '0'; rename one of them, or put a line of names first"),
         (b'a,y\n"1,b\n2,c\n', "EOF inside string"),
         (b'"a,y\n' + b"1,b\n" * 40_000, "larger than field limit"),
         (b"a,y\n1,2,b\n3,4,c\n", "the header has 2 names, and the first row 3 entries"),
@@ -259,7 +262,8 @@ def test_the_label_column_keeps_its_place_dtype_and_values(labels: Any) -> None:
 
 
 def test_notes_say_what_was_guessed_and_what_breaks_rules() -> None:
-    frame = pd.DataFrame({"key": range(200), "zip": [f"z{i % 99}" for i in range(200)], "y": ["a", "b"] * 100})
+    labels = np.where(np.random.default_rng(0).random(200) < 0.5, "a", "b")
+    frame = pd.DataFrame({"key": range(200), "zip": [f"z{i % 99}" for i in range(200)], "y": labels})
     frame["low"], frame["high"] = np.arange(200) % 7, np.arange(200) % 6
     schema = from_frame(frame, "y").schema
     assert schema is not None
@@ -272,17 +276,26 @@ def test_notes_say_what_was_guessed_and_what_breaks_rules() -> None:
 @pytest.mark.parametrize(
     ("values", "note"),
     [
-        (["1,234.5", "7", "99"], "'1,234.5'; if they are numbers, write them without signs"),
+        (
+            ["1,234", "7", "99"],
+            '\'1,234\'; if the comma stands between thousands, put "kind": "integer"',
+        ),
         (["5 %", "7 %", "9 %"], "'5 %'; if they are numbers"),
-        (["1/5/2024", "12/5/2024", None], "'1/5/2024'; if they are times, write all of them like"),
-        (["2024-01-05T10:00:00+01:00", "2024-01-06T10:00:00+01:00"], "if they are times"),
+        (
+            ["1/5/2024", "12/6/2024", None],
+            "'1/5/2024', taken for the month first; if that is wrong, put \"format\"",
+        ),
+        (["2024-01-05T10:00:00+01:00", "2024-06-06T10:00:00+02:00"], "if they are times, write all of them in one way"),
+        (["3 days", "4 days", *(f"{i} days" for i in range(20))], "'3 days'; if they are numbers, write them without"),
+        ([*(f"{i}.5" for i in range(25)), "90+"], "but also '90+'; if that means missing, put "),
         (["0123", "9999"], None),
         (["1.2.3", "10.0.0.1"], None),
         (["a", "5"], None),
     ],
 )
 def test_notes_say_what_text_may_have_meant(values: list[str | None], note: str | None) -> None:
-    notes = from_frame(pd.DataFrame({"x": values * 12, "y": ["a", "b"] * (6 * len(values))}), "y").notes
+    labels = ["a"] * 6 * len(values) + ["b"] * 6 * len(values)
+    notes = from_frame(pd.DataFrame({"x": values * 12, "y": labels}), "y").notes
     assert len(notes) == (note is not None) and (note is None or note in notes[0])
 
 

@@ -18,9 +18,10 @@ from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_validate
 
+from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
 from gensynth.data.rules import Rule
-from gensynth.data.schema import Schema, detect_schema
+from gensynth.data.schema import Schema
 from gensynth.data.tables import from_frame, to_frame
 from gensynth.samplers.base import Synthetic
 from gensynth.samplers.bootstrap import SmoothedBootstrap

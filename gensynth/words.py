@@ -1,0 +1,36 @@
+"""Words in sentences for people: few out of many, and the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+MOST = 20
+"""Names that stand in one sentence or line, at most."""
+
+
+def some(names: Iterable[Any], most: int = MOST) -> str:
+    """Return names in a row; of more than `most`, the first ones and how many there are beside them."""
+    all_of_them = list(map(str, names))
+    if len(all_of_them) <= most:
+        return ", ".join(all_of_them)
+    return f"{', '.join(all_of_them[: most - 1])} and {len(all_of_them) - most + 1:,} more"
+
+
+def some_counts(counts: Mapping[str, int], most: int = MOST) -> str:
+    """Return `name n` of each class in a row; of more than `most`, how many there are, and the extremes."""
+    if len(counts) <= most:
+        return ", ".join(f"{name} {n}" for name, n in counts.items())
+    smallest, largest = (choose(counts, key=counts.__getitem__) for choose in (min, max))
+    return (
+        f"{len(counts):,} classes, the smallest {smallest} with {counts[smallest]}, the largest {largest} with "
+        f"{counts[largest]}: {some((f'{name} {n}' for name, n in counts.items()), most)}"
+    )
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Return ` Did you mean 'NAME'?` of the known name that is nearest to a word; nothing if none is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    same = [name for name in known if name.casefold() == word.casefold()]
+    return f" Did you mean {(same or near)[0]!r}?" if same or near else ""
