@@ -55,7 +55,11 @@ def main(argv: list[str] | None = None) -> None:
 
         print(f"gensynth {__version__}")
         sys.exit(0)
-    sys.exit(_run(argv[0], argv[1:]))
+    try:
+        status = _run(argv[0], argv[1:])
+    except KeyboardInterrupt:  # at any time, also while a package is imported
+        status = _complain("interrupted; the same command continues where it stopped.", 130)
+    sys.exit(status)
 
 
 def _run(verb: str, argv: list[str]) -> int:
@@ -74,8 +78,6 @@ def _run(verb: str, argv: list[str]) -> int:
         except Exception as error:  # jsonargparse raises several kinds, all of them about the input
             return _complain(_explain(str(error), parser))
         return call(known)
-    except KeyboardInterrupt:
-        return _complain("interrupted; the same command continues where it stopped.", 130)
     except BrokenPipeError:  # the reader of a pipe has seen enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

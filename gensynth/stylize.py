@@ -26,7 +26,7 @@ from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import SUFFIXES, decode_image, for_each, header, walk
 from gensynth.data.labeled import natural_key
 from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
-from gensynth.files import whole_folder, write_bytes
+from gensynth.files import check_count, whole_folder, write_bytes
 from gensynth.manifest import image_of
 from gensynth.source import SourceGenerator
 from gensynth.style import keep_color, luminance, optimise
@@ -160,6 +160,8 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
             write_bytes(out if folder is None else folder / name, encoded)
             written.append(out if folder is None else out / name)
             bar.update(at + 1 - bar.n)
+        if folder is not None:
+            check_count(folder, len(names))
     return written
 
 

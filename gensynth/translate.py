@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import read_files
-from gensynth.files import whole_folder
+from gensynth.files import check_count, whole_folder
 from gensynth.manifest import image_of
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
 
@@ -57,4 +57,5 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 image_of(pixels.numpy()).save(path)
             bar.update(len(rows))
+        check_count(target, len(names))
     return len(names)

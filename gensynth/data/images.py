@@ -26,6 +26,8 @@ PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validatio
 FLAT = "images"
 """Name of the class of images that lie in a folder without sub-folders."""
 ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 swap height and width
+MANIFEST = b"file_name,label,synthetic,sampler,checkpoint_sha256,"
+"""How each metadata.csv begins that `gensynth.manifest` writes."""
 BLOCK = 1024
 THREADS = min(16, os.cpu_count() or 1)
 T = TypeVar("T")
@@ -107,7 +109,7 @@ def read_folder(
             than 50 megapixels, or a symbolic link leads to a folder or out of `root`.
     """
     root = Path(root).resolve()
-    ids, y, classes, ignored = _find(root, part_names, flat)
+    ids, y, classes, ignored, outputs = _find(root, part_names, flat)
     headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
     sizes = np.array([(h, w) for h, w, _, _ in headers], dtype=np.int64)
     target = choose_size(sizes, size)
@@ -127,6 +129,8 @@ def read_folder(
         c, pixels = 1, np.ascontiguousarray(pixels[:, :1])
     deep = sum(deep for _, _, _, deep in headers)
     notes = [*size_notes(sizes, target)]
+    if outputs:
+        notes.append(f"{', '.join(map(repr, outputs))}: left out, for gensynth wrote it and it is no class.")
     if ignored:
         notes.append(f"{ignored} files that are not images in a class folder were ignored.")
     if deep:
@@ -165,19 +169,23 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int) -> ImageF
     return ImageFiles(root, paths, size, channels, hashes)
 
 
-def _find(root: Path, part_names: bool, flat: bool) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int]:
-    """Return ids, labels, class names and the number of ignored files."""
+def _find(
+    root: Path, part_names: bool, flat: bool
+) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...], int, tuple[str, ...]]:
+    """Return ids, labels, class names, the number of ignored files and the folders that gensynth wrote."""
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     top = [e for e in os.scandir(root) if not e.name.startswith(".") and e.name != "__MACOSX"]
-    classes = tuple(sorted((e.name for e in top if e.is_dir()), key=natural_key))
+    folders = sorted((e.name for e in top if e.is_dir()), key=natural_key)
+    outputs = tuple(name for name in folders if name.lower() not in PART_NAMES and is_output(root / name))
+    classes = tuple(name for name in folders if name not in outputs)
     loose = [e for e in top if not e.is_dir()]
     if not classes:
         images = sorted((e.name for e in loose if e.name.lower().endswith(SUFFIXES)), key=natural_key)
         n = len(images)
         if n and flat:
             found = [Path(p).relative_to(root).as_posix() for e in loose if e.name in images for p in walk(e, root)]
-            return tuple(sorted(found, key=natural_key)), np.zeros(n, dtype=np.int64), (FLAT,), len(loose) - n
+            return tuple(sorted(found, key=natural_key)), np.zeros(n, dtype=np.int64), (FLAT,), len(loose) - n, outputs
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
         raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
     parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)
@@ -204,7 +212,19 @@ def _find(root: Path, part_names: bool, flat: bool) -> tuple[tuple[str, ...], np
         ignored += len(paths) - len(images)
         ids += images
         y += [label] * len(images)
-    return tuple(ids), np.array(y, dtype=np.int64), classes, ignored
+    return tuple(ids), np.array(y, dtype=np.int64), classes, ignored, outputs
+
+
+def is_output(folder: Path) -> bool:
+    """Whether gensynth wrote a folder: a run, checkpoints or samples. One with images directly inside is a class."""
+    names = [entry.name for entry in os.scandir(folder)]
+    if any(name.lower().endswith(SUFFIXES) for name in names):
+        return False
+    manifest = folder / "metadata.csv"
+    if manifest.is_file():
+        with open(manifest, "rb") as file:
+            return file.read(len(MANIFEST)) == MANIFEST
+    return "run.json" in names or any(name.endswith((".ckpt", ".resume")) for name in names)
 
 
 def walk(entry: os.DirEntry[str], root: Path) -> Iterator[str]:
