@@ -166,7 +166,7 @@ def test_an_edited_schema_or_test_file_is_another_run(
         assert path.read_text() != kept
         capsys.readouterr()
         assert run(*argv, "--out", tmp_path / "b.csv") == 2
-        assert "other settings (fingerprint)" in capsys.readouterr().err
+        assert "other settings (other data)" in capsys.readouterr().err
         path.write_text(kept)
 
 
@@ -247,7 +247,7 @@ def test_nothing_is_overwritten(claims: Path, tmp_path: Path, capsys: pytest.Cap
     assert run(*argv, "--out", claims) == 2 and claims.read_text().startswith("amount,")
     run(*argv, "--out", tmp_path / "b.csv")
     assert run(*argv, "--out", tmp_path / "b.csv", "--sample_seed", 4) == 2
-    assert "holds a run with other settings (rebalance)" in capsys.readouterr().err
+    assert "holds a run with other settings (sample_seed: 0 there, 4 here)" in capsys.readouterr().err
 
 
 def test_step_by_step(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
