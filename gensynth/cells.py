@@ -35,10 +35,10 @@ class Cells:
         try:
             with open(path, encoding="utf-8", newline="") as file:
                 reader = csv.DictReader(file, strict=True)
-                rows: list[dict[str, Any]] = list(reader)
+                names, rows = reader.fieldnames or (), list[dict[str, Any]](reader)
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path} is no CSV file in UTF-8 ({error}); restore or remove it.") from error
-        if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
+        if missing := [name for name in columns if name not in names]:
             raise ValueError(f"{path} has no column {missing[0]!r}, so it is not of gensynth; restore or remove it.")
         for at, row in enumerate(rows):
             if None in row or None in row.values():
@@ -83,7 +83,7 @@ class Cells:
 
 
 def _whole(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,18}", text):
+    if not re.fullmatch("[0-9]{1,19}", text) or int(text) >= 2**63:
         raise ValueError
     return int(text)
 

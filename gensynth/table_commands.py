@@ -90,9 +90,9 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
     from gensynth.samplers.table import TableSampler
     from gensynth.table_manifest import write_rows
 
-    fitted = TableSampler.load(sampler)
     with locked(out):
         _refuse_to_overwrite(out)
+        fitted = TableSampler.load(sampler)
         write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
     return 0
 
