@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,13 @@ from command_line import DIGITS, QUICK, picture
 
 from gensynth import files
 from gensynth.cli import main
+from gensynth.data.read import DataConfig, read_parts
+from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.mix import mix
+from gensynth.samplers.base import Synthetic
+
+Run = Callable[[Path], Any]
+"""Writes what it is given."""
 
 
 class Killed(BaseException):
@@ -22,8 +30,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def kill(monkeypatch: pytest.MonkeyPatch, command: list[Any], at: int) -> bool:
-    """Run a command and kill it when it is about to give the final name to its file or folder number `at`.
+def kill(monkeypatch: pytest.MonkeyPatch, run: Run, out: Path, at: int) -> bool:
+    """Run, and kill when the file or folder number `at` is about to get its final name.
 
     Returns:
         Whether it came so far.
@@ -41,7 +49,7 @@ def kill(monkeypatch: pytest.MonkeyPatch, command: list[Any], at: int) -> bool:
         patch.setattr("os.replace", dying)
         patch.setattr(files, "_remove", lambda path: None)  # a killed process tidies nothing
         try:
-            done(command)
+            run(out)
         except Killed:
             return True
     return False
@@ -53,38 +61,43 @@ def done(command: list[Any]) -> None:
     assert stop.value.code == 0
 
 
-def check_kills(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[Any], name: str, final: str) -> None:
-    """Kill a command at every file it writes; `final` is the last thing it writes, in the folder of its output."""
+def verb(*command: Any) -> Run:
+    return lambda out: done([*command, "--out", out])
+
+
+def check_kills(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, name: str, final: str) -> None:
+    """Kill a run at every file it writes; `final` is the last thing it writes, in the folder of its output `name`."""
     whole = tmp_path / "whole"
-    done([*command, "--out", whole / name])
+    run(whole / name)
     for at in range(100):
         cut = tmp_path / f"cut{at}"
-        if not kill(monkeypatch, [*command, "--out", cut / name], at):
+        if not kill(monkeypatch, run, cut / name, at):
             break
         assert not (cut / final).exists()
-        done([*command, "--out", cut / name])
+        run(cut / name)
         assert contents(cut) == contents(whole), "equal files, and nothing half-written"
     assert at >= 1
 
 
 def test_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path) -> None:
-    command = ["sample", checkpoint, "--label", "8", "--n", 3, "--device", "cpu"]
-    check_kills(monkeypatch, tmp_path, command, "made", "made")
+    sample = verb("sample", checkpoint, "--label", "8", "--n", 3, "--device", "cpu")
+    check_kills(monkeypatch, tmp_path, sample, "made", "made")
 
 
 def test_train(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    command = ["train", "vae", "--data", *DIGITS, *QUICK, "--save_every", 2]
-    check_kills(monkeypatch, tmp_path, command, "trained", "trained/vae.ckpt")
+    train = verb("train", "vae", "--data", *DIGITS, *QUICK, "--save_every", 2)
+    check_kills(monkeypatch, tmp_path, train, "trained", "trained/vae.ckpt")
 
 
 def test_mix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, shade in (("fine", 0), ("odd", 90)):
         for i in range(8):
             picture(tmp_path / "data" / name / f"{i}.png", shade + i)
-    for i in range(4):
-        picture(tmp_path / "made" / "odd" / f"{i}.png", 60 + 20 * i)
-    command = ["mix", tmp_path / "made", "--real", tmp_path / "data", "--to", "12"]
-    check_kills(monkeypatch, tmp_path, command, "mixed", "mixed")
+    parts = read_parts(tmp_path / "data", DataConfig())
+    train, n = parts.train, len(parts.train)
+    drawn = Synthetic(train.x, train.y, train.classes, np.arange(n), "recipes", 0, ("flip",) * n, ((),) * n, ("",) * n)
+    judged = SampleVerdicts(np.ones(n, dtype=bool), ("",) * n, {}, ("",) * n)
+    check_kills(monkeypatch, tmp_path, lambda out: mix(parts, drawn, judged, out), "mixed", "mixed")
 
 
 @pytest.fixture
@@ -98,11 +111,11 @@ def rows(tmp_path: Path) -> Path:
 
 
 def test_sample_and_mix_of_tables(monkeypatch: pytest.MonkeyPatch, rows: Path) -> None:
-    sample = ["sample", rows / "bootstrap.sampler", "--label", "True", "--n", 30]
+    sample = verb("sample", rows / "bootstrap.sampler", "--label", "True", "--n", 30)
     check_kills(monkeypatch, rows / "s", sample, "rows.csv", "rows.csv")
-    mix = ["mix", rows / "s" / "whole" / "rows.csv", "--real", rows / "claims.csv", "--target", "fraud"]
-    check_kills(monkeypatch, rows / "m", mix, "mixed.csv", "mixed.csv")
+    join = verb("mix", rows / "s" / "whole" / "rows.csv", "--real", rows / "claims.csv", "--target", "fraud")
+    check_kills(monkeypatch, rows / "m", join, "mixed.csv", "mixed.csv")
     (rows / "mine.metadata.csv").write_text("not of gensynth\n")
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in [*sample, "--out", rows / "mine.csv"]])
-    assert stop.value.code == 2 and (rows / "mine.metadata.csv").read_text() == "not of gensynth\n"
+    with pytest.raises(AssertionError):
+        sample(rows / "mine.csv")
+    assert (rows / "mine.metadata.csv").read_text() == "not of gensynth\n"

@@ -84,6 +84,17 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert run("report", folder) == 0
     assert (folder / "report.html").read_bytes() == page
 
+    moved, folder = claims.rename(tmp_path / "moved.csv"), out.parent.rename(tmp_path / "elsewhere") / "balanced.run"
+    capsys.readouterr()
+    assert run("report", folder) == 2 and "were moved, say with --data where they are" in capsys.readouterr().err
+    assert run("report", folder, "--data", moved) == 0
+    assert (folder / "report.html").read_bytes() == page
+    verdict = (folder / "verdict.json").stat().st_mtime_ns
+    out = tmp_path / "elsewhere" / "balanced.csv"
+    assert run("rebalance", moved, "--target", "fraud", "--sampler", "copula", "--out", out, *QUICK) == code
+    assert (folder / "verdict.json").stat().st_mtime_ns == verdict, "nothing was done again"
+    assert run("report", folder) == 0, "the run knows now where the data are"
+
 
 def test_auto_says_so_when_nothing_helps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
