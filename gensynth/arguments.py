@@ -84,8 +84,10 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     given += [value for value in _recipe(argv).values() if isinstance(value, str)]
     tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
-    if verb == "report" and tables:
-        raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {tables[0]!r}.")
+    if verb == "report":
+        if argv and is_table(argv[0]):
+            raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {argv[0]!r}.")
+        tables = []
     if not tables and "--target" not in {token.partition("=")[0] for token in argv}:
         from gensynth import commands
 

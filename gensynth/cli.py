@@ -8,8 +8,12 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,7 +59,25 @@ def main(argv: list[str] | None = None) -> None:
 
         print(f"gensynth {__version__}")
         sys.exit(0)
-    sys.exit(_run(argv[0], argv[1:]))
+    try:
+        with _ended_cleanly():
+            status = _run(argv[0], argv[1:])
+    except KeyboardInterrupt:  # at any time, also while a package is imported
+        status = _complain("interrupted; the same command continues where it stopped.", 130)
+    sys.exit(status)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Let SIGTERM (a time limit, a shutdown) end the work as Ctrl-C does, so that nothing half-written is left."""
+    if threading.current_thread() is not threading.main_thread():  # only there may it be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(verb: str, argv: list[str]) -> int:
@@ -74,8 +96,6 @@ def _run(verb: str, argv: list[str]) -> int:
         except Exception as error:  # jsonargparse raises several kinds, all of them about the input
             return _complain(_explain(str(error), parser))
         return call(known)
-    except KeyboardInterrupt:
-        return _complain("interrupted; the same command continues where it stopped.", 130)
     except BrokenPipeError:  # the reader of a pipe has seen enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

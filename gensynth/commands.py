@@ -14,8 +14,11 @@ import numpy as np
 from gensynth.data.read import SPLIT_SETTINGS, DataConfig, Parts
 from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.files import refuse_inside
+from gensynth.lock import locked
 from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
 from gensynth.rebalance import RebalanceConfig, named
+from gensynth.run import RECORD, Run
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.stylize import StylizeConfig
 from gensynth.train_config import TrainConfig
@@ -91,6 +94,7 @@ def train(
         model: Settings of the generator.
     """
     from gensynth.data.read import read_parts
+    from gensynth.manifest import folder_name
     from gensynth.scope import scope_of
     from gensynth.train import train as learn
 
@@ -100,6 +104,7 @@ def train(
         raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
     if out.suffix == ".ckpt" or out.is_file():
         raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
+    refuse_inside(out, data, data_config.test_data)
     if source_domain is None:
         _refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
     parts = read_parts(data, data_config)
@@ -110,20 +115,21 @@ def train(
     for name in labels:
         scope_of(parts.train, generator, name, sources, domains, shared=init is not None)
     for name in labels:
-        stem = generator if name is None else name
-        path = learn(
-            parts.train,
-            generator,
-            model,
-            train_config,
-            out / f"{stem}.ckpt",
-            label=name,
-            source=sources,
-            domains=domains,
-            init=init,
-            download=data_config.download,
-            quiet=quiet,
-        )
+        path = out / f"{generator if name is None else folder_name(name)}.ckpt"
+        with locked(path):
+            learn(
+                parts.train,
+                generator,
+                model,
+                train_config,
+                path,
+                label=name,
+                source=sources,
+                domains=domains,
+                init=init,
+                download=data_config.download,
+                quiet=quiet,
+            )
         _say(f"checkpoint: {path}")
         _say_notes(path)
     return 0
@@ -160,7 +166,9 @@ def sample(
     """
     from gensynth.sharded import sample_to_folder
 
-    sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    with locked(out):
+        sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    _say_renamed(out)
     return 0
 
 
@@ -176,7 +184,9 @@ def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "Ato
     """
     from gensynth.translate import translate as run
 
-    done = run(checkpoint, Path(images), out, direction, device)
+    refuse_inside(out, images)
+    with locked(out):
+        done = run(checkpoint, Path(images), out, direction, device)
     _say(f"{done} images in {out}")
     return 0
 
@@ -193,7 +203,10 @@ def stylize(content: str, style: str, *, out: Path, quiet: bool = False, stylize
     """
     from gensynth.stylize import stylize as run
 
-    for path in run(Path(content), Path(style), out, stylize_config, quiet):
+    refuse_inside(out, content, style)
+    with locked(out):
+        written = run(Path(content), Path(style), out, stylize_config, quiet)
+    for path in written:
         print(path)
     return 0
 
@@ -239,11 +252,12 @@ def check(
     _refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     if holdout is not None:
         _refuse_unused(data_config, SPLIT_SETTINGS, "with --holdout, all of --against is the reference")
-    done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
+    with locked(json, page):
+        done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
+        if json is not None:
+            save_verdict(done.verdict, json)
+        write_page(done, page)
     _say_data_notes(done.parts)
-    if json is not None:
-        save_verdict(done.verdict, json)
-    write_page(done, page)
     print_verdict(done.verdict)
     if done.privacy is not None:
         print_privacy(done.privacy)
@@ -279,21 +293,20 @@ def mix(
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
-    from gensynth.mix import filled_rare, spread_counts, target_counts
     from gensynth.mix import mix as join
+    from gensynth.mix import spread_counts, target_counts
 
-    parts, samples, checker = _read_both(synthetic, real, data_config)
-    wanted = target_counts(parts.train.class_counts, to)
-    share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
-    verdict = _checked(parts, samples, checker, synthetic, wanted | share)
-    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
-    if spread == "all" and others and not {samples.classes[c] for c in samples.y[verdict.samples.accepted]} & others:
-        raise ValueError(
-            "there is no accepted image of a class that is not rare, so nothing can be spread over all "
-            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
-        )
-    mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
+    refuse_inside(out, synthetic, real, data_config.test_data)
+    with locked(out):
+        parts, samples, checker = _read_both(synthetic, real, data_config)
+        wanted = target_counts(parts.train.class_counts, to)
+        share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
+        verdict = _checked(parts, samples, checker, synthetic, wanted | share)
+        if spread == "all":
+            _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
+        mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
     _say(f"{mixed.n_real} real and {mixed.n_synthetic} synthetic images in {mixed.path}")
+    _say_renamed(out / "train")
     return 0
 
 
@@ -314,14 +327,15 @@ def evaluate(
     from gensynth.evaluate import save_evaluation
     from gensynth.mix import filled_rare
 
-    parts, samples, checker = _read_both(synthetic, real, data_config)
-    verdict = _checked(parts, samples, checker, synthetic)
-    accepted = samples.subset(verdict.samples.accepted)
-    # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
-    rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-    result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=as_drawn(samples, verdict))
-    if out is not None:
-        save_evaluation(result, out)
+    with locked(out):
+        parts, samples, checker = _read_both(synthetic, real, data_config)
+        verdict = _checked(parts, samples, checker, synthetic)
+        accepted = samples.subset(verdict.samples.accepted)
+        # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
+        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
+        result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=as_drawn(samples, verdict))
+        if out is not None:
+            save_evaluation(result, out)
     print_evaluation(result)
     return 1 if result.verdict == "HURTS" else 0
 
@@ -354,24 +368,31 @@ def rebalance(
     from gensynth.rebalance import rebalance as run
 
     _refuse_unused(data_config, ("domain",), TRAIN_ONLY)
-    done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
+    refuse_inside(out, data, data_config.test_data)
+    with locked(out / RECORD):
+        done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
     print_rebalanced(done)
+    _say_renamed(out / "dataset" / "train")
     bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
     return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
 
 
-def report(run: Path) -> int:
+def report(run: Path, *, data: str | None = None, test_data: str | None = None, download: bool = False) -> int:
     """Write the report of a rebalance run again.
 
     Args:
         run: Folder of the run; of a table's, NAME.run.
+        data: Where the real data lie now, if they were moved.
+        test_data: Where the source of the test part lies now, if there is one and it was moved.
+        download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
     """
     from gensynth.rebalance import report as write
     from gensynth.rebalance_table import report_table
-    from gensynth.run import Run
 
     is_table = Run.read(run)["settings"].get("kind") == "table"
-    print(f"report: {report_table(run).report if is_table else write(run).report}")
+    with locked(run / RECORD):
+        page = (report_table(run, data, test_data) if is_table else write(run, None, data, test_data, download)).report
+    print(f"report: {page}")
     return 0
 
 
@@ -407,6 +428,25 @@ def _checked(
 def _refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
     if unused := config.given(*names):
         raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")
+
+
+def _refuse_rare_alone(parts: Parts, wanted: dict[str, int], accepted: Synthetic) -> None:
+    """Raise ValueError if images shall be spread over all classes and there are none of a class that is not rare."""
+    from gensynth.mix import filled_rare
+
+    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
+    if others and not {accepted.classes[c] for c in accepted.y} & others:
+        raise ValueError(
+            "there is no accepted image of a class that is not rare, so nothing can be spread over all "
+            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
+        )
+
+
+def _say_renamed(folder: Path) -> None:
+    from gensynth.manifest import renamed_notes
+
+    for note in renamed_notes(folder):
+        _say(note)
 
 
 def _say_data_notes(parts: Parts) -> None:

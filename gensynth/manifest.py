@@ -8,16 +8,18 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import torch
 from PIL import Image
 
+from gensynth.cells import Cells
 from gensynth.data.images import FLAT, read_folder
 from gensynth.data.labeled import check_class_names, label_of
 from gensynth.data.pixels import WHITE
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.files import whole_folder, write_text
+from gensynth.files import check_count, whole_folder, write_text
 from gensynth.samplers.synthetic import Synthetic
 
 SCORES = {
@@ -39,6 +41,8 @@ since ids may hold any character. For a real image `index` is its row in the par
 text that does not apply is '-'. `utility` is the verdict of `evaluate` on the synthetic images that were mixed in
 together, with ', forced' where they were mixed against it, and '-' where they were not evaluated."""
 
+DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$", re.IGNORECASE)
+"""Names that stand for devices on Windows."""
 TEXT = ("sampler", "checkpoint_sha256", "how", "verdict", "reason", "review", "nearest", "utility")
 NOT_EVALUATED = "-"
 
@@ -92,56 +96,57 @@ def read_synthetic(
         flat=classes == (FLAT,),
         white=white,
     )
-    if foreign := [name for name in data.classes if name not in classes]:
+    class_of = {folder_name(name): name for name in classes} | {name: name for name in classes}
+    if foreign := [name for name in data.classes if name not in class_of]:
         raise ValueError(
             f"folder {str(folder)!r} has the classes {', '.join(map(repr, foreign[:5]))}, which the real data lack: "
             f"they have {', '.join(map(repr, classes[:10]))}. Name its sub-folders as they are, or take those out."
         )
-    y = np.array([label_of(name, classes) for name in data.classes], dtype=np.int64)[data.y]
+    y = np.array([label_of(class_of[name], classes) for name in data.classes], dtype=np.int64)[data.y]
     x = data.x[torch.arange(len(data))]
     manifest = Path(folder) / "metadata.csv"
     n = len(data)
     if not manifest.is_file():
-        index = np.array([np.sum(y[:i] == y[i]) for i in range(n)], dtype=np.int64)
+        order = np.argsort(y, kind="stable")
+        index = np.empty(n, dtype=np.int64)
+        index[order] = np.arange(n) - np.searchsorted(y[order], y[order])  # the number of a sample within its class
         nothing = ("",) * n
         return Synthetic(x, y, tuple(classes), index, "unknown", 0, ("file",) * n, ((),) * n, nothing), None
-    with open(manifest, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    cells = Cells.read(manifest, COLUMNS)
+    names = cells.texts("file_name")
     at = {name: i for i, name in enumerate(data.ids)}
-    differ = sorted(at.keys() ^ {row["file_name"] for row in rows})
-    if differ or len(rows) != n:
+    differ = sorted(at.keys() ^ set(names))
+    if differ or len(names) != n:
         raise ValueError(
-            f"{str(manifest)!r} lists {len(rows)} images and the folder holds {n}; they differ in "
+            f"{str(manifest)!r} lists {len(names)} images and the folder holds {n}; they differ in "
             f"{', '.join(map(repr, differ[:5])) or 'repeated rows'}. "
             "Restore the folder, or remove metadata.csv."
         )
-    sources = sorted({(row["sampler"], int(row["seed"])) for row in rows})
+    if {*cells.texts("synthetic")} != {"1"}:
+        raise ValueError(f"{str(manifest)!r} lists real images, too; give the folder of the synthetic ones alone.")
+    sources = sorted(set(zip(cells.texts("sampler"), cells.numbers("seed"), strict=True)))
     if len(sources) != 1:
         raise ValueError(f"{str(manifest)!r} mixes the samplers and seeds {sources[:5]}; use one folder for each.")
-    order = np.array([at[row["file_name"]] for row in rows])
+    order = np.array([at[name] for name in names])
     synthetic = Synthetic(
         x[torch.from_numpy(order)],
         y[order],
         tuple(classes),
-        np.array([int(row["index"]) for row in rows], dtype=np.int64),
+        np.array(cells.numbers("index"), dtype=np.int64),
         *sources[0],
-        tuple(row["how"] for row in rows),
-        tuple(tuple(json.loads(row["parents"])) for row in rows),
-        tuple(row["checkpoint_sha256"] for row in rows),
+        cells.texts("how"),
+        cells.id_lists("parents"),
+        cells.texts("checkpoint_sha256"),
     )
-    if not rows[0]["verdict"]:
+    if not cells.texts("verdict")[0]:
         return synthetic, None
-    scores = {
-        name: np.array([float(row[column] or "nan") for row in rows])
-        for column, name in SCORES.items()
-        if any(row[column] for row in rows)
-    }
+    scores = {name: np.array(cells.scores(column)) for column, name in SCORES.items() if any(cells.texts(column))}
     return synthetic, SampleVerdicts(
-        accepted=np.array([row["verdict"] == "accepted" for row in rows]),
-        reason=tuple(row["reason"] for row in rows),
+        accepted=np.array(cells.verdicts()),
+        reason=cells.texts("reason"),
         scores=scores,
-        nearest=tuple(json.loads(row["nearest"]) for row in rows),
-        review=tuple(row["review"] for row in rows),
+        nearest=cells.ids("nearest"),
+        review=cells.texts("review"),
     )
 
 
@@ -164,14 +169,14 @@ def write_samples(
     rows = []
     for i in np.flatnonzero(chosen):
         label, index = synthetic.classes[synthetic.y[i]], int(synthetic.index[i])
-        target = folder / label / f"{safe_name(synthetic.sampler)}_s{synthetic.seed}_{index:06d}.png"
+        target = folder / folder_name(label) / f"{safe_name(synthetic.sampler)}_s{synthetic.seed}_{index:06d}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             raise ValueError(f"two samples of class {label!r} have the index {index}; indices must be unique.")
         image_of(synthetic.x[i].numpy()).save(target)
         row: Row = dict.fromkeys(COLUMNS, "")
         row |= {
-            "file_name": f"{label}/{target.name}",
+            "file_name": target.relative_to(folder).as_posix(),
             "label": label,
             "synthetic": 1,
             "sampler": synthetic.sampler,
@@ -194,7 +199,12 @@ def write_samples(
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> None:
-    """Write folder/metadata.csv."""
+    """Write folder/metadata.csv, with a row for each file of the folder.
+
+    Raises:
+        OSError: if the folder does not hold as many files.
+    """
+    check_count(folder, len(rows))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -205,6 +215,22 @@ def write_rows(folder: Path, rows: Sequence[Row]) -> None:
 def image_of(pixels: np.ndarray) -> Image.Image:
     """Return uint8 pixels of shape (c, h, w), c in {1, 3}, as a grey or RGB image."""
     return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def folder_name(name: str) -> str:
+    """Return the name of a class's folder or file: its own, or one with %XX where Windows would refuse it.
+
+    `urllib.parse.unquote` gives the class's name back. Anywhere, so that a data set can be copied anywhere.
+    """
+    escaped = re.sub(r'[<>:"|?*]|%(?=[0-9A-Fa-f]{2})|[. ]$', lambda found: f"%{ord(found[0]):02X}", name)
+    return f"%{ord(name[0]):02X}{escaped[1:]}" if DEVICE.match(name) else escaped
+
+
+def renamed_notes(folder: Path) -> list[str]:
+    """Return a sentence if classes of a folder lie in sub-folders of other names."""
+    names = {path.name: unquote(path.name) for path in sorted(folder.glob("*/"))}
+    told = [f"{name!r} lies in {at!r}" for at, name in names.items() if at != name and folder_name(name) == at]
+    return [f"class {', '.join(told)}, for Windows would refuse the folder's own name."] if told else []
 
 
 def safe_name(name: str) -> str:

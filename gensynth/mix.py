@@ -32,6 +32,7 @@ from gensynth.manifest import (
     TEXT,
     Row,
     check_samples,
+    folder_name,
     image_of,
     safe_name,
     write_rows,
@@ -200,7 +201,7 @@ def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
         label = part.classes[part.y[i]]
         pixels = part.x[torch.tensor([i])][0].numpy()
         # Ids may hold anything: what follows the number is for people, and cannot leave the folder.
-        target = folder / label / f"real_{i:06d}_{safe_name(Path(name).stem)}.png"
+        target = folder / folder_name(label) / f"real_{i:06d}_{safe_name(Path(name).stem)}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         source = _same_file(part, name, pixels)
         if source is None:
@@ -216,7 +217,7 @@ def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
                 target.symlink_to(source)
         # Hugging Face wants the same column types in every part, and a column of blanks would be a number.
         row: Row = {c: "-" if c in TEXT else "" for c in COLUMNS}
-        row |= {"file_name": f"{label}/{target.name}", "label": label, "synthetic": 0, "index": i}
+        row |= {"file_name": target.relative_to(folder).as_posix(), "label": label, "synthetic": 0, "index": i}
         rows.append(row | {"parents": json.dumps([name])})
     return rows
 

@@ -40,13 +40,15 @@ from gensynth.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, 
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import save_verdict
 from gensynth.leak import measure_leak, save_leak, shows_treatment
+from gensynth.lock import first_process
+from gensynth.manifest import folder_name
 from gensynth.mix import filled_rare, mix, spread_counts, write_synthetic
 from gensynth.rebalance_config import AUTO, GENERATOR, RECIPES, SMOTE, RebalanceConfig
 from gensynth.rebalance_report import Rebalanced, samples_of
 from gensynth.rebalance_report import report as report  # who runs also reports
 from gensynth.registry import get_generator
 from gensynth.run import Run, absolute, first_process
-from gensynth.samplers.base import Sampler
+from gensynth.samplers.base import Sampler, Synthetic
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler
@@ -224,7 +226,7 @@ def _train(
 ) -> Path:
     folder = out / "checkpoints"
     for name in labels:
-        path = folder / f"{name or 'generator'}.ckpt"
+        path = folder / f"{'generator' if name is None else folder_name(name)}.ckpt"
         train(
             train_part,
             generator,

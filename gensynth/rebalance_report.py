@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from gensynth.leak import Leak, load_leak
 from gensynth.mix import RARE, read_synthetic
 from gensynth.report.page import ReportContents, write_report
 from gensynth.report.undrawn_page import UndrawnContents, write_undrawn_report
-from gensynth.run import Run
+from gensynth.run import Run, hint_of_moves
 from gensynth.samplers.synthetic import Synthetic
 
 
@@ -52,12 +52,21 @@ class Rebalanced:
     report: Path
 
 
-def report(out: Path, parts: Parts | None = None) -> Rebalanced:
+def report(
+    out: Path,
+    parts: Parts | None = None,
+    source: str | None = None,
+    test_data: str | None = None,
+    download: bool = False,
+) -> Rebalanced:
     """Write the report of a run again from what its folder holds.
 
     Args:
         out: Folder of a finished run.
         parts: Its real data, if already read.
+        source: Where they lie now, if they were moved.
+        test_data: Where the source of the test part lies now, likewise.
+        download: Whether they may be downloaded. The run's record is not asked: it may be a stranger's.
 
     Raises:
         ValueError: if the folder is not a run, it is not finished, or the data have changed since.
@@ -65,10 +74,12 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     record = Run.read(out)
     settings = record["settings"]
     if parts is None:
-        plain = settings["data"] | {"size": _tupled(settings["data"]["size"])}
-        parts = read_parts(settings["source"], DataConfig(**plain))
+        config = DataConfig(**settings["data"] | {"size": _tupled(settings["data"]["size"]), "download": download})
+        source = source or settings["source"]
+        with hint_of_moves(out):
+            parts = read_parts(source, replace(config, test_data=test_data or config.test_data))
         if parts.train.fingerprint != settings["fingerprint"]:
-            raise ValueError(f"the images of {settings['source']} are no longer those that {out} was made from.")
+            raise ValueError(f"the images of {source} are not those that {out} was made from; give them with --data.")
     choice = load_choice(out / "choice.json") if (out / "choice.json").exists() else None
     synthetic, verdict = samples_of(out, parts) if (out / "verdict.json").exists() else (None, None)
     tested, mixed = (out / "evaluation.json").exists(), (out / "dataset").exists()

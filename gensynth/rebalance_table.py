@@ -18,7 +18,6 @@ sample i is a function of (sampler, seed, label, i), so they are drawn again.
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -45,9 +44,10 @@ from gensynth.evaluate_table import (
 )
 from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
+from gensynth.files import visible
 from gensynth.mix import target_counts
 from gensynth.report.table_page import TableReportContents, write_table_report
-from gensynth.run import Run, absolute
+from gensynth.run import RECORD, Run, absolute, differences, hint_of_moves
 from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER, TableSampler
@@ -167,7 +167,7 @@ def rebalance_table(
             )
     _forget_if_nothing_was_done(folder, settings)
     for path in (out, metadata_path(out)):
-        if path.exists() and not (folder / "run.json").exists():
+        if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
     run = Run.open(folder, settings)
     assert parts.train.schema is not None
@@ -215,21 +215,27 @@ def rebalance_table(
     return _report(folder, parts, drawn)
 
 
-def report_table(folder: Path) -> RebalancedTable:
+def report_table(folder: Path, source: str | None = None, test_data: str | None = None) -> RebalancedTable:
     """Write the report of a run again from what its folder holds.
 
     Args:
-        folder: Folder of a finished run, NAME.run.
+        folder: Folder of a finished run, NAME.run, beside its table.
+        source: Where the real table lies now, if it was moved.
+        test_data: Where the table of the test rows lies now, likewise.
 
     Raises:
         ValueError: if the folder is not a run, it is not finished, or the data have changed since.
     """
     settings = Run.read(folder)["settings"]
-    parts = read_table_parts(settings["source"], TableConfig(**settings["data"]))
+    config, source = TableConfig(**settings["data"]), source or settings["source"]
+    if config.schema is not None:  # that file may have been moved, too, and the run has a copy
+        config = replace(config, schema=str(folder / "schema.json"))
+    with hint_of_moves(folder):
+        parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
     if fingerprint(parts) != settings["fingerprint"]:
-        raise ValueError(f"rows or schema of {settings['source']} are no longer those that {folder} was made from.")
+        raise ValueError(f"rows or schema of {source} are not those of {folder}; give them with --data.")
     named = settings["rebalance"]["sampler"] != AUTO
-    if not Path(settings["out"]).exists() or not (named or (folder / "choice.json").exists()):
+    if not _table_of(folder, settings).exists() or not (named or (folder / "choice.json").exists()):
         raise ValueError(f"{folder} is not finished; type its 'gensynth rebalance' command again.")
     checked = (folder / "verdict.json").exists()
     return _report(
@@ -273,13 +279,19 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         notes=tuple(notes),
     )
     page = write_table_report(folder / "report.html", contents)
-    out = Path(settings["out"])
+    out = _table_of(folder, settings)
     return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
 
 
 def run_folder(out: Path) -> Path:
     """Return the folder of the run that writes a table: `balanced.csv` -> `balanced.run`."""
     return out.with_name(f"{out.name[: -len(suffix_of(out))]}.run")
+
+
+def _table_of(folder: Path, settings: dict[str, Any]) -> Path:
+    """Return the table that a run wrote: beside its folder, wherever both lie now."""
+    ending = settings["out"][-len(suffix_of(settings["out"])) :]
+    return folder.resolve().with_name(folder.resolve().name.removesuffix(".run") + ending)
 
 
 def fingerprint(parts: Parts) -> str:
@@ -292,8 +304,8 @@ def fingerprint(parts: Parts) -> str:
 
 def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:
     """Let a corrected command use the name of one that failed before anything was made."""
-    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if found == {"run.json", "schema.json"} and Run.read(folder)["settings"] != json.loads(json.dumps(settings)):
+    found = visible(folder)
+    if found == {RECORD, "schema.json"} and differences(Run.read(folder)["settings"], settings):
         for name in found:
             (folder / name).unlink()
 

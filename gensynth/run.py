@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shlex
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import gensynth
-from gensynth.files import write_text
+from gensynth.files import visible, write_text
+from gensynth.lock import command
+
+RECORD = "run.json"
+"""Name of the record in a run's folder."""
+WHERE = ("source", "out", "data.test_data", "data.schema", "data.download")
+"""Settings that say where things lie or may be fetched from, not what is made: the fingerprint tells which data."""
+DATA = ("data", "fingerprint")
+"""Settings that are a hash of the data."""
+SHOWN = 5
+"""Settings that a sentence names at most."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +34,27 @@ class Run:
 
     @staticmethod
     def open(out: Path, settings: dict[str, Any]) -> Run:
-        """Create the folder, or continue a run with the same settings; ValueError for anything else."""
-        path = out / "run.json"
+        """Create the folder, or continue a run with the same settings and data, wherever these lie now.
+
+        Raises:
+            ValueError: if the folder holds anything else.
+        """
+        path = out / RECORD
         plain = json.loads(json.dumps(settings))
         if path.exists():
-            found = Run.read(out)["settings"]
-            if differ := sorted(key for key in plain | found if plain.get(key) != found.get(key)):
+            record = Run.read(out)
+            if differ := differences(record["settings"], plain, WHERE):
                 raise ValueError(
-                    f"{out} holds a run with other settings ({', '.join(differ)}); choose another --out, or delete it."
+                    f"{out} holds a run with other settings ({differ}); choose another --out, or delete it."
                 )
+            if record["settings"] != plain:
+                write_text(path, json.dumps(record | {"settings": plain}, indent=1))
             return Run(path)
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and (not out.is_dir() or visible(out)):
             raise ValueError(f"{out} exists and is not a gensynth run; choose another --out.")
-        out.mkdir(parents=True, exist_ok=True)
         record = {
             "settings": plain,
-            "command": shlex.join(["gensynth", *sys.argv[1:]]),
+            "command": command(),
             "versions": f"gensynth {gensynth.__version__}, torch {version('torch')}, "
             f"Python {platform.python_version()}",
             "seconds": {},
@@ -52,7 +65,7 @@ class Run:
     @staticmethod
     def read(out: Path) -> dict[str, Any]:
         """Read the record; ValueError if the folder is not a run."""
-        path = out / "run.json"
+        path = out / RECORD
         if not path.is_file():
             raise ValueError(f"{out} is not a gensynth run (it has no run.json).")
         return json.loads(path.read_text())
@@ -72,10 +85,49 @@ def absolute(source: str | None) -> str | None:
     return str(Path(source).resolve()) if source is not None and Path(source).exists() else source
 
 
-def first_process() -> bool:
-    """Whether this is the process that does what is done once; launchers tell through the environment."""
-    environment = os.environ
-    rank = environment.get("RANK", environment.get("SLURM_PROCID"))
-    if rank is None:
-        rank = environment.get("LOCAL_RANK", "0") if environment.get("NODE_RANK", "0") == "0" else "1"
-    return int(rank) == 0
+@contextmanager
+def hint_of_moves(out: Path) -> Iterator[None]:
+    """Where the data of a run are not found any more, let the message say what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} If the data of {out} were moved, say with --data where they are.") from error
+
+
+def differences(there: dict[str, Any], here: dict[str, Any], ignored: Collection[str] = ()) -> str:
+    """Say which settings differ, as in `steps: 20 there, 40 here`; empty if none does.
+
+    Args:
+        there: Settings of what exists: plain values, in dictionaries of any depth.
+        here: Settings that are asked for.
+        ignored: Settings that may differ, with points for depth.
+    """
+    old, new = _flat(there), _flat(here)
+    names = [name for name in old | new if name not in ignored and old.get(name) != new.get(name)]
+    told = [
+        "other data"
+        if name in DATA
+        else f"{_option(name)}: {_short(old.get(name))} there, {_short(new.get(name))} here"
+        for name in names
+    ]
+    return ", ".join(told[:SHOWN]) + (f" and {len(told) - SHOWN} more" if len(told) > SHOWN else "")
+
+
+def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Turn {"train": {"steps": 20}} into {"train.steps": 20}."""
+    out: dict[str, Any] = {}
+    for name, value in settings.items():
+        value = list(value) if isinstance(value, tuple) else value  # as JSON has it
+        out |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": value}
+    return out
+
+
+def _option(name: str) -> str:
+    """Return a setting's name on the command line, where those of these groups stand alone."""
+    group, _, rest = name.partition(".")
+    return rest if group in ("train", "data", "rebalance") else name
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -26,7 +26,7 @@ from gensynth.data.decode import SUFFIXES, Decoded, decode_image, for_each, head
 from gensynth.data.images import find_images
 from gensynth.data.pixels import WHITE, find_white
 from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
-from gensynth.files import whole_folder, write_bytes
+from gensynth.files import check_count, whole_folder, write_bytes
 from gensynth.manifest import image_of
 from gensynth.precision import native_precision
 from gensynth.source import SourceGenerator
@@ -164,6 +164,8 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
             write_bytes(out if folder is None else folder / name, encoded)
             written.append(out if folder is None else out / name)
             bar.update(at + 1 - bar.n)
+        if folder is not None:
+            check_count(folder, len(names))
     return written
 
 

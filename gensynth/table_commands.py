@@ -14,7 +14,9 @@ from gensynth.data.read_table import TableConfig
 from gensynth.data.split import Parts
 from gensynth.evaluate_table import TableEvaluateConfig, TableEvaluation
 from gensynth.fidelity.verdict import FAIL, Verdict
-from gensynth.rebalance_table import TableRebalanceConfig, made_sampler
+from gensynth.lock import locked
+from gensynth.rebalance_table import TableRebalanceConfig, made_sampler, run_folder
+from gensynth.run import RECORD
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER
 from gensynth.words import some, some_counts
@@ -31,8 +33,8 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
     """
     from gensynth.data.read_table import read_real_table
 
-    if out is not None:
-        _refuse_to_overwrite(out)
+    if out is not None and out.exists():
+        raise ValueError(f"{out} exists; choose another --out, or remove it.")
     found = read_real_table(data, TableConfig(target=target, schema=schema))
     assert found.schema is not None
     print(f"{len(found)} rows; {found.schema.target}: {some_counts(found.class_counts)}\n\n{found.schema.as_text()}")
@@ -65,10 +67,11 @@ def train(
 
     made = made_sampler(sampler, settings)
     path = out / f"{sampler}{SAMPLER}"
-    if path.exists():
-        raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
-    fitted = made.fit(read_table_parts(data, data_config).train)
-    fitted.save(path)
+    with locked(path):
+        if path.exists():
+            raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
+        fitted = made.fit(read_table_parts(data, data_config).train)
+        fitted.save(path)
     _say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
     return 0
 
@@ -87,9 +90,10 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
     from gensynth.samplers.table import TableSampler
     from gensynth.table_manifest import write_rows
 
-    fitted = TableSampler.load(sampler)
-    _refuse_to_overwrite(out, with_metadata=True)
-    write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
+    with locked(out):
+        _refuse_to_overwrite(out)
+        fitted = TableSampler.load(sampler)
+        write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
     return 0
 
 
@@ -110,15 +114,16 @@ def check(
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.table_manifest import read_rows
 
-    if holdout is None:
-        parts = read_table_parts(against, data_config)
-        reference, held_out = parts.train, [parts.validation, parts.test]
-    else:
-        reference = read_real_table(against, data_config)
-        held_out = [read_like(holdout, reference)]
-    verdict = TableChecker(reference, held_out).check(read_rows(synthetic, reference))
-    if json is not None:
-        save_verdict(verdict, json)
+    with locked(json):
+        if holdout is None:
+            parts = read_table_parts(against, data_config)
+            reference, held_out = parts.train, [parts.validation, parts.test]
+        else:
+            reference = read_real_table(against, data_config)
+            held_out = [read_like(holdout, reference)]
+        verdict = TableChecker(reference, held_out).check(read_rows(synthetic, reference))
+        if json is not None:
+            save_verdict(verdict, json)
     print_verdict(verdict)
     return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
 
@@ -137,10 +142,11 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
     from gensynth.mix import target_counts, up_to
     from gensynth.table_manifest import write_balanced
 
-    _refuse_to_overwrite(out, with_metadata=True)
-    parts, samples, verdict = _checked(synthetic, real, data_config)
-    accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
-    n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
+    with locked(out):
+        _refuse_to_overwrite(out)
+        parts, samples, verdict = _checked(synthetic, real, data_config)
+        accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
+        n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
     _say(f"{n_real} real and {int(accepted.sum())} synthetic rows in {out}")
     return 0
 
@@ -159,12 +165,13 @@ def evaluate(
     """
     from gensynth.evaluate_table import evaluate_table, save_table_evaluation
 
-    parts, samples, verdict = _checked(synthetic, real, data_config)
-    accepted = samples.subset(verdict.samples.accepted)
-    name = samples.sampler if samples.sampler != "unknown" else "synthetic"
-    result = evaluate_table(parts.train, {name: accepted}, parts.test, evaluate)
-    if out is not None:
-        save_table_evaluation(result, out)
+    with locked(out):
+        parts, samples, verdict = _checked(synthetic, real, data_config)
+        accepted = samples.subset(verdict.samples.accepted)
+        name = samples.sampler if samples.sampler != "unknown" else "synthetic"
+        result = evaluate_table(parts.train, {name: accepted}, parts.test, evaluate)
+        if out is not None:
+            save_table_evaluation(result, out)
     print_evaluation(result)
     return 1 if result.verdict == "HURTS" else 0
 
@@ -193,7 +200,8 @@ def rebalance(
     """
     from gensynth.rebalance_table import rebalance_table
 
-    done = rebalance_table(data, out, rebalance_config, data_config, choose, evaluate, quiet)
+    with locked(out, run_folder(out) / RECORD):
+        done = rebalance_table(data, out, rebalance_config, data_config, choose, evaluate, quiet)
     for note in done.notes:
         print(f"note: {note}")
     if done.choice is not None:
@@ -294,13 +302,15 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
     return parts, samples, verdict
 
 
-def _refuse_to_overwrite(out: Path, with_metadata: bool = False) -> None:
+def _refuse_to_overwrite(out: Path) -> None:
+    """Raise ValueError if a table exists; metadata without one are what a killed run left, and are written again."""
     from gensynth.data.tables import check_format
-    from gensynth.table_manifest import metadata_path
+    from gensynth.table_manifest import COLUMNS, metadata_path
 
-    if with_metadata:
-        check_format(out)
-    for path in (out, metadata_path(out)) if with_metadata else (out,):
+    check_format(out)
+    manifest = metadata_path(out)
+    ours = manifest.is_file() and manifest.read_bytes().startswith(",".join(COLUMNS).encode())
+    for path in (out,) if ours else (out, manifest):
         if path.exists():
             raise ValueError(f"{path} exists; choose another --out, or remove it.")
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gensynth.cells import Cells
 from gensynth.data.codec import first_id
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
@@ -135,20 +136,20 @@ def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
     )
     if not manifest.is_file():
         return synthetic
-    lines = pd.read_csv(manifest, dtype=str, keep_default_na=False)
-    if list(lines.columns) != list(COLUMNS) or len(lines) != n or (lines["synthetic"] != "1").any():
+    cells = Cells.read(manifest, COLUMNS)
+    if len(cells.rows) != n or {*cells.texts("synthetic")} != {"1"}:
         raise ValueError(f"{manifest} is not the metadata of the {n} rows in {path}; restore or remove it.")
-    sources = sorted(set(zip(lines["sampler"], lines["seed"], strict=True)))
+    sources = sorted(set(zip(cells.texts("sampler"), cells.numbers("seed"), strict=True)))
     if len(sources) != 1:
         raise ValueError(f"{manifest} mixes the samplers and seeds {sources[:5]}; use one file for each.")
     return replace(
         synthetic,
-        index=lines["index"].to_numpy(dtype=np.int64),
+        index=np.array(cells.numbers("index"), dtype=np.int64),
         sampler=sources[0][0],
-        seed=int(sources[0][1]),
-        how=tuple(lines["how"]),
-        parents=tuple(tuple(json.loads(text)) for text in lines["parents"]),
-        checkpoint_sha256=tuple(lines["checkpoint_sha256"]),
+        seed=sources[0][1],
+        how=cells.texts("how"),
+        parents=cells.id_lists("parents"),
+        checkpoint_sha256=cells.texts("checkpoint_sha256"),
     )
 
 

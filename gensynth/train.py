@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import pickle
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,11 @@ from gensynth.batches import Batches, in_order
 from gensynth.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.data.pixels import WHITE
+from gensynth.files import discard, replacing
 from gensynth.generator import Batch, Generator
 from gensynth.lightning import TrainingModule, fit, trainer_of
 from gensynth.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
+from gensynth.run import differences
 from gensynth.scope import Scope, scope_of
 from gensynth.selection import ROUNDS, Selection
 from gensynth.source import SourceGenerator
@@ -110,9 +112,10 @@ def train(
     if privacy is not None:
         provenance["data"] = ""  # a hash of all images would confirm a guess at the last one
     if path.exists():
-        if json.dumps(load_checkpoint(path).provenance, sort_keys=True) != json.dumps(provenance, sort_keys=True):
+        if differ := differences(load_checkpoint(path).provenance, provenance):
             raise ValueError(
-                f"{path} was trained with other data or settings; choose another output, or delete it to train again."
+                f"{path} was trained with other settings ({differ}); choose another --out, and --init {path} "
+                "to start from it, or delete it to train anew."
             )
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +149,7 @@ def train(
         notes = model.diagnose(agreement)
         model.cpu()
         save_checkpoint(path, model, name, keeper.history, provenance, notes)
-        resume.unlink(missing_ok=True)
+        discard(resume)
         if privacy is not None:
             print(f"{path.name} is {privacy.bound}", file=sys.stderr)
     trainer.strategy.barrier()
@@ -247,10 +250,9 @@ class Keeper(Callback):
             self.bar.set_postfix({k.rpartition("/")[2]: f"{v[-1]:.3g}" for k, v in self.history.items() if k != "step"})
             self.sums = {}
         if save:
-            temporary = self.resume.with_suffix(".resume-part")
-            trainer.save_checkpoint(temporary)
-            if trainer.is_global_zero:
-                os.replace(temporary, self.resume)
+            # All processes take part, and the first one writes.
+            with replacing(self.resume) if trainer.is_global_zero else nullcontext(self.resume) as temporary:
+                trainer.save_checkpoint(temporary)
         self.bar.update()
 
     def _check(self, model: Generator, weights: bool) -> None:
@@ -289,9 +291,9 @@ def _resumed_step(resume: Path, run: str) -> int:
         state = torch.load(resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         raise ValueError(f"{resume} is damaged; delete it to start anew.") from error
-    if state["run"] != run:
+    if differ := differences(json.loads(state["run"]), json.loads(run)):
         raise ValueError(
-            f"{resume} is an unfinished run with other data or settings; choose another output, or delete it."
+            f"{resume} is an unfinished training with other settings ({differ}); choose another --out, or delete it."
         )
     return int(state["step"])
 

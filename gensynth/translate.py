@@ -11,7 +11,7 @@ from tqdm import tqdm
 from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import read_files
 from gensynth.data.pixels import WHITE
-from gensynth.files import whole_folder
+from gensynth.files import check_count, whole_folder
 from gensynth.manifest import image_of
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
 
@@ -59,4 +59,5 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 image_of(pixels.numpy()).save(path)
             bar.update(len(rows))
+        check_count(target, len(names))
     return len(names)

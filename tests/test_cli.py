@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -262,7 +265,12 @@ def test_a_class_may_be_called_like_a_part_or_like_nothing(capsys: pytest.Captur
         capsys, "rebalance", data, "--out", tmp_path / "run", *QUICK, "--evaluate.steps", 10, "--evaluate.seeds", 2
     )
     assert code in (0, 1) and "report:" in out, err  # noise may well be rejected, but the run goes to its end
-    assert (tmp_path / "run" / "report.html").exists()
+    moved, folder = data.rename(tmp_path / "moved.npz"), (tmp_path / "run").rename(tmp_path / "moved")
+    page = (folder / "report.html").read_bytes()
+    assert "were moved, say with --data where they are" in refused(capsys, "report", folder)
+    code, out, err = run(capsys, "report", folder, "--data", moved)
+    assert code == 0 and (folder / "report.html").read_bytes() == page, err
+    data = moved
     code, _, err = run(capsys, "train", "vae", "--data", data, "--label", "null", "--out", tmp_path / "ck", *QUICK)
     assert code == 0 and [p.name for p in (tmp_path / "ck").iterdir()] == ["null.ckpt"], err
 
@@ -313,3 +321,36 @@ def test_a_run_that_treats_every_class_counts_the_filled_ones_as_rare(
     assert 'id="shortcut"' in (out / "report.html").read_text()
     message = refused(capsys, "rebalance", *DIGITS, "--out", tmp_path / "x", *options, "--per_class")
     assert "per_class" in message and not (tmp_path / "x").exists()
+
+
+def test_an_interruption_while_packages_are_imported_ends_like_any_other(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = builtins.__import__
+
+    def interrupted(name: str, *rest: Any) -> Any:
+        if name == "gensynth" and "arguments" in rest[2]:
+            raise KeyboardInterrupt
+        return imported(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    assert run(capsys, "explore", "builtin:digits") == (
+        130,
+        "",
+        "gensynth: interrupted; the same command continues where it stopped.\n",
+    )
+
+
+def test_sigterm_ends_the_work_and_removes_what_is_half_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stopped(*_: Any) -> None:
+        assert [path.name for path in tmp_path.glob(".*.partial")] != []
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("gensynth.manifest.write_rows", stopped)
+    code, _, err = run(capsys, "sample", checkpoint, "--label", "8", "--n", 2, "--out", tmp_path / "made")
+    assert code == 130 and "interrupted" in err and list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -170,7 +170,8 @@ def test_another_setting_does_not_continue_a_run(capsys: pytest.CaptureFixture[s
     options = ["--data", *DIGITS, "--out", tmp_path, *QUICK]
     assert run(capsys, "train", "vae", *options)[0] == 0
     assert run(capsys, "train", "vae", *options)[0] == 0  # finished: nothing to do
-    assert "other data or settings" in refused(capsys, "train", "vae", *options, "--model.z_dim", "5")
+    told = refused(capsys, "train", "vae", *options, "--model.z_dim", "5", "--steps", "5")
+    assert "steps: 4 there, 5 here" in told and "model.z_dim" in told and f"--init {tmp_path}/vae.ckpt" in told
 
 
 def test_generator_of_recipe_and_command_line_must_agree(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ import csv
 import gc
 import json
 import os
+import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -21,6 +25,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.read import read_folder
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.manifest import COLUMNS, Row, folder_name, renamed_notes, write_samples
 from gensynth.mix import filled_rare, mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
 from gensynth.samplers.base import Synthetic
 
@@ -259,3 +264,85 @@ def test_read_synthetic_refuses_a_changed_folder(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace(",3,14,", ",4,14,"))
     with pytest.raises(ValueError, match="one folder for each"):
         read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\\0"), min_size=1))
+def test_folder_names_lead_back_to_the_class(name: str) -> None:
+    assert unquote(folder_name(name)) == name
+
+
+@pytest.mark.parametrize("name", ["a:b", "what?", "CON", "con.txt", "Lpt1", "end.", "end ", "<b>", "a|b", "a*", '"'])
+def test_windows_takes_every_folder_name(name: str) -> None:
+    assert PureWindowsPath(folder_name(name)).name == folder_name(name)
+    assert not PureWindowsPath(folder_name(name)).is_reserved() and folder_name(name).rstrip(". ") == folder_name(name)
+    assert not set(folder_name(name)) & set('<>:"|?*')
+
+
+@pytest.mark.parametrize("name", ["cat", "50 %", "100%", "a b", "äé", "console", "com10", ".5", "a.b"])
+def test_other_folder_names_stay(name: str) -> None:
+    assert folder_name(name) == name
+
+
+def test_escaped_classes_are_read_back_and_told(tmp_path: Path) -> None:
+    classes = ("CON", "a:b%3A")
+    fake = replace(drawn(6), classes=classes, y=np.arange(6) % 2)
+    write_synthetic(fake, None, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["%43ON", "a%3Ab%253A", "metadata.csv"]
+    again, _ = read_synthetic(tmp_path / "out", classes, (1, 9, 12))
+    assert again.classes == classes and np.array_equal(again.y, fake.y) and torch.equal(again.x, fake.x)
+    (told,) = renamed_notes(tmp_path / "out")
+    assert "'CON' lies in '%43ON'" in told
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "says"),
+    [
+        ("index", "", "line 3: column 'index' holds '', and a whole number"),
+        ("index", "-1", "column 'index' holds '-1'"),
+        ("index", "9" * 30, "a whole number belongs there"),
+        ("seed", "x", "line 3: column 'seed' holds 'x'"),
+        ("parents", "nonsense", "column 'parents' holds 'nonsense', and a list of names"),
+        ("parents", "[1]", "and a list of names"),
+        ("nearest", "7", "and a name in quotes"),
+        ("label_score", "high", "column 'label_score' holds 'high', and a number"),
+        ("verdict", "maybe", "accepted or rejected belongs there"),
+        ("synthetic", "0", "lists real images, too"),
+    ],
+)
+def test_a_bad_cell_is_named(tmp_path: Path, column: str, cell: str, says: str) -> None:
+    write_synthetic(drawn(3), judged(3), tmp_path / "out")
+    path = tmp_path / "out" / "metadata.csv"
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows.loc[1, column] = cell
+    rows.to_csv(path, index=False)
+    with pytest.raises(ValueError, match=re.escape(says)):
+        read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"file_name\na.png\n", "has no column 'label'"),
+        (b"", "has no column 'file_name'"),
+        (",".join(COLUMNS).encode() + b"\na,b\n", "line 2 has more or fewer cells"),
+        (",".join(COLUMNS).encode() + b"\n\xff\n", "is no CSV file in UTF-8"),
+        (",".join(COLUMNS).encode() + b'\n"a', "is no CSV file"),
+    ],
+)
+def test_another_file_in_place_of_the_metadata_is_told(tmp_path: Path, content: bytes, says: str) -> None:
+    write_synthetic(drawn(3), None, tmp_path / "out")
+    (tmp_path / "out" / "metadata.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=says):
+        read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+
+
+def test_a_file_that_vanishes_while_it_is_written_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def losing(*given: Any) -> list[Row]:
+        rows = write_samples(*given)
+        next(given[3].rglob("*.png")).unlink()
+        return rows
+
+    monkeypatch.setattr("gensynth.manifest.write_samples", losing)
+    with pytest.raises(OSError, match="3 files were written and 2 are there"):
+        write_synthetic(drawn(3), None, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

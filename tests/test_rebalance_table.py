@@ -84,6 +84,17 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert run("report", folder) == 0
     assert (folder / "report.html").read_bytes() == page
 
+    moved, folder = claims.rename(tmp_path / "moved.csv"), out.parent.rename(tmp_path / "elsewhere") / "balanced.run"
+    capsys.readouterr()
+    assert run("report", folder) == 2 and "were moved, say with --data where they are" in capsys.readouterr().err
+    assert run("report", folder, "--data", moved) == 0
+    assert (folder / "report.html").read_bytes() == page
+    verdict = (folder / "verdict.json").stat().st_mtime_ns
+    out = tmp_path / "elsewhere" / "balanced.csv"
+    assert run("rebalance", moved, "--target", "fraud", "--sampler", "copula", "--out", out, *QUICK) == code
+    assert (folder / "verdict.json").stat().st_mtime_ns == verdict, "nothing was done again"
+    assert run("report", folder) == 0, "the run knows now where the data are"
+
 
 def test_auto_says_so_when_nothing_helps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -166,7 +177,7 @@ def test_an_edited_schema_or_test_file_is_another_run(
         assert path.read_text() != kept
         capsys.readouterr()
         assert run(*argv, "--out", tmp_path / "b.csv") == 2
-        assert "other settings (fingerprint)" in capsys.readouterr().err
+        assert "other settings (other data)" in capsys.readouterr().err
         path.write_text(kept)
 
 
@@ -247,7 +258,7 @@ def test_nothing_is_overwritten(claims: Path, tmp_path: Path, capsys: pytest.Cap
     assert run(*argv, "--out", claims) == 2 and claims.read_text().startswith("amount,")
     run(*argv, "--out", tmp_path / "b.csv")
     assert run(*argv, "--out", tmp_path / "b.csv", "--sample_seed", 4) == 2
-    assert "holds a run with other settings (rebalance)" in capsys.readouterr().err
+    assert "holds a run with other settings (sample_seed: 0 there, 4 here)" in capsys.readouterr().err
 
 
 def test_step_by_step(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

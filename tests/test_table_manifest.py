@@ -131,6 +131,12 @@ def corrupted(path: Path, change: str) -> None:
         lines = lines.iloc[:-1]
     elif change == "seeds":
         lines.loc[0, "seed"] = "99"
+    elif change == "index":
+        lines.loc[2, "index"] = "third"
+    elif change == "parents":
+        lines.loc[0, "parents"] = "7"
+    elif change == "header":
+        lines = lines.rename(columns={"how": "why"})
     rows.to_csv(path, index=False)
     lines.to_csv(metadata_path(path), index=False)
 
@@ -145,6 +151,9 @@ def corrupted(path: Path, change: str) -> None:
         ("unlabeled", "30 synthetic rows have no 'fraud'"),
         ("lines", "is not the metadata of the 30 rows"),
         ("seeds", "mixes the samplers and seeds"),
+        ("index", "rows.metadata.csv, line 4: column 'index' holds 'third', and a whole number"),
+        ("parents", "line 2: column 'parents' holds '7', and a list of names"),
+        ("header", "has no column 'how'"),
     ],
 )
 def test_one_sentence(parts: Parts, drawn: Synthetic, tmp_path: Path, change: str, message: str) -> None:

@@ -20,6 +20,8 @@ from gensynth.data.pixels import MASK, WHITE, choose_size, find_white, size_note
 PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 FLAT = "images"
 """Name of the class of images that lie in a folder without sub-folders."""
+MANIFEST = b"file_name,label,synthetic,sampler,checkpoint_sha256,"
+"""How each metadata.csv begins that `gensynth.manifest` writes."""
 
 
 @final
@@ -76,13 +78,14 @@ class ImageFiles:
 class _Found(NamedTuple):
     """What lies in a folder: the images' ids, labels and class names, and how many other files.
 
-    `unread` counts the latter by class (`""` for the folder itself) and kind, which is a suffix or a few words.
+    `outputs` are folders that gensynth wrote; `unread` counts the files by class (`""` for the folder itself) and kind, which is a suffix or a few words.
     """
 
     ids: tuple[str, ...]
     y: np.ndarray
     classes: tuple[str, ...]
     unread: dict[str, Counter[str]]
+    outputs: tuple[str, ...]
 
 
 class _Image(NamedTuple):
@@ -147,7 +150,7 @@ def read_folder(
             megapixels or values above `white`, or a symbolic link leads where none may lead.
     """
     root = Path(root).resolve()
-    ids, y, classes, unread = _find(root, part_names, flat, follow_links)
+    ids, y, classes, unread, outputs = _find(root, part_names, flat, follow_links)
     headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
     guess = choose_size(np.array([(h.height, h.width) for h in headers]), size)
     c = channels or (1 if all(h.grey for h in headers) else 3)
@@ -168,6 +171,7 @@ def read_folder(
             *size_notes(read.sizes, read.size),
             *white_notes(*read.largest, read.white),
             *_unread_notes(unread, counts),
+            *_output_notes(outputs),
         ),
         sizes=read.sizes,
         white=read.white,
@@ -244,14 +248,17 @@ def _find(root: Path, part_names: bool, flat: bool, follow_links: bool) -> _Foun
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     top = [e for e in os.scandir(root) if not e.name.startswith(".") and e.name != "__MACOSX"]
     folders = {e.name: e for e in top if e.is_dir()}
-    classes = tuple(sorted(folders, key=natural_key))
+    outputs = tuple(
+        name for name in sorted(folders, key=natural_key) if name.lower() not in PART_NAMES and is_output(root / name)
+    )
+    classes = tuple(sorted(folders.keys() - set(outputs), key=natural_key))
     loose = [e for e in top if not e.is_dir() and e.name != "metadata.csv"]  # which is read elsewhere
     seen = {str(root)} if follow_links else None
     if not classes:
         n = sum(not _unread_kind(e) for e in loose)
         if n and flat:
             images, others = _images_of(root, loose, seen)
-            return _Found(images, np.zeros(n, dtype=np.int64), (FLAT,), {"": others})
+            return _Found(images, np.zeros(n, dtype=np.int64), (FLAT,), {"": others}, outputs)
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
         raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
     parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)
@@ -275,7 +282,24 @@ def _find(root: Path, part_names: bool, flat: bool, follow_links: bool) -> _Foun
             raise ValueError(f"class folder {name!r} holds file names that are not valid UTF-8; rename them.")
         ids += images
         counts.append(len(images))
-    return _Found(tuple(ids), np.repeat(np.arange(len(classes)), counts), classes, unread)
+    return _Found(tuple(ids), np.repeat(np.arange(len(classes)), counts), classes, unread, outputs)
+
+
+def _output_notes(outputs: Sequence[str]) -> list[str]:
+    names = ", ".join(map(repr, outputs))
+    return [f"What gensynth wrote is no class and was left out: {names}."] if outputs else []
+
+
+def is_output(folder: Path) -> bool:
+    """Whether gensynth wrote a folder: a run, checkpoints or samples. One with images directly inside is a class."""
+    names = [entry.name for entry in os.scandir(folder)]
+    if any(name.lower().endswith(SUFFIXES) for name in names):
+        return False
+    manifest = folder / "metadata.csv"
+    if manifest.is_file():
+        with open(manifest, "rb") as file:
+            return file.read(len(MANIFEST)) == MANIFEST
+    return "run.json" in names or any(name.endswith((".ckpt", ".resume")) for name in names)
 
 
 def _images_of(

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gensynth.data.pixels import WHITE
-
 from gensynth.words import did_you_mean, some
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gensynth.files import write_bytes
 from gensynth.report.markup import Html, badge, element
 
 if TYPE_CHECKING:
@@ -113,12 +114,7 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
     """
     path = Path(path)
     check_folder(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(text.encode("utf-8", "backslashreplace"))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
     return path
 
 

@@ -138,6 +138,19 @@ def test_parts_are_not_classes(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+def test_what_gensynth_wrote_is_no_class(folder: Path) -> None:
+    for name in ("run/dataset/train/cat/a.png", "made/cat/a.png", "listed/a.png"):
+        save(folder / name, image(9))
+    (folder / "run" / "run.json").write_text("{}")
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "vae.ckpt").touch()
+    for name in ("made", "listed"):
+        (folder / name / "metadata.csv").write_text("file_name,label,synthetic,sampler,checkpoint_sha256,seed\n")
+    data = read_folder(folder)
+    assert data.classes == ("cat", "dog", "listed"), "a class may hold a list of its images, too"
+    assert any(note.endswith("was left out: 'checkpoints', 'made', 'run'.") for note in data.notes)
+
+
 def test_broken_images_are_named_together(folder: Path) -> None:
     for i in range(6):
         (folder / "cat" / f"text{i}.png").write_text("no picture")
