@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import yaml
@@ -42,7 +43,7 @@ def read_json(path: str | Path, hint: Any, what: str, remedy: str) -> Any:
 
     Args:
         path: The file.
-        hint: As of `build`.
+        hint: As of `typed`.
         what: What the file should be, for the message, such as "a verdict".
         remedy: What to do if it is not, such as "check again".
 
@@ -61,14 +62,14 @@ def read_json(path: str | Path, hint: Any, what: str, remedy: str) -> Any:
             _check_depth(value)
         except RecursionError as error:
             raise ValueError(f"it is nested deeper than {MOST_DEPTH} levels") from error
-        return build(hint, value)
+        return typed(hint, value)
     except UnicodeDecodeError as error:
         raise ValueError(f"{str(path)!r} is not {what}: it is not text in UTF-8; {remedy}.") from error
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is not {what}: {str(error).rstrip('.')}; {remedy}.") from error
 
 
-def build(hint: Any, value: Any, place: str = "it") -> Any:
+def typed(hint: Any, value: Any, place: str = "it") -> Any:
     """Return a plain value as what a type hint says, in which lists become tuples, arrays or lists.
 
     Args:
@@ -95,10 +96,10 @@ def build(hint: Any, value: Any, place: str = "it") -> Any:
         if origin is tuple and inner[-1] is not Ellipsis and len(value) != len(inner):
             raise ValueError(f"{place} is a list of {len(value)}, and must be one of {len(inner)}")
         hints = inner if origin is tuple and inner[-1] is not Ellipsis else [inner[0]] * len(value)
-        return origin(build(h, v, f"{place}[{at}]") for at, (h, v) in enumerate(zip(hints, value, strict=True)))
+        return origin(typed(h, v, f"{place}[{at}]") for at, (h, v) in enumerate(zip(hints, value, strict=True)))
     if origin is dict and isinstance(value, dict):
         return {
-            build(inner[0], k, f"a name in {place}"): build(inner[1], v, f"{place}[{k!r}]") for k, v in value.items()
+            typed(inner[0], k, f"a name in {place}"): typed(inner[1], v, f"{place}[{k!r}]") for k, v in value.items()
         }
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= HUGE:
         return value
@@ -129,12 +130,35 @@ def check_recipe(text: str) -> None:
             raise ValueError(f"a recipe may be nested {MOST_DEPTH} levels deep, and this one is deeper.")
 
 
+@contextmanager
+def used(file: str, remedy: str, passes: tuple[type[Exception], ...] = (MemoryError,)) -> Iterator[None]:
+    """Turn whatever goes wrong in the block into a ValueError that names the file whose content is used there.
+
+    A saved model can hold anything: what does not fit together shows where it is used.
+
+    Args:
+        file: The file; empty where the content is not from a file, so that errors stay what they are.
+        remedy: What to do, such as "train it again".
+        passes: Errors that stay what they are.
+    """
+    try:
+        yield
+    except passes:
+        raise
+    except Exception as error:
+        if not file:
+            raise
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        raise ValueError(f"what {file!r} holds does not fit together ({said}); {remedy}.") from error
+
+
 @cache
 def _entries(cls: Any) -> tuple[dict[str, Any], frozenset[str]]:
     """Return the types of the entries of a dataclass or TypedDict, and which of them must be there."""
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     if is_typeddict(cls):
-        return hints, cls.__required_keys__
+        spare = {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is NotRequired}
+        return hints | spare, frozenset(hints) - frozenset(spare)
     needed = (f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING)
     return {f.name: hints[f.name] for f in fields(cls)}, frozenset(needed)
 
@@ -148,7 +172,7 @@ def _record(cls: Any, value: Any, place: str) -> Any:
     if missing := sorted(needed - set(value)):
         raise ValueError(f"{place} has no entry {missing[0]!r}")
     stem = "" if place == "it" else f"{place}."
-    made = {name: build(hints[name], inner, f"{stem}{name}") for name, inner in value.items()}
+    made = {name: typed(hints[name], inner, f"{stem}{name}") for name, inner in value.items()}
     return made if is_typeddict(cls) else cls(**made)
 
 
@@ -157,10 +181,10 @@ def _one_of(hints: tuple[Any, ...], value: Any, place: str) -> Any:
         return None
     some = [hint for hint in hints if hint is not type(None)]
     if len(some) == 1:
-        return build(some[0], value, place)
+        return typed(some[0], value, place)
     for hint in some:
         try:
-            return build(hint, value, place)
+            return typed(hint, value, place)
         except ValueError:
             continue
     raise ValueError(f"{place} is {_shown(value)}, and must be {' or '.join(map(_words, hints))}")
@@ -169,7 +193,7 @@ def _one_of(hints: tuple[Any, ...], value: Any, place: str) -> Any:
 def _array(dtype: Any, value: list[Any], place: str) -> np.ndarray:
     """Return numbers, of which null is not a number, or truth values."""
     hint: Any = bool if dtype is np.bool_ else float | None
-    return np.array([build(hint, v, f"{place}[{at}]") for at, v in enumerate(value)], dtype=dtype)
+    return np.array([typed(hint, v, f"{place}[{at}]") for at, v in enumerate(value)], dtype=dtype)
 
 
 def _check_depth(value: Any) -> None:

@@ -17,7 +17,7 @@ import torch
 
 import gensynth
 from gensynth.files import write_text
-from gensynth.plain import build, read_json
+from gensynth.plain import read_json, typed
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Run:
 def asked(settings: dict[str, Any], kind: type[T], folder: Path) -> T:
     """Return the settings in a run's record as a TypedDict; ValueError if they are something else."""
     try:
-        return build(kind, settings, "settings")
+        return typed(kind, settings, "settings")
     except ValueError as error:
         raise ValueError(
             f"{folder} is not a run of this version of gensynth ({str(error).rstrip('.')}); make it again."

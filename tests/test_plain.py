@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gensynth import plain
-from gensynth.plain import build, check_recipe, read_json
+from gensynth.plain import check_recipe, read_json, typed
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ values = st.recursive(
 def test_anything_is_read_or_refused_by_one_kind_of_error(value: Any) -> None:
     for hint in (Point, Entry, int, float | str | None, NDArray[np.float64], tuple[str, ...], dict[str, int]):
         try:
-            build(hint, value)
+            typed(hint, value)
         except ValueError as error:
             assert "must be" in str(error) or "no entry" in str(error) or "unknown entry" in str(error)
 
@@ -52,9 +52,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     point = Point(1.5, "p", (1, 2), (0.0, float("inf")), "b")
     (tmp_path / "p.json").write_text("\ufeff" + json.dumps(asdict(point)), encoding="utf-8")  # as Notepad saves it
     assert read_json(tmp_path / "p.json", Point, "a point", "x") == point
-    assert build(Entry, {"points": [{"x": 1, "name": 3}], "more": {}}) == {"points": [Point(1, 3)], "more": {}}
-    assert np.array_equal(build(NDArray[np.float64], [1, None]), [1, np.nan], equal_nan=True)
-    assert build(NDArray[np.bool_], [True]).dtype == bool
+    assert typed(Entry, {"points": [{"x": 1, "name": 3}], "more": {}}) == {"points": [Point(1, 3)], "more": {}}
+    assert np.array_equal(typed(NDArray[np.float64], [1, None]), [1, np.nan], equal_nan=True)
+    assert typed(NDArray[np.bool_], [True]).dtype == bool
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 )
 def test_the_place_is_named(hint: Any, value: Any, says: str) -> None:
     with pytest.raises(ValueError) as refused:
-        build(hint, value)
+        typed(hint, value)
     assert says in str(refused.value)
 
 
