@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from gensynth.files import write_text
+from gensynth.plain import MAKE_AGAIN, read_json
 
 BASELINES = {
     "real": "train on the real images as they are",
@@ -77,10 +78,22 @@ def save_choice(choice: ImageChoice, path: str | Path) -> None:
 
 
 def load_choice(path: str | Path) -> ImageChoice:
-    """Read what `save_choice` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    tried = tuple(Tried(**item) for item in fields["candidates"])
-    return ImageChoice(**fields | {"candidates": tried, "notes": tuple(fields["notes"])})
+    """Read what `save_choice` wrote; ValueError if it is something else."""
+    return read_json(path, ImageChoice, "a choice", MAKE_AGAIN)
+
+
+Key = tuple[str, ...]
+
+
+class Found(TypedDict):
+    """What the file of a `Record` holds."""
+
+    predicted: list[tuple[Key, list[list[int]]]]
+    seconds: list[tuple[Key, float]]
+    estimates: dict[str, float]
+    accepted: list[tuple[Key, int]]
+    left_out: list[Key]
+    notes: list[str]
 
 
 @dataclass
@@ -111,12 +124,10 @@ class Record:
         """Read the file, if there is one."""
         if not path.exists():
             return Record(path)
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        predicted = {tuple(key): np.array(labels) for key, labels in found["predicted"]}
-        seconds = {tuple(key): spent for key, spent in found["seconds"]}
-        accepted = {tuple(key): n for key, n in found["accepted"]}
-        left_out = [*map(tuple, found["left_out"])]
-        return Record(path, predicted, seconds, found["estimates"], accepted, left_out, found["notes"])
+        found: Found = read_json(path, Found, "the record of a search", MAKE_AGAIN)
+        predicted = {key: np.array(labels) for key, labels in found["predicted"]}
+        seconds, accepted = dict(found["seconds"]), dict(found["accepted"])
+        return Record(path, predicted, seconds, found["estimates"], accepted, found["left_out"], found["notes"])
 
     def save(self) -> None:
         """Write the file."""

@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,6 +22,7 @@ from tqdm import tqdm
 from gensynth.data.labeled import LabeledData
 from gensynth.files import write_text
 from gensynth.intervals import FEWEST_TEST, split_variance
+from gensynth.plain import MAKE_AGAIN, read_json
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.table_folds import Candidate, Fold, Folds, check_config, some_rows
@@ -231,10 +231,8 @@ def save_choice(choice: Choice, path: str | Path) -> None:
 
 
 def load_choice(path: str | Path) -> Choice:
-    """Read what `save_choice` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    fields["candidates"] = tuple(Scored(**item) for item in fields["candidates"])
-    return Choice(**fields | {"notes": tuple(fields["notes"])})
+    """Read what `save_choice` wrote; ValueError if it is something else."""
+    return read_json(path, Choice, "a choice", MAKE_AGAIN)
 
 
 def _race(

@@ -13,8 +13,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
+
+from gensynth.terminal import Terminal
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -46,25 +48,30 @@ TABLE.csv --help' those for tables; any of them can stand in a recipe.
 
 exit status: 0 done, 1 a check said no, 2 bad input
 """
+UNFORESEEN = "(GENSYNTH_TRACEBACK=1 shows where.)"
+"""End of the answer to an error that no sentence was written for."""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a check said no, 2 bad input."""
-    argv = sys.argv[1:] if argv is None else argv
+    with redirect_stdout(Terminal(sys.stdout)), redirect_stderr(Terminal(sys.stderr)):  # type: ignore[type-var]
+        sys.exit(_answer(sys.argv[1:] if argv is None else argv))
+
+
+def _answer(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(HELP.format(verbs="\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())))
-        sys.exit(0 if argv else 2)
+        return 0 if argv else 2
     if argv[0] == "--version":
         from gensynth import __version__
 
         print(f"gensynth {__version__}")
-        sys.exit(0)
+        return 0
     try:
         with _ended_cleanly():
-            status = _run(argv[0], argv[1:])
+            return _run(argv[0], argv[1:])
     except KeyboardInterrupt:  # at any time, also while a package is imported
-        status = _complain("interrupted; the same command continues where it stopped.", 130)
-    sys.exit(status)
+        return _complain("interrupted; the same command continues where it stopped.", 130)
 
 
 @contextmanager
@@ -104,8 +111,7 @@ def _run(verb: str, argv: list[str]) -> int:
     except Exception as error:  # no user should meet a bare traceback
         if os.environ.get("GENSYNTH_TRACEBACK"):
             traceback.print_exc()
-        what = " ".join(str(error).split())[:300]
-        return _complain(f"{type(error).__name__}: {what} (GENSYNTH_TRACEBACK=1 shows where.)")
+        return _complain(f"{type(error).__name__}: {str(error)[:300]} {UNFORESEEN}")
 
 
 def _explain(message: str, parser: ArgumentParser) -> str:
@@ -115,7 +121,7 @@ def _explain(message: str, parser: ArgumentParser) -> str:
         re.IGNORECASE,
     )
     if not found:
-        return " ".join(message.split())
+        return message
     unknown = next(group for group in found.groups() if group)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
     # A recipe's nested key is told without what it stands below; of two settings, that of the verb itself comes last.
@@ -131,5 +137,6 @@ def _suggest(word: str, known: list[str], names: dict[str, str] | None = None) -
 
 
 def _complain(sentence: str, status: int = 2) -> int:
-    print(f"gensynth: {sentence}", file=sys.stderr)
+    one_line = re.sub(r"\s*\n\s*", " ", sentence.strip())
+    print(f"gensynth: {one_line}", file=sys.stderr)
     return status

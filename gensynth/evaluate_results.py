@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from gensynth.files import write_text
-from gensynth.intervals import COUNTED, RANKED, Estimate
+from gensynth.intervals import Estimate
+from gensynth.plain import MAKE_AGAIN, read_json
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,6 @@ def load_evaluation(path: str | Path) -> Evaluation:
     """Read what `save_evaluation` wrote.
 
     Raises:
-        ValueError: if another version of gensynth wrote it.
+        ValueError: if it is something else, or another version of gensynth wrote it.
     """
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    try:
-        for arm in fields["arms"]:
-            arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
-            arm |= {name: Estimate(**arm[name]) for name in (*COUNTED, *RANKED)}
-        for item in fields["comparisons"]:
-            item |= {name: Estimate(**item[name]) for name in ("difference", "rare_recall_difference")}
-        fields["arms"] = tuple(Arm(**arm) for arm in fields["arms"])
-        fields["comparisons"] = tuple(Comparison(**item) for item in fields["comparisons"])
-        return Evaluation(**fields | {"rare": tuple(fields["rare"])})
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} was written by another version of gensynth; delete it and evaluate again.") from error
+    return read_json(path, Evaluation, "an evaluation of this version of gensynth", MAKE_AGAIN)

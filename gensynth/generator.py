@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gensynth.learner import Learner
+from gensynth.plain import used
 
 if TYPE_CHECKING:
     from gensynth.private import PrivateGradients
@@ -92,6 +93,8 @@ class Generator(Learner):
     """The ways in which it can draw a label, the default first; an instance lists those its training allows."""
     min_images_alone: ClassVar[int] = 2
     """Fewest images from which it learns one class on its own."""
+    file: str = ""
+    """The checkpoint it was read from; empty where it was not."""
 
     def __init__(self, config: Any, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__()
@@ -187,7 +190,8 @@ class Generator(Learner):
         philox = np.random.Philox(key=key, counter=np.array([0, 0, 0, block], np.uint64))
         noise = np.random.Generator(philox).standard_normal((BLOCK, self.noise_dim), dtype=np.float32)
         labels = torch.full((BLOCK,), self.classes.index(label), device=self.device)
-        drawn = self._sample(labels, torch.from_numpy(noise).to(self.device), draw)
+        with used(self.file, "train it again", (MemoryError, torch.OutOfMemoryError)):
+            drawn = self._sample(labels, torch.from_numpy(noise).to(self.device), draw)
         return Drawn(self.to_pixels(drawn.x), drawn.parents)
 
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:  # noqa: B027

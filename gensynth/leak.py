@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import write_text
 from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
+from gensynth.plain import MAKE_AGAIN, read_json
 from gensynth.samplers.synthetic import Synthetic
 
 LEAKS, NO_LEAK = "LEAKS", "NO LEAK"
@@ -165,11 +165,8 @@ def save_leak(leak: Leak, path: str | Path) -> None:
 
 
 def load_leak(path: str | Path) -> Leak:
-    """Read what `save_leak` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    if fields["difference"] is not None:
-        fields["difference"] = Estimate(**fields["difference"])
-    return Leak(**fields | {"rare": tuple(fields["rare"])})
+    """Read what `save_leak` wrote; ValueError if it is something else."""
+    return read_json(path, Leak, "a measurement of the shortcut", MAKE_AGAIN)
 
 
 def _parents(train: LabeledData, treated: Synthetic) -> np.ndarray:

@@ -47,8 +47,8 @@ from gensynth.rebalance_config import AUTO, GENERATOR, RECIPES, SMOTE, Rebalance
 from gensynth.rebalance_report import Rebalanced, samples_of
 from gensynth.rebalance_report import report as report  # who runs also reports
 from gensynth.registry import get_generator
-from gensynth.run import Run, absolute, first_process
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.run import Run, absolute
+from gensynth.samplers.base import Sampler
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler

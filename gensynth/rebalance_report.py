@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from gensynth.evaluate import HELPS, Evaluation, load_evaluation
 from gensynth.fidelity.verdict import Verdict, load_verdict
 from gensynth.leak import Leak, load_leak
 from gensynth.mix import RARE, read_synthetic
+from gensynth.rebalance_config import RebalanceConfig
 from gensynth.report.page import ReportContents, write_report
 from gensynth.report.undrawn_page import UndrawnContents, write_undrawn_report
-from gensynth.run import Run, hint_of_moves
+from gensynth.run import Run, asked, hint_of_moves
 from gensynth.samplers.synthetic import Synthetic
 
 
@@ -52,6 +53,19 @@ class Rebalanced:
     report: Path
 
 
+class Settings(TypedDict):
+    """What `rebalance` writes into a run's record: all that was asked for, and the fingerprint of the data."""
+
+    source: str
+    generator: str
+    model: dict[str, Any]
+    rebalance: RebalanceConfig
+    data: DataConfig
+    train: dict[str, Any]
+    evaluate: dict[str, Any]
+    fingerprint: str
+
+
 def report(
     out: Path,
     parts: Parts | None = None,
@@ -72,10 +86,9 @@ def report(
         ValueError: if the folder is not a run, it is not finished, or the data have changed since.
     """
     record = Run.read(out)
-    settings = record["settings"]
+    settings = asked(record["settings"], Settings, out)
     if parts is None:
-        config = DataConfig(**settings["data"] | {"size": _tupled(settings["data"]["size"]), "download": download})
-        source = source or settings["source"]
+        config, source = replace(settings["data"], download=download), source or settings["source"]
         with hint_of_moves(out):
             parts = read_parts(source, replace(config, test_data=test_data or config.test_data))
         if parts.train.fingerprint != settings["fingerprint"]:
@@ -103,7 +116,7 @@ def report(
         **({"mixed": "with --force, although the images were not found to help"} if forced else {}),
         "source": settings["source"],
         **(trained if checkpoints else {}),
-        "filled to": choice.to or "nothing was drawn" if choice else settings["rebalance"]["to"] or RARE,
+        "filled to": choice.to or "nothing was drawn" if choice else settings["rebalance"].to or RARE,
         **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in checkpoints.items()},
         **{f"extractor {key}": value for key, value in (verdict.stamp if verdict else {}).items()},
         "versions": record["versions"],
@@ -152,7 +165,3 @@ def _is_finished(
     if evaluation is None:
         return not verdict.samples.accepted.any()
     return mixed or (choice is not None and evaluation.verdict != HELPS)
-
-
-def _tupled(size: Any) -> Any:
-    return tuple(size) if isinstance(size, list) else size

@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import yaml
@@ -47,7 +47,7 @@ from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.files import visible
 from gensynth.mix import target_counts
 from gensynth.report.table_page import TableReportContents, write_table_report
-from gensynth.run import RECORD, Run, absolute, differences, hint_of_moves
+from gensynth.run import RECORD, Run, absolute, asked, differences, hint_of_moves
 from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import SAMPLER, TableSampler
@@ -118,6 +118,19 @@ class RebalancedTable:
     broke_rules: dict[str, float]
     notes: tuple[str, ...]
     report: Path
+
+
+class Settings(TypedDict):
+    """What is written into a run's record: all that was asked for, and the fingerprint of the data."""
+
+    kind: Literal["table"]
+    source: str
+    out: str
+    rebalance: TableRebalanceConfig
+    data: TableConfig
+    choose: dict[str, Any]
+    evaluate: dict[str, Any]
+    fingerprint: str
 
 
 def rebalance_table(
@@ -226,27 +239,25 @@ def report_table(folder: Path, source: str | None = None, test_data: str | None 
     Raises:
         ValueError: if the folder is not a run, it is not finished, or the data have changed since.
     """
-    settings = Run.read(folder)["settings"]
-    config, source = TableConfig(**settings["data"]), source or settings["source"]
+    settings = asked(Run.read(folder)["settings"], Settings, folder)
+    config, source = settings["data"], source or settings["source"]
     if config.schema is not None:  # that file may have been moved, too, and the run has a copy
         config = replace(config, schema=str(folder / "schema.json"))
     with hint_of_moves(folder):
         parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
     if fingerprint(parts) != settings["fingerprint"]:
         raise ValueError(f"rows or schema of {source} are not those of {folder}; give them with --data.")
-    named = settings["rebalance"]["sampler"] != AUTO
+    named = settings["rebalance"].sampler != AUTO
     if not _table_of(folder, settings).exists() or not (named or (folder / "choice.json").exists()):
         raise ValueError(f"{folder} is not finished; type its 'gensynth rebalance' command again.")
     checked = (folder / "verdict.json").exists()
-    return _report(
-        folder, parts, _drawn_again(folder, parts, settings["rebalance"]["sample_seed"]) if checked else None
-    )
+    return _report(folder, parts, _drawn_again(folder, parts, settings["rebalance"].sample_seed) if checked else None)
 
 
 def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Verdict] | None) -> RebalancedTable:
     """Write the report of a finished run; `drawn` is of `_drawn_again`, None where nothing was to be drawn."""
     record = Run.read(folder)
-    settings = record["settings"]
+    settings = asked(record["settings"], Settings, folder)
     choice = load_choice(folder / "choice.json") if (folder / "choice.json").exists() else None
     before = parts.train.class_counts
     after, evaluation = dict(before), None
@@ -262,7 +273,7 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         "command": record["command"],
         "source": settings["source"],
         "sampler": sampler.name if sampler else "none",
-        "settings": str(settings["rebalance"]["settings"] or "defaults"),
+        "settings": str(settings["rebalance"].settings or "defaults"),
         "versions": record["versions"],
         **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
     }

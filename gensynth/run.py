@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import gensynth
 from gensynth.files import visible, write_text
 from gensynth.lock import command
+from gensynth.plain import read_json, typed
 
 RECORD = "run.json"
 """Name of the record in a run's folder."""
@@ -24,6 +25,16 @@ DATA = ("data", "fingerprint")
 """Settings that are a hash of the data."""
 SHOWN = 5
 """Settings that a sentence names at most."""
+T = TypeVar("T")
+
+
+class Record(TypedDict):
+    """What run.json holds: what was asked for, by which command and versions, and the seconds of each step."""
+
+    settings: dict[str, Any]
+    command: str
+    versions: str
+    seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ class Run:
             return Run(path)
         if out.exists() and (not out.is_dir() or visible(out)):
             raise ValueError(f"{out} exists and is not a gensynth run; choose another --out.")
-        record = {
+        record: Record = {
             "settings": plain,
             "command": command(),
             "versions": f"gensynth {gensynth.__version__}, torch {version('torch')}, "
@@ -63,21 +74,31 @@ class Run:
         return Run(path)
 
     @staticmethod
-    def read(out: Path) -> dict[str, Any]:
-        """Read the record; ValueError if the folder is not a run."""
+    def read(out: Path) -> Record:
+        """Read the record; ValueError if the folder is not a run, or its record is damaged."""
         path = out / RECORD
         if not path.is_file():
             raise ValueError(f"{out} is not a gensynth run (it has no run.json).")
-        return json.loads(path.read_text())
+        return read_json(path, Record, "the record of a gensynth run", "choose another folder, or make the run again")
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """Do one step and add its seconds to the record."""
         start = time.perf_counter()
         result = work()
-        record = json.loads(self.path.read_text())
+        record = Run.read(self.path.parent)
         record["seconds"][name] = record["seconds"].get(name, 0.0) + time.perf_counter() - start
         write_text(self.path, json.dumps(record, indent=1))
         return result
+
+
+def asked(settings: dict[str, Any], kind: type[T], folder: Path) -> T:
+    """Return the settings in a run's record as a TypedDict; ValueError if they are something else."""
+    try:
+        return typed(kind, settings, "settings")
+    except ValueError as error:
+        raise ValueError(
+            f"{folder} is not a run of this version of gensynth ({str(error).rstrip('.')}); make it again."
+        ) from error
 
 
 def absolute(source: str | None) -> str | None:

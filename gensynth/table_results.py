@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from gensynth.files import write_text
 from gensynth.intervals import Estimate
-from gensynth.table_scores import SCORES
+from gensynth.plain import MAKE_AGAIN, read_json
 
 NONE, WEIGHTS, THRESHOLD = "none", "class weights", "threshold"
 BASELINES = (NONE, WEIGHTS, THRESHOLD)
@@ -114,13 +113,9 @@ def save_table_evaluation(evaluation: TableEvaluation, path: str | Path) -> None
 
 
 def load_table_evaluation(path: str | Path) -> TableEvaluation:
-    """Read what `save_table_evaluation` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    for arm in fields["arms"]:
-        arm |= {name: Estimate(**arm[name]) for name in SCORES}
-        arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
-    for item in fields["comparisons"]:
-        item["difference"] = Estimate(**item["difference"])
-    fields["arms"] = tuple(TableArm(**arm) for arm in fields["arms"])
-    fields["comparisons"] = tuple(TableComparison(**item) for item in fields["comparisons"])
-    return TableEvaluation(**fields | {name: tuple(fields[name]) for name in ("rare", "notes")})
+    """Read what `save_table_evaluation` wrote.
+
+    Raises:
+        ValueError: if it is something else, or another version of gensynth wrote it.
+    """
+    return read_json(path, TableEvaluation, "an evaluation of this version of gensynth", MAKE_AGAIN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from PIL import Image
 
 from gensynth.data.labeled import LabeledData, natural_key
+from gensynth.data.npz import open_npz
 from gensynth.data.pixels import MASK, WHITE, choose_size, find_white, size_notes, to_pixels, white_notes
 
 
@@ -80,22 +80,11 @@ def read_npz(
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such a file, or its arrays are larger than `memory_gb` once unpacked.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"file {str(path)!r} does not exist.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
-        if unpacked > memory_gb * 1e9:
-            raise ValueError(f"it unpacks to {unpacked / 1e9:.1f} GB, allowed are {memory_gb:g}; set --memory_gb.")
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [name for name in ("x", "y") if name not in arrays]
-            if missing:
-                raise ValueError(f"arrays x and y are needed, found {', '.join(arrays.files) or 'none'}.")
-            classes = [str(name) for name in arrays["classes"]] if "classes" in arrays else None
-            return from_arrays(arrays["x"], arrays["y"], classes, size, channels, white)
-    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
+    with open_npz(path, memory_gb * 1e9) as arrays:
+        if not {"x", "y"} <= set(arrays):
+            raise ValueError(f"arrays x and y are needed, found {', '.join(arrays) or 'none'}.")
+        classes = [str(name) for name in np.atleast_1d(arrays["classes"])] if "classes" in arrays else None
+        return from_arrays(arrays["x"], arrays["y"], classes, size, channels, white)
 
 
 def _channels_last(x: np.ndarray) -> np.ndarray:

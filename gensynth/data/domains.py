@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from gensynth.data.labeled import LabeledData
+from gensynth.data.npz import open_npz
 
 
 def with_domains(data: LabeledData, source: str, column: str) -> LabeledData:
@@ -56,13 +54,10 @@ def _from_csv(path: Path, column: str, noun: str) -> dict[str, str]:
 
 
 def _from_npz(path: str, column: str, n: int) -> tuple[str, ...]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if column not in arrays:
-                raise ValueError(f"{path!r} has no array {column!r}; it has {', '.join(arrays.files)}.")
-            values = arrays[column]
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path!r} is not an .npz file.") from error
-    if values.shape != (n,):
-        raise ValueError(f"array {column!r} of {path!r} must have one entry per image ({n}), got shape {values.shape}.")
+    with open_npz(path) as arrays:
+        if column not in arrays:
+            raise ValueError(f"it has no array {column!r}; it has {', '.join(arrays)}.")
+        values = arrays[column]
+        if values.shape != (n,):
+            raise ValueError(f"array {column!r} must have one entry per image ({n}), got shape {values.shape}.")
     return tuple(str(value) for value in values)

@@ -78,7 +78,8 @@ class ImageFiles:
 class _Found(NamedTuple):
     """What lies in a folder: the images' ids, labels and class names, and how many other files.
 
-    `outputs` are folders that gensynth wrote; `unread` counts the files by class (`""` for the folder itself) and kind, which is a suffix or a few words.
+    `unread` counts the latter by class (`""` for the folder itself) and kind, which is a suffix or a few words;
+    `outputs` are folders that gensynth wrote.
     """
 
     ids: tuple[str, ...]

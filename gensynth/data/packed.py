@@ -13,12 +13,15 @@ import pandas as pd
 
 from gensynth.data.codec import Encoded, Levels, TableCodec
 from gensynth.data.modes import Modes
+from gensynth.data.npz import open_npz
 from gensynth.data.rules import Rule
 from gensynth.data.schema import Column, Schema
 from gensynth.files import write_bytes
 
 CLASSES = {cls.__name__: cls for cls in (Column, Schema, Rule, Levels, Encoded, TableCodec, Modes)}
 """The classes that a file may hold; of others, only plain values, lists, tuples, dicts, arrays and tables."""
+
+SAVED = "a saved sampler"
 
 
 def save_packed(path: str | Path, value: Any) -> None:
@@ -40,12 +43,12 @@ def load_packed(path: str | Path) -> Any:
     Raises:
         ValueError: if it is not such a file.
     """
-    with open(path, "rb") as opened:  # numpy would leave a broken file open
+    with open_npz(path, what=SAVED) as file:
+        arrays = dict(file)  # each is unpacked once, however often it is named
         try:
-            with np.load(opened, allow_pickle=False) as file:
-                return _unpack(json.loads(str(file["json"])), file)
-        except Exception as error:  # a cut or changed file can raise almost anything, in zipfile, numpy or pandas
-            raise ValueError(f"{str(path)!r} is not a saved sampler, or it is damaged.") from error
+            return _unpack(json.loads(str(arrays["json"])), arrays)
+        except Exception as error:  # a changed file can raise almost anything, in numpy or pandas
+            raise ValueError(f"it is not {SAVED}, or it is damaged") from error
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -106,6 +109,8 @@ def _unpack(plain: Any, file: Any) -> Any:
     if kind == "table":
         rows, columns = content
         named = {_unpack(name, file): _unpack(column, file) for name, column in columns}
+        if any(len(column) != rows for column in named.values()):
+            raise ValueError("a table with columns of other lengths")  # pandas would fill them up to any length
         return pd.DataFrame(named, index=pd.RangeIndex(rows))
     if kind == "column":
         return _unpack_column(content, file)

@@ -16,8 +16,10 @@ from gensynth.data.numbers import FORMATS, as_numbers, is_format
 from gensynth.data.rules import Rule
 from gensynth.data.times import UNITS, as_times, tick
 from gensynth.files import write_text
+from gensynth.plain import read_json
 from gensynth.words import did_you_mean, some
 
+Level = str | bool | int | float
 KINDS = {
     "numeric": "real numbers",
     "integer": "whole numbers",
@@ -77,8 +79,8 @@ class Column:
     high: float | str | None = None
     decimals: int | None = None
     spikes: tuple[float | str, ...] = ()
-    levels: tuple[Any, ...] = ()
-    rare: tuple[Any, ...] = ()
+    levels: tuple[Level, ...] = ()
+    rare: tuple[Level, ...] = ()
     missing: dict[str, float] | None = None
     format: str | None = None
     unit: str | None = None
@@ -181,22 +183,8 @@ class Schema:
         Raises:
             ValueError: if it is not a schema, or a person's edit does not make sense.
         """
-        try:
-            plain = json.loads(Path(path).read_text(encoding="utf-8"))
-            known = {f.name for f in fields(Column)}
-            for c in plain["columns"]:
-                if unknown := sorted(set(c) - known):
-                    raise ValueError(
-                        f"{path}: column {c.get('name')!r} has unknown entries {unknown}; known: {sorted(known)}."
-                    )
-            columns = tuple(Column(**_with_tuples(c)) for c in plain["columns"])
-            rules = tuple(Rule(**_with_tuples(r)) for r in plain.get("rules", []))
-            return Schema(plain["target"], columns, rules, plain.get("position"))
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{str(path)!r} is not a schema ({error!r}); 'gensynth explore TABLE --target COLUMN --out FILE' "
-                "writes one."
-            ) from error
+        remedy = "'gensynth explore TABLE --target COLUMN --out FILE' writes one"
+        return read_json(path, Schema, "a schema", remedy)
 
 
 def check_names(frame: pd.DataFrame, target: Hashable) -> None:
@@ -233,10 +221,6 @@ def _plain(column: Column) -> dict[str, Any]:
     default = Column("", "constant", "")
     values = {f.name: getattr(column, f.name) for f in fields(Column)}
     return {k: v for k, v in values.items() if k in ("name", "kind", "dtype") or v != getattr(default, k)}
-
-
-def _with_tuples(plain: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
 
 
 def _values(c: Column) -> str:

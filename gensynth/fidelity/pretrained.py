@@ -29,8 +29,12 @@ URLS = {
     "weights-inception-2015-12-05-6726825d.pth",
     "dinov2": "https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth",
 }
-SHA256 = {"inception": "6726825d", "dinov2": ""}
-"""How the hash of the published file begins, as its name says; DINOv2's name says nothing."""
+SHA256 = {
+    "inception": "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    "dinov2": "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+}
+"""The hash of each file. Their publishers give the first eight digits of Inception's, in its name, and none of
+DINOv2's: the whole ones are those that several projects, independent of each other, pin for the files of these URLs."""
 DINOV2_SIDE = 224
 DINOV2 = {384: "vit_small_patch14_dinov2", 768: "vit_base_patch14_dinov2", 1024: "vit_large_patch14_dinov2"}
 """By width, the network in timm that a file fits."""
@@ -126,7 +130,7 @@ def _fill(name: str, weights: str | Path | None, download: bool, build: Callable
             ) from error
     elif weights is None:
         with open(path, "rb") as file:
-            if not hashlib.file_digest(file, "sha256").hexdigest().startswith(SHA256[name]):
+            if not hashlib.file_digest(file, "sha256").hexdigest() != SHA256[name]:
                 raise ValueError(f"{path} is not the file that was published; remove it, then load it again.")
     try:
         return build(torch.load(path, map_location="cpu", weights_only=True))

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gensynth.files import write_text
+from gensynth.plain import read_json
 
 PASS, REVIEW, FAIL, INSUFFICIENT = "PASS", "REVIEW", "FAIL", "INSUFFICIENT"
 
@@ -69,9 +71,9 @@ class SampleVerdicts:
             where the gate has no such doubts.
     """
 
-    accepted: np.ndarray
+    accepted: NDArray[np.bool_]
     reason: tuple[str, ...]
-    scores: dict[str, np.ndarray]
+    scores: dict[str, NDArray[np.float64]]
     nearest: tuple[str, ...]
     review: tuple[str, ...] = ()
 
@@ -175,30 +177,14 @@ def load_verdict(path: str | Path) -> Verdict:
         FileNotFoundError: if there is no such file.
         ValueError: if it does not hold a verdict.
     """
-    try:
-        v = json.loads(Path(path).read_text(encoding="utf-8"))
-        s = v.pop("samples")
-        samples = SampleVerdicts(
-            accepted=np.array(s["accepted"], dtype=bool),
-            reason=tuple(s["reason"]),
-            scores={name: np.array(values, dtype=np.float64) for name, values in s["scores"].items()},
-            nearest=tuple(s["nearest"]),
-            review=tuple(s["review"]),
-        )
-        classes = tuple(
-            ClassVerdict(**{**c, "scores": tuple(_score(x) for x in c["scores"]), "why": tuple(c["why"])})
-            for c in v.pop("classes")
-        )
-        return Verdict(samples=samples, classes=classes, **v)
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{str(path)!r} does not hold a verdict ({error!r}); give a file that save_verdict wrote."
-        ) from error
-
-
-def _score(values: dict[str, Any]) -> Score:
-    pairs = {name: values[name] and tuple(values[name]) for name in ("interval", "usual")}
-    return Score(**values | pairs)
+    verdict: Verdict = read_json(
+        path, Verdict, "a verdict", "give a file that 'gensynth check --json' wrote, or check again"
+    )
+    s, n = verdict.samples, len(verdict.samples.accepted)
+    lengths = {len(s.reason), len(s.nearest), *map(len, s.scores.values()), len(s.review) or n}
+    if lengths != {n} or sum(c.n_synthetic for c in verdict.classes) != n:
+        raise ValueError(f"{str(path)!r} is not a verdict: it has {n} answers, and not so many reasons; check again.")
+    return verdict
 
 
 def _plain(value: Any) -> Any:

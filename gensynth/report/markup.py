@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gensynth.terminal import visible
+
 if TYPE_CHECKING:
     from gensynth.intervals import Estimate
 
@@ -48,14 +50,15 @@ def shorten(text: str, length: int) -> str:
 def element(tag: str, *children: str, **attributes: str) -> Html:
     """Return one element; children that are not Html are escaped, and so is every attribute.
 
+    Marks that turn the direction of text around are spelled out: they would reach beyond their element.
     Attribute names are written as Python allows them: `class_` is class, `aria_label` is aria-label.
     """
     named = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{html.escape(value)}"' for name, value in attributes.items()
+        f' {name.rstrip("_").replace("_", "-")}="{html.escape(visible(value))}"' for name, value in attributes.items()
     )
     if tag in VOID:
         return Html(f"<{tag}{named}>")
-    inner = "".join(c if isinstance(c, Html) else html.escape(c) for c in children)
+    inner = "".join(c if isinstance(c, Html) else html.escape(visible(c)) for c in children)
     return Html(f"<{tag}{named}>{inner}</{tag}>")
 
 

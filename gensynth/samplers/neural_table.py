@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
 from gensynth.data.codec import Encoded
 from gensynth.data.modes import Modes
@@ -106,24 +107,29 @@ class NeuralTable(TableSampler):
         levels = np.column_stack([*(level for level, _ in pairs), rows.codes])
         return levels, np.column_stack([offset for _, offset in pairs]) if pairs else np.empty((len(rows), 0))
 
-    def _built(self) -> TableGenerator:
-        from gensynth.checkpoint import config_from
+    def _built(self, weights: dict[str, Tensor] | None = None) -> TableGenerator:
+        """Return a network to train, or with the weights it was saved with."""
+        from gensynth.checkpoint import check_size, config_from
         from gensynth.registry import get_table_generator
 
         cards = (*(modes.card for modes in self.modes_), *self.codec_.cards)
         modes = tuple(len(m.means) for m in self.modes_)
         cls = get_table_generator(self.generator)
         config = config_from(cls.Config, dict(self.model or {}))
+        if weights:
+            check_size(lambda: cls(config, cards, modes, len(self.classes_)), weights.values())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
-            return cls(config, cards, modes, len(self.classes_)).eval()
+            network = cls(config, cards, modes, len(self.classes_)).eval()
+        if weights:
+            network.load_state_dict(weights)
+        return network
 
     def _network(self, label: int) -> TableGenerator:
         networks: dict[int, TableGenerator] = self.__dict__.setdefault("networks_", {})  # not in a loaded sampler
         at = int(self.network_of_[label])
         if at not in networks:
-            networks[at] = self._built()
-            networks[at].load_state_dict({name: torch.from_numpy(w) for name, w in self.weights_[at].items()})
+            networks[at] = self._built({name: torch.from_numpy(w) for name, w in self.weights_[at].items()})
         return networks[at]
 
     def _rows(self, label: int, n: int, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:

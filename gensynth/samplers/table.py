@@ -6,7 +6,7 @@ import hashlib
 from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from gensynth.data.labels import check_labels
 from gensynth.data.packed import load_packed, save_packed
 from gensynth.data.schema import Schema
 from gensynth.data.tables import as_pandas, from_frame, to_frame
+from gensynth.plain import typed, used
 from gensynth.samplers.base import Sampler, check_seed
 from gensynth.samplers.synthetic import Synthetic
 
@@ -30,6 +31,29 @@ SAMPLER = ".sampler"
 """End of the name of a file in which a fitted one is kept."""
 ATTEMPTS = 100
 """How often a row that breaks a rule is drawn again."""
+
+
+class RulesBroken(ValueError):
+    """Some rows broke a rule in every draw."""
+
+
+class Learned(TypedDict):
+    """What every sampler has learned; a saved one holds it beside its own `TableSampler.state`."""
+
+    classes_: tuple[str, ...]
+    counts_: np.ndarray
+    ids_: np.ndarray
+    label_values_: pd.Series
+    codec_: TableCodec
+    pools_: list[Any]
+
+
+class Saved(TypedDict):
+    """What the file of a sampler holds."""
+
+    sampler: str
+    settings: dict[str, Any]
+    state: dict[str, Any]
 
 
 class TableSampler(Sampler, BaseOverSampler):
@@ -106,12 +130,17 @@ class TableSampler(Sampler, BaseOverSampler):
         self.codec_ = TableCodec(data.x, data.schema)
         self.pools_ = [self.codec_.pools(data.y == label) for label in range(len(data.classes))]
         self.rejected_: dict[str, float] = {}
-        self.sha256_ = ""
+        self.sha256_ = self.file_ = ""
         self._learn(self.codec_.encode(data.x), data.y)
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         position = self.classes_.index(label)
         self._check_enough(label, self.counts_[position])
+        with used(self.file_, "fit the sampler again", (MemoryError, RulesBroken)):
+            return self._obeying(label, position, index, seed)
+
+    def _obeying(self, label: str, position: int, index: np.ndarray, seed: int) -> Synthetic:
+        """Draw samples, those that break a rule again and again."""
         number = index * len(self.classes_) + position
         rows, rest, parents = self._draw(position, index, seed, attempt=0)
         frame = self.codec_.decode(rows, number, rest)
@@ -127,7 +156,7 @@ class TableSampler(Sampler, BaseOverSampler):
             wrong = wrong[~self.codec_.schema.obeyed(redrawn).all(axis=1)]
         self.rejected_[label] = (rejected + len(wrong)) / drawn
         if len(wrong):
-            raise ValueError(
+            raise RulesBroken(
                 f"{len(wrong)} of {len(index)} rows of class {label!r} broke a rule in each of {ATTEMPTS} draws: "
                 f"{'; '.join(rule.as_text() for rule in self.codec_.schema.rules)}; loosen the rules."
             )
@@ -235,7 +264,7 @@ class TableSampler(Sampler, BaseOverSampler):
         Raises:
             TypeError: if a setting is no plain value, such as a function as `sampling_strategy`.
         """
-        kept = ("classes_", "counts_", "ids_", "label_values_", "codec_", "pools_", *self.state)
+        kept = (*Learned.__annotations__, *self.state)
         save_packed(
             path,
             {
@@ -255,10 +284,21 @@ class TableSampler(Sampler, BaseOverSampler):
         from gensynth.samplers.catalog import get_table_sampler
 
         plain = load_packed(path)
-        sampler = get_table_sampler(plain["sampler"])(**plain["settings"])
-        sampler.__dict__.update(plain["state"])
+        try:
+            saved: Saved = typed(Saved, plain)
+            sampler = get_table_sampler(saved["sampler"])(**saved["settings"])
+            if set(saved["state"]) != {*Learned.__annotations__, *sampler.state}:
+                raise ValueError("it does not hold what this sampler learns")
+            learned = typed(Learned, {name: saved["state"][name] for name in Learned.__annotations__})
+            if not len(learned["classes_"]) == len(learned["counts_"]) == len(learned["pools_"]):
+                raise ValueError("its classes and counts differ in number")
+            sampler.__dict__.update(saved["state"])
+            _ = sampler.like
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(f"{str(path)!r} does not fit this version of gensynth: {error}; fit it again.") from error
         sampler.rejected_ = {}
         sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        sampler.file_ = str(path)
         return sampler
 
     def __sklearn_tags__(self) -> Any:

@@ -232,7 +232,7 @@ def test_every_guess_can_be_overridden() -> None:
     ("edit", "message"),
     [
         ({"kind": "number"}, "allowed: numeric, integer"),
-        ({"lowest": 3}, "unknown entries .'lowest'."),
+        ({"lowest": 3}, "the unknown entry 'lowest'; known are name, kind"),
         ({"low": 9, "high": 1}, "low 9 above high 1"),
         ({"low": "three"}, "no numbers"),
         ({"kind": "datetime", "low": "soon"}, "'soon' is no point in time"),

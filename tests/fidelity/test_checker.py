@@ -217,7 +217,7 @@ def test_the_same_question_has_the_same_answer_and_survives_a_file(checker, part
 def test_a_file_that_is_no_verdict_is_refused(tmp_path, checker, parts):
     path = tmp_path / "x.json"
     path.write_text("{}")
-    with pytest.raises(ValueError, match="does not hold a verdict"):
+    with pytest.raises(ValueError, match="is not a verdict"):
         load_verdict(path)
     with pytest.raises(FileNotFoundError, match="create it first"):
         save_verdict(checker.check(drawn(parts[2].x[:2], parts[2].y[:2])), tmp_path / "no" / "x.json")

@@ -311,7 +311,7 @@ class TestFiles:
         (tmp_path / "d.npz").write_bytes(whole[:-200])
         (tmp_path / "e.npz").write_bytes(whole[:200] + bytes(9) + whole[209:])
         for name in "abde":
-            with pytest.raises(ValueError, match="is not a saved sampler"):
+            with pytest.raises(ValueError, match="is not a saved sampler|holds objects of Python"):
                 TableSampler.load(tmp_path / f"{name}.npz")
 
     def test_dtypes_of_all_kinds_are_kept(self, tmp_path: Path) -> None:
