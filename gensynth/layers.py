@@ -100,7 +100,7 @@ class Ema(nn.Module):
     Args:
         network: The network to follow.
         half_life: Steps after which an old value counts half; at most a twentieth of the steps so far, so that the
-            start is soon forgotten (Karras et al. 2020, "Training GANs with Limited Data").
+            start is soon forgotten (Karras et al. 2020, "Training GANs with Limited Data"). 0 keeps the last values.
     """
 
     def __init__(self, network: nn.Module, half_life: float) -> None:
@@ -120,8 +120,10 @@ class Ema(nn.Module):
     def update(self, network: nn.Module) -> None:
         """Move the averages towards the network."""
         self.count.add_(1)
-        decay = 0.5 ** (1 / min(self.half_life, float(self.count) / 20))
-        torch._foreach_lerp_(list(self.weights().values()), self._values(network), 1 - decay)
+        # A tensor, not a number, which would wait for a GPU.
+        share = 1 - 0.5 ** (1 / (self.count / 20).clamp(max=self.half_life))
+        averages = list(self.weights().values())
+        torch._foreach_lerp_(averages, self._values(network), [share] * len(averages))
 
     def weights(self) -> dict[str, Tensor]:
         """Return the averaged values by name, for `torch.func.functional_call`."""

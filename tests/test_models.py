@@ -12,10 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gensynth import losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
 from gensynth.checkpoint import build, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid
+from gensynth.losses import gradient_penalty
 from gensynth.registry import get_generator
 from gensynth.train import TrainConfig, TrainingDiverged, train
 
@@ -35,13 +37,47 @@ def test_dcgan_trains_with_every_loss(arch: str, loss: str, tiny: LabeledData, t
 
 
 def test_classic_dcgan_has_the_networks_of_the_paper() -> None:
-    config = get_generator("dcgan").Config(arch="classic", width=64, max_width=512, z_dim=100)
+    config = get_generator("dcgan").Config(arch="classic")
     model: Any = build("dcgan", config, (3, 32, 32), ("all",), seed=0)
     d, g = (sum(p.numel() for p in network.parameters()) for network in (model.discriminator, model.generator))
     assert d == 64 * 3 * 16 + 128 * 64 * 16 + 256 * 128 * 16 + 256 * 16 + 2 * (128 + 256)
     assert g == 100 * 256 * 16 + 256 * 128 * 16 + 128 * 64 * 16 + 64 * 3 * 16 + 2 * (256 + 128 + 64)
-    assert model.loss == "bce"
+    assert model.config.loss == "bce" and model.config.augment == () and model.config.lr == 2e-4
     assert model.discriminator.layers[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+def test_classic_dcgan_draws_from_its_last_weights(tiny: LabeledData, tmp_path: Path) -> None:
+    model = trained("dcgan", tiny, tmp_path, arch="classic", width=8)
+    last = model.generator.state_dict()
+    assert all(torch.equal(value, last[name]) for name, value in model.ema.weights().items())
+    assert trained("dcgan", tiny, tmp_path / "b", arch="classic", augment=("cutout",)).config.augment == ("cutout",)
+    assert get_generator("dcgan").Config() == get_generator("dcgan").Config(arch="modern"), "and modern is the default"
+
+
+def test_hinge_bounds_the_class_embedding_too() -> None:
+    config = get_generator("dcgan").Config(loss="hinge", width=4)
+    discriminator: Any = build("dcgan", config, (1, 8, 8), ("a", "b"), seed=0).discriminator
+    torch.nn.init.constant_(discriminator.embed.weight, 1000.0)
+    x = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    logits = discriminator(x, torch.zeros(4, dtype=torch.int64))
+    moved = discriminator(x + 1e-2, torch.zeros(4, dtype=torch.int64))
+    assert (logits - moved).abs().max() < 2 * 1e-2 * 8, "at most the length of the step for each of two terms"
+
+
+def test_dcgan_penalizes_gradients_of_images_before_their_augmentation(
+    tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def spy(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        given.append(images)
+        return gradient_penalty(logits, images)
+
+    monkeypatch.setattr(losses, "gradient_penalty", spy)
+    trained("dcgan", tiny, tmp_path, augment=("cutout",), width=8)
+    real = given[0][:8]
+    pixels = ((real + 1) * 127.5).round().to(torch.uint8)
+    assert all(any(torch.equal(image, other) for other in tiny.x) for image in pixels), "no hole in any of them"
 
 
 def test_vae_draws_depend_on_what_it_remembers(tiny: LabeledData, tmp_path: Path) -> None:
@@ -109,6 +145,12 @@ def test_augmentation_differs_by_image_and_passes_gradients(name: str, c: int) -
     assert x.grad is not None and (x.grad != 0).any()
     again = differentiable_augmentation(x, [name], torch.Generator().manual_seed(0))
     assert torch.equal(out, again)
+
+
+def test_colour_comes_before_the_hole_of_cutout() -> None:
+    model: Any = build("dcgan", get_generator("dcgan").Config(), (1, 16, 16), ("a",), seed=0)
+    x = differentiable_augmentation(torch.ones(8, 1, 16, 16), model.config.augment, torch.Generator().manual_seed(0))
+    assert (x == 0).any(), "the hole is mid grey"
 
 
 def test_translation_moves_pixels_by_up_to_an_eighth() -> None:
