@@ -149,7 +149,9 @@ class UNet(nn.Module):
             skips.append(down(skips[-1]))
         x = self.middle(skips.pop())
         for level in reversed(range(len(self.ups))):
-            x = self.joins[level](torch.cat([self.ups[level](x), skips.pop()], 1))
+            skip = skips.pop()
+            grown = self.ups[level](x)[..., : skip.shape[2], : skip.shape[3]]  # an odd side was rounded up
+            x = self.joins[level](torch.cat([grown, skip], 1))
         return torch.tanh(self.last(x))
 
 

@@ -130,8 +130,8 @@ class ClassicGenerator(nn.Module):
 
     def __init__(self, config: Any, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
-        channels, height, width = canvas
-        h0, w0, levels = start_grid(height, width)
+        channels, *self.sides = canvas
+        h0, w0, levels = start_grid(*self.sides)
         sizes = widths(config.width, levels - 1, config.max_width)[::-1]
         self.embed = nn.Embedding(n_classes, config.z_dim) if n_classes > 1 else None
         inputs = config.z_dim * (2 if n_classes > 1 else 1)
@@ -144,7 +144,8 @@ class ClassicGenerator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Map noise (b, z_dim) and labels (b,) to images (b, c, h, w) in [-1, 1]."""
         x = z if self.embed is None else torch.cat([z, self.embed(labels)], 1)
-        return self.layers(x[:, :, None, None])
+        height, width = self.sides
+        return self.layers(x[:, :, None, None])[..., :height, :width]  # what a side was rounded up by is cut off
 
 
 class ClassicDiscriminator(nn.Module):
@@ -154,6 +155,7 @@ class ClassicDiscriminator(nn.Module):
         super().__init__()
         channels, height, width = canvas
         h0, w0, levels = start_grid(height, width)
+        self.margin = (0, w0 * 2**levels - width, 0, h0 * 2**levels - height)
         sizes = widths(config.width, levels - 1, config.max_width)
         self.plane = nn.Embedding(n_classes, height * width) if n_classes > 1 else None
         inputs = channels + (1 if n_classes > 1 else 0)
@@ -171,6 +173,7 @@ class ClassicDiscriminator(nn.Module):
         """
         if self.plane is not None:
             x = torch.cat([x, self.plane(labels).view(-1, 1, *x.shape[2:])], 1)
+        x = F.pad(x, self.margin, mode="replicate") if any(self.margin) else x
         for layer in self.layers:
             x = torch.cat([layer(p) for p in x.chunk(parts)]) if isinstance(layer, nn.BatchNorm2d) else layer(x)
         return x.flatten()

@@ -119,12 +119,37 @@ def test_fine_tuning_starts_from_the_shared_model(tiny: LabeledData, tmp_path: P
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(2, 32), st.integers(2, 32))
-def test_start_grid_reaches_every_canvas(rows: int, cols: int) -> None:
+@given(st.integers(2, 128), st.integers(2, 128))
+def test_start_grid_is_small_for_every_canvas(rows: int, cols: int) -> None:
     height, width = 4 * rows, 4 * cols
     h0, w0, levels = start_grid(height, width)
-    assert (h0 * 2**levels, w0 * 2**levels) == (height, width)
-    assert levels >= 1 and min(h0, w0) >= 4 and (min(h0, w0) < 8 or h0 % 2 or w0 % 2)
+    assert levels >= 1 and 4 <= min(h0, w0) <= 7
+    assert 0 <= h0 * 2**levels - height < 2**levels and 0 <= w0 * 2**levels - width < 2**levels
+
+
+@pytest.mark.parametrize("side", [8, 12, 16, 20, 24, 28, 32, 48, 64, 112, 128, 224, 256])
+def test_sides_that_halve_evenly_keep_the_networks_of_earlier_checkpoints(side: int) -> None:
+    h0, _, levels = start_grid(side, side)
+    assert h0 * 2**levels == side
+
+
+@pytest.mark.parametrize("name", ["vae", "dcgan", "deformation"])
+def test_networks_of_awkward_sides_are_no_larger(name: str) -> None:
+    def weights(side: int) -> int:
+        model: Any = get_generator(name)(get_generator(name).Config(width=8), (1, side, side), ("a", "b"))
+        return sum(p.numel() for p in model.parameters())
+
+    assert weights(100) < 1.2 * weights(112)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("dcgan", {"arch": "classic"}), ("dcgan", {}), ("vae", {})],
+)
+def test_awkward_sides_are_learnt(name: str, options: dict[str, Any], tiny: LabeledData, tmp_path: Path) -> None:
+    large = dataclasses.replace(tiny, x=tiny.x.repeat(1, 1, 5, 6)[:, :, :34, :41])
+    model = trained(name, large, tmp_path, width=4, **options)
+    assert model.sample("1", np.arange(2), 0).x.shape == (2, 1, 34, 41)
 
 
 def test_trunk_goes_to_the_grid_and_back() -> None:
