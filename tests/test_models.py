@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytorch_lightning.strategies import Strategy
 
 from gensynth import losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
@@ -234,3 +235,11 @@ def test_divergence_keeps_the_last_good_state(
     assert not (tmp_path / "m.ckpt").exists()
     good = load_checkpoint(tmp_path / "m.last_good").model
     assert all(torch.isfinite(p).all() for p in good.parameters())
+
+
+def test_a_process_stops_when_another_one_diverges(
+    tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Strategy, "reduce_boolean_decision", lambda self, decision, all: True)
+    with pytest.raises(TrainingDiverged, match="step 1: a loss of another process is not finite. Lower --model.lr"):
+        train(tiny, "vae", get_generator("vae").Config(width=4), QUICK, tmp_path / "m.ckpt", quiet=True)
