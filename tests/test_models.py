@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pytorch_lightning.strategies import Strategy
 
 from gensynth import losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
+from gensynth.batches import one_ahead
 from gensynth.checkpoint import build, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid
@@ -243,3 +246,19 @@ def test_a_process_stops_when_another_one_diverges(
     monkeypatch.setattr(Strategy, "reduce_boolean_decision", lambda self, decision, all: True)
     with pytest.raises(TrainingDiverged, match="step 1: a loss of another process is not finite. Lower --model.lr"):
         train(tiny, "vae", get_generator("vae").Config(width=4), QUICK, tmp_path / "m.ckpt", quiet=True)
+
+
+def test_the_next_batch_is_read_while_one_is_learnt_from() -> None:
+    read: dict[int, threading.Event] = {at: threading.Event() for at in range(4)}
+
+    def batches() -> Iterator[Any]:
+        for at in range(3):
+            read[at].set()
+            yield at
+        raise OSError("the disk is gone")
+
+    ahead = one_ahead(batches())
+    assert next(ahead) == 0 and read[1].wait(10)
+    assert [next(ahead), next(ahead)] == [1, 2]
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(ahead)
