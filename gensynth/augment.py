@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AUGMENTATIONS = ("translation", "cutout", "color")
+AUGMENTATIONS = ("color", "translation", "cutout")
+"""In the order of the paper's policy: colour first, so that the hole of cutout stays mid grey."""
 
 
 def differentiable_augmentation(x: Tensor, names: Sequence[str], rng: torch.Generator) -> Tensor:
@@ -27,7 +28,7 @@ def differentiable_augmentation(x: Tensor, names: Sequence[str], rng: torch.Gene
     Returns:
         Augmented images, shape (b, c, h, w).
     """
-    steps = {"translation": _translation, "cutout": _cutout, "color": _color}
+    steps = {"color": _color, "translation": _translation, "cutout": _cutout}
     for name in names:
         x = steps[name](x, rng)
     return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,9 @@ class Batches:
 
     # No __len__: Lightning would compare it with a batch number that goes on counting in a resumed run.
     def __iter__(self) -> Iterator[Batch]:
+        return one_ahead(self._in_turn())
+
+    def _in_turn(self) -> Iterator[Batch]:
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
         data, y, target = self.scope.data, torch.from_numpy(self.scope.data.y), torch.from_numpy(self.scope.target)
         last = [int(np.flatnonzero(np.diff(side, prepend=0.0))[-1]) for side in self.sides]
@@ -63,7 +67,19 @@ class Batches:
             rows = torch.from_numpy(np.concatenate([np.minimum(at, end) for at, end in zip(drawn, last, strict=True)]))
             rows = rows[rank::ranks]
             seed = stream(self.seed, step, rank)
-            yield Batch(data.x[rows], y[rows], seed, step / self.steps, rows, target[rows])
+            x = data.x[rows]
+            # From pinned memory a batch goes to a GPU while that computes.
+            x = x.pin_memory() if torch.cuda.is_available() else x
+            yield Batch(x, y[rows], seed, step / self.steps, rows, target[rows])
+
+
+def one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the same batches; the next one is read, in a thread, while one is learnt from."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = thread.submit(next, batches, None)
+            yield batch
 
 
 def in_order(data: LabeledData, device: torch.device) -> Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]:

@@ -8,14 +8,15 @@ from torch import Tensor, nn
 
 
 def start_grid(height: int, width: int) -> tuple[int, int, int]:
-    """Return (h0, w0, levels): the smallest grid of at least 4 x 4 that doubles `levels` times to the image.
+    """Return (h0, w0, levels): what `levels` halvings, odd sides rounded up, leave: 4 to 7 on the shorter side.
 
-    32 x 32 starts at 4 x 4 with 3 levels, 28 x 28 at 7 x 7 with 2, 36 x 48 at 9 x 12 with 2.
+    32 x 32 starts at 4 x 4 with 3 levels, 28 x 28 at 7 x 7 with 2, 252 x 252 at 4 x 4 with 6. Were only even sides
+    halved, a network for 252 x 252 would start at 63 x 63, and a dense layer on that has 65 million weights.
     """
     levels = 0
-    while all(side % 2 ** (levels + 1) == 0 and side // 2 ** (levels + 1) >= 4 for side in (height, width)):
-        levels += 1
-    return height // 2**levels, width // 2**levels, levels
+    while min(height, width) >= 8:
+        height, width, levels = -(-height // 2), -(-width // 2), levels + 1
+    return height, width, levels
 
 
 def widths(base: int, levels: int, cap: int) -> list[int]:
@@ -70,7 +71,7 @@ class ImageToGrid(nn.Module):
         """Map images (b, c, h, w) to features (b, *grid)."""
         x = self.from_image(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
         for level, block in enumerate(self.blocks):
-            x = block(F.avg_pool2d(x, 2) if level else x)
+            x = block(F.avg_pool2d(x, 2, ceil_mode=True) if level else x)  # an odd side is rounded up
         return F.leaky_relu(x, 0.2)
 
 
@@ -83,14 +84,16 @@ class GridToImage(nn.Module):
         h0, w0, levels = start_grid(height, width)
         sizes = widths(base, levels - 1, cap)[::-1]
         self.grid = (sizes[0], h0, w0)
+        # Sides at each resolution, the finest last: half those of the image.
+        self.sides = [(-(-height // 2**level), -(-width // 2**level)) for level in range(levels, 0, -1)]
         self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([sizes[0], *sizes], sizes, strict=False))
         self.to_image = nn.Conv2d(sizes[-1], 4 * channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (b, *grid) to images (b, c, h, w), about [-1, 1]."""
         x = x.contiguous(memory_format=torch.channels_last)
-        for level, block in enumerate(self.blocks):
-            x = block(F.interpolate(x, scale_factor=2, mode="bilinear") if level else x)
+        for level, (block, sides) in enumerate(zip(self.blocks, self.sides, strict=True)):
+            x = block(F.interpolate(x, sides, mode="bilinear") if level else x)
         return F.pixel_shuffle(self.to_image(F.leaky_relu(x, 0.2)), 2)
 
 
@@ -100,7 +103,7 @@ class Ema(nn.Module):
     Args:
         network: The network to follow.
         half_life: Steps after which an old value counts half; at most a twentieth of the steps so far, so that the
-            start is soon forgotten (Karras et al. 2020, "Training GANs with Limited Data").
+            start is soon forgotten (Karras et al. 2020, "Training GANs with Limited Data"). 0 keeps the last values.
     """
 
     def __init__(self, network: nn.Module, half_life: float) -> None:
@@ -120,8 +123,10 @@ class Ema(nn.Module):
     def update(self, network: nn.Module) -> None:
         """Move the averages towards the network."""
         self.count.add_(1)
-        decay = 0.5 ** (1 / min(self.half_life, float(self.count) / 20))
-        torch._foreach_lerp_(list(self.weights().values()), self._values(network), 1 - decay)
+        # A tensor, not a number, which would wait for a GPU.
+        share = 1 - 0.5 ** (1 / (self.count / 20).clamp(max=self.half_life))
+        averages = list(self.weights().values())
+        torch._foreach_lerp_(averages, self._values(network), [share] * len(averages))
 
     def weights(self) -> dict[str, Tensor]:
         """Return the averaged values by name, for `torch.func.functional_call`."""

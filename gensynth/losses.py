@@ -33,7 +33,7 @@ def lsgan_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def lsgan_g_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Least squares for the generator: E (D(G(z)) - 1)^2 / 2."""
+    """Least squares for the generator: E (D(G(z)) - 1)^2 / 2 (Mao et al. 2017, eq. 9)."""
     return (fake_logits - 1).square().mean() / 2
 
 

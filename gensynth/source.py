@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,21 +47,18 @@ class SourceGenerator(Generator, ABC):
         Args:
             batches: x uint8 (b, c, h, w), y (b,) and ids: the images it may draw from, so not those of the target.
         """
-        kept: list[tuple[bytes, str, int, Tensor]] = []
+        limit = self.config.max_sources
+        by_label: dict[int, list[tuple[bytes, str, int, Tensor]]] = {}
         for x, y, ids in batches:
-            rows = zip(ids, y.tolist(), x.cpu(), strict=True)
-            kept += [
-                (hashlib.sha256(name.encode()).digest(), name, label, image.clone()) for name, label, image in rows
-            ]
-            kept = [row for label in {row[2] for row in kept} for row in self._first(kept, label)]
-        kept.sort(key=lambda row: (row[2], row[0]))
+            for name, label, image in zip(ids, y.tolist(), x.cpu(), strict=True):
+                mine = by_label.setdefault(label, [])
+                mine.append((hashlib.sha256(name.encode()).digest(), name, label, image.clone()))
+                if len(mine) > 2 * limit:  # not after every image: sorting would cost more than reading
+                    mine[:] = sorted(mine, key=itemgetter(0))[:limit]
+        kept = [row for label in sorted(by_label) for row in sorted(by_label[label], key=itemgetter(0))[:limit]]
         self.source_ids = [row[1] for row in kept]
         self.source_labels = torch.tensor([row[2] for row in kept], dtype=torch.int64)
         self.sources = torch.stack([row[3] for row in kept]) if kept else self.sources[:0]
-
-    def _first(self, rows: list[tuple[bytes, str, int, Tensor]], label: int) -> list[tuple[bytes, str, int, Tensor]]:
-        mine = sorted((row for row in rows if row[2] == label), key=lambda row: row[0])
-        return mine[: self.config.max_sources]
 
     def pick(self, allowed: Tensor, chance: Tensor) -> np.ndarray:
         """Return the positions of sources where `allowed`, bool (m,), holds, chosen by `chance` (n,) in [0, 1]."""

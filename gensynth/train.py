@@ -124,6 +124,8 @@ def train(
     selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
     keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
     trainer = trainer_of(config, keeper)
+    if trainer.strategy.root_device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 where a product is not in bf16 anyway
     loader: Iterable[Batch] = (
         Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
         if privacy is None
@@ -140,7 +142,8 @@ def train(
                 ignore_expected_warnings()
             fit(model, loader, trainer, resume if start else None)
     except TrainingDiverged as error:
-        raise TrainingDiverged(f"{error} {_rescue(path, resume, model, name, provenance)}") from error
+        kept = f" {_rescue(path, resume, model, name, provenance)}" if trainer.is_global_zero else ""
+        raise TrainingDiverged(f"{error}{kept}") from error
     if trainer.is_global_zero:
         model.to(trainer.strategy.root_device).eval()
         agreement = selection.restore(model) if selection is not None else 1.0
@@ -237,7 +240,7 @@ class Keeper(Callback):
             self.sums[name] = self.sums.get(name, 0.0) + value.detach()  # no .item(): it would wait for a GPU
         save = self.step % self.config.save_every == 0 and self.step < self.config.steps
         if self.step % self.window == 0 or save or self.step == self.config.steps:
-            self._check(pl_module.model, weights=save or self.step == self.config.steps)
+            self._check(trainer, pl_module.model, weights=save or self.step == self.config.steps)
         if self.selection is not None and trainer.is_global_zero:
             if self.step % max(1, self.config.steps // ROUNDS) == 0 or self.step == self.config.steps:
                 self.selection.look(pl_module.model)
@@ -255,25 +258,16 @@ class Keeper(Callback):
                 trainer.save_checkpoint(temporary)
         self.bar.update()
 
-    def _check(self, model: Generator, weights: bool) -> None:
+    def _check(self, trainer: pl.Trainer, model: Generator, weights: bool) -> None:
         """Stop if a loss is not finite, and before a save if a weight is not: what is saved must be good."""
-        broken = [n for n, child in model.named_children() if not _finite(child)] if weights else []
-        if broken:
-            raise TrainingDiverged(
-                f"training stopped at step {self.step}: the weights of {' and '.join(broken)} are not finite. "
-                "Lower --model.lr."
-            )
-        for name, total in self.sums.items():
-            if not torch.isfinite(total):
-                broken = [n for n, child in model.named_children() if not _finite(child)]
-                where = (
-                    f"the weights of {' and '.join(broken)} are not finite"
-                    if broken
-                    else "its weights are still finite"
-                )
-                raise TrainingDiverged(
-                    f"training stopped at step {self.step}: {name} is {float(total)}, {where}. Lower --model.lr."
-                )
+        losses = [f"{name} is {float(total)}" for name, total in self.sums.items() if not torch.isfinite(total)]
+        broken = [n for n, child in model.named_children() if not _finite(child)] if weights or losses else []
+        found = losses[:1] + ([f"the weights of {' and '.join(broken)} are not finite"] if broken else [])
+        # All processes stop together: one that went on alone would wait for the others for ever.
+        if trainer.strategy.reduce_boolean_decision(bool(found), all=False):
+            what = ", ".join(found) or "a loss of another process is not finite"
+            still = ", its weights are still finite" if losses and not broken else ""
+            raise TrainingDiverged(f"training stopped at step {self.step}: {what}{still}. Lower --model.lr.")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule[Generator]) -> None:
         """Close the progress bar."""

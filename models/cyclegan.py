@@ -41,7 +41,7 @@ class CycleGANConfig:
     """Side in pixels of what one output of a discriminator sees; by default 16 under 24 pixels, 34 under 96, and the
     paper's 70 above."""
     cycle_weight: float | None = None
-    """Weight of the cycle loss, in both directions; by default the paper's 10 from 96 pixels on, and 1 below, where a
+    """Weight of the cycle loss, in both directions; by default the paper's 10 from 96 pixels on, and 2 below, where a
     class is a shape that has to change. Raise it if outputs are all alike, lower it if they stay what they were."""
     identity_weight: float | None = None
     """Weight of the identity loss, as a share of `cycle_weight`; by default the paper's 0.5 from 96 pixels on, and 0.1
@@ -151,7 +151,9 @@ class UNet(nn.Module):
             skips.append(down(skips[-1]))
         x = self.middle(skips.pop())
         for level in reversed(range(len(self.ups))):
-            x = self.joins[level](torch.cat([self.ups[level](x), skips.pop()], 1))
+            skip = skips.pop()
+            grown = self.ups[level](x)[..., : skip.shape[2], : skip.shape[3]]  # an odd side was rounded up
+            x = self.joins[level](torch.cat([grown, skip], 1))
         return torch.tanh(self.last(x))
 
 
@@ -178,7 +180,10 @@ class PatchDiscriminator(nn.Module):
 
 
 class Pool(nn.Module):
-    """Earlier outputs: a discriminator sees a past one in place of every second new one (Shrivastava et al. 2017)."""
+    """Earlier outputs: a discriminator sees a past one in place of every second new one (Shrivastava et al. 2017).
+
+    Processes that train together share one pool: each exchanges the outputs of all of them, so that their copies agree.
+    """
 
     images: Tensor
     filled: Tensor
@@ -189,26 +194,53 @@ class Pool(nn.Module):
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def exchange(self, new: Tensor, rng: torch.Generator) -> Tensor:
-        """Return as many images as `new` (b, c, h, w); what is not returned is kept for later."""
-        out = new.detach().float().clone()
+    def exchange(self, new: Tensor, chance: Tensor) -> Tensor:
+        """Return as many images as `new` (b, c, h, w); what is not returned is kept for later.
+
+        Args:
+            new: Outputs of this process.
+            chance: Uniform in [0, 1), shape (b, 2): whether each is exchanged, and for which of the pool.
+        """
         size = len(self.images)
-        for at in range(len(out)) if size else ():
-            filled = int(self.filled)
-            if filled < size:
-                self.images[filled] = out[at]
-                self.filled += 1
-            elif torch.rand((), generator=rng, device=new.device) < 0.5:
-                place = int(torch.randint(size, (), generator=rng, device=new.device))
-                kept = self.images[place].clone()
-                self.images[place] = out[at]
-                out[at] = kept
-        return out
+        if not size:
+            return new
+        everyone, chances, mine = all_processes(new.detach().float(), chance)
+        out = []
+        # Tensors all the way: asking a GPU for a number here would wait for it, once per image.
+        for image, (swaps, which) in zip(everyone.split(1), chances.unbind(), strict=True):
+            fills = self.filled < size
+            place = torch.where(fills, self.filled, (which * size).long().clamp(max=size - 1))[None]
+            kept = self.images[place]
+            swapped = ~fills & (swaps < 0.5)
+            self.images[place] = torch.where(fills | swapped, image, kept)
+            out.append(torch.where(swapped, kept, image))
+            self.filled += fills
+        return torch.cat(out[mine])
+
+
+def all_processes(images: Tensor, chance: Tensor) -> tuple[Tensor, Tensor, slice]:
+    """Return `images` (b, c, h, w) and `chance` (b, 2) of all processes that train together, and one's own place."""
+    if not torch.distributed.is_initialized():
+        return images, chance, slice(None)
+    ranks, rank, b = torch.distributed.get_world_size(), torch.distributed.get_rank(), len(images)
+    parts = []
+    for own in (images, chance):
+        parts.append(own.new_empty(ranks * b, *own.shape[1:]))
+        torch.distributed.all_gather_into_tensor(parts[-1], own.contiguous())
+    return parts[0], parts[1], slice(rank * b, (rank + 1) * b)
+
+
+def lsgan_g_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Least squares for the generators: E (D(G(x)) - 1)^2, not halved, as the weights of the cycle expect.
+
+    Zhu et al. 2017, section 4, halve the loss of the discriminators alone.
+    """
+    return 2 * losses.lsgan_g_loss(real_logits, fake_logits)
 
 
 NETWORKS: dict[str, type[nn.Module]] = {"resnet": ResNet, "unet": UNet}
 LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    "lsgan": (losses.lsgan_d_loss, losses.lsgan_g_loss),
+    "lsgan": (losses.lsgan_d_loss, lsgan_g_loss),
     "bce": (losses.bce_d_loss, losses.bce_g_loss),
     "hinge": (losses.hinge_d_loss, losses.hinge_g_loss),
 }
@@ -246,7 +278,7 @@ class CycleGAN(SourceGenerator):
         super().__init__(config, shape, classes)
         self.automatic_optimization = False
         small = min(self.canvas[1:]) < SMALL
-        self.cycle_weight = config.cycle_weight if config.cycle_weight is not None else 1.0 if small else 10.0
+        self.cycle_weight = config.cycle_weight if config.cycle_weight is not None else 2.0 if small else 10.0
         share = config.identity_weight if config.identity_weight is not None else 0.1 if small else 0.5
         self.identity_weight = share * self.cycle_weight
         self.lr = config.lr or (1e-3 if small else 2e-4)
@@ -281,7 +313,7 @@ class CycleGAN(SourceGenerator):
         x = self.to_canvas(batch.x)
         # What is translated is moved a little. What the discriminators take for real is not: moving blurs.
         moved = small_affine(x, torch.rand((len(x), 4), generator=rng, device=self.device) * 2 - 1, config.jitter)
-        a, b, moved_a, moved_b = x[~batch.target], x[batch.target], moved[~batch.target], moved[batch.target]
+        (a, b), (moved_a, moved_b) = x.chunk(2), moved.chunk(2)  # the source side, the target side
         # One pass per network over its own input and, for the identity loss, over images that are there already.
         fake_b, same_b = self.a_to_b(torch.cat([moved_a, b])).split([len(a), len(b)])
         fake_a, same_a = self.b_to_a(torch.cat([moved_b, a])).split([len(b), len(a)])
@@ -303,7 +335,7 @@ class CycleGAN(SourceGenerator):
             (self.discriminator_a, self.pool_a, a, fake_a),
             (self.discriminator_b, self.pool_b, b, fake_b),
         ):
-            old = pool.exchange(fake, rng)
+            old = pool.exchange(fake, torch.rand((len(fake), 2), generator=rng, device=self.device))
             d_loss = d_loss + d_loss_of(*network(seen(torch.cat([real, old]))).float().chunk(2))
         d_optimizer.zero_grad()
         self.manual_backward(d_loss)

@@ -1,16 +1,18 @@
 """DCGAN: adversarial image generation with convolutions, conditional on the class.
 
 `arch: classic` is the paper's network and recipe: Radford, Metz & Chintala 2016, "Unsupervised
-Representation Learning with Deep Convolutional GANs". `arch: modern` keeps the idea and mends what
-collapses on small data: relativistic pairing with R1 and R2 (Huang et al. 2024, "The GAN is dead; long live
-the GAN!"), a projection discriminator (Miyato & Koyama 2018), differentiable augmentation, generator EMA.
+Representation Learning with Deep Convolutional GANs". What differs: z is N(0, 1), theirs uniform; depth and
+width follow the image size; with several classes the label is an input of both networks. `arch: modern` keeps
+the idea and mends what collapses on small data: relativistic pairing with R1 and R2 (Huang et al. 2024, "The GAN
+is dead; long live the GAN!"), a projection discriminator (Miyato & Koyama 2018), differentiable augmentation,
+generator EMA.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,46 +26,55 @@ from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid, widths
 
 @dataclass(frozen=True)
 class DCGANConfig:
-    """Settings of the DCGAN."""
+    """Settings of the DCGAN; those left out are by `arch`, and a checkpoint names what was used."""
 
     arch: Literal["modern", "classic"] = "modern"
-    """`modern`, or the paper's `classic` (transposed convolutions, batch norm, N(0, 0.02) weights)."""
+    """`modern`, or the paper's `classic` (transposed convolutions, batch norm, N(0, 0.02) weights, no augmentation)."""
     loss: Literal["auto", "rpgan_r1r2", "hinge", "lsgan", "bce"] = "auto"
     """Adversarial loss; `auto` is `rpgan_r1r2` for modern and `bce` for classic."""
-    z_dim: int = 64
-    """Length of the noise vector."""
-    width: int = 32
-    """Feature maps at half the resolution; each further halving doubles them."""
-    max_width: int = 256
-    """Most feature maps of any layer."""
+    z_dim: int | None = None
+    """Length of the noise vector; by default 64 for modern, the paper's 100 for classic."""
+    width: int | None = None
+    """Feature maps at half the resolution; each further halving doubles them. By default 32 for modern; for classic the
+    paper's 128 from 64 pixels on, and below the 64 of the authors' code for MNIST."""
+    max_width: int | None = None
+    """Most feature maps of any layer; by default 256 for modern, the paper's 1024 for classic."""
     gamma: float = 1.0
     """Weight of R1 and R2 (`rpgan_r1r2` only). Raise it if training oscillates, lower it if images stay soft."""
     lr: float | None = None
     """Adam's learning rate for both networks; by default 1e-3 for modern, the paper's 2e-4 for classic."""
-    ema_half_life: float = 500.0
-    """Steps after which an old generator weight counts half in the average that samples are drawn from."""
-    augment: tuple[str, ...] = ("translation", "cutout", "color")
-    """Differentiable augmentations of what the discriminator sees; leave one out where it would change the label."""
+    ema_half_life: float | None = None
+    """Steps after which an old generator weight counts half in the average that samples are drawn from; 0 draws from
+    the last weights. By default 500 for modern, the paper's 0 for classic."""
+    augment: tuple[str, ...] | None = None
+    """Differentiable augmentations of what the discriminator sees, in this order; leave one out where it would change
+    the label. By default color, translation and cutout for modern, the paper's none for classic."""
 
     def __post_init__(self) -> None:
-        unknown = set(self.augment) - set(AUGMENTATIONS)
+        unknown = set(self.augment or ()) - set(AUGMENTATIONS)
         if unknown:
             raise ValueError(f"augment: unknown {sorted(unknown)}; allowed: {', '.join(AUGMENTATIONS)}.")
-        positive = (
-            self.z_dim,
-            self.width,
-            self.max_width,
-            self.ema_half_life,
-            1 if self.lr is None else self.lr,
-        )
-        if min(positive) <= 0 or self.gamma < 0:
-            raise ValueError("z_dim, width, max_width, lr and ema_half_life must be positive and gamma not negative.")
+        positive, not_negative = (self.z_dim, self.width, self.max_width, self.lr), (self.ema_half_life, self.gamma)
+        if any(v is not None and v <= 0 for v in positive) or any(v is not None and v < 0 for v in not_negative):
+            raise ValueError("z_dim, width, max_width and lr must be positive, ema_half_life and gamma not negative.")
+
+
+def with_defaults(config: DCGANConfig, canvas: tuple[int, int, int]) -> Any:  # a DCGANConfig in which nothing is None
+    """Return the settings with those left out as `arch` has them."""
+    if config.arch == "modern":
+        defaults: dict[str, Any] = {"loss": "rpgan_r1r2", "z_dim": 64, "width": 32, "max_width": 256, "lr": 1e-3}
+        defaults |= {"ema_half_life": 500.0, "augment": AUGMENTATIONS}
+    else:
+        width = 128 if min(canvas[1:]) >= 64 else 64
+        defaults = {"loss": "bce", "z_dim": 100, "width": width, "max_width": 1024, "lr": 2e-4}
+        defaults |= {"ema_half_life": 0.0, "augment": ()}
+    return replace(config, **{name: v for name, v in defaults.items() if getattr(config, name) in (None, "auto")})
 
 
 class ModernGenerator(nn.Module):
     """Learned start grid plus projected noise and class, then x2 resampling and residual 3 x 3 convolutions."""
 
-    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+    def __init__(self, config: Any, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         self.body = GridToImage(canvas, config.width, config.max_width)
         self.start = nn.Parameter(torch.zeros(self.body.grid))
@@ -81,22 +92,29 @@ class ModernGenerator(nn.Module):
 
 
 class ModernDiscriminator(nn.Module):
-    """Mirror of the generator; logit = w . f(x) + e(y) . f(x) (Miyato & Koyama 2018, eq. 3)."""
+    """Mirror of the generator; logit = w . f(x) + e(y) . f(x) / sqrt(d) for d features f.
 
-    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+    Miyato & Koyama 2018, eq. 3, but for the root, which keeps the class from outweighing the image early on.
+    """
+
+    def __init__(self, config: Any, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         self.body = ImageToGrid(canvas, config.width, config.max_width)
         channels, h0, w0 = self.body.grid
         self.features = nn.Linear(channels * h0 * w0, 2 * channels)
         self.logit = nn.Linear(2 * channels, 1)
         self.embed = nn.Embedding(n_classes, 2 * channels)
+        self.bounded = config.loss == "hinge"
         nn.init.kaiming_normal_(self.features.weight, a=0.2)
         nn.init.zeros_(self.embed.weight)
 
     def forward(self, x: Tensor, labels: Tensor, parts: int = 1) -> Tensor:
         """Map images (b, c, h, w) and labels (b,) to logits (b,); `parts` matters to batch norm only."""
         f = F.leaky_relu(self.features(self.body(x).flatten(1)), 0.2)
-        return (self.logit(f) + (self.embed(labels) * f).sum(1, keepdim=True) / f.shape[1] ** 0.5).squeeze(1)
+        e = self.embed(labels)
+        if self.bounded:  # |e| is the spectral norm of f -> e . f, which the hinge bounds as it does every layer's
+            e = e / e.norm(dim=1, keepdim=True).clamp(min=1)
+        return (self.logit(f) + (e * f).sum(1, keepdim=True) / f.shape[1] ** 0.5).squeeze(1)
 
 
 def classic_init(module: nn.Module) -> None:
@@ -110,10 +128,10 @@ def classic_init(module: nn.Module) -> None:
 class ClassicGenerator(nn.Module):
     """The paper's generator; with several classes, an embedding of the label is appended to z."""
 
-    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+    def __init__(self, config: Any, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
-        channels, height, width = canvas
-        h0, w0, levels = start_grid(height, width)
+        channels, *self.sides = canvas
+        h0, w0, levels = start_grid(*self.sides)
         sizes = widths(config.width, levels - 1, config.max_width)[::-1]
         self.embed = nn.Embedding(n_classes, config.z_dim) if n_classes > 1 else None
         inputs = config.z_dim * (2 if n_classes > 1 else 1)
@@ -126,16 +144,18 @@ class ClassicGenerator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Map noise (b, z_dim) and labels (b,) to images (b, c, h, w) in [-1, 1]."""
         x = z if self.embed is None else torch.cat([z, self.embed(labels)], 1)
-        return self.layers(x[:, :, None, None])
+        height, width = self.sides
+        return self.layers(x[:, :, None, None])[..., :height, :width]  # what a side was rounded up by is cut off
 
 
 class ClassicDiscriminator(nn.Module):
     """The paper's discriminator; with several classes, the label enters as a further input plane."""
 
-    def __init__(self, config: DCGANConfig, canvas: tuple[int, int, int], n_classes: int) -> None:
+    def __init__(self, config: Any, canvas: tuple[int, int, int], n_classes: int) -> None:
         super().__init__()
         channels, height, width = canvas
         h0, w0, levels = start_grid(height, width)
+        self.margin = (0, w0 * 2**levels - width, 0, h0 * 2**levels - height)
         sizes = widths(config.width, levels - 1, config.max_width)
         self.plane = nn.Embedding(n_classes, height * width) if n_classes > 1 else None
         inputs = channels + (1 if n_classes > 1 else 0)
@@ -153,6 +173,7 @@ class ClassicDiscriminator(nn.Module):
         """
         if self.plane is not None:
             x = torch.cat([x, self.plane(labels).view(-1, 1, *x.shape[2:])], 1)
+        x = F.pad(x, self.margin, mode="replicate") if any(self.margin) else x
         for layer in self.layers:
             x = torch.cat([layer(p) for p in x.chunk(parts)]) if isinstance(layer, nn.BatchNorm2d) else layer(x)
         return x.flatten()
@@ -176,18 +197,17 @@ class DCGAN(Generator):
     def __init__(self, config: DCGANConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__(config, shape, classes)
         self.automatic_optimization = False
-        modern = config.arch == "modern"
-        self.loss = config.loss if config.loss != "auto" else ("rpgan_r1r2" if modern else "bce")
-        n = len(classes)
+        self.config = config = with_defaults(config, self.canvas)
+        modern, n = config.arch == "modern", len(classes)
         self.generator = (ModernGenerator if modern else ClassicGenerator)(config, self.canvas, n)
         self.discriminator = (ModernDiscriminator if modern else ClassicDiscriminator)(config, self.canvas, n)
-        if self.loss == "hinge":  # the hinge needs a Lipschitz bound (Miyato et al. 2018)
+        if config.loss == "hinge":  # the hinge needs a Lipschitz bound (Miyato et al. 2018)
             for module in self.discriminator.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     if not module.weight.any():  # zero at the start has no spectral norm to divide by
                         nn.init.kaiming_normal_(module.weight, a=0.2)
                     nn.utils.parametrizations.spectral_norm(module)
-        self.ema = Ema(self.generator, config.ema_half_life)
+        self.ema = Ema(self.generator, self.config.ema_half_life)
 
     @property
     def noise_dim(self) -> int:
@@ -196,32 +216,31 @@ class DCGAN(Generator):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam for each network: betas (0, 0.99) for modern, the paper's (0.5, 0.999) for classic."""
-        modern = self.config.arch == "modern"
-        betas = (0.0, 0.99) if modern else (0.5, 0.999)
-        lr = self.config.lr or (1e-3 if modern else 2e-4)
+        betas = (0.0, 0.99) if self.config.arch == "modern" else (0.5, 0.999)
         return [
-            torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+            torch.optim.Adam(network.parameters(), lr=self.config.lr, betas=betas, fused=True)
             for network in (self.discriminator, self.generator)
         ]
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One update of the discriminator, then one of the generator, on the same images."""
         d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]  # a list, as configured
-        d_loss_of, g_loss_of = LOSSES[self.loss]
-        rng = self.step_rng(batch)
+        config, rng = self.config, self.step_rng(batch)
+        d_loss_of, g_loss_of = LOSSES[config.loss]
         labels = torch.cat([batch.y, batch.y])
         real = self.to_canvas(batch.x)
-        z = torch.randn(len(real), self.config.z_dim, generator=rng, device=self.device)
+        z = torch.randn(len(real), config.z_dim, generator=rng, device=self.device)
         fake = self.generator(z, batch.y)
 
         # One pass over real and generated images, each paired with a generated one of its own class.
-        images = differentiable_augmentation(torch.cat([real, fake.detach().float()]), self.config.augment, rng)
-        penalized = self.loss == "rpgan_r1r2" and self.config.gamma > 0
-        images.requires_grad_(penalized)
-        logits = self.discriminator(images, labels, parts=2).float()
+        penalized = config.loss == "rpgan_r1r2" and config.gamma > 0
+        images = torch.cat([real, fake.detach().float()]).requires_grad_(penalized)
+        seen = differentiable_augmentation(images, config.augment, rng)
+        logits = self.discriminator(seen, labels, parts=2).float()
         d_loss = d_loss_of(*logits.chunk(2))
-        # gamma/2 (R1 + R2): the mean over both halves is (R1 + R2) / 2.
-        penalty = self.config.gamma * losses.gradient_penalty(logits, images) if penalized else logits.new_zeros(())
+        # gamma/2 (R1 + R2): the mean over both halves is (R1 + R2) / 2. With respect to the images before their
+        # augmentation, as in the code of Huang et al. 2024.
+        penalty = config.gamma * losses.gradient_penalty(logits, images) if penalized else logits.new_zeros(())
         d_optimizer.zero_grad()
         self.manual_backward(d_loss + penalty)
         d_optimizer.step()
@@ -230,10 +249,10 @@ class DCGAN(Generator):
         # the relativistic loss looks at.
         self.discriminator.requires_grad_(False)
         real_logits = logits[: len(real)].detach()
-        if self.loss == "rpgan_r1r2":
+        if config.loss == "rpgan_r1r2":
             with torch.no_grad():
-                real_logits = self.discriminator(images[: len(real)], batch.y).float()
-        seen = differentiable_augmentation(fake.float(), self.config.augment, rng)
+                real_logits = self.discriminator(seen[: len(real)], batch.y).float()
+        seen = differentiable_augmentation(fake.float(), config.augment, rng)
         g_loss = g_loss_of(real_logits, self.discriminator(seen, batch.y).float())
         g_optimizer.zero_grad()
         self.manual_backward(g_loss)

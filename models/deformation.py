@@ -6,8 +6,9 @@ be b. As no class enters the decoder, what common classes teach moves images of 
 its label, changed by z ~ N(0, I). Pixels are moved and never decoded, so that edges stay crisp.
 
 The fields of pairs follow Krebs et al. 2019, "Learning a Probabilistic Model for Diffeomorphic Registration";
-velocities are integrated as in Arsigny et al. 2006, "A Log-Euclidean Framework for Statistics on Diffeomorphisms", so
-that nothing folds at any strength. Learning deformations to enlarge data is from Hauberg et al. 2016, "Dreaming More
+velocities are integrated as in Arsigny et al. 2006, "A Log-Euclidean Framework for Statistics on Diffeomorphisms". That
+folds nothing where velocities are smooth; on a grid of pixels rough ones fold, and are weakened until nothing that is
+drawn does. Learning deformations to enlarge data is from Hauberg et al. 2016, "Dreaming More
 Data", and learning on common classes what rare ones may undergo from Zhou et al. 2022, "Do Deep Networks Transfer
 Invariances Across Classes?". The strength is the largest at which a judge still recognises most of what comes out.
 """
@@ -44,6 +45,10 @@ that still show their class: on other training images of MNIST and Fashion-MNIST
 """
 UNJUDGED = 0.5
 """Strength until a judge has been asked; it needs two classes."""
+GENTLER = 0.8
+"""Factor by which a velocity that folds is weakened, again and again."""
+MOST_FOLDED = 0.05
+"""Share of changes that have to be weakened at which `diagnose` speaks."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,31 @@ def displacement(velocity: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(moved, (height, width), mode="bicubic", align_corners=True)
 
 
+def folds(u: Tensor) -> Tensor:
+    """Return the share of pixels at which displacements (n, 2, h, w) turn the image over, float32, shape (n,).
+
+    Four neighbouring pixels span a cell that is mapped bilinearly, so that its Jacobian determinant is smallest at one
+    of its corners; a cell counts where that is not positive.
+    """
+    height, width = u.shape[2:]
+    there = positions(height, width, u.device) + u
+    across, down = there.diff(dim=3), there.diff(dim=2)
+    corners = []
+    for row in (0, 1):
+        for column in (0, 1):
+            a, d = across[:, :, row : height - 1 + row], down[..., column : width - 1 + column]
+            corners.append(a[:, 0] * d[:, 1] - a[:, 1] * d[:, 0])
+    return (torch.stack(corners).amin(0) <= 0).float().mean((1, 2))
+
+
+def unfolded(fields: Tensor, height: int, width: int) -> Tensor:
+    """Return fields (n, 2 + c, rows, columns) that fold no pixel: velocities that do are weakened, others unchanged."""
+    velocity, tone = fields[:, :2], fields[:, 2:]
+    while (folded := folds(displacement(velocity, height, width)) > 0).any():
+        velocity = torch.where(folded[:, None, None, None], GENTLER * velocity, velocity)
+    return torch.cat([velocity, tone], 1)
+
+
 def deform(x: Tensor, fields: Tensor, mode: str = "bilinear") -> Tensor:
     """Move and tone images: the odds x / (1 - x) of each pixel, in [0, 1], are those at p + u(p), times exp(t(p)).
 
@@ -230,7 +260,7 @@ class Deformation(SourceGenerator):
             for _ in range(REPEATS):
                 z = torch.randn((len(at), self.config.z_dim), generator=rng).to(self.device)
                 for row, strength in enumerate(STRENGTHS):
-                    made = deform(self.source(rows[at]), strength * self.decoder(z), "bicubic")
+                    made = self._changed(self.source(rows[at]), z, strength)
                     found = judge(embedding.wide(self.to_pixels(made))).argmax(1)
                     changed[row, at] += (found == y[at]) / REPEATS
         share = np.array([[each[y == label].mean() for label in classes] for each in (real, *changed)]).mean(1)
@@ -248,8 +278,24 @@ class Deformation(SourceGenerator):
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         at = self.pick(self.source_labels == int(labels[0]), torch.special.ndtr(noise[:, -1]))
-        fields = self.strength * self.decoder(noise[:, :-1])
-        return Drawn(deform(self.source(at), fields, "bicubic"), tuple((self.source_ids[i],) for i in at))
+        made = self._changed(self.source(at), noise[:, :-1], self.strength)
+        return Drawn(made, tuple((self.source_ids[i],) for i in at))
+
+    def _changed(self, x: Tensor, z: Tensor, strength: float) -> Tensor:
+        return deform(x, unfolded(strength * self.decoder(z), *x.shape[2:]), "bicubic")
+
+    @torch.no_grad()
+    def diagnose(self, label_agreement: float) -> tuple[str, ...]:
+        """Recognise fields so rough that many fold."""
+        z = torch.randn((256, self.config.z_dim), generator=torch.Generator().manual_seed(0)).to(self.device)
+        u = displacement(self.strength * self.decoder(z)[:, :2], *self.canvas[1:])
+        rough = float((folds(u) > 0).float().mean())
+        if rough < MOST_FOLDED:
+            return ()
+        return (
+            f"{rough:.0%} of the changes would fold the image and are weakened: raise --model.smooth, or lower "
+            "--model.strength.",
+        )
 
 
 def partners(y: Tensor, ids: Tensor, rng: torch.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gensynth.models import cyclegan
 from gensynth.models.cyclegan import CycleGAN, CycleGANConfig, PatchDiscriminator, Pool, Residual
 from PIL import Image
 from torch import nn
@@ -90,13 +91,35 @@ def test_networks_keep_the_canvas(arch: Any, shape: tuple[int, int, int]) -> Non
 def test_pool_shows_every_image_now_or_later() -> None:
     pool = Pool(4, (1, 1, 1))
     first = torch.arange(4.0).view(4, 1, 1, 1)
-    assert torch.equal(pool.exchange(first, rng()), first), "what fills the pool passes through"
-    seen = [pool.exchange(torch.full((1, 1, 1, 1), float(i)), rng(i)).item() for i in range(4, 104)]
+    chance = torch.rand(104, 2, generator=rng())
+    assert torch.equal(pool.exchange(first, chance[:4]), first), "what fills the pool passes through"
+    seen = pool.exchange(torch.arange(4.0, 104).view(-1, 1, 1, 1), chance[4:]).flatten().tolist()
     left = pool.images.flatten().tolist()
     assert sorted([*seen, *left]) == [float(i) for i in range(104)], "none is lost, none is shown twice"
     assert 0.3 < np.mean([value == i for i, value in enumerate(seen, start=4)]) < 0.7
     empty = Pool(0, (1, 1, 1))
-    assert torch.equal(empty.exchange(first, rng()), first)
+    assert torch.equal(empty.exchange(first, chance[:4]), first)
+
+
+def test_the_generators_least_squares_are_not_halved() -> None:
+    """What the paper's cycle weight of 10 is relative to."""
+    d_loss, g_loss = cyclegan.LOSSES["lsgan"]
+    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([0.5, 0.0])
+    assert g_loss(real, fake).item() == pytest.approx((0.25 + 1) / 2)
+    assert d_loss(real, fake).item() == pytest.approx(((0 + 4) / 2 + 0.25 / 2) / 2)
+    assert model_of(CycleGANConfig(width=2, blocks=1), (1, 96, 96)).cycle_weight == 10
+
+
+def test_processes_share_one_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two processes gets its own share of what one process alone would get, and the same pool."""
+    new, chance = torch.arange(40.0).view(-1, 1, 1, 1), torch.rand(40, 2, generator=rng())
+    alone, ranks = Pool(4, (1, 1, 1)), (Pool(4, (1, 1, 1)), Pool(4, (1, 1, 1)))
+    whole = alone.exchange(new, chance)
+    for rank, pool in enumerate(ranks):
+        mine = slice(20 * rank, 20 * rank + 20)
+        monkeypatch.setattr(cyclegan, "all_processes", lambda images, chances, mine=mine: (new, chance, mine))
+        assert torch.equal(pool.exchange(new[mine], chance[mine]), whole[mine])
+        assert torch.equal(pool.images, alone.images) and pool.filled == 4
 
 
 def test_diagnoses_name_the_setting_that_mends_them(tiny: LabeledData, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +247,7 @@ def day_and_night(tmp_path: Path) -> Path:
 def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_path: Path) -> None:
     argv = ["train", "cyclegan", "--data", day_and_night, "--domain", "light", "--source-domain", "night"]
     argv += ["--target-domain", "day", "--steps", 100, "--batch_size", 16, "--model.lr", 2e-3, "--model.width", 8]
-    argv += ["--out", tmp_path / "out", "--quiet", "--accelerator", "cpu", "--precision", "32-true"]
+    argv += ["--seed", 4, "--out", tmp_path / "out", "--quiet", "--accelerator", "cpu", "--precision", "32-true"]
     with pytest.raises(SystemExit) as ended:
         main(list(map(str, argv)))
     assert ended.value.code == 0

@@ -15,9 +15,13 @@ from gensynth.models.deformation import (
     DeformationConfig,
     deform,
     displacement,
+    folds,
     partners,
     positions,
+    unfolded,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gensynth.checkpoint import build, load_checkpoint
@@ -49,18 +53,11 @@ class TestDisplacement:
         velocity = torch.tensor([0.3, -0.1]).view(1, 2, 1, 1).expand(1, 2, 7, 7)
         assert torch.allclose(displacement(velocity, 28, 20), velocity[..., :1, :1], atol=1e-5)
 
-    def test_never_folds(self) -> None:
+    def test_hardly_folds_where_straight_steps_would(self) -> None:
         velocity = torch.randn(64, 2, 7, 7, generator=rng()) * 0.1  # a third of the distance between control points
-        there = positions(28, 28, velocity.device) + displacement(velocity, 28, 28)
-        across, down = there.diff(dim=3)[:, :, :-1], there.diff(dim=2)[..., :-1]
-        area = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]
-        assert (area > 0).float().mean() > 0.999
-        straight = positions(28, 28, velocity.device) + nn.functional.interpolate(
-            velocity, (28, 28), mode="bicubic", align_corners=True
-        )
-        across, down = straight.diff(dim=3)[:, :, :-1], straight.diff(dim=2)[..., :-1]
-        area = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]
-        assert (area > 0).float().mean() < 0.98, "without integration it would"
+        assert folds(displacement(velocity, 28, 28)).mean() < 0.001
+        straight = nn.functional.interpolate(velocity, (28, 28), mode="bicubic", align_corners=True)
+        assert folds(straight).mean() > 0.02
 
     def test_the_opposite_velocity_leads_back(self) -> None:
         velocity = torch.randn(8, 2, 7, 7, generator=rng()) * 0.05  # about what is learnt from 28 x 28 pixels
@@ -69,6 +66,31 @@ class TestDisplacement:
         left = forth + nn.functional.grid_sample(back, there, padding_mode="border", align_corners=True)
         inside = left[..., 6:-6, 6:-6]  # what leaves the image does not come back
         assert inside.abs().mean() < 0.1 * forth.abs().mean()
+
+
+class TestFolds:
+    def test_are_measured(self) -> None:
+        u = torch.zeros(2, 2, 9, 9)
+        u[0, 0] = -2 * positions(9, 9, u.device)[0, 0]  # left and right exchanged
+        assert folds(u).tolist() == [1.0, 0.0]
+
+    @settings(max_examples=20, deadline=None)
+    @given(st.floats(0, 50), st.integers(8, 40), st.integers(8, 40), st.integers(0, 100))
+    def test_nothing_folds_however_rough(self, size: float, height: int, width: int, seed: int) -> None:
+        fields = torch.randn(4, 3, 7, 5, generator=rng(seed)) * size
+        smoothed = unfolded(fields, height, width)
+        assert (folds(displacement(smoothed[:, :2], height, width)) == 0).all()
+        assert torch.equal(smoothed[:, 2:], fields[:, 2:]), "the tone stays"
+
+    def test_an_image_is_weakened_by_itself_and_smooth_ones_stay(self) -> None:
+        smooth, rough = (torch.randn(1, 3, 7, 7, generator=rng()) * size for size in (0.02, 1.0))
+        both = unfolded(torch.cat([smooth, rough]), 28, 28)
+        assert torch.equal(both[:1], smooth) and 0 < both[1].abs().max() < rough[0].abs().max()
+
+    def test_rough_models_say_so(self, tiny: LabeledData) -> None:
+        assert remembering(tiny, 0.01).diagnose(1.0) == ()
+        (note,) = remembering(tiny, 3.0, strength=1.0).diagnose(1.0)
+        assert "would fold the image and are weakened: raise --model.smooth" in note
 
 
 class TestDeform:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytorch_lightning.strategies import Strategy
 
+from gensynth import losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
+from gensynth.batches import one_ahead
 from gensynth.checkpoint import build, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid
+from gensynth.losses import gradient_penalty
 from gensynth.registry import get_generator
 from gensynth.train import TrainConfig, TrainingDiverged, train
 
@@ -35,13 +41,47 @@ def test_dcgan_trains_with_every_loss(arch: str, loss: str, tiny: LabeledData, t
 
 
 def test_classic_dcgan_has_the_networks_of_the_paper() -> None:
-    config = get_generator("dcgan").Config(arch="classic", width=64, max_width=512, z_dim=100)
+    config = get_generator("dcgan").Config(arch="classic")
     model: Any = build("dcgan", config, (3, 32, 32), ("all",), seed=0)
     d, g = (sum(p.numel() for p in network.parameters()) for network in (model.discriminator, model.generator))
     assert d == 64 * 3 * 16 + 128 * 64 * 16 + 256 * 128 * 16 + 256 * 16 + 2 * (128 + 256)
     assert g == 100 * 256 * 16 + 256 * 128 * 16 + 128 * 64 * 16 + 64 * 3 * 16 + 2 * (256 + 128 + 64)
-    assert model.loss == "bce"
+    assert model.config.loss == "bce" and model.config.augment == () and model.config.lr == 2e-4
     assert model.discriminator.layers[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+def test_classic_dcgan_draws_from_its_last_weights(tiny: LabeledData, tmp_path: Path) -> None:
+    model = trained("dcgan", tiny, tmp_path, arch="classic", width=8)
+    last = model.generator.state_dict()
+    assert all(torch.equal(value, last[name]) for name, value in model.ema.weights().items())
+    assert trained("dcgan", tiny, tmp_path / "b", arch="classic", augment=("cutout",)).config.augment == ("cutout",)
+    assert get_generator("dcgan").Config() == get_generator("dcgan").Config(arch="modern"), "and modern is the default"
+
+
+def test_hinge_bounds_the_class_embedding_too() -> None:
+    config = get_generator("dcgan").Config(loss="hinge", width=4)
+    discriminator: Any = build("dcgan", config, (1, 8, 8), ("a", "b"), seed=0).discriminator
+    torch.nn.init.constant_(discriminator.embed.weight, 1000.0)
+    x = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    logits = discriminator(x, torch.zeros(4, dtype=torch.int64))
+    moved = discriminator(x + 1e-2, torch.zeros(4, dtype=torch.int64))
+    assert (logits - moved).abs().max() < 2 * 1e-2 * 8, "at most the length of the step for each of two terms"
+
+
+def test_dcgan_penalizes_gradients_of_images_before_their_augmentation(
+    tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def spy(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        given.append(images)
+        return gradient_penalty(logits, images)
+
+    monkeypatch.setattr(losses, "gradient_penalty", spy)
+    trained("dcgan", tiny, tmp_path, augment=("cutout",), width=8)
+    real = given[0][:8]
+    pixels = ((real + 1) * 127.5).round().to(torch.uint8)
+    assert all(any(torch.equal(image, other) for other in tiny.x) for image in pixels), "no hole in any of them"
 
 
 def test_vae_draws_depend_on_what_it_remembers(tiny: LabeledData, tmp_path: Path) -> None:
@@ -83,12 +123,37 @@ def test_fine_tuning_starts_from_the_shared_model(tiny: LabeledData, tmp_path: P
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(2, 32), st.integers(2, 32))
-def test_start_grid_reaches_every_canvas(rows: int, cols: int) -> None:
+@given(st.integers(2, 128), st.integers(2, 128))
+def test_start_grid_is_small_for_every_canvas(rows: int, cols: int) -> None:
     height, width = 4 * rows, 4 * cols
     h0, w0, levels = start_grid(height, width)
-    assert (h0 * 2**levels, w0 * 2**levels) == (height, width)
-    assert levels >= 1 and min(h0, w0) >= 4 and (min(h0, w0) < 8 or h0 % 2 or w0 % 2)
+    assert levels >= 1 and 4 <= min(h0, w0) <= 7
+    assert 0 <= h0 * 2**levels - height < 2**levels and 0 <= w0 * 2**levels - width < 2**levels
+
+
+@pytest.mark.parametrize("side", [8, 12, 16, 20, 24, 28, 32, 48, 64, 112, 128, 224, 256])
+def test_sides_that_halve_evenly_keep_the_networks_of_earlier_checkpoints(side: int) -> None:
+    h0, _, levels = start_grid(side, side)
+    assert h0 * 2**levels == side
+
+
+@pytest.mark.parametrize("name", ["vae", "dcgan", "deformation"])
+def test_networks_of_awkward_sides_are_no_larger(name: str) -> None:
+    def weights(side: int) -> int:
+        model: Any = get_generator(name)(get_generator(name).Config(width=8), (1, side, side), ("a", "b"))
+        return sum(p.numel() for p in model.parameters())
+
+    assert weights(100) < 1.2 * weights(112)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("dcgan", {"arch": "classic"}), ("dcgan", {}), ("vae", {})],
+)
+def test_awkward_sides_are_learnt(name: str, options: dict[str, Any], tiny: LabeledData, tmp_path: Path) -> None:
+    large = dataclasses.replace(tiny, x=tiny.x.repeat(1, 1, 5, 6)[:, :, :34, :41])
+    model = trained(name, large, tmp_path, width=4, **options)
+    assert model.sample("1", np.arange(2), 0).x.shape == (2, 1, 34, 41)
 
 
 def test_trunk_goes_to_the_grid_and_back() -> None:
@@ -109,6 +174,12 @@ def test_augmentation_differs_by_image_and_passes_gradients(name: str, c: int) -
     assert x.grad is not None and (x.grad != 0).any()
     again = differentiable_augmentation(x, [name], torch.Generator().manual_seed(0))
     assert torch.equal(out, again)
+
+
+def test_colour_comes_before_the_hole_of_cutout() -> None:
+    model: Any = build("dcgan", get_generator("dcgan").Config(), (1, 16, 16), ("a",), seed=0)
+    x = differentiable_augmentation(torch.ones(8, 1, 16, 16), model.config.augment, torch.Generator().manual_seed(0))
+    assert (x == 0).any(), "the hole is mid grey"
 
 
 def test_translation_moves_pixels_by_up_to_an_eighth() -> None:
@@ -167,3 +238,27 @@ def test_divergence_keeps_the_last_good_state(
     assert not (tmp_path / "m.ckpt").exists()
     good = load_checkpoint(tmp_path / "m.last_good").model
     assert all(torch.isfinite(p).all() for p in good.parameters())
+
+
+def test_a_process_stops_when_another_one_diverges(
+    tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Strategy, "reduce_boolean_decision", lambda self, decision, all: True)
+    with pytest.raises(TrainingDiverged, match="step 1: a loss of another process is not finite. Lower --model.lr"):
+        train(tiny, "vae", get_generator("vae").Config(width=4), QUICK, tmp_path / "m.ckpt", quiet=True)
+
+
+def test_the_next_batch_is_read_while_one_is_learnt_from() -> None:
+    read: dict[int, threading.Event] = {at: threading.Event() for at in range(4)}
+
+    def batches() -> Iterator[Any]:
+        for at in range(3):
+            read[at].set()
+            yield at
+        raise OSError("the disk is gone")
+
+    ahead = one_ahead(batches())
+    assert next(ahead) == 0 and read[1].wait(10)
+    assert [next(ahead), next(ahead)] == [1, 2]
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(ahead)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 import torch.nn.functional as F
@@ -12,12 +12,10 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.features import BATCH, CopySpace, batches
+from gensynth.fidelity.copy_space import CopySpace
+from gensynth.fidelity.extractor import BATCH
 from gensynth.fidelity.metrics import typical_distance
-from gensynth.fidelity.perceptual_hash import hamming, most_bits, perceptual_hashes
-
-if TYPE_CHECKING:
-    from gensynth.data.images import ImageFiles
+from gensynth.fidelity.perceptual_hash import hamming, most_bits
 
 NEAR, DOUBTFUL = 0.33, 0.5
 """A ratio below the first is a near copy, and up to the second if the perceptual hash says so, too; for either sign
@@ -42,7 +40,6 @@ class Found:
         doubtful: Nearly one, bool, shape (n,).
         of_parent: All but equal to its parent, bool, shape (n,).
         nearest: Position of the nearest real image among the training images, its parents left out; int64, shape (n,).
-        points: Coordinates in which distances were measured, float64, shape (n, p).
         scores: float64, shape (n,): `near_duplicate`, the ratio above, NaN where all real images of
             the class are parents; `parent_distance`, the same to its nearest
             parent, NaN without one; `hash_bits`, different bits of the perceptual hash from the closest real image.
@@ -52,7 +49,6 @@ class Found:
     doubtful: np.ndarray
     of_parent: np.ndarray
     nearest: np.ndarray
-    points: np.ndarray
     scores: dict[str, np.ndarray]
 
 
@@ -81,10 +77,15 @@ class Copies:
     row: dict[str, int]
 
     @staticmethod
-    def fit(train: LabeledData) -> Copies:
-        """Fit on real training images."""
-        space = CopySpace.fit(train.x)
-        hashes, moved = perceptual_hashes(train.x), _moved(train.x, space)
+    def fit(train: LabeledData, space: CopySpace, hashes: np.ndarray, moved: np.ndarray) -> Copies:
+        """Fit on real training images.
+
+        Args:
+            train: The images, which are not read again.
+            space: Where distances are measured.
+            hashes: Their perceptual hashes, uint64, shape (n,).
+            moved: Their coordinates, as `shifted` returns them.
+        """
         points = moved[0]
         members = [np.flatnonzero(train.y == c) for c in range(len(train.classes))]
         scale = [typical_distance(points[at]) for at in members]
@@ -92,9 +93,18 @@ class Copies:
         bits = most_bits([hashes[at[np.unique(points[at].round(5), axis=0, return_index=True)[1]]] for at in members])
         return Copies(space, members, moved, hashes, scale, bits, {name: i for i, name in enumerate(train.ids)})
 
-    def __call__(self, x: Tensor | ImageFiles, y: np.ndarray, parents: Sequence[tuple[str, ...]]) -> Found:
-        """Compare images (n, c, h, w), uint8, with the real ones of their labels (n,), parents set apart."""
-        points, hashes, n = self.space(x), perceptual_hashes(x), len(y)
+    def __call__(
+        self, points: np.ndarray, hashes: np.ndarray, y: np.ndarray, parents: Sequence[tuple[str, ...]]
+    ) -> Found:
+        """Compare images with the real ones of their labels, parents set apart.
+
+        Args:
+            points: Their coordinates in `space`, shape (n, p).
+            hashes: Their perceptual hashes, uint64, shape (n,).
+            y: Their labels, shape (n,).
+            parents: Ids of the real images each was made from, length n.
+        """
+        n = len(y)
         ratio, to_parent, bits = np.full(n, np.nan), np.full(n, np.nan), np.full(n, 64.0)
         nearest, near, doubtful = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         own = [[self.row[p] for p in names if p in self.row] for names in parents]
@@ -116,18 +126,15 @@ class Copies:
                 to_parent[i] = np.linalg.norm(self.points[0, own[i]] - points[i], axis=1).min() / self.scale[y[i]]
         ratio[np.isinf(ratio)] = np.nan
         scores = {"near_duplicate": ratio, "parent_distance": to_parent, "hash_bits": bits}
-        return Found(near, doubtful, to_parent < NEAR_PARENT, nearest, points, scores)
+        return Found(near, doubtful, to_parent < NEAR_PARENT, nearest, scores)
 
 
-def _moved(x: Tensor | ImageFiles, space: CopySpace) -> np.ndarray:
-    """Coordinates of images as they are and moved by a pixel each way, float64, shape (9, n, p)."""
+def shifted(x: Tensor, space: CopySpace) -> np.ndarray:
+    """Return coordinates of uint8 images (n, c, h, w) as they are and moved by a pixel each way, shape (9, n, p)."""
     h, w = x.shape[2:]
-    parts = []
-    for batch in batches(x):
-        wide = F.pad(batch.float(), (1, 1, 1, 1), mode="replicate").byte()
-        moves = [(1, 1), *((i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1))]
-        parts.append(np.stack([space(wide[:, :, i : i + h, j : j + w]) for i, j in moves]))
-    return np.concatenate(parts, axis=1)
+    wide = F.pad(x.float(), (1, 1, 1, 1), mode="replicate").byte()
+    moves = [(1, 1), *((i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1))]
+    return np.stack([space(wide[:, :, i : i + h, j : j + w]) for i, j in moves])
 
 
 def near_earlier(points: np.ndarray, earlier: np.ndarray, reach: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from gensynth.fidelity.extractor import batches
+from gensynth.fidelity.extractor import Moments, batches
 
 if TYPE_CHECKING:
     from gensynth.data.images import ImageFiles
@@ -34,23 +34,18 @@ class CopySpace:
     components: np.ndarray
 
     @staticmethod
-    def fit(images: Tensor | ImageFiles) -> CopySpace:
-        """Fit on training images, uint8, shape (n, c, h, w)."""
-        n, total, second = len(images), np.zeros(1), np.zeros((1, 1))
-        for batch in batches(images):
-            raw = _pooled(batch)
-            total, second = total + raw.sum(0), second + raw.T @ raw
-        mean = total / n
-        vectors = np.linalg.eigh(second / n - np.outer(mean, mean))[1]
-        return CopySpace(mean, vectors[:, ::-1][:, :COPY])
+    def fit(moments: Moments) -> CopySpace:
+        """Fit to the moments of the `pooled` pixels of training images."""
+        return CopySpace(moments.mean, np.linalg.eigh(moments.covariance)[1][:, ::-1][:, :COPY])
 
     def __call__(self, images: Tensor | ImageFiles) -> np.ndarray:
         """Return coordinates, float64, shape (n, at most 24), of uint8 images (n, c, h, w)."""
-        parts = [(_pooled(batch) - self.mean) @ self.components for batch in batches(images)]
+        parts = [(pooled(batch) - self.mean) @ self.components for batch in batches(images)]
         return np.concatenate(parts) if parts else np.zeros((0, self.components.shape[1]))
 
 
-def _pooled(images: Tensor) -> np.ndarray:
+def pooled(images: Tensor) -> np.ndarray:
+    """Return the pixels of uint8 images (n, c, h, w), averaged to at most 16 x 16, float64, shape (n, p)."""
     h, w = images.shape[2:]
-    pooled = F.adaptive_avg_pool2d(images.float() / 255, (min(h, POOLED), min(w, POOLED)))
-    return pooled.flatten(1).double().numpy()
+    small = F.adaptive_avg_pool2d(images.float() / 255, (min(h, POOLED), min(w, POOLED)))
+    return small.flatten(1).double().numpy()

@@ -61,6 +61,29 @@ def batches(images: Tensor | ImageFiles) -> Iterator[Tensor]:
         yield batch
 
 
+class Moments:
+    """Mean and covariance of rows that come in batches."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._sum, self._products = np.zeros(1), np.zeros((1, 1))
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take in rows, float64, shape (b, p)."""
+        self.n += len(rows)
+        self._sum, self._products = self._sum + rows.sum(0), self._products + rows.T @ rows
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Shape (p,)."""
+        return self._sum / max(self.n, 1)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Shape (p, p)."""
+        return self._products / max(self.n, 1) - np.outer(self.mean, self.mean)
+
+
 def weights_hash(state: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 over names, types, shapes and values of weights, whatever their order."""
     digest = hashlib.sha256()

@@ -6,6 +6,7 @@ Everything is fitted on the training images. The extractor is the built-in `Pyra
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -13,14 +14,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from gensynth.fidelity.copy_space import CopySpace
-from gensynth.fidelity.extractor import BATCH, Extractor, batches, check_comparable
+from gensynth.fidelity.extractor import BATCH, Extractor, Moments, batches, check_comparable
 from gensynth.fidelity.pyramid import Pyramid
 
 if TYPE_CHECKING:
     from gensynth.data.images import ImageFiles
 
-__all__ = ["BATCH", "CopySpace", "Embedding", "Extractor", "batches", "check_comparable"]
+__all__ = ["BATCH", "Embedding", "Extractor", "batches", "check_comparable"]
 
 WIDE, NARROW = 256, 64
 
@@ -50,26 +50,31 @@ class Embedding:
     stamp: dict[str, str]
 
     @staticmethod
-    def fit(images: Tensor | ImageFiles, seed: int = 0, extractor: Extractor | None = None) -> Embedding:
+    def fit(
+        images: Tensor | ImageFiles,
+        seed: int = 0,
+        extractor: Extractor | None = None,
+        also: Callable[[Tensor], None] = lambda batch: None,
+    ) -> Embedding:
         """Fit the projection on training images.
 
         Args:
             images: uint8, shape (n, c, h, w), read in batches.
             seed: Seed of the built-in extractor's random filters.
             extractor: Where the raw features come from; None for the built-in `Pyramid`.
+            also: Called with every batch of images: what else is to be learnt from one reading of the files.
 
         Raises:
             ValueError: if there are not two different images to fit on.
         """
         c, h, w = (int(s) for s in images.shape[1:])
         extractor = extractor or Pyramid(c, seed)
-        n, total, second, digest = len(images), np.zeros(1), np.zeros((1, 1)), hashlib.sha256()
+        n, moments, digest = len(images), Moments(), hashlib.sha256()
         for batch in batches(images):
-            raw = extractor(batch)
-            total, second = total + raw.sum(0), second + raw.T @ raw
+            moments.add(extractor(batch))
             digest.update(batch.numpy().tobytes())
-        mean = total / max(n, 1)
-        covariance = second / max(n, 1) - np.outer(mean, mean)
+            also(batch)
+        mean, covariance = moments.mean, moments.covariance
         if n < 2 or np.trace(covariance) < 1e-12:
             raise ValueError(f"an embedding needs at least 2 different training images, got {n}; add images.")
 
@@ -121,8 +126,12 @@ class Embedding:
                 f"images must have the shape (n, c, h, w) with (c, h, w) = {self.shape} like the training "
                 f"images, got {tuple(images.shape)}; resize them first."
             )
-        parts = [(self.extractor(batch) - self.mean) @ self.components for batch in batches(images)]
+        parts = [self.wide_of(self.extractor(batch)) for batch in batches(images)]
         return np.concatenate(parts) if parts else np.zeros((0, self.components.shape[1]))
+
+    def wide_of(self, raw: np.ndarray) -> np.ndarray:
+        """Return what `wide` does, from the extractor's features, float64, shape (n, p)."""
+        return (raw - self.mean) @ self.components
 
     def narrow(self, wide: np.ndarray) -> np.ndarray:
         """Return the features in which distances are measured, float64, shape (n, d), from `wide`."""

@@ -14,10 +14,13 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.conformal import DOUBT, SMALL, conformal_p, cutoff
-from gensynth.fidelity.copies import NEAR_HELD_OUT, NEAR_SYNTHETIC, Copies, near_earlier
+from gensynth.fidelity.copies import NEAR_HELD_OUT, NEAR_SYNTHETIC, Copies, near_earlier, shifted
+from gensynth.fidelity.copy_space import CopySpace, pooled
+from gensynth.fidelity.extractor import Moments
 from gensynth.fidelity.features import Embedding, batches
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import leave_one_out_nearest, nearest
+from gensynth.fidelity.perceptual_hash import perceptual_hashes
 from gensynth.fidelity.verdict import REASONS, SampleVerdicts
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Measures:
     """What the gate measures about each of n images.
 
     Attributes:
+        hashes: `pixel_hashes`, length n.
         features: Embedding, float64, shape (n, d).
         points: Where copies are looked for, float64, shape (n, p).
         agrees: Whether the judge's first choice is the wanted label, bool, shape (n,).
@@ -50,6 +54,7 @@ class Measures:
         nearest: As in `SampleVerdicts`.
     """
 
+    hashes: list[str]
     features: np.ndarray
     points: np.ndarray
     agrees: np.ndarray
@@ -102,21 +107,23 @@ class Gate:
         extractor: Extractor | None = None,
     ) -> None:
         self.train = train
-        self.held_out_hashes = frozenset(h for part in held_out for h in pixel_hashes(part.x))
-        self.held_out_ids = frozenset(name for part in held_out for name in part.ids) - frozenset(train.ids)
-        self.embedding = Embedding.fit(train.x, seed, extractor)
-        wide = self.embedding.wide(train.x)
+        # Images may be files: the training images are read twice, held-out ones once.
+        pixels = Moments()
+        self.embedding = Embedding.fit(train.x, seed, extractor, lambda batch: pixels.add(pooled(batch)))
+        space, small = CopySpace.fit(pixels), len(train) <= MOST_REFITTED
+        raw, wide, hashes, flat, twins, moved = self._read_training(space, small)
         features = self.embedding.narrow(wide)
-        self.hashes = frozenset(pixel_hashes(train.x))
-        refitted = None
-        if len(train) <= MOST_REFITTED:
-            refitted = partial(self.embedding.refitted, self.embedding.extractor(train.x))
+        self.hashes = frozenset(hashes)
+        refitted = partial(self.embedding.refitted, raw) if small else None
         self.judge = Judge.fit(wide, train.y, len(train.classes), seed, refitted)
-        flat = _flat_share(train.x)
         self.saturated = max(0.99, float(flat[flat < 1].max(initial=0)))
         self.members = [np.flatnonzero(train.y == c) for c in range(len(train.classes))]
-        self.copies = Copies.fit(train)
-        self.held_out = [(self.copies.space(part.x), part.y) for part in held_out if len(part)]
+        self.copies = Copies.fit(train, space, twins, moved)
+        self.held_out_ids = frozenset(name for part in held_out for name in part.ids) - frozenset(train.ids)
+        read = [[(pixel_hashes(b), space(b)) for b in batches(part.x)] for part in held_out if len(part)]
+        self.held_out_hashes = frozenset(h for parts in read for found, _ in parts for h in found)
+        labels = [part.y for part in held_out if len(part)]
+        self.held_out = [(np.concatenate([p for _, p in parts]), y) for parts, y in zip(read, labels, strict=True)]
 
         # The components were fitted to the training images, which look closer than new ones by 1 - leverage.
         outside = self._outside(wide)
@@ -125,15 +132,30 @@ class Gate:
         p_true = self.judge.out_of_fold[np.arange(len(train)), train.y]
         spread = [_spread(x) for x in self.real]
         self.spread_scale = [float(np.median(s)) or 1.0 if len(s) else 1.0 for s in spread]
-        small = [c for c, at in enumerate(self.members) if 0 < len(at) < SMALL]
-        pooled_p = np.concatenate([p_true[self.members[c]] for c in small]) if small else np.zeros(0)
-        pooled_spread = np.concatenate([spread[c] / self.spread_scale[c] for c in small]) if small else np.zeros(0)
+        few = [c for c, at in enumerate(self.members) if 0 < len(at) < SMALL]
+        pooled_p = np.concatenate([p_true[self.members[c]] for c in few]) if few else np.zeros(0)
+        pooled_spread = np.concatenate([spread[c] / self.spread_scale[c] for c in few]) if few else np.zeros(0)
         self.label_threshold, self.real_spread = [], []
         for c, at in enumerate(self.members):
             alone = len(at) >= SMALL
             p = p_true[at] if alone else pooled_p
             self.label_threshold.append(float(np.quantile(p, LABEL)) if len(p) else 0.0)
             self.real_spread.append(np.sort(spread[c] / self.spread_scale[c] if alone else pooled_spread))
+
+    def _read_training(self, space: CopySpace, keep_raw: bool) -> tuple[np.ndarray, ...]:
+        """Read the training images once; return all that is measured on pixels.
+
+        That is raw features (none unless kept), wide ones, pixel hashes, flat shares, perceptual hashes and
+        coordinates as `shifted` returns them.
+        """
+        parts = []
+        for batch in batches(self.train.x):
+            raw = self.embedding.extractor(batch)
+            wide, twins = self.embedding.wide_of(raw), perceptual_hashes(batch)
+            kept = raw if keep_raw else raw[:0]
+            parts.append((kept, wide, pixel_hashes(batch), _flat_share(batch), twins, shifted(batch, space)))
+        *by_row, moved = zip(*parts, strict=True)
+        return (*map(np.concatenate, by_row), np.concatenate(moved, axis=1))
 
     def _outside(self, wide: np.ndarray) -> np.ndarray:
         """Squared length in the components that `narrow` leaves out, shape (n,)."""
@@ -149,9 +171,13 @@ class Gate:
             y: Labels in the training data's order, int64, shape (n,), each with real images.
             parents: Ids of the real images each was made from, length n; by default none.
         """
-        wide = self.embedding.wide(x)
-        features, p = self.embedding.narrow(wide), self.judge(wide)
         n = len(y)
+        parts = [
+            (self.embedding.wide(b), pixel_hashes(b), _flat_share(b), self.copies.space(b), perceptual_hashes(b))
+            for b in (batches(x) if n else [x[:0]])
+        ]
+        wide, hashes, flat, points, twins = map(np.concatenate, zip(*parts, strict=True))
+        features, p = self.embedding.narrow(wide), self.judge(wide)
         inside = np.ones(n)
         for c in np.unique(y):
             at = np.flatnonzero(y == c)
@@ -161,12 +187,12 @@ class Gate:
         # Noise and clutter lie off all real images, in directions the leading components drop. All classes
         # share this rank, so it is sharp even where a class is small.
         outside = conformal_p(self.real_outside, self._outside(wide))
-        p_wanted, flat, copied = p[np.arange(n), y], _flat_share(x), self.copies(x, y, parents or ((),) * n)
+        p_wanted, copied = p[np.arange(n), y], self.copies(points, twins, y, parents or ((),) * n)
         agrees = p_wanted >= p.max(axis=1, initial=0)
         unsure = p_wanted < np.array(self.label_threshold)[y]
         flags = {
             "invalid": flat > self.saturated,
-            "dup_exact": np.array([h in self.hashes for h in pixel_hashes(x)], dtype=bool),
+            "dup_exact": np.array([h in self.hashes for h in hashes], dtype=bool),
             "dup_near": copied.near,
             "dup_parent": copied.of_parent,
             "label": ~agrees & unsure,
@@ -175,7 +201,7 @@ class Gate:
         doubts = {"dup_near": copied.doubtful, "label": ~agrees | unsure, "atypical": few & (inside <= DOUBT)}
         scores = {"flat": flat, **copied.scores, "label": p_wanted, "typicality": inside, "outside": outside}
         closest = tuple(self.train.ids[i] for i in copied.nearest)
-        return Measures(features, copied.points, agrees, flags, doubts, scores, closest)
+        return Measures(hashes.tolist(), features, points, agrees, flags, doubts, scores, closest)
 
     def screen(
         self,
@@ -192,7 +218,8 @@ class Gate:
             parents: Ids of the real images each was made from, length n; by default none.
             earlier: Images and labels that were accepted before, if any.
         """
-        m, hashes = self.measure(x, y, parents), pixel_hashes(x)
+        m = self.measure(x, y, parents)
+        hashes = m.hashes
         cutoffs = {int(c): cutoff(m.scores["typicality"][y == c], len(self.real[c])) for c in np.unique(y)}
         earlier_x, earlier_y = (
             earlier if earlier is not None else (torch.zeros(0, *x.shape[1:], dtype=torch.uint8), y[:0])

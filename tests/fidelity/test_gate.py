@@ -1,10 +1,15 @@
 """Tests of gensynth.fidelity.gate."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 
+from gensynth.data import images
+from gensynth.data.images import read_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.gate import Gate, pixel_hashes
@@ -53,6 +58,24 @@ def test_embedding_is_the_same_for_any_split_into_calls_and_any_refit(train):
     assert parts == pytest.approx(whole, abs=1e-4)
     assert a.stamp == b.stamp and a.stamp != Embedding.fit(train.x, seed=1).stamp
     assert {"name", "hash", "resize", "domain"} <= set(a.stamp)
+
+
+def test_files_are_read_twice_and_judged_as_pixels_in_memory(
+    train: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(60):
+        (tmp_path / f"d{train.y[at]}").mkdir(exist_ok=True)
+        Image.fromarray(train.x[at, 0].numpy()).save(tmp_path / f"d{train.y[at]}" / f"{at}.png")
+    disk, memory = read_folder(tmp_path, memory_gb=1e-9), read_folder(tmp_path)
+    held_out, read = np.arange(60) % 5 == 0, []
+    decode = images.decode_image
+    monkeypatch.setattr(images, "decode_image", lambda path, *a: read.append(path) or decode(path, *a))
+    gates = [Gate(data.subset(~held_out), [data.subset(held_out)]) for data in (disk, memory)]
+    assert len(read) == 2 * 48 + 12, "training images twice, held-out ones once"
+    found = [gate.measure(data.x, data.y) for gate, data in zip(gates, (disk, memory), strict=True)]
+    assert len(read) == 2 * 48 + 12 + 60, "and once to be measured"
+    assert found[0].hashes == found[1].hashes and np.array_equal(found[0].points, found[1].points)
+    assert all(np.array_equal(found[0].scores[s], found[1].scores[s], equal_nan=True) for s in found[0].scores)
 
 
 def test_embedding_keeps_global_randomness(train):
