@@ -67,7 +67,7 @@ def report(out: Path, parts: Parts | None = None) -> Rebalanced:
     if parts is None:
         plain = settings["data"] | {"size": _tupled(settings["data"]["size"])}
         parts = read_parts(settings["source"], DataConfig(**plain))
-        if parts.train.fingerprint != settings["fingerprint"]:
+        if parts.fingerprint != settings["fingerprint"]:
             raise ValueError(f"the images of {settings['source']} are no longer those that {out} was made from.")
     choice = load_choice(out / "choice.json") if (out / "choice.json").exists() else None
     synthetic, verdict = samples_of(out, parts) if (out / "verdict.json").exists() else (None, None)

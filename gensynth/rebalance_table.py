@@ -17,7 +17,6 @@ sample i is a function of (sampler, seed, label, i), so they are drawn again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -154,7 +153,7 @@ def rebalance_table(
         | {"test_data": absolute(data_config.test_data), "schema": absolute(data_config.schema)},
         "choose": asdict(choose_config),
         "evaluate": asdict(evaluate_config),
-        "fingerprint": fingerprint(parts),
+        "fingerprint": parts.fingerprint,
     }
     adds = None
     if config.sampler != AUTO:
@@ -225,7 +224,7 @@ def report_table(folder: Path) -> RebalancedTable:
     """
     settings = Run.read(folder)["settings"]
     parts = read_table_parts(settings["source"], TableConfig(**settings["data"]))
-    if fingerprint(parts) != settings["fingerprint"]:
+    if parts.fingerprint != settings["fingerprint"]:
         raise ValueError(f"rows or schema of {settings['source']} are no longer those that {folder} was made from.")
     named = settings["rebalance"]["sampler"] != AUTO
     if not Path(settings["out"]).exists() or not (named or (folder / "choice.json").exists()):
@@ -279,14 +278,6 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
 def run_folder(out: Path) -> Path:
     """Return the folder of the run that writes a table: `balanced.csv` -> `balanced.run`."""
     return out.with_name(f"{out.name[: -len(suffix_of(out))]}.run")
-
-
-def fingerprint(parts: Parts) -> str:
-    """Return a hash of all rows and of the schema: equal data, equal fingerprint."""
-    digest = hashlib.sha256(repr(parts.train.schema).encode())
-    for part in (parts.train, parts.validation, parts.test):
-        digest.update(part.fingerprint.encode())
-    return digest.hexdigest()
 
 
 def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:

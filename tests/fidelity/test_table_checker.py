@@ -230,6 +230,14 @@ def test_equality_with_held_out_rows_raises_the_alarm(mixed_checker, mixed):
     assert verdict.contamination == 7 and set(verdict.samples.reason) == {"dup_exact"}
 
 
+def test_a_few_rows_of_the_test_part_fail_a_set_of_good_ones(mixed_checker, mixed):
+    good, leaked = rows_of(mixed[2]), rows_of(mixed[1], np.arange(4))
+    assert mixed_checker.check(good).status == PASS
+    verdict = mixed_checker.check(Synthetic.concat([good, leaked]))
+    assert verdict.status == FAIL and verdict.contamination == 4
+    assert {c.status for c in verdict.classes} == {PASS}
+
+
 def test_a_table_of_few_different_rows_is_not_rejected():
     train, held_out, fresh = (few_levels(400, seed) for seed in range(3))
     checker = TableChecker(train, [held_out])
