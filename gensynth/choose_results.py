@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gensynth.files import write_text
+from gensynth.files import of_this_version, write_text
 
 BASELINES = {
     "real": "train on the real images as they are",
@@ -77,10 +77,11 @@ def save_choice(choice: ImageChoice, path: str | Path) -> None:
 
 
 def load_choice(path: str | Path) -> ImageChoice:
-    """Read what `save_choice` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    tried = tuple(Tried(**item) for item in fields["candidates"])
-    return ImageChoice(**fields | {"candidates": tried, "notes": tuple(fields["notes"])})
+    """Read what `save_choice` wrote; ValueError if it is damaged, or another version of gensynth wrote it."""
+    with of_this_version(path):
+        fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        tried = tuple(Tried(**item) for item in fields["candidates"])
+        return ImageChoice(**fields | {"candidates": tried, "notes": tuple(fields["notes"])})
 
 
 @dataclass

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.files import write_text
+from gensynth.files import of_this_version, write_text
 from gensynth.intervals import FEWEST_TEST, split_variance
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
@@ -231,10 +231,11 @@ def save_choice(choice: Choice, path: str | Path) -> None:
 
 
 def load_choice(path: str | Path) -> Choice:
-    """Read what `save_choice` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    fields["candidates"] = tuple(Scored(**item) for item in fields["candidates"])
-    return Choice(**fields | {"notes": tuple(fields["notes"])})
+    """Read what `save_choice` wrote; ValueError if it is damaged, or another version of gensynth wrote it."""
+    with of_this_version(path):
+        fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        fields["candidates"] = tuple(Scored(**item) for item in fields["candidates"])
+        return Choice(**fields | {"notes": tuple(fields["notes"])})
 
 
 def _race(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gensynth.files import write_text
+from gensynth.files import of_this_version, write_text
 from gensynth.intervals import COUNTED, RANKED, Estimate
 
 
@@ -103,10 +103,10 @@ def load_evaluation(path: str | Path) -> Evaluation:
     """Read what `save_evaluation` wrote.
 
     Raises:
-        ValueError: if another version of gensynth wrote it.
+        ValueError: if it is damaged, or another version of gensynth wrote it.
     """
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    try:
+    with of_this_version(path):
+        fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
         for arm in fields["arms"]:
             arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
             arm |= {name: Estimate(**arm[name]) for name in (*COUNTED, *RANKED)}
@@ -115,5 +115,3 @@ def load_evaluation(path: str | Path) -> Evaluation:
         fields["arms"] = tuple(Arm(**arm) for arm in fields["arms"])
         fields["comparisons"] = tuple(Comparison(**item) for item in fields["comparisons"])
         return Evaluation(**fields | {"rare": tuple(fields["rare"])})
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} was written by another version of gensynth; delete it and evaluate again.") from error

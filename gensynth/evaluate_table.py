@@ -12,6 +12,9 @@ The verdict therefore rests on a score without a threshold, or with a tuned one 
 strongest of the arms without synthetic rows. That one is picked by its result on the test rows, which flatters the
 baseline, never the synthetic rows.
 
+The verdict is by the rule for images (`gensynth.intervals`): p-values of all arms with synthetic rows are corrected
+together, for each classifier by itself.
+
 Two ways to tell:
 
     evaluate_table     synthetic rows as they are, one test part; intervals from a paired bootstrap of the test rows
@@ -22,7 +25,7 @@ Two ways to tell:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +36,17 @@ from tqdm import tqdm
 from gensynth.data.labeled import LabeledData
 from gensynth.intervals import (
     CANNOT_TELL,
+    DRAWS,
     FEWEST_TEST,
-    Estimate,
+    Spread,
+    as_p,
     as_points,
+    by_images_and_seeds,
     by_splits,
+    corrected,
     least_variance,
     least_variance_of_mean,
+    resamples,
     verdict_of,
 )
 from gensynth.samplers.base import Sampler, Synthetic
@@ -57,19 +65,16 @@ from gensynth.table_results import (
 )
 from gensynth.table_results import load_table_evaluation as load_table_evaluation  # who evaluates also keeps the answer
 from gensynth.table_results import save_table_evaluation as save_table_evaluation
-from gensynth.table_scores import SCORES, bootstrap_estimate, score
-
-WIDE = 0.03
-"""An interval that holds 0 and reaches further: CANNOT TELL."""
+from gensynth.table_scores import SCORES, score
 
 REFERENCES = ("random", "smote")
 """Samplers that are always among the arms."""
 
-DRAWS, MOST_CELLS = 400, 4_000_000
-"""Bootstrap resamples of the test rows; how many weights of rows are in memory at a time."""
+MOST_CELLS = 4_000_000
+"""How many weights of rows are scored at a time."""
 
-Interval = Callable[[np.ndarray, float, tuple[float, float]], Estimate]
-"""Scores of resamples or splits, least variance, limits -> the score with its interval."""
+Spreads = Callable[[np.ndarray, float], Spread]
+"""Scores of resamples or splits, least variance -> the score with its variance."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,13 @@ class TableEvaluateConfig:
     """Threads of the libraries that train."""
     seed: int = 0
     """Seed of folds, forests, bootstrap and of the samplers' rows."""
+    rope: float = 0.01
+    """Differences in the metric up to this one count as none, between 0 and 1; 0.01 is one point."""
 
     def __post_init__(self) -> None:
-        check_config(self, {})
+        check_config(self, {"rope": 0})
+        if self.rope >= 1:
+            raise ValueError(f"rope must be at least 0 and less than 1, got {self.rope}.")
 
 
 def evaluate_table(
@@ -218,7 +227,7 @@ def evaluate_samplers(
         scores,
         n_train,
         threshold,
-        lambda s, floor, limits: by_splits(s, folds.ratio, floor).estimate(limits),
+        lambda s, floor: by_splits(s, folds.ratio, floor),
         f"95 % intervals for other training and test rows, from {config.repeats} times {folds.folds}-fold stratified "
         "cross-validation of the training rows with samplers fitted anew, corrected for the rows that the splits share "
         "(Nadeau and Bengio 2003).",
@@ -256,15 +265,16 @@ def compare_on_test(
     y = np.argsort(order)[test.y]
     blocks: dict[Key, list[np.ndarray]] = {key: [] for key in held}
     # All arms share the resamples, which keeps them paired.
-    for weights in _resamples(y, np.random.default_rng(config.seed)):
+    weights = resamples(y, np.random.default_rng(config.seed))
+    for part in np.array_split(weights, max(1, weights.size // MOST_CELLS), axis=1):
         for key, h in held.items():
-            blocks[key].append(score(y, h.raw, h.corrected, h.threshold, shares, weights))
+            blocks[key].append(score(y, h.raw, h.corrected, h.threshold, shares, part.astype(np.float64)))
     return _answer(
         {key: np.concatenate(block, axis=1) for key, block in blocks.items()},
         {key: float(h.n_train) for key, h in held.items()},
         {key: h.threshold for key, h in held.items()},
-        bootstrap_estimate,
-        f"95 % intervals for other test rows, from {DRAWS} paired bootstrap resamples within each class; other "
+        lambda s, floor: by_images_and_seeds(s[:, None], floor),
+        f"95 % intervals for other test rows, from {DRAWS:,} paired bootstrap resamples within each class; other "
         "training rows may differ more.",
         test,
         order,
@@ -275,23 +285,11 @@ def compare_on_test(
     )
 
 
-def _resamples(y: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield weights of the rows, shape (n, d): first the rows as they are, then `DRAWS` resamples within each class."""
-    yield np.ones((len(y), 1))
-    step = max(1, MOST_CELLS // len(y))
-    for start in range(0, DRAWS, step):
-        weights = np.empty((len(y), min(step, DRAWS - start)))
-        for label in np.unique(y):
-            n = int((y == label).sum())
-            weights[y == label] = rng.multinomial(n, np.full(n, 1 / n), size=weights.shape[1]).T
-        yield weights
-
-
 def _answer(
     scores: dict[Key, np.ndarray],
     n_train: Mapping[Key, float],
     threshold: Mapping[Key, float | None],
-    interval: Interval,
+    spread: Spreads,
     intervals: str,
     tested: LabeledData,
     order: np.ndarray,
@@ -310,8 +308,9 @@ def _answer(
     at = {name: i for i, name in enumerate(SCORES)}
 
     def arm(name: str, key: Key, s: np.ndarray) -> TableArm:
-        values = {n: interval(s[at[n]], floor[n], (0, 1)) for n in SCORES}
-        recall = {c: interval(s[len(SCORES) + k], floors[c], (0, 1)) for k, c in enumerate(classes) if c in floors}
+        values = {n: spread(s[at[n]], floor[n]).estimate((0, 1)) for n in SCORES}
+        found = {c: spread(s[len(SCORES) + k], floors[c]) for k, c in enumerate(classes) if c in floors}
+        recall = {c: of.estimate((0, 1)) for c, of in found.items()}
         return TableArm(name, key[1], n_train[key], **values, threshold=threshold[key], recall=recall)
 
     arms = {key: arm(key[0], key, s) for key, s in scores.items()}
@@ -324,20 +323,24 @@ def _answer(
     value = {key: getattr(a, metric).value for key, a in arms.items()}
     rare = tuple(name for name in tested.classes if adds.get(name, 0))
     few = [name for name in tested.classes if counts[name] < (FEWEST_TEST if name in rare else 1)]
+    # Moving the threshold changes no rank: it stands for `none` only where a threshold counts.
+    baselines = (THRESHOLD if metric == "balanced_accuracy_tuned" else NONE, WEIGHTS)
     comparisons = []
-    for name, model in (key for key in scores if key[0] not in BASELINES):
-        # Moving the threshold changes no rank: it stands for `none` only where a threshold counts.
-        stay = THRESHOLD if metric == "balanced_accuracy_tuned" else NONE
-        base = max((stay, WEIGHTS), key=lambda b: value[b, model])
-        difference = interval(scores[name, model][at[metric]] - scores[base, model][at[metric]], floor[metric], (-1, 1))
-        why = (
-            f"{METRICS[metric]} of '{name}' is {value[name, model]:.1%}, of '{base}' {value[base, model]:.1%} "
-            f"({model}): {as_points(difference)}; {len(tested)} real rows tested"
-            + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
-        )
-        significant = difference.low > 0 or difference.high < 0
-        verdict = CANNOT_TELL if few else verdict_of(difference, significant, WIDE)
-        comparisons.append(TableComparison(name, model, base, difference, verdict, why[0].upper() + why[1:]))
+    for model in config.models:
+        made = [name for name, of in scores if of == model and name not in BASELINES]
+        base = max(baselines, key=lambda name: value[name, model])
+        gaps = [scores[name, model][at[metric]] - scores[base, model][at[metric]] for name in made]
+        spreads = [spread(gap, floor[metric]) for gap in gaps]
+        for name, of, p in zip(made, spreads, corrected(spreads, len(baselines)).tolist(), strict=True):
+            difference = of.estimate((-1, 1))
+            why = (
+                f"{METRICS[metric]} of '{name}' is {value[name, model]:.1%}, of '{base}', the strongest without "
+                f"synthetic rows, {value[base, model]:.1%} ({model}): {as_points(difference)}, {as_p(p, len(made))}; "
+                f"{len(tested)} real rows tested"
+                + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
+            )
+            verdict = CANNOT_TELL if few else verdict_of(difference, p, config.rope)
+            comparisons.append(TableComparison(name, model, base, difference, p, verdict, why[0].upper() + why[1:]))
     # By the sum over the arms, so that the pick favours none of them: by the baseline's score alone, three classifiers
     # that do equally well gave a false HURTS in 12 % of simulated tables.
     main = max(config.models, key=lambda model: sum(value[name, model] for name in (NONE, WEIGHTS, first)))

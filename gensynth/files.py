@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -32,6 +33,21 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 text file as `write_bytes` does; line ends are kept as they are."""
     write_bytes(path, text.encode())
+
+
+@contextmanager
+def of_this_version(path: str | Path) -> Iterator[None]:
+    """Say of a file of results what to do where it does not hold what is read from it in the block.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is damaged or was written by another version of gensynth; delete it and type the command again."
+        ) from error
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from gensynth.classifier import train_and_predict
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.files import write_text
+from gensynth.files import of_this_version, write_text
 from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
 from gensynth.samplers.base import Synthetic
 
@@ -165,11 +165,12 @@ def save_leak(leak: Leak, path: str | Path) -> None:
 
 
 def load_leak(path: str | Path) -> Leak:
-    """Read what `save_leak` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    if fields["difference"] is not None:
-        fields["difference"] = Estimate(**fields["difference"])
-    return Leak(**fields | {"rare": tuple(fields["rare"])})
+    """Read what `save_leak` wrote; ValueError if it is damaged, or another version of gensynth wrote it."""
+    with of_this_version(path):
+        fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        if fields["difference"] is not None:
+            fields["difference"] = Estimate(**fields["difference"])
+        return Leak(**fields | {"rare": tuple(fields["rare"])})
 
 
 def _parents(train: LabeledData, treated: Synthetic) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gensynth.files import write_text
+from gensynth.files import of_this_version, write_text
 from gensynth.intervals import Estimate
 from gensynth.table_scores import SCORES
 
@@ -67,6 +67,8 @@ class TableComparison:
         model: One of `MODELS`.
         baseline: The strongest of `none`, `class weights` and `threshold` in the metric.
         difference: In the metric.
+        p_value: Of a difference of 0, corrected by Holm for the number of arms with synthetic rows (and that of a loss
+            by Bonferroni for the number of baselines of which the strongest was picked).
         verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
         why: The figures behind it, in one sentence.
     """
@@ -75,6 +77,7 @@ class TableComparison:
     model: str
     baseline: str
     difference: Estimate
+    p_value: float
     verdict: str
     why: str
 
@@ -114,13 +117,18 @@ def save_table_evaluation(evaluation: TableEvaluation, path: str | Path) -> None
 
 
 def load_table_evaluation(path: str | Path) -> TableEvaluation:
-    """Read what `save_table_evaluation` wrote."""
-    fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    for arm in fields["arms"]:
-        arm |= {name: Estimate(**arm[name]) for name in SCORES}
-        arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
-    for item in fields["comparisons"]:
-        item["difference"] = Estimate(**item["difference"])
-    fields["arms"] = tuple(TableArm(**arm) for arm in fields["arms"])
-    fields["comparisons"] = tuple(TableComparison(**item) for item in fields["comparisons"])
-    return TableEvaluation(**fields | {name: tuple(fields[name]) for name in ("rare", "notes")})
+    """Read what `save_table_evaluation` wrote.
+
+    Raises:
+        ValueError: if it is damaged, or another version of gensynth wrote it.
+    """
+    with of_this_version(path):
+        fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        for arm in fields["arms"]:
+            arm |= {name: Estimate(**arm[name]) for name in SCORES}
+            arm["recall"] = {name: Estimate(**e) for name, e in arm["recall"].items()}
+        for item in fields["comparisons"]:
+            item["difference"] = Estimate(**item["difference"])
+        fields["arms"] = tuple(TableArm(**arm) for arm in fields["arms"])
+        fields["comparisons"] = tuple(TableComparison(**item) for item in fields["comparisons"])
+        return TableEvaluation(**fields | {name: tuple(fields[name]) for name in ("rare", "notes")})

@@ -1,4 +1,4 @@
-"""Scores of class probabilities, prior correction, and intervals. Pure functions on arrays.
+"""Scores of class probabilities, and prior correction. Pure functions on arrays.
 
 Two classes: the scores are those of label 1. More classes: the mean over the classes, each one against the rest.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gensynth.intervals import Estimate
 from gensynth.scores import calibration_error, ranking
 
 SCORES = (
@@ -136,16 +135,3 @@ def score(
     calibration = [np.mean([calibration_error(y == c, p[:, c], w) for c in columns], axis=0) for p in (corrected, raw)]
     means = [*ranked, recalls[0][tested].mean(0), recalls[1][tested].mean(0), *brier, *calibration]
     return np.concatenate([np.stack(means), recalls[1]])
-
-
-def bootstrap_estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
-    """Return a score with its 95 % interval for other test rows: value +- 1.96 bootstrap standard deviations.
-
-    Args:
-        scores: The score, then that of each resample, shape (1 + draws,).
-        floor: Least variance that is believed.
-        limits: The interval is cut to this range.
-    """
-    half = 1.96 * float(np.sqrt(max(scores[1:].var(), floor)))
-    value = float(scores[0])
-    return Estimate(value, max(limits[0], value - half), min(limits[1], value + half))

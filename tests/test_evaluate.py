@@ -219,7 +219,9 @@ def test_evaluate_is_determined_by_its_seed_and_survives_json(tmp_path: Path) ->
     fields = json.loads((tmp_path / "sub" / "evaluation.json").read_text())
     del fields["arms"][0]["mcc"]
     (tmp_path / "old.json").write_text(json.dumps(fields))
-    with pytest.raises(ValueError, match=r"old.json was written by another version of gensynth; delete it"):
+    with pytest.raises(
+        ValueError, match=r"old.json is damaged or was written by another version of gensynth; delete it"
+    ):
         load_evaluation(tmp_path / "old.json")
 
 

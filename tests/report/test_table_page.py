@@ -105,7 +105,7 @@ def evaluation_of(classes, word="HELPS", gain=0.03):
     )
     difference = Estimate(gain, gain - 0.02, gain + 0.02)
     found = tuple(
-        TableComparison(SCRIPT, model, "none", difference, word, f"Because {SCRIPT} in {model}.")
+        TableComparison(SCRIPT, model, "none", difference, 0.01, word, f"Because {SCRIPT} in {model}.")
         for model in ("boosting", "logistic")
     )
     counts = dict.fromkeys(classes, 20)
