@@ -398,14 +398,14 @@ def test_evaluate_table_is_determined_by_its_seed_and_survives_json(tmp_path: Pa
     assert np.random.get_state()[1].tolist() == state
     assert evaluate_table(train, {"mine": rows}, test, QUICK, quiet=True) == first
     arms = {a.name: a for a in first.arms}
-    assert list(arms) == [NONE, WEIGHTS, THRESHOLD, "mine", "random", "smote"]
-    assert [arms[name].n_train for name in arms] == [136, 136, 136, 176, 176, 176]
+    assert list(arms) == [NONE, WEIGHTS, THRESHOLD, "mine", "smote"]
+    assert [arms[name].n_train for name in arms] == [136, 136, 136, 176, 176]
     assert arms[NONE].brier == arms[NONE].brier_raw
     # Rebalancing overstates the rare class; the correction takes most of that back.
     assert arms["mine"].brier != arms["mine"].brier_raw
     assert arms[THRESHOLD].average_precision == arms[NONE].average_precision
     assert set(arms["mine"].recall) == {"common", "rare"} and 0 < (arms["mine"].threshold or 0) < 1
-    assert {(c.arm, c.model) for c in first.comparisons} == {(name, "logistic") for name in ("mine", "random", "smote")}
+    assert {(c.arm, c.model) for c in first.comparisons} == {(name, "logistic") for name in ("mine", "smote")}
     save_table_evaluation(first, tmp_path / "sub" / "evaluation.json")
     assert load_table_evaluation(tmp_path / "sub" / "evaluation.json") == first
     fields = json.loads((tmp_path / "sub" / "evaluation.json").read_text())
@@ -421,7 +421,7 @@ def test_of_a_large_table_a_part_is_used_in_the_same_proportions() -> None:
     rows = draw(get_table_sampler("bootstrap")().fit(train), {train.classes[1]: 300}, 0)
     answer = evaluate_table(train, {"mine": rows}, test, replace(QUICK, most_rows=200), quiet=True)
     n_train = {arm.name: arm.n_train for arm in answer.arms}
-    assert n_train[NONE] == 200 and n_train["mine"] == n_train["random"] == 200 + 60
+    assert n_train[NONE] == 200 and n_train["mine"] == n_train["smote"] == 200 + 60
     assert sum(answer.n_test.values()) == 200 and answer.n_test[test.classes[1]] == 40
     assert answer.notes[0] == "Tested with 200 of 1000 training rows and 200 of 500 test rows."
 
