@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
+from threading import Lock
 from typing import TypeVar
 
 import torch
@@ -32,19 +32,29 @@ def side_by_side(jobs: Sequence[Callable[[OnStep], Result]], on_step: OnStep) ->
     """
     if torch.cuda.is_available():
         return [job(on_step) for job in jobs]
-    cores, stopped, lock = torch.get_num_threads(), Event(), Lock()
+    cores, lock = torch.get_num_threads(), Lock()
+    failures: list[BaseException] = []  # the first one is why the others stopped
 
     def report(done: float) -> None:
-        if stopped.is_set():
+        if failures:
             raise _Stopped
         with lock:
             on_step(done)
 
+    def run(job: Callable[[OnStep], Result]) -> Result:
+        try:
+            if failures:
+                raise _Stopped
+            return job(report)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
     with ThreadPoolExecutor(min(cores, len(jobs)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
-            return list(pool.map(lambda job: job(report), jobs))
-        except BaseException:
-            stopped.set()  # else the others would be waited for to their end
-            raise
+            return list(pool.map(run, jobs))
+        except BaseException as error:
+            failures.append(error)  # Ctrl-C comes here first
+            raise failures[0]
         finally:
             torch.set_num_threads(cores)  # threads that are started later would have one, too

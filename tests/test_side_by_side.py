@@ -56,5 +56,8 @@ def test_a_job_that_fails_stops_the_others() -> None:
     try:
         with pytest.raises(KeyboardInterrupt):
             side_by_side([fails, endless, endless], lambda done: None)
+        started.clear()
+        with pytest.raises(KeyboardInterrupt):
+            side_by_side([endless, fails], lambda done: None)
     finally:
         torch.set_num_threads(before)
