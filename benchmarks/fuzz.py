@@ -11,39 +11,63 @@ for the same seed; `--only KIND:NUMBER` repeats one of them and prints its trace
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import csv
-import io
 import json
-import os
 import random
-import resource
-import shutil
-import signal
-import sys
-import tempfile
-import traceback
-import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import torch
-from PIL import Image
-
-from gensynth import cli
-from gensynth.cli import UNFORESEEN
-
 WORDS = [
-    *("", " ", "0", "-1", "1e309", "nan", "inf", "null", "true", "x" * 3000, "\0", "\x1b[2J", "\u202egnp", "\ud800", "é", "a,b"),
-    *("../../outside", "/", ".", "~", "%s", "{x}", "[", "{", "]", "'", '"', "*a", "&a", "!!python/object:os.system", "- a"),
-    *("8=20", "=", "auto", "none", "builtin:digits", "9" * 400, "1" + "0" * 4400, "--", "-", "@", "$(id)", "a\nb", "a\tb"),
+    *(
+        "",
+        " ",
+        "0",
+        "-1",
+        "1e309",
+        "nan",
+        "inf",
+        "null",
+        "true",
+        "x" * 3000,
+        "\0",
+        "\x1b[2J",
+        "\u202egnp",
+        "\ud800",
+        "é",
+        "a,b",
+    ),
+    *(
+        "../../outside",
+        "/",
+        ".",
+        "~",
+        "%s",
+        "{x}",
+        "[",
+        "{",
+        "]",
+        "'",
+        '"',
+        "*a",
+        "&a",
+        "!!python/object:os.system",
+        "- a",
+    ),
+    *(
+        "8=20",
+        "=",
+        "auto",
+        "none",
+        "builtin:digits",
+        "9" * 400,
+        "1" + "0" * 4400,
+        "--",
+        "-",
+        "@",
+        "$(id)",
+        "a\nb",
+        "a\tb",
+    ),
 ]
 VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1, 2**31, 2**63, 2**70, 10**400, 0.5, -0.0, 1e308, float("nan"), float("inf")),

@@ -5,11 +5,12 @@ images that pass the gate as a target wants; networks trained with these predict
 (`rebalance` draws a quarter more and keeps those that differ most, may spread them over all classes, and its gate also
 knows the test images.) Test images play no part: whether the choice helps is for them to say.
 
-Candidates are tried in their order, as long as there is time: the smallest target first, then the first sampler, then
-the way without augmentation. The one with the best score is chosen, of equal ones the first. The best of several looks
-better than it is, which is why only the test part says whether it helps.
+Samplers are tried in their order, as long as there is time: the smallest target first, then the first sampler; both
+ways to train with what it drew side by side. The candidate with the best score is chosen, of equal ones the first. The
+best of several looks better than it is, which is why only the test part says whether it helps.
 
-Time is estimated before anything is begun: a training of networks takes as long as the longest so far, drawing an image
+Time is estimated before anything is begun: a training of networks takes as long as the longest so far (those that are
+trained side by side share their time), drawing an image
 likewise (of the same sampler, if it has drawn), and fitting what its source says. What is begun is not stopped: one
 sampler, or one training, may overrun.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,7 @@ from gensynth.intervals import (
 from gensynth.mix import filled_rare
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.side_by_side import OnStep, side_by_side
 from gensynth.train_config import TrainingDiverged
 
 WITH_SYNTHETIC = ("oversampled + synthetic", "augmented + synthetic")
@@ -102,8 +105,7 @@ def choose(
     search = Search(train, validation, targets, config, seconds, seed, record)
     total = (len(BASELINES) + len(sources) * len(targets) * len(WITH_SYNTHETIC)) * config.steps_for(len(train))
     with tqdm(total=total, desc="choose", disable=True if quiet else None) as bar:
-        for arm in BASELINES:
-            search.train(("", "", arm), None, bar.update)
+        search.train([("", "", arm) for arm in BASELINES], None, bar.update)
         for to in targets:
             for source in sources:
                 search.run(source, to, bar.update)
@@ -157,30 +159,26 @@ class Search:
         self.checker: FidelityChecker | None = None
         self.fitted: dict[str, Sampler] = {}
 
-    def run(self, source: Source, to: str, on_step: Callable[[float], object]) -> None:
+    def run(self, source: Source, to: str, on_step: OnStep) -> None:
         """Try what is left to try of one sampler and target."""
         record, name = self.record, source.name
         waiting = [key for arm in WITH_SYNTHETIC if (key := (name, to, arm)) not in record.predicted]
         if not waiting or (name,) in record.left_out or (name, to) in record.left_out:
             return
-        drawn = self._draw(source, waiting[0])
-        if drawn is None:
-            return
-        for key in waiting:
-            if not self._has_time(source, key):
-                return
-            self.train(key, drawn, on_step)
+        drawn = self._draw(source, to, len(waiting))
+        if drawn is not None and self._has_time(source, to, len(waiting)):
+            self.train(waiting, drawn, on_step)
 
-    def _draw(self, source: Source, key: Key) -> Synthetic | None:
+    def _draw(self, source: Source, to: str, n_arms: int) -> Synthetic | None:
         """Return as many accepted samples as a target wants, or None where there are none, or no other than before.
 
-        Not begun where there is no time for this and one arm, `key`.
+        Not begun where there is no time for this and `n_arms` trainings.
         """
-        record, (name, to, _) = self.record, key
+        record, name = self.record, source.name
         wanted = self.targets[to]
         what: tuple[str, ...] = (name,)  # is left out, should it fail
         try:
-            if not self._has_time(source, key, to_draw=True):
+            if not self._has_time(source, to, n_arms, to_draw=True):
                 return None
             if name not in self.fitted:
                 with record.counting((name, "fit")):
@@ -207,31 +205,34 @@ class Search:
             record.note(f"{name} to {to}: fewer images pass the check than are wanted: {', '.join(short)}.")
         return accepted
 
-    def train(self, key: Key, synthetic: Synthetic | None, on_step: Callable[[float], object]) -> None:
-        """Train one arm and keep what it says of the validation images, if that is not known yet."""
-        if key in self.record.predicted:
-            return
+    def train(self, keys: Sequence[Key], synthetic: Synthetic | None, on_step: OnStep) -> None:
+        """Train arms and keep what they say of the validation images, those of which that is not known yet."""
         given = _nothing(self.real) if synthetic is None else synthetic
         filled = np.unique(given.y)
-        with self.record.counting(key):
-            p, _ = train_arm(key[2], self.real, given, self.validation, filled, self.training, on_step)
-        self.record.predicted[key] = p.argmax(-1)
-        self.record.save()
 
-    def _has_time(self, source: Source, key: Key, to_draw: bool = False) -> bool:
-        """Say whether there is time to train one arm, and before it to fit and draw; if not, leave its sampler out."""
+        def job(key: Key, on_step: OnStep) -> None:
+            p, _ = train_arm(key[2], self.real, given, self.validation, filled, self.training, on_step)
+            self.record.predicted[key] = p.argmax(-1)
+
+        waiting = [key for key in keys if key not in self.record.predicted]
+        if waiting:
+            with self.record.counting(*waiting):
+                side_by_side([partial(job, key) for key in waiting], on_step)
+
+    def _has_time(self, source: Source, to: str, n_arms: int, to_draw: bool = False) -> bool:
+        """Say whether there is time to train arms, and before it to fit and draw; if not, leave their sampler out."""
         seconds, name = self.record.seconds, source.name
-        needs = max(seconds[key] for key in self.record.predicted)
+        needs = n_arms * max(seconds[key] for key in self.record.predicted)
         if to_draw:
             rates = {key[:2]: spent / self._wanted(key[1]) for key, spent in seconds.items() if key[2:] == ("draw",)}
             own = [rate for (sampler, _), rate in rates.items() if sampler == name]
-            needs += max(own or rates.values(), default=0.0) * self._wanted(key[1])
+            needs += max(own or rates.values(), default=0.0) * self._wanted(to)
         if to_draw and name not in self.fitted and self._left() >= needs:
             needs += max(0.0, self._whole_fit(source) - seconds.get((name, "fit"), 0.0))
         if (left := self._left()) >= needs:
             return True
         began = any(name == other for other, *_ in self.record.predicted)
-        where = f" from {key[1]}, '{key[2]}', on" if began else ""
+        where = f" from {to} on" if began else ""
         self.record.leave_out(
             (name,),
             f"{name} is left out{where}: it takes about {needs:.0f} seconds or more, and {max(0.0, left):.0f} of the "

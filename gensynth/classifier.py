@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import final
 
 import numpy as np
@@ -200,8 +201,10 @@ def train_and_predict(
         share = [r.beta(MIXUP, MIXUP, (steps, batch_size)) for r in streams]
         shares = torch.from_numpy(np.stack(share, 1)).float().to(device)
     networks.train()
-    with torch.random.fork_rng(range(torch.cuda.device_count())):
-        torch.manual_seed(seeds[0])  # dropout in a network of the user's
+    with ExitStack() as stack:
+        if build is not None:  # dropout in a network of the user's; ours draw nothing
+            stack.enter_context(torch.random.fork_rng(range(torch.cuda.device_count())))
+            torch.manual_seed(seeds[0])
         for step in range(steps):
             at = torch.from_numpy(drawn[step])
             x = images(at.flatten()).to(device)

@@ -16,6 +16,8 @@ Two ways to tell:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from gensynth.evaluate_results import load_evaluation as load_evaluation  # who 
 from gensynth.evaluate_results import save_evaluation as save_evaluation
 from gensynth.intervals import HELPS as HELPS
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.side_by_side import side_by_side
 
 Split = tuple[LabeledData, Synthetic, LabeledData]
 """Real training images, synthetic images made from these alone, and real test images."""
@@ -120,12 +123,16 @@ def evaluate_splits(
     training = Training(config.network_seeds, steps, config.batch_size, classifier)
     tested = [Predicted(test, {}, {}) for _, _, test in splits]
     arms = [name for name in ARMS if name in config.arms]
-    with tqdm(total=len(splits) * len(arms) * steps, desc="evaluate", disable=True if quiet else None) as bar:
-        for (train, synthetic, test), drawn, of in zip(splits, raw, tested, strict=True):
-            for arm in arms:
-                bar.set_postfix_str(arm)
-                given = drawn if arm in UNGATED else synthetic
-                of.p[arm], of.n_train[arm] = train_arm(arm, train, given, test, filled, training, bar.update)
+    jobs = [
+        partial(train_arm, arm, train, drawn if arm in UNGATED else synthetic, test, filled, training)
+        for (train, synthetic, test), drawn in zip(splits, raw, strict=True)
+        for arm in arms
+    ]
+    with tqdm(total=len(jobs) * steps, desc="evaluate", disable=True if quiet else None) as bar:
+        # Classifiers of the user's may draw from the global random state.
+        found = side_by_side(jobs, bar.update) if classifier is None else [job(bar.update) for job in jobs]
+    for (of, arm), (p, n) in zip(product(tested, arms), found, strict=True):
+        of.p[arm], of.n_train[arm] = p, n
     ratio = float(np.mean([len(test) / len(train) for train, _, test in splits]))
     return compare(tested, rarest_first, ratio, config, 0 if of_sklearn else steps)
 

@@ -11,7 +11,6 @@ from gensynth.arms import ARMS, MADE, UNGATED, WAYS
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate_config import EvaluateConfig
 from gensynth.evaluate_results import Arm, Comparison, Evaluation
-from gensynth.fidelity.metrics.statistics import holm
 from gensynth.intervals import (
     CANNOT_TELL,
     COUNTED,
@@ -20,16 +19,16 @@ from gensynth.intervals import (
     RANKED,
     Estimate,
     Spread,
+    as_p,
     as_points,
     by_images_and_seeds,
     by_splits,
+    corrected,
     least_variance,
     least_variance_of_mean,
     resampled_scores,
     verdict_of,
 )
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,32 +94,28 @@ def compare(
     base, best = (max(names, key=lambda name: arms[name].balanced_accuracy.value) for names in (baselines, passed))
     gaps = {name: counted[:, at[name]] - counted[:, at[base]] for name in made}
     differences = {name: spread(gap[..., 0], mean_floor) for name, gap in gaps.items()}
-    # The baseline was picked for being the best of several, which alone makes a loss likely: Bonferroni for that.
-    picked = np.minimum([d.p_value * (len(baselines) if d.value < 0 else 1) for d in differences.values()], 1)
     # Two families: who also looks at images without the gate gets the same answer about those that are mixed.
-    p_values = np.concatenate([holm(picked[: len(passed)]), holm(picked[len(passed) :])])
+    p_values = [corrected([differences[name] for name in family], len(baselines)) for family in (passed, ungated)]
     labels = [k for k in known if classes[k] in rare]
     few = [name for name, n in zip(classes, independent, strict=True) if n < (FEWEST_TEST if name in rare else 1)]
     rests_on, counts = _rests_on(tested)
     comparisons = []
-    for name, p in zip(made, p_values, strict=True):
+    for name, p in zip(made, np.concatenate(p_values).tolist(), strict=True):
         family = passed if name in MADE else ungated
         difference = differences[name].estimate((-1, 1))
         rare_difference = Estimate(0.0, -1.0, 1.0)  # nothing is known without test images
         if labels:
             gap = gaps[name][..., [len(COUNTED) + k for k in labels]].mean(-1)
             rare_difference = spread(gap, floor[labels].mean() / len(labels)).estimate((-1, 1))
-        tiny = max(-difference.low, difference.high) <= config.rope
-        verdict = CANNOT_TELL if few else verdict_of(difference, bool(p < LEVEL) and not tiny, config.rope)
+        verdict = CANNOT_TELL if few else verdict_of(difference, p, config.rope)
         why = (
             f"Balanced accuracy of '{name}' is {arms[name].balanced_accuracy.value:.1%}, of '{base}', the strongest "
-            f"without synthetic images, {arms[base].balanced_accuracy.value:.1%}: {as_points(difference)}, p {_p(p)}"
-            + (f" corrected for {len(family)} comparisons" if len(family) > 1 else "")
-            + f"; mean recall of the rare classes: {as_points(rare_difference)}; {config.seeds} seeds, "
-            + rests_on
+            f"without synthetic images, {arms[base].balanced_accuracy.value:.1%}: {as_points(difference)}, "
+            f"{as_p(p, len(family))}; mean recall of the rare classes: {as_points(rare_difference)}; "
+            f"{config.seeds} seeds, {rests_on}"
             + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
         )
-        comparisons.append(Comparison(name, base, difference, rare_difference, float(p), verdict, why))
+        comparisons.append(Comparison(name, base, difference, rare_difference, p, verdict, why))
     headline = comparisons[made.index(best)]
     return Evaluation(
         arms=tuple(arms.values()),
@@ -153,10 +148,6 @@ def _rests_on(tested: Sequence[Predicted]) -> tuple[str, np.ndarray]:
     if groups:
         words += f" in {len(groups)} groups" + " that were resampled as wholes" * (len(tested) == 1)
     return words, np.bincount(list(different.values()), minlength=len(tested[0].test.classes))
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _intervals(splits: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from gensynth.files import write_text
 from gensynth.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
 from gensynth.plain import MAKE_AGAIN, read_json
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.side_by_side import side_by_side
 
 LEAKS, NO_LEAK = "LEAKS", "NO LEAK"
 MOST = 0.05
@@ -122,7 +124,8 @@ def measure_leak(
         return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
     y = np.concatenate([train.y, synthetic.y])
     chance = 1 / np.bincount(y)[y]
-    p = train_and_predict(
+    work = partial(
+        train_and_predict,
         join(train, synthetic),
         y,
         chance / chance.sum(),
@@ -132,8 +135,9 @@ def measure_leak(
         config.network_seeds,
         config.steps_for(len(train)),
         config.batch_size,
-        lambda: None,
     )
+    # One job: what it says does not depend on the number of cores.
+    p = side_by_side([lambda on_step: work(partial(on_step, 1))], lambda done: None)[0]
     taken = np.isin(p.argmax(-1), labels)
     share_treated, share_untreated = float(taken[:, :n].mean()), float(taken[:, n:].mean())
     difference = _interval(taken[:, :n].astype(float) - taken[:, n:], partner, config.seed)

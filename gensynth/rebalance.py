@@ -138,7 +138,7 @@ def rebalance(
 
     if config.sampler in (SMOTE, RECIPES) and not (out / "verdict.json").exists():
         fitted(config.sampler)  # where that is refused, nothing has been written
-    run = Run.open(out, settings | {"fingerprint": parts.train.fingerprint})
+    run = Run.open(out, settings | {"fingerprint": parts.fingerprint})
 
     name, to, arms = config.sampler, next(iter(targets)), evaluate_config.arms
     if config.sampler == AUTO:

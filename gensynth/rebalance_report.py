@@ -91,7 +91,7 @@ def report(
         config, source = replace(settings["data"], download=download), source or settings["source"]
         with hint_of_moves(out):
             parts = read_parts(source, replace(config, test_data=test_data or config.test_data))
-        if parts.train.fingerprint != settings["fingerprint"]:
+        if parts.fingerprint != settings["fingerprint"]:
             raise ValueError(f"the images of {source} are not those that {out} was made from; give them with --data.")
     choice = load_choice(out / "choice.json") if (out / "choice.json").exists() else None
     synthetic, verdict = samples_of(out, parts) if (out / "verdict.json").exists() else (None, None)

@@ -17,7 +17,6 @@ sample i is a function of (sampler, seed, label, i), so they are drawn again.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -168,7 +167,7 @@ def rebalance_table(
         | {"test_data": absolute(data_config.test_data), "schema": absolute(data_config.schema)},
         "choose": asdict(choose_config),
         "evaluate": asdict(evaluate_config),
-        "fingerprint": fingerprint(parts),
+        "fingerprint": parts.fingerprint,
     }
     adds = None
     if config.sampler != AUTO:
@@ -245,7 +244,7 @@ def report_table(folder: Path, source: str | None = None, test_data: str | None 
         config = replace(config, schema=str(folder / "schema.json"))
     with hint_of_moves(folder):
         parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
-    if fingerprint(parts) != settings["fingerprint"]:
+    if parts.fingerprint != settings["fingerprint"]:
         raise ValueError(f"rows or schema of {source} are not those of {folder}; give them with --data.")
     named = settings["rebalance"].sampler != AUTO
     if not _table_of(folder, settings).exists() or not (named or (folder / "choice.json").exists()):
@@ -303,14 +302,6 @@ def _table_of(folder: Path, settings: dict[str, Any]) -> Path:
     """Return the table that a run wrote: beside its folder, wherever both lie now."""
     ending = settings["out"][-len(suffix_of(settings["out"])) :]
     return folder.resolve().with_name(folder.resolve().name.removesuffix(".run") + ending)
-
-
-def fingerprint(parts: Parts) -> str:
-    """Return a hash of all rows and of the schema: equal data, equal fingerprint."""
-    digest = hashlib.sha256(repr(parts.train.schema).encode())
-    for part in (parts.train, parts.validation, parts.test):
-        digest.update(part.fingerprint.encode())
-    return digest.hexdigest()
 
 
 def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:

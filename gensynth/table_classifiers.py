@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import make_scorer
-from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
@@ -27,7 +26,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from gensynth.data.codec import TableCodec
 from gensynth.data.labeled import LabeledData
 from gensynth.samplers.synthetic import Synthetic
-from gensynth.table_scores import balanced_accuracy, middle_of_best, prior_correct, thresholds
+from gensynth.table_scores import prior_correct, tune_threshold
 
 MODELS = ("boosting", "forest", "logistic")
 """HistGradientBoosting, random forest and logistic regression, with scikit-learn's settings."""
@@ -169,6 +168,9 @@ class Treated(ClassifierMixin, BaseEstimator):
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.classifier_ = _classifier(self.model, self.is_code, self.seed)
             self.classifier_.fit(self.prepare_.transform(x), labels, sample_weight=weights)
+        if self.model == "forest":
+            # Several cores would add up the trees in any order, and round differently from call to call.
+            self.classifier_.set_params(n_jobs=1)
         return self
 
     def raw(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
@@ -195,17 +197,11 @@ def fit_and_tune(model: Treated, x: pd.DataFrame, y: np.ndarray, folds: int) -> 
     """
     if len(np.unique(y)) > 2:
         return model.fit(x, y), None
-    tuned = TunedThresholdClassifierCV(
-        model,
-        scoring=make_scorer(balanced_accuracy),
-        response_method="predict_proba",
-        # By default 100 even steps between the smallest and the largest p: too coarse where most p are near 0.
-        thresholds=thresholds(),
-        cv=StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=model.seed),
-        store_cv_results=True,
-    ).fit(x, y)
-    # `best_threshold_` is the lowest of equally good ones.
-    return tuned.estimator_, float(thresholds()[middle_of_best(tuned.cv_results_["scores"])])
+    splits = StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=model.seed)
+    p = np.empty(len(y))
+    for seen, unseen in splits.split(x, y):
+        p[unseen] = clone(model).fit(x.iloc[seen], y[seen]).predict_proba(x.iloc[unseen])[:, 1]
+    return model.fit(x, y), tune_threshold(y, p)
 
 
 class Bins(TransformerMixin, BaseEstimator):
@@ -249,5 +245,5 @@ def _classifier(model: str, is_code: np.ndarray, seed: int) -> Any:
         # Early stopping would look at synthetic rows.
         return HistGradientBoostingClassifier(categorical_features=is_code, early_stopping=False, random_state=seed)
     if model == "forest":
-        return RandomForestClassifier(n_estimators=200, n_jobs=1, random_state=seed)
+        return RandomForestClassifier(n_estimators=200, n_jobs=-1, random_state=seed)
     return LogisticRegression(max_iter=1000)

@@ -100,7 +100,7 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
 def check(
     synthetic: str, *, against: str, holdout: str | None = None, json: Path | None = None, data_config: TableConfig
 ) -> int:
-    """Check synthetic rows against real ones: each row, each class, the whole. Exit status 1 if a class fails.
+    """Check synthetic rows against real ones: each row, each class, the whole. Exit status 1 if it fails.
 
     Args:
         synthetic: Table of synthetic rows, made by any tool, with the columns of the real one.

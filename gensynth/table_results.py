@@ -66,6 +66,8 @@ class TableComparison:
         model: One of `MODELS`.
         baseline: The strongest of `none`, `class weights` and `threshold` in the metric.
         difference: In the metric.
+        p_value: Of a difference of 0, corrected by Holm for the number of arms with synthetic rows (and that of a loss
+            by Bonferroni for the number of baselines of which the strongest was picked).
         verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
         why: The figures behind it, in one sentence.
     """
@@ -74,6 +76,7 @@ class TableComparison:
     model: str
     baseline: str
     difference: Estimate
+    p_value: float
     verdict: str
     why: str
 

@@ -1,4 +1,4 @@
-"""Scores of class probabilities, prior correction, and intervals. Pure functions on arrays.
+"""Scores of class probabilities, and prior correction. Pure functions on arrays.
 
 Two classes: the scores are those of label 1. More classes: the mean over the classes, each one against the rest.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gensynth.intervals import Estimate
 from gensynth.scores import calibration_error, ranking
 
 SCORES = (
@@ -62,38 +61,20 @@ def decide(p: np.ndarray, threshold: float | None, shares: np.ndarray) -> np.nda
     return (p[:, 1] >= threshold).astype(np.int64)
 
 
-def balanced_accuracy(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the mean of the two recalls, as scikit-learn does, but fast enough to try many thresholds.
-
-    Args:
-        y: Labels 0 and 1, both present, shape (n,).
-        predicted: Predicted ones, shape (n,).
-    """
-    hit = y == predicted
-    return float(hit[y == 1].mean() + hit[y == 0].mean()) / 2
-
-
-def thresholds() -> np.ndarray:
-    """Return the thresholds that are tried, shape (121,): even steps of the log odds; rare classes need small ones."""
-    return 1 / (1 + np.exp(-np.linspace(-12, 12, 121)))
-
-
 def tune_threshold(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the one of `thresholds` with the highest balanced accuracy.
+    """Return the threshold with the highest balanced accuracy, the middle one of several: few rows leave a wide gap.
+
+    Tried are 121 even steps of the log odds: rare classes need small thresholds.
 
     Args:
         y: Labels 0 and 1, both of them present, shape (n,).
         p: Probability of label 1 of rows that the classifier has not seen, shape (n,).
     """
-    grid = thresholds()
+    grid = 1 / (1 + np.exp(-np.linspace(-12, 12, 121)))
     recall = [1 - np.searchsorted(np.sort(p[y == label]), grid) / (y == label).sum() for label in (0, 1)]
-    return float(grid[middle_of_best(recall[1] - recall[0])])
-
-
-def middle_of_best(scores: np.ndarray) -> int:
-    """Return the position of the highest score, the middle one of several: few rare rows leave a wide gap."""
-    best = np.flatnonzero(scores >= scores.max() - 1e-12)
-    return int(best[len(best) // 2])
+    balanced = recall[1] - recall[0]
+    best = np.flatnonzero(balanced >= balanced.max() - 1e-12)
+    return float(grid[best[len(best) // 2]])
 
 
 def score(
@@ -136,16 +117,3 @@ def score(
     calibration = [np.mean([calibration_error(y == c, p[:, c], w) for c in columns], axis=0) for p in (corrected, raw)]
     means = [*ranked, recalls[0][tested].mean(0), recalls[1][tested].mean(0), *brier, *calibration]
     return np.concatenate([np.stack(means), recalls[1]])
-
-
-def bootstrap_estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
-    """Return a score with its 95 % interval for other test rows: value +- 1.96 bootstrap standard deviations.
-
-    Args:
-        scores: The score, then that of each resample, shape (1 + draws,).
-        floor: Least variance that is believed.
-        limits: The interval is cut to this range.
-    """
-    half = 1.96 * float(np.sqrt(max(scores[1:].var(), floor)))
-    value = float(scores[0])
-    return Estimate(value, max(limits[0], value - half), min(limits[1], value + half))

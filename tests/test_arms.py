@@ -16,7 +16,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.draw import as_drawn
 from gensynth.evaluate import EvaluateConfig, evaluate, evaluate_splits
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 CLASSES = ("a", "b", "c")
 

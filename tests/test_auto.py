@@ -23,7 +23,7 @@ from gensynth.leak import measure_leak
 from gensynth.rebalance import RebalanceConfig
 from gensynth.recipe_safety import recipe_safety
 from gensynth.registry import get_generator
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.train_config import TrainConfig
 
 QUICK = EvaluateConfig(seeds=2, steps=10, batch_size=16)
@@ -135,6 +135,29 @@ def test_a_sampler_that_cannot_leaves_no_folder(capsys: pytest.CaptureFixture[st
         code, _, err = run(capsys, [*given, sampler])
         assert code == 2 and says in err and "--sampler" in err, err
         assert not (tmp_path / "run").exists()
+
+
+def test_other_test_images_under_the_same_path_are_another_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    def write(name: str, seed: int) -> None:
+        x = np.random.default_rng(seed).integers(0, 255, (60, 8, 8)).astype(np.uint8)
+        np.savez(tmp_path / name, x=x, y=np.repeat(["a", "b"], (45, 15)))
+
+    write("train.npz", 0)
+    write("test.npz", 1)
+    monkeypatch.setattr(run_module, "sample_and_check", stop)
+    given = ["rebalance", str(tmp_path / "train.npz"), "--test_data", str(tmp_path / "test.npz"), "--sampler", "smote"]
+    given += ["--out", str(tmp_path / "run"), "--quiet"]
+    assert run(capsys, given)[0] == 130
+    write("test.npz", 2)
+    code, _, err = run(capsys, given)
+    assert code == 2 and "other settings (fingerprint)" in err, err
+    write("test.npz", 1)
+    assert run(capsys, given)[0] == 130  # the same ones go on
 
 
 def test_no_time_for_any_sampler_is_an_answer(

@@ -31,8 +31,8 @@ from gensynth.fidelity.verdict import Verdict
 from gensynth.leak import measure_leak
 from gensynth.mix import read_synthetic
 from gensynth.recipe_safety import recipe_safety
-from gensynth.samplers.base import Synthetic
 from gensynth.samplers.neural import NeuralSampler
+from gensynth.samplers.synthetic import Synthetic
 
 
 @pytest.fixture(autouse=True)

@@ -22,10 +22,11 @@ from gensynth.checkpoint import build, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.generator import Batch, Generator
 from gensynth.registry import generator_names, get_generator, table_generator_names
-from gensynth.samplers.base import Sampler, Synthetic
+from gensynth.samplers.base import Sampler
 from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.source import SourceGenerator
 from gensynth.train import TrainConfig, train
 

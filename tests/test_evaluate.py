@@ -28,7 +28,7 @@ from gensynth.evaluate import (
 )
 from gensynth.evaluate_compare import Predicted, compare
 from gensynth.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 CLASSES = ("a", "b", "c")
 FOUR = ("real", "oversampled", "real + synthetic", "oversampled + synthetic")

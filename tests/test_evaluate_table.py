@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from gensynth.evaluate_table import (
     evaluate_samplers,
     evaluate_table,
 )
-from gensynth.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, by_splits
+from gensynth.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, by_splits, resamples
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.scores import calibration_error, ranking
 from gensynth.table_classifiers import MODELS, Bins, Encoder, Treated, fit_and_tune
@@ -35,13 +37,13 @@ from gensynth.table_results import (
     NONE,
     THRESHOLD,
     WEIGHTS,
+    TableComparison,
     TableEvaluation,
     load_table_evaluation,
     save_table_evaluation,
 )
 from gensynth.table_scores import (
     SCORES,
-    bootstrap_estimate,
     decide,
     prior_correct,
     score,
@@ -169,13 +171,15 @@ def test_threshold_is_found_where_probabilities_are_small() -> None:
 # Intervals and verdicts
 
 
-def answer(rng: np.random.Generator, y: np.ndarray, shift: float, models: tuple[str, ...] = MODELS) -> TableEvaluation:
+def answer(
+    rng: np.random.Generator, y: np.ndarray, shift: float, models: tuple[str, ...] = MODELS, luck: float = 0.5
+) -> TableEvaluation:
     """Simulate what classifiers say: rows are easy or hard for all arms, the rest is luck of each arm."""
     base = 2.0 * y - 3 + 0.7 * rng.normal(size=len(y))
     held = {}
     for model in models:
         for arm in (NONE, WEIGHTS, "mine"):
-            p = two(base + 0.5 * rng.normal(size=len(y)) + shift * y * (arm == "mine"))
+            p = two(base + luck * rng.normal(size=len(y)) + shift * y * (arm == "mine"))
             held[arm, model] = Held(p, p, 100, 0.05)
     config = TableEvaluateConfig(models=models)
     return compare_on_test(held, np.array([0.9, 0.1]), labelled(y), np.array([0, 1]), "mine", {"rare": 5}, config)
@@ -183,7 +187,7 @@ def answer(rng: np.random.Generator, y: np.ndarray, shift: float, models: tuple[
 
 @pytest.mark.parametrize("models", [("logistic",), MODELS])
 def test_equal_arms_rarely_help_or_hurt(models: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DRAWS", 100)
+    monkeypatch.setattr(module, "resamples", partial(resamples, draws=100))
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], (200, 50))
     wrong = sum(answer(rng, y, 0, models).verdict in (HELPS, HURTS) for _ in range(100))
@@ -197,7 +201,7 @@ def test_planted_gain_helps_and_planted_loss_hurts() -> None:
         assert found.verdict == verdict and [c.verdict for c in found.comparisons] == [verdict] * 3
         assert found.positive == "rare" and found.rare == ("rare",) and found.n_test == {"common": 600, "rare": 200}
         assert "points" in found.why and "bootstrap" in found.intervals
-    assert answer(np.random.default_rng(0), np.repeat([0, 1], (4000, 2000)), 0).verdict == NO_EFFECT
+    assert answer(np.random.default_rng(0), np.repeat([0, 1], (4000, 2000)), 0, luck=0.1).verdict == NO_EFFECT
 
 
 def test_intervals_over_splits_know_that_splits_share_rows() -> None:
@@ -225,11 +229,36 @@ def test_intervals_over_splits_know_that_splits_share_rows() -> None:
     assert wrong <= 14 and naive >= 20
 
 
-def test_interval_of_a_bootstrap_covers_its_spread_and_not_less_than_the_floor() -> None:
-    scores = np.r_[0.5, 0.5 + 0.1 * np.random.default_rng(0).normal(size=4000)]
-    found = bootstrap_estimate(scores, 0.0, (0, 0.6))
-    assert found.value == 0.5 and found.low == pytest.approx(0.5 - 0.196, abs=0.01) and found.high == 0.6
-    assert bootstrap_estimate(np.zeros(11), 0.01, (-1, 1)).high == pytest.approx(0.196)
+def test_more_arms_are_more_comparisons() -> None:
+    """The rule for images: Holm over all arms with synthetic rows, of each classifier by itself."""
+    rng = np.random.default_rng(3)
+    y = np.repeat([0, 1], (300, 60))
+    base = 2.0 * y - 3 + 0.7 * rng.normal(size=360)
+    logits = {name: base + 0.3 * rng.normal(size=360) for name in (NONE, WEIGHTS, "mine", "other", "third")}
+    logits["mine"] += 0.4 * y
+    config = replace(QUICK, models=("logistic", "forest"))
+
+    def found(*names: str) -> list[TableComparison]:
+        held = {(a, m): Held(two(z), two(z), 9, 0.5) for a, z in logits.items() for m in config.models}
+        held = {key: h for key, h in held.items() if key[0] in (NONE, WEIGHTS, *names)}
+        answer = compare_on_test(held, np.array([0.8, 0.2]), labelled(y), np.array([0, 1]), "mine", {"rare": 5}, config)
+        assert answer.why in [c.why for c in answer.comparisons if c.arm == "mine"]
+        return list(answer.comparisons)
+
+    alone, three = found("mine"), found("mine", "other", "third")
+    assert alone[0].p_value == alone[1].p_value and 0.001 < 3 * alone[0].p_value < 1
+    assert three[0].difference == alone[0].difference and three[0].p_value == pytest.approx(3 * alone[0].p_value)
+    assert "corrected for 3 comparisons" in three[0].why and "corrected" not in alone[0].why
+
+
+def test_a_sure_but_negligible_gain_is_no_effect_unless_asked_for() -> None:
+    y = np.repeat([0, 1], (4000, 4000))
+    z = np.random.default_rng(0).normal(size=8000) + 2 * y
+    held = {(arm, "logistic"): Held(two(z + 0.02 * y * (arm == "mine")), two(z), 9, 0.5) for arm in (NONE, WEIGHTS)}
+    held["mine", "logistic"] = Held(two(z), two(z + 0.03 * y), 9, 0.5)
+    given = (np.array([0.5, 0.5]), labelled(y), np.array([0, 1]), "mine", {"rare": 5})
+    usual, strict = (compare_on_test(held, *given, replace(QUICK, rope=rope)) for rope in (0.01, 0.0))
+    assert usual.comparisons[0].p_value < 0.01 and (usual.verdict, strict.verdict) == (NO_EFFECT, HELPS)
 
 
 def test_few_test_rows_cannot_tell() -> None:
@@ -369,16 +398,22 @@ def test_evaluate_table_is_determined_by_its_seed_and_survives_json(tmp_path: Pa
     assert np.random.get_state()[1].tolist() == state
     assert evaluate_table(train, {"mine": rows}, test, QUICK, quiet=True) == first
     arms = {a.name: a for a in first.arms}
-    assert list(arms) == [NONE, WEIGHTS, THRESHOLD, "mine", "random", "smote"]
-    assert [arms[name].n_train for name in arms] == [136, 136, 136, 176, 176, 176]
+    assert list(arms) == [NONE, WEIGHTS, THRESHOLD, "mine", "smote"]
+    assert [arms[name].n_train for name in arms] == [136, 136, 136, 176, 176]
     assert arms[NONE].brier == arms[NONE].brier_raw
     # Rebalancing overstates the rare class; the correction takes most of that back.
     assert arms["mine"].brier != arms["mine"].brier_raw
     assert arms[THRESHOLD].average_precision == arms[NONE].average_precision
     assert set(arms["mine"].recall) == {"common", "rare"} and 0 < (arms["mine"].threshold or 0) < 1
-    assert {(c.arm, c.model) for c in first.comparisons} == {(name, "logistic") for name in ("mine", "random", "smote")}
+    assert {(c.arm, c.model) for c in first.comparisons} == {(name, "logistic") for name in ("mine", "smote")}
     save_table_evaluation(first, tmp_path / "sub" / "evaluation.json")
     assert load_table_evaluation(tmp_path / "sub" / "evaluation.json") == first
+    fields = json.loads((tmp_path / "sub" / "evaluation.json").read_text())
+    del fields["comparisons"][0]["p_value"]
+    for text in (json.dumps(fields), "[]", "{"):
+        (tmp_path / "old.json").write_text(text)
+        with pytest.raises(ValueError, match=r"old.json is damaged or was written by another version of gensynth"):
+            load_table_evaluation(tmp_path / "old.json")
 
 
 def test_of_a_large_table_a_part_is_used_in_the_same_proportions() -> None:
@@ -386,7 +421,7 @@ def test_of_a_large_table_a_part_is_used_in_the_same_proportions() -> None:
     rows = draw(get_table_sampler("bootstrap")().fit(train), {train.classes[1]: 300}, 0)
     answer = evaluate_table(train, {"mine": rows}, test, replace(QUICK, most_rows=200), quiet=True)
     n_train = {arm.name: arm.n_train for arm in answer.arms}
-    assert n_train[NONE] == 200 and n_train["mine"] == n_train["random"] == 200 + 60
+    assert n_train[NONE] == 200 and n_train["mine"] == n_train["smote"] == 200 + 60
     assert sum(answer.n_test.values()) == 200 and answer.n_test[test.classes[1]] == 40
     assert answer.notes[0] == "Tested with 200 of 1000 training rows and 200 of 500 test rows."
 
@@ -422,6 +457,7 @@ def test_wrong_inputs_are_refused() -> None:
         ({"metric": "accuracy"}, "metric 'accuracy' is unknown"),
         ({"models": ("svm",)}, "models must be some of boosting"),
         ({"folds": 1}, "folds must be at least 2, got 1"),
+        ({"rope": 1.0}, "rope must be at least 0 and less than 1"),
     ):
         with pytest.raises(ValueError, match=text):
             TableEvaluateConfig(**wrong)

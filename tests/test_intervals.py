@@ -20,10 +20,13 @@ from gensynth.intervals import (
     NO_EFFECT,
     Estimate,
     Spread,
+    as_p,
     by_images_and_seeds,
     by_splits,
+    corrected,
     estimate,
     resampled_scores,
+    resamples,
     verdict_of,
 )
 
@@ -183,9 +186,36 @@ def test_p_value_and_interval_agree_at_the_border() -> None:
 
 def test_words() -> None:
     gain = Estimate(0.02, 0.005, 0.035)
-    assert verdict_of(gain, True, 0.01) == HELPS and verdict_of(Estimate(-0.02, -0.035, -0.005), True, 0.01) == HURTS
-    assert verdict_of(gain, False, 0.01) == CANNOT_TELL
-    assert verdict_of(Estimate(0.001, -0.008, 0.01), False, 0.01) == NO_EFFECT
+    assert verdict_of(gain, 0.04, 0.01) == HELPS and verdict_of(Estimate(-0.02, -0.035, -0.005), 0.04, 0.01) == HURTS
+    assert verdict_of(gain, 0.05, 0.01) == CANNOT_TELL  # corrected for other comparisons
+    assert verdict_of(Estimate(0.001, -0.008, 0.01), 0.9, 0.01) == NO_EFFECT
+    assert verdict_of(Estimate(0.005, 0.001, 0.009), 0.001, 0.01) == NO_EFFECT  # sure, and negligible
+
+
+def test_p_values_are_corrected_for_the_pick_of_a_baseline_and_for_all_comparisons() -> None:
+    gain, loss = Spread(0.02, 1e-4, np.inf), Spread(-0.02, 1e-4, np.inf)  # two standard errors each
+    assert gain.p_value == pytest.approx(0.0455, abs=1e-4) == loss.p_value
+    assert corrected([gain], 4) == pytest.approx([gain.p_value]) and corrected([loss], 4) == pytest.approx(
+        0.182, abs=1e-3
+    )
+    assert corrected([gain, Spread(0.1, 1e-4, np.inf)], 4) == pytest.approx([gain.p_value, 0], abs=1e-9)
+    assert corrected([gain, gain], 4) == pytest.approx([2 * gain.p_value] * 2)
+    assert as_p(0.0004, 1) == "p < 0.001" and as_p(0.5634, 2) == "p = 0.563 corrected for 2 comparisons"
+
+
+def test_a_classifier_without_seeds_varies_with_the_test_examples_alone() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(2), (60, 25))
+    right = rng.random(85) < np.where(y, 0.6, 0.8)
+    weights = resamples(y, rng, 4000)
+    recall = [right[y == c] @ weights[y == c] / weights[y == c].sum(0) for c in (0, 1)]
+    found = by_images_and_seeds(np.mean(recall, axis=0)[:, None], 0.0)
+    shares = np.array([right[y == c].mean() for c in (0, 1)])
+    assert found.value == pytest.approx(shares.mean())
+    assert found.variance == pytest.approx((shares * (1 - shares) / (60, 25)).sum() / 4, rel=0.1)
+    e = found.estimate((0, 1))
+    assert e.high - e.value == pytest.approx(1.96 * np.sqrt(found.variance), rel=1e-3)
+    assert by_images_and_seeds(np.zeros((11, 1)), 0.01).estimate((-1, 1)).high == pytest.approx(0.196, rel=1e-3)
 
 
 def test_an_answer_on_patients_is_wider_and_counts_patients() -> None:

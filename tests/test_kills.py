@@ -16,7 +16,7 @@ from gensynth.cli import main
 from gensynth.data.read import DataConfig, read_parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.mix import mix
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 Run = Callable[[Path], Any]
 """Writes what it is given."""

@@ -20,8 +20,8 @@ from gensynth.intervals import CANNOT_TELL
 from gensynth.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
 from gensynth.mix import SPREAD, read_synthetic, spread_counts
 from gensynth.rebalance import RebalanceConfig, sample_and_check
-from gensynth.samplers.base import Synthetic
 from gensynth.samplers.smote import SmoteSampler
+from gensynth.samplers.synthetic import Synthetic
 
 QUICK = EvaluateConfig(seeds=5, steps=60, batch_size=32)
 RARE = ("8", "9")

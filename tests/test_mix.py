@@ -27,7 +27,7 @@ from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.manifest import COLUMNS, Row, folder_name, renamed_notes, write_samples
 from gensynth.mix import filled_rare, mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 CLASSES = ("cat", "Größe 2")
 WILD = ("../../evil", "/etc/x", "a b", "", "=1+1", "ü\n,\"'|", "C:\\x", "x" * 300)

@@ -14,8 +14,8 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.read_table import TableConfig, read_table_parts
 from gensynth.data.split import Parts
 from gensynth.fidelity.table_checker import TableChecker
-from gensynth.samplers.base import Synthetic
 from gensynth.samplers.bootstrap import SmoothedBootstrap
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.table_manifest import COLUMNS, metadata_path, read_rows, write_balanced, write_rows
 
 

@@ -33,6 +33,14 @@ class Parts:
     validation: LabeledData
     test: LabeledData
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the fingerprints of all parts and a table's schema: equal data, equal fingerprint."""
+        digest = hashlib.sha256(repr(self.train.schema).encode())
+        for part in (self.train, self.validation, self.test):
+            digest.update(part.fingerprint.encode())
+        return digest.hexdigest()
+
 
 def check_split(
     test: float, validation: float, split_seed: int, keep: Mapping[str | int, int] | None, noun: str

@@ -16,7 +16,6 @@ from gensynth.fidelity.class_scores import Examples, distribution_scores
 from gensynth.fidelity.class_verdict import FEWEST, MANY, P_VALUE, Evidence, judge_class
 from gensynth.fidelity.gate import OUTSIDE, Gate, Screened
 from gensynth.fidelity.verdict import (
-    FAIL,
     REASONS,
     ClassVerdict,
     SampleVerdicts,
@@ -141,7 +140,7 @@ class FidelityChecker:
                 ClassVerdict(name, status, len(real), evidence.n, accepted, counts, given, why, review, shift)
             )
         return Verdict(
-            FAIL if screened.contamination else status_of_all(classes),
+            status_of_all(classes, screened.contamination),
             samples,
             tuple(classes),
             self._false_reject(screened.cutoffs),

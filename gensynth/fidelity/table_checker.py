@@ -131,7 +131,7 @@ class TableChecker:
             name = self.train.classes[c]
             classes.append(ClassVerdict(name, status, real.n, len(at), accepted, counts, scores, why))
         return Verdict(
-            status_of_all(classes),
+            status_of_all(classes, contamination),
             samples,
             tuple(classes),
             self.false_reject,

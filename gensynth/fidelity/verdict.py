@@ -136,10 +136,12 @@ class Verdict:
     privacy: dict[str, Any] | None = None
 
 
-def status_of_all(classes: Sequence[ClassVerdict]) -> str:
-    """Return FAIL if a class failed, else REVIEW if one needs review or is INSUFFICIENT, else PASS."""
+def status_of_all(classes: Sequence[ClassVerdict], contamination: int) -> str:
+    """Return the status of the whole; see `Verdict` for the arguments and the rule."""
     found = {c.status for c in classes}
-    return FAIL if FAIL in found else REVIEW if found & {REVIEW, INSUFFICIENT} else PASS
+    if contamination or FAIL in found:
+        return FAIL
+    return REVIEW if found & {REVIEW, INSUFFICIENT} else PASS
 
 
 def reject_shares(flags: Sequence[Mapping[str, np.ndarray]], codes: Iterable[str]) -> dict[str, float]:

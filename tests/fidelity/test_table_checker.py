@@ -14,7 +14,7 @@ from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.table_gate import ROW_REASONS, TableGate
 from gensynth.fidelity.table_verdict import BETTER
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REASONS, REVIEW, load_verdict, save_verdict
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 
 def cancer() -> LabeledData:
@@ -228,6 +228,14 @@ def test_reasons_in_words_of_rows_are_those_of_the_gate():
 def test_equality_with_held_out_rows_raises_the_alarm(mixed_checker, mixed):
     verdict = mixed_checker.check(rows_of(mixed[1], np.arange(7)))
     assert verdict.contamination == 7 and set(verdict.samples.reason) == {"dup_exact"}
+
+
+def test_a_few_rows_of_the_test_part_fail_a_set_of_good_ones(mixed_checker, mixed):
+    good, leaked = rows_of(mixed[2]), rows_of(mixed[1], np.arange(4))
+    assert mixed_checker.check(good).status == PASS
+    verdict = mixed_checker.check(Synthetic.concat([good, leaked]))
+    assert verdict.status == FAIL and verdict.contamination == 4
+    assert {c.status for c in verdict.classes} == {PASS}
 
 
 def test_a_table_of_few_different_rows_is_not_rejected():

@@ -24,7 +24,7 @@ from gensynth.fidelity.verdict import REASONS, ClassVerdict, SampleVerdicts, Sco
 from gensynth.report import figures
 from gensynth.report.markup import Html, element
 from gensynth.report.page import ReportContents, render, write_report
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 SCRIPT = "<script>alert(1)</script>"
 WILD = ("<script>alert(1)", "肺炎 & $x_1$", "_ordinary")

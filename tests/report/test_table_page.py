@@ -21,7 +21,7 @@ from gensynth.intervals import Estimate
 from gensynth.report.table_columns import as_real, looks
 from gensynth.report.table_page import TableReportContents, render, write_table_report
 from gensynth.report.table_relations import cramers_v
-from gensynth.samplers.base import Synthetic
+from gensynth.samplers.synthetic import Synthetic
 
 SCRIPT = "<script>alert(1)</script>"
 SECTIONS = ("counts", "choice", "utility", "look", "nearest", "rejected", "fidelity", "schema", "provenance")
@@ -105,7 +105,7 @@ def evaluation_of(classes, word="HELPS", gain=0.03):
     )
     difference = Estimate(gain, gain - 0.02, gain + 0.02)
     found = tuple(
-        TableComparison(SCRIPT, model, "none", difference, word, f"Because {SCRIPT} in {model}.")
+        TableComparison(SCRIPT, model, "none", difference, 0.01, word, f"Because {SCRIPT} in {model}.")
         for model in ("boosting", "logistic")
     )
     counts = dict.fromkeys(classes, 20)

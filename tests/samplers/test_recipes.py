@@ -14,9 +14,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from gensynth.data.images import ImageFiles, read_folder
 from gensynth.data.labeled import LabeledData
-from gensynth.samplers.base import Synthetic
 from gensynth.samplers.recipe_catalog import MIXING, NEEDS_COLOUR, SINGLE, border_colour, steps_of, treat
 from gensynth.samplers.recipes import Recipes, soft_labels
+from gensynth.samplers.synthetic import Synthetic
 
 ALL = [*SINGLE, *MIXING, "affine+noise", "cutmix+elastic"]
 SHAPES = [(1, 8, 8), (3, 32, 24)]

@@ -23,10 +23,10 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.rules import Rule
 from gensynth.data.schema import Schema
 from gensynth.data.tables import from_frame, to_frame
-from gensynth.samplers.base import Synthetic
 from gensynth.samplers.bootstrap import SmoothedBootstrap
 from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.samplers.random_rows import RandomRows
+from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import TableSampler
 
 NAMES = table_sampler_names()
