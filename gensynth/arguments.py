@@ -17,9 +17,10 @@ import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
-from gensynth.data.read_table import is_table
+import gensynth
+from gensynth.data.table_names import is_table
 from gensynth.recipe_file import load_recipe
-from gensynth.samplers.table import SAMPLER
+from gensynth.samplers import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError,))
@@ -99,6 +100,15 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     return getattr(table_commands, verb)
 
 
+class _Public(dict[str, Any]):
+    """The public names of gensynth, each imported when a verb's signature asks for it."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in gensynth.__all__:
+            raise KeyError(name)
+        return getattr(gensynth, name)
+
+
 def parser_of(
     function: Callable[..., int], verb: str, argv: list[str]
 ) -> tuple[ArgumentParser, Callable[[Namespace], int]]:
@@ -109,7 +119,8 @@ def parser_of(
         prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
-    hints, parameters = get_type_hints(function), inspect.signature(function).parameters
+    hints = get_type_hints(function, localns=_Public())
+    parameters = inspect.signature(function).parameters
     positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
     built_for = generator_of(argv, positional) if "model" in parameters else ""
     configs: dict[str, type] = {}

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gensynth.data.read import SPLIT_SETTINGS, DataConfig, Parts
-from gensynth.evaluate_config import EvaluateConfig
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.files import refuse_inside
 from gensynth.lock import locked
 from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
-from gensynth.rebalance import RebalanceConfig, named
 from gensynth.run import RECORD, Run
-from gensynth.samplers.synthetic import Synthetic
-from gensynth.stylize import StylizeConfig
-from gensynth.train_config import TrainConfig
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
+    from gensynth.data.read import DataConfig
+    from gensynth.data.split import Parts
+    from gensynth.evaluate_config import EvaluateConfig
     from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.rebalance_config import RebalanceConfig
+    from gensynth.samplers.synthetic import Synthetic
+    from gensynth.stylize import StylizeConfig
+    from gensynth.train_config import TrainConfig
 
 
 TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
@@ -41,7 +42,7 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
     """
     from gensynth.data.explore import explore as look
     from gensynth.data.explore import explore_recipes
-    from gensynth.data.read import parts_of, read
+    from gensynth.data.read import SPLIT_SETTINGS, parts_of, read
 
     images = read(data, data_config)
     given = data_config.given(*SPLIT_SETTINGS)
@@ -95,7 +96,7 @@ def train(
     """
     from gensynth.data.read import read_parts
     from gensynth.manifest import folder_name
-    from gensynth.scope import scope_of
+    from gensynth.scope import named, scope_of
     from gensynth.train import train as learn
 
     if per_class and label is not None:
@@ -240,6 +241,7 @@ def check(
     """
     from gensynth.check import check as run
     from gensynth.check import write_page
+    from gensynth.data.read import SPLIT_SETTINGS
     from gensynth.fidelity.privacy import LEAKAGE
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.report.frame import check_folder

@@ -53,7 +53,7 @@ from gensynth.samplers.neural import NeuralSampler
 from gensynth.samplers.recipes import Recipes
 from gensynth.samplers.smote import SmoteSampler
 from gensynth.samplers.synthetic import Synthetic
-from gensynth.scope import scope_of
+from gensynth.scope import named, scope_of
 from gensynth.train import TrainConfig, train
 from gensynth.train_time import seconds_to_train
 
@@ -275,13 +275,6 @@ def _check(config: RebalanceConfig, train_config: TrainConfig) -> None:
             "the sampler auto searches in one process on one device; leave out devices and num_nodes, or give "
             "--sampler generator."
         )
-
-
-def named(text: str, classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the class names in `text`, separated by commas; none for `auto`, unless a class is called so."""
-    if text in classes:
-        return (text,)
-    return () if text == "auto" else tuple(name.strip() for name in text.split(","))
 
 
 def _device(config: TrainConfig) -> str:

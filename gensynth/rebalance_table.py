@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import numpy as np
-import yaml
 from sklearn.base import clone
 
 from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, save_choice
@@ -47,9 +46,10 @@ from gensynth.files import visible
 from gensynth.mix import target_counts
 from gensynth.report.table_page import TableReportContents, write_table_report
 from gensynth.run import RECORD, Run, absolute, asked, differences, hint_of_moves
-from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
+from gensynth.samplers import SAMPLER
+from gensynth.samplers.catalog import made_sampler, table_sampler_names
 from gensynth.samplers.synthetic import Synthetic
-from gensynth.samplers.table import SAMPLER, TableSampler
+from gensynth.samplers.table import TableSampler
 from gensynth.table_folds import some_rows
 from gensynth.table_manifest import metadata_path, write_balanced, write_rows
 from gensynth.words import some_counts
@@ -310,33 +310,6 @@ def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:
     if found == {RECORD, "schema.json"} and differences(Run.read(folder)["settings"], settings):
         for name in found:
             (folder / name).unlink()
-
-
-def made_sampler(name: str, settings: dict[str, Any] | None) -> TableSampler:
-    """Return a sampler with settings; names with a point and text are read as a command line gives them.
-
-    Raises:
-        ValueError: if there is no such sampler, or it has no such setting.
-    """
-    cls = get_table_sampler(name)
-    settings = _nested(settings or {})
-    known = sorted(set(cls().get_params()) - {"sampling_strategy", "schema"})
-    if unknown := sorted(set(settings) - set(known)):
-        raise ValueError(f"sampler {name!r} has no setting {unknown[0]!r}; it has {', '.join(known)}.")
-    return cls(**settings)
-
-
-def _nested(settings: dict[str, Any]) -> dict[str, Any]:
-    """Turn {"model.width": "64"} into {"model": {"width": 64}}."""
-    out: dict[str, Any] = {}
-    for name, value in settings.items():
-        head, point, tail = name.partition(".")
-        if point or isinstance(value, dict):
-            inner = _nested({tail: value} if point else value)
-            out[head] = out.get(head, {}) | inner
-        else:
-            out[head] = yaml.safe_load(value) if isinstance(value, str) else value
-    return out
 
 
 def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:

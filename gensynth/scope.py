@@ -143,3 +143,10 @@ def nearest_class(data: LabeledData, label: str) -> str:
     features = Embedding.fit(data.x)(data.x)
     mean = {c: features[data.y == c].mean(axis=0) for c in (mine, *larger)}
     return data.classes[min(larger, key=lambda c: float(np.linalg.norm(mean[c] - mean[mine])))]
+
+
+def named(text: str, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the class names in `text`, separated by commas; none for `auto`, unless a class is called so."""
+    if text in classes:
+        return (text,)
+    return () if text == "auto" else tuple(name.strip() for name in text.split(","))

@@ -5,21 +5,24 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gensynth.choose_table import Choice, ChooseConfig
-from gensynth.data.read_table import TableConfig
-from gensynth.data.split import Parts
-from gensynth.evaluate_table import TableEvaluateConfig, TableEvaluation
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.lock import locked
-from gensynth.rebalance_table import TableRebalanceConfig, made_sampler, run_folder
 from gensynth.run import RECORD
-from gensynth.samplers.synthetic import Synthetic
-from gensynth.samplers.table import SAMPLER
+from gensynth.samplers import SAMPLER
 from gensynth.words import some, some_counts
+
+if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
+    from gensynth.choose_table import Choice, ChooseConfig
+    from gensynth.data.read_table import TableConfig
+    from gensynth.data.split import Parts
+    from gensynth.evaluate_table import TableEvaluateConfig
+    from gensynth.rebalance_table import TableRebalanceConfig
+    from gensynth.samplers.synthetic import Synthetic
+    from gensynth.table_results import TableEvaluation
 
 
 def explore(data: str, *, target: str | None = None, schema: str | None = None, out: Path | None = None) -> int:
@@ -31,7 +34,7 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         schema: A schema.json that says what is known already.
         out: Write what was found to this new schema.json, to be edited and given with --schema.
     """
-    from gensynth.data.read_table import read_real_table
+    from gensynth.data.read_table import TableConfig, read_real_table
 
     if out is not None and out.exists():
         raise ValueError(f"{out} exists; choose another --out, or remove it.")
@@ -64,6 +67,7 @@ def train(
         data_config: How the table is read and split.
     """
     from gensynth.data.read_table import read_table_parts
+    from gensynth.samplers.catalog import made_sampler
 
     made = made_sampler(sampler, settings)
     path = out / f"{sampler}{SAMPLER}"
@@ -198,7 +202,7 @@ def rebalance(
         choose: How the sampler auto chooses.
         evaluate: How to test.
     """
-    from gensynth.rebalance_table import rebalance_table
+    from gensynth.rebalance_table import rebalance_table, run_folder
 
     with locked(out, run_folder(out) / RECORD):
         done = rebalance_table(data, out, rebalance_config, data_config, choose, evaluate, quiet)

@@ -15,6 +15,7 @@ from gensynth import rebalance_table as module
 from gensynth import table_manifest
 from gensynth.cli import main
 from gensynth.data import tables
+from gensynth.samplers.catalog import made_sampler
 from gensynth.table_manifest import metadata_path
 
 QUICK = [
@@ -193,7 +194,7 @@ def test_settings_are_taken_as_people_write_them(
     assert (
         run("rebalance", "--config", recipe, "--out", out, "--evaluate.models", "logistic", "--evaluate.folds", 3) < 2
     )
-    made = module.made_sampler("tabular_vae", {"steps": "50", "model.width": "8", "model": {"z_dim": "4"}})
+    made = made_sampler("tabular_vae", {"steps": "50", "model.width": "8", "model": {"z_dim": "4"}})
     assert made.get_params()["steps"] == 50 and made.get_params()["model"] == {"width": 8, "z_dim": 4}
     assert run("report", out) == 2 and "takes the folder of a run" in capsys.readouterr().err
     (tmp_path / "a.xlsx").write_bytes(b"PK")

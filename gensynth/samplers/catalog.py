@@ -7,6 +7,9 @@ import inspect
 import pkgutil
 from functools import cache
 from importlib import import_module
+from typing import Any
+
+import yaml
 
 import gensynth.samplers
 from gensynth.samplers.table import TableSampler
@@ -33,6 +36,33 @@ def get_table_sampler(name: str) -> type[TableSampler]:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown sampler {name!r}; known: {', '.join(table_sampler_names())}.{hint}")
     return _found()[name]
+
+
+def made_sampler(name: str, settings: dict[str, Any] | None) -> TableSampler:
+    """Return a sampler with settings; names with a point and text are read as a command line gives them.
+
+    Raises:
+        ValueError: if there is no such sampler, or it has no such setting.
+    """
+    cls = get_table_sampler(name)
+    settings = _nested(settings or {})
+    known = sorted(set(cls().get_params()) - {"sampling_strategy", "schema"})
+    if unknown := sorted(set(settings) - set(known)):
+        raise ValueError(f"sampler {name!r} has no setting {unknown[0]!r}; it has {', '.join(known)}.")
+    return cls(**settings)
+
+
+def _nested(settings: dict[str, Any]) -> dict[str, Any]:
+    """Turn {"model.width": "64"} into {"model": {"width": 64}}."""
+    out: dict[str, Any] = {}
+    for name, value in settings.items():
+        head, point, tail = name.partition(".")
+        if point or isinstance(value, dict):
+            inner = _nested({tail: value} if point else value)
+            out[head] = out.get(head, {}) | inner
+        else:
+            out[head] = yaml.safe_load(value) if isinstance(value, str) else value
+    return out
 
 
 def _modules() -> list[str]:

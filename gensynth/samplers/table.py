@@ -27,8 +27,6 @@ from gensynth.samplers.synthetic import Synthetic
 
 BLOCK = 256
 """Rows that are drawn together from one random stream; aligned blocks make sample i independent of the rest."""
-SAMPLER = ".sampler"
-"""End of the name of a file in which a fitted one is kept."""
 ATTEMPTS = 100
 """How often a row that breaks a rule is drawn again."""
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from gensynth.data import builtin_tables
-from gensynth.data.read_table import TableConfig, is_table, read_real_table, read_table_parts
+from gensynth.data.read_table import TableConfig, read_real_table, read_table_parts
+from gensynth.data.table_names import is_table
 
 
 def frame(n: int = 200) -> pd.DataFrame:
