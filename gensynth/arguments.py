@@ -165,10 +165,10 @@ def parser_of(
 
 def generator_of(argv: list[str], positional: bool) -> str:
     """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
-    from gensynth.registry import generator_names
+    from gensynth.registry import model_names
 
     for before, token in zip(["", *argv], argv, strict=False):
-        if positional and token in generator_names() and not before.startswith("--"):  # 'gensynth train NAME'
+        if positional and token in model_names() and not before.startswith("--"):  # 'gensynth train NAME'
             return token
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")

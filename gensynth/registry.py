@@ -11,60 +11,65 @@ from importlib import import_module
 from gensynth.generator import Generator
 from gensynth.table_generator import TableGenerator
 
+Model = Generator | TableGenerator
+
 
 def generator_names() -> list[str]:
     """Return the names of all generators of images, sorted."""
-    return sorted(name for name, cls in _found().items() if issubclass(cls, Generator))
+    return [name for name in model_names() if issubclass(_class(name), Generator)]
 
 
 def table_generator_names() -> list[str]:
     """Return the names of all generators of tables, sorted."""
-    return sorted(name for name, cls in _found().items() if issubclass(cls, TableGenerator))
+    return [name for name in model_names() if issubclass(_class(name), TableGenerator)]
 
 
 def get_generator(name: str) -> type[Generator]:
-    """Return the Generator class of `models/NAME.py`.
+    """Return the Generator class of `models/NAME.py`; no other model is imported.
 
     Raises:
         ValueError: if there is no such file, or it draws tables; the message lists the names and the nearest one.
-        TypeError: if a file does not define exactly one generator.
+        TypeError: if the file does not define exactly one generator.
     """
-    _check(name, generator_names(), table_generator_names(), "tables: give a table, such as data.csv")
-    return _found()[name]  # type: ignore[return-value]
+    if name in model_names() and issubclass(found := _class(name), Generator):
+        return found
+    raise _unknown(name, generator_names(), "tables: give a table, such as data.csv")
 
 
 def get_table_generator(name: str) -> type[TableGenerator]:
     """Return the TableGenerator class of `models/NAME.py`; errors as of `get_generator`."""
-    _check(name, table_generator_names(), generator_names(), "images")
-    return _found()[name]  # type: ignore[return-value]
+    if name in model_names() and issubclass(found := _class(name), TableGenerator):
+        return found
+    raise _unknown(name, table_generator_names(), "images")
 
 
-def _check(name: str, names: list[str], others: list[str], what: str) -> None:
-    if name in others:
-        raise ValueError(f"generator {name!r} draws {what}; known here: {', '.join(names)}.")
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown generator {name!r}; known: {', '.join(names)}.{hint}")
+def _unknown(name: str, names: list[str], what: str) -> ValueError:
+    if name in model_names():
+        return ValueError(f"generator {name!r} draws {what}; known here: {', '.join(names)}.")
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ValueError(f"unknown generator {name!r}; known: {', '.join(names)}.{hint}")
 
 
-@cache
-def _found() -> dict[str, type[Generator] | type[TableGenerator]]:
+def model_names() -> list[str]:
+    """Return the names of all files in models/, sorted; none of them is imported."""
     try:
         package = import_module("gensynth.models")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "gensynth.models is not installed; run 'pip install -e .' in the project folder."
         ) from error
-    found: dict[str, type[Generator] | type[TableGenerator]] = {}
-    for name in (module.name for module in pkgutil.iter_modules(package.__path__)):
-        module = import_module(f"gensynth.models.{name}")
-        classes = [
-            member
-            for _, member in inspect.getmembers(module, inspect.isclass)
-            if issubclass(member, Generator | TableGenerator) and member.__module__ == module.__name__
-        ]
-        if len(classes) != 1:
-            raise TypeError(f"models/{name}.py must define exactly one generator, found {len(classes)}.")
-        found[name] = classes[0]
-    return found
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+@cache
+def _class(name: str) -> type[Model]:
+    module = import_module(f"gensynth.models.{name}")
+    classes = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, Model) and member.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"models/{name}.py must define exactly one generator, found {len(classes)}.")
+    return classes[0]

@@ -26,8 +26,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth import losses
-from gensynth.fidelity.features import Embedding
-from gensynth.fidelity.judge import Judge
 from gensynth.generator import Batch, Drawn
 from gensynth.layers import ImageToGrid
 from gensynth.source import SourceGenerator
@@ -239,6 +237,9 @@ class Deformation(SourceGenerator):
         By judges that have seen neither the images nor what is made of them, and on average over the classes: the few
         images of a rare one would say nothing alone.
         """
+        from gensynth.fidelity.features import Embedding  # asked at the end of a training, not when drawing
+        from gensynth.fidelity.judge import Judge
+
         y = self.source_labels.numpy()
         # Sources lie in the order of their hashes, so that these are a random part of each class.
         rows = np.concatenate([np.flatnonzero(y == label)[:JUDGED] for label in np.unique(y)]) if len(y) else y
