@@ -6,10 +6,12 @@ Torch is imported only once a verb is known, so that `gensynth --help` answers a
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ exit status: 0 done, 1 a check said no, 2 bad input
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a check said no, 2 bad input."""
+    if argv is None:  # the command line itself, not a program that calls us
+        _hush()
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in ("-h", "--help"):
         print(HELP.format(verbs="\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())))
@@ -56,6 +60,13 @@ def main(argv: list[str] | None = None) -> None:
         print(f"gensynth {__version__}")
         sys.exit(0)
     sys.exit(_run(argv[0], argv[1:]))
+
+
+def _hush() -> None:
+    """Keep what libraries write about a user's files off standard error: our own sentences say what matters."""
+    if not sys.warnoptions:  # python -W, PYTHONWARNINGS
+        warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _run(verb: str, argv: list[str]) -> int:

@@ -82,7 +82,8 @@ def read_npz(
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"file {str(path)!r} does not exist.")
+        wrong = "is a folder, a pipe or a device, not a file" if path.exists() else "does not exist"
+        raise FileNotFoundError(f"file {str(path)!r} {wrong}; give an .npz file.")
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(info.file_size for info in archive.infolist())
