@@ -6,12 +6,14 @@ Torch is imported only once a verb is known, so that `gensynth --help` answers a
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
@@ -54,6 +56,8 @@ UNFORESEEN = "(GENSYNTH_TRACEBACK=1 shows where.)"
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a check said no, 2 bad input."""
+    if argv is None:  # the command line itself, not a program that calls us
+        _hush()
     with redirect_stdout(Terminal(sys.stdout)), redirect_stderr(Terminal(sys.stderr)):  # type: ignore[type-var]
         sys.exit(_answer(sys.argv[1:] if argv is None else argv))
 
@@ -85,6 +89,13 @@ def _ended_cleanly() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _hush() -> None:
+    """Keep what libraries write about a user's files off standard error: our own sentences say what matters."""
+    if not sys.warnoptions:  # python -W, PYTHONWARNINGS
+        warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _run(verb: str, argv: list[str]) -> int:

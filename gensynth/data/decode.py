@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -68,7 +68,7 @@ class Decoded(NamedTuple):
 
 def header(path: Path) -> Header:
     """Read what stands in front of the pixels; decodes nothing."""
-    with _open(path) as image:
+    with _opened(path) as image:
         return Header(*_upright(image), is_grey(image))
 
 
@@ -84,7 +84,7 @@ def decode_image(path: Path, size: tuple[int, int], channels: int, white: int = 
     Raises:
         ValueError: if it cannot be read, or values lie outside the range of their type.
     """
-    with _open(path) as image:
+    with _opened(path) as image:
         before = _upright(image)
         # The JPEG decoder can shrink by 2, 4 or 8 while it reads; where each image stands is in its header.
         drafted = image.draft(None, (2 * max(size), 2 * max(size)))
@@ -94,18 +94,21 @@ def decode_image(path: Path, size: tuple[int, int], channels: int, white: int = 
         return Decoded(pixels, height, width, is_deep(image), largest_value(image))
 
 
-def _open(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a file and check its declared size; decodes nothing."""
-    try:
-        image = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError("not an image that can be read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels") from None
-    if image.width * image.height > MAX_PIXELS:
-        image.close()
-        raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels")
-    return image
+    # By its name, Pillow from 11 on would map a grey TIFF that lies on its side into memory with sides exchanged.
+    with open(path, "rb") as file:
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError("not an image that can be read") from None
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels") from None
+        with image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels")
+            yield image
 
 
 def _upright(image: Image.Image) -> tuple[int, int]:

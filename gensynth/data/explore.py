@@ -14,7 +14,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.recipe_safety import recipe_safety
 
 FEWEST_FOR_GAN = 20
 """Training images of a class below which a GAN for this class alone is refused."""
@@ -137,6 +136,8 @@ def explore_recipes(parts: Parts) -> tuple[dict[str, Any], str]:
 
     Where that cannot be measured, the values are None and the text says why.
     """
+    from gensynth.recipe_safety import recipe_safety  # with torchvision, which takes seconds to import
+
     enough = min(parts.validation.class_counts.values()) >= FEWEST_HELD_OUT
     try:
         found = recipe_safety(parts.train, parts.validation if enough else None)

@@ -39,7 +39,8 @@ def open_npz(path: str | Path, most: float = float("inf"), what: str = "an .npz 
         ValueError: if it is no such file, it is damaged, it unpacks to too much, or the block raises one.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"file {str(path)!r} does not exist.")
+        wrong = "is a folder, a pipe or a device, not a file" if Path(path).exists() else "does not exist"
+        raise FileNotFoundError(f"file {str(path)!r} {wrong}; give {what}.")
     with open(path, "rb") as opened:  # numpy would leave a broken file open
         try:
             _check_sizes(opened, most)

@@ -165,8 +165,9 @@ def _load(source: str | Path, config: DataConfig, flat: bool = False) -> Labeled
     allowed = [f"builtin:{n}" for n, _ in inspect.getmembers(builtin, inspect.isfunction)]
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
+    wrong = "is no data set" if Path(name).exists() else "does not exist"
     raise FileNotFoundError(
-        f"source {name!r} does not exist; give a folder with one sub-folder per class, an .npz file, "
+        f"source {name!r} {wrong}; give a folder with one sub-folder per class, an .npz file, "
         f"{', '.join(allowed)}, or torchvision:NAME.{hint}"
     )
 

@@ -9,11 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gensynth.data.labeled import LabeledData, label_of
-from gensynth.data.schema import NOT_JUDGED
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 FEWEST_FOR_VALIDATION = 10
@@ -152,6 +149,9 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
 
 def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple[bytes, ...]:
     """Name what has to stay together, by groups and by copies across groups, after the first of its contents."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     content = np.unique(np.array(hashes), return_inverse=True)[1]
     group = np.unique(np.array(groups), return_inverse=True)[1] + content.max() + 1
     size = int(group.max()) + 1
@@ -164,6 +164,8 @@ def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple
 
 def _equal_by_chance(data: LabeledData) -> bool:
     """Return whether a table has more rows than its columns could tell apart."""
+    from gensynth.data.schema import NOT_JUDGED  # with pandas, which images do without
+
     assert data.schema is not None
     values = (data.frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind not in NOT_JUDGED)
     return math.prod(values) < len(data)
