@@ -25,6 +25,7 @@ from gensynth.intervals import FEWEST_TEST, split_variance
 from gensynth.plain import MAKE_AGAIN, read_json
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
+from gensynth.samplers.table import TableSampler
 from gensynth.table_folds import Candidate, Fold, Folds, check_config, some_rows
 from gensynth.table_results import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.table_scores import SCORES
@@ -130,6 +131,9 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
         raise ValueError(f"train must be a table, got data of kind {train.kind!r}.")
     made = [get_table_sampler(s)() if isinstance(s, str) else s for s in samplers]
     names = [s.name for s in made]
+    width = 0 if train.schema is None else len(train.schema.columns)
+    wide = [s.name for s in made if isinstance(s, TableSampler) and width > s.widest]
+    made = [s for s in made if s.name not in wide]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"two samplers are called {twice[0]!r}; give each one once.")
     rarest = min(train.class_counts, key=lambda name: train.class_counts[name])
@@ -139,6 +143,7 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
         return Choice(NONE, None, {}, None, why, config.metric, (), 0, 0, ())
     part = train.subset(some_rows(train, config.most_rows, config.seed))
     notes = [f"Chosen on {len(part)} of {len(train)} rows, drawn by class."] if len(part) < len(train) else []
+    notes += [f"{name} is left out: it is too slow for {width} columns." for name in wide]
     candidates = [Candidate(NONE), Candidate(WEIGHTS, weighted=True)]
     fills: dict[str, tuple[str, float]] = {}
     for ratio in sorted({round(r, 4) for r in config.ratios or _ratios(train.class_counts)}):

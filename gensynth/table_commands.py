@@ -297,6 +297,8 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
     from gensynth.table_manifest import read_rows
 
     parts = read_table_parts(real, config)
+    for note in parts.train.notes:
+        _say(f"note: {note}")
     samples = read_rows(synthetic, parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))

@@ -77,7 +77,9 @@ def write_balanced(path: str | Path, parts: Parts, synthetic: Synthetic | None, 
         accepted = synthetic.subset(samples.accepted)
         rows = to_frame(replace(accepted, x=with_new_ids(accepted.x, frame, parts.train)), parts.train)
         # Rows of a file may come in other dtypes, which would change those of the real rows.
-        frame = pd.concat([frame, rows.astype(frame.dtypes.to_dict())], ignore_index=True)
+        assert parts.train.schema is not None
+        ignored = [c.name for c in parts.train.schema.columns if c.kind == "ignore"]  # may have no room for no value
+        frame = pd.concat([frame, rows.astype(frame.dtypes.drop(ignored).to_dict())], ignore_index=True)
         chosen = _of_synthetic(synthetic, samples)[samples.accepted]
         metadata = pd.concat([metadata, chosen], ignore_index=True)
     _write_metadata(metadata, path)  # first: where the table is, a killed run has written both
@@ -121,7 +123,14 @@ def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
         raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")
     if not len(frame):
         raise ValueError(f"{path} holds no rows.")
-    y = np.array([like.label_of(name) for name in _label_names(frame[target], like)], dtype=np.int64)
+    names = _label_names(frame[target], like)
+    place = {}
+    for name in dict.fromkeys(names):
+        try:
+            place[name] = like.label_of(name)
+        except ValueError as error:
+            raise ValueError(f"row {names.index(name)} of {path}, counted from 0: {error}") from error
+    y = np.array([place[name] for name in names], dtype=np.int64)
     n, manifest = len(frame), metadata_path(path)
     synthetic = Synthetic(
         x=frame[wanted[:-1]].reset_index(drop=True),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gensynth.data.column_names import is_key, is_nameless, is_personal, is_row_number, is_time
 from gensynth.data.labels import check_labels, class_names
-from gensynth.data.numbers import as_numbers, dense, digits, is_absent, number_format
+from gensynth.data.numbers import as_numbers, dense, digits, is_absent, marks_in, number_format
 from gensynth.data.schema import (
     HUGE,
     RARE,
@@ -115,10 +115,11 @@ def _detect(name: Hashable, values: pd.Series, known: Column | None) -> Column:
         if times.dtype == object:
             raise ValueError(f"column {name!r} holds times of several zones; bring them into one.")
         return _times(name, times, Column(name, "datetime", dtype))
-    if kind in (None, "datetime") and (form := _time_format(name, given, distinct, text, whole, known)):
-        marks = known.marks if known else ()
-        absent = is_absent(given, Column(name, "datetime", dtype, marks=marks))
-        return _times(name, as_times(given[~absent], form), Column(name, "datetime", dtype, format=form, marks=marks))
+    if kind in (None, "datetime") and (text or whole):
+        column = Column(name, "datetime", dtype, marks=known.marks if known else marks_in(given) if text else ())
+        times = given[~is_absent(given, column)]
+        if len(times) and (form := _time_format(name, times, text, known)):
+            return _times(name, as_times(times, form), replace(column, format=form))
     numbers = holds in ("integer", "floating", "mixed-integer-float")
     if kind in (None, "numeric", "integer") and (numbers or text):
         written = _number_format(given, known) if text else (None, known.marks if known else ())
@@ -167,16 +168,14 @@ def _id(name: Hashable, given: pd.Series, dtype: str) -> Column:
     return Column(name, "id", dtype, high=int(given.max()) if numbers and len(given) else None)
 
 
-def _time_format(
-    name: Hashable, given: pd.Series, distinct: int, text: bool, whole: bool, known: Column | None
-) -> str | None:
+def _time_format(name: Hashable, given: pd.Series, text: bool, known: Column | None) -> str | None:
     """Return the format of times that are text or whole numbers; None if they are none."""
     if known is not None and known.format is not None:
-        return known.format if text or whole else None
+        return known.format
     if text:
         return next(iter(date_formats(given)), None)
-    enough = distinct >= (FEW_TIMES if known is not None or is_time(name) else MANY_TIMES)
-    return whole_format(given) if whole and enough else None
+    enough = given.nunique() >= (FEW_TIMES if known is not None or is_time(name) else MANY_TIMES)
+    return whole_format(given) if enough else None
 
 
 def _number_format(given: pd.Series, known: Column | None) -> tuple[str, tuple[float | str, ...]] | None:

@@ -71,25 +71,29 @@ def written(x: np.ndarray, form: str, decimals: int | None) -> np.ndarray:
     return np.array(texts, dtype=object)
 
 
+def marks_in(text: pd.Series) -> tuple[str, ...]:
+    """Return those texts of a column that people write where a value is not known, the most frequent first."""
+    distinct = pd.Series(text.value_counts().index, dtype=object)
+    return tuple(distinct[distinct.str.strip().str.lower().isin(MARKS)])
+
+
 def number_format(text: pd.Series) -> tuple[str, tuple[str, ...]] | None:
     """Return how the numbers in a column of text are written, and what marks missing ones, the most frequent first.
 
     None if it holds anything else, or whole numbers and nothing else: as text they are names.
     """
-    counts = text.value_counts()
-    distinct = pd.Series(counts.index, dtype=object)
-    marked = distinct[distinct.str.strip().str.lower().isin(MARKS)]
-    numbers = distinct.drop(marked.index)
+    marks = marks_in(text)
+    numbers = pd.Series(text[~text.isin(marks)].unique(), dtype=object)
     if len(numbers) < FEWEST:
         return None
-    digits = numbers.str.contains("[0-9]")
-    form = next((f for f, look in FORMATS.items() if digits.all() and numbers.str.fullmatch(look).all()), None)
-    whole = not len(marked) and numbers.str.fullmatch("[-+]?[0-9]+").all()
+    all_digits = numbers.str.contains("[0-9]").all()
+    form = next((f for f, look in FORMATS.items() if all_digits and numbers.str.fullmatch(look).all()), None)
+    whole = not marks and numbers.str.fullmatch("[-+]?[0-9]+").all()
     if form is None or whole or (form == "1234,5" and numbers[numbers.str.contains(",")].str.fullmatch(GROUPED).all()):
         return None  # 1,234 is more than a thousand, or little more than one
     after = digits(numbers, form)
     fixed = after.max() == after.min() > 0 and not numbers.str.contains("[eE]").any()
-    return form + ("0" if fixed else ""), tuple(marked)
+    return form + ("0" if fixed else ""), marks
 
 
 def digits(text: pd.Series, form: str) -> pd.Series:

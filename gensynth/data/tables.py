@@ -133,11 +133,9 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
         raise TypeError("only tables can become a frame, not images.")
     position = np.array([like.label_of(name) for name in data.classes], dtype=np.int64)
     labels = like.label_values.take(position[data.y]).reset_index(drop=True)
-    frame: Any = data.x
-    frame = frame.copy(deep=False)
+    frame = pd.DataFrame(data.x, copy=False)
     at = len(frame.columns) if like.schema.position is None else like.schema.position
-    frame.insert(at, like.schema.target, labels)
-    return frame
+    return pd.concat([frame.iloc[:, :at], labels.rename(like.schema.target), frame.iloc[:, at:]], axis=1)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
@@ -237,12 +235,13 @@ def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFram
     unknown = [name for name in header if name not in known]
     for name, codes in _codes(path, separator, frame, [n for n in unknown if str(frame[n].dtype) == "Int64"]).items():
         frame[name] = codes
+    columns = {}
     for name, values in frame.items():
         if name in unknown or (name not in texts and known[name].dtype == "object"):
-            frame[name] = _ordinary(values)
-        elif name not in texts:
-            frame[name] = _typed(values, known[name].dtype)
-    return frame
+            columns[name] = _ordinary(values)
+        else:
+            columns[name] = values if name in texts else _typed(values, known[name].dtype)
+    return pd.DataFrame(columns)
 
 
 def _check_header(header: list[str], first: list[str], separator: str) -> None:

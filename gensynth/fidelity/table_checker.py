@@ -12,6 +12,7 @@ import pandas as pd
 
 from gensynth.data.codec import Encoded, Levels
 from gensynth.data.labeled import LabeledData
+from gensynth.data.schema import plain_level
 from gensynth.fidelity import table_metrics as metrics
 from gensynth.fidelity.class_verdict import DUPLICATES, FEWEST
 from gensynth.fidelity.copies import BLEND
@@ -117,14 +118,15 @@ class TableChecker:
         y = self.train.labels_of(synthetic.y, synthetic.classes)
         unsaid = unsaid_copies(samples.reason, synthetic.parents)
         dtypes, wanted = pd.DataFrame(synthetic.x, copy=False).dtypes, self._gate.frame.dtypes
-        other = [str(c.name) for c in self._gate.schema.columns if dtypes[c.name] != wanted[c.name]]
+        columns = [c for c in self._gate.schema.columns if c.kind != "ignore"]
+        other = [str(c.name) for c in columns if dtypes[c.name] != wanted[c.name]]
         labels = [int(c) for c in np.unique(y)]
         classes = []
         for c in labels:
             at = np.flatnonzero(y == c)
             rejected = Counter(samples.reason[i] for i in at)
             accepted = rejected.pop("", 0)
-            scores = self._scores(c, at, measures, other)
+            scores = self._scores(c, at, measures, other, pd.DataFrame(synthetic.x, copy=False))
             real = self._gate.references[c]
             status, why = judge_class(scores, real.n, len(at), accepted, int(unsaid[at].sum()), real.copies)
             counts = {r: rejected[r] for r in ROW_REASONS if r in rejected}
@@ -154,8 +156,10 @@ class TableChecker:
             raise ValueError(f"classes {empty} have no real training row to check against; add some or leave them out.")
         return self._gate.screen(synthetic.x, y, None if accepted is None else accepted.x)
 
-    def _scores(self, label: int, at: np.ndarray, m: RowMeasures, other_dtypes: Sequence[str]) -> tuple[Score, ...]:
-        """Scores of one class, in the order of `BETTER`; `at` are the positions of its samples."""
+    def _scores(
+        self, label: int, at: np.ndarray, m: RowMeasures, other_dtypes: Sequence[str], frame: pd.DataFrame
+    ) -> tuple[Score, ...]:
+        """Scores of one class, in the order of `BETTER`; `at` are the positions of its samples, the rows of `frame`."""
         reference, synthetic = self._gate.references[label], m.rows.take(at)
         if min(reference.n, len(at)) < FEWEST:
             note = f"Not given: {FEWEST} real and synthetic rows are needed, there are {reference.n} and {len(at)}."
@@ -165,6 +169,11 @@ class TableChecker:
         shares = {name: float(wrong[at].mean()) for name, wrong in m.faults.items()}
         worst = max(shares, key=lambda name: shares[name], default="")
         n_columns = len(self._gate.schema.columns)
+        column = next((c.name for c in self._gate.schema.columns if f"column {c.name!r}" == worst), None)
+        example = ""
+        if column is not None and shares[worst]:
+            row = int(at[m.faults[worst][at]][0])
+            example = f", such as {plain_level(frame[column].iloc[row])!r} in row {row}, counted from 0"
         return (
             *self._distributions(reference.rows, synthetic),
             self._levels(reference.rows, synthetic),
@@ -174,7 +183,7 @@ class TableChecker:
                 float(valid.mean()),
                 reference.valid,
                 wilson_interval(int(valid.sum()), len(at)),
-                "" if valid.all() else f"Most often wrong is {worst}, in {shares[worst]:.0%} of the rows.",
+                "" if valid.all() else f"Most often wrong is {worst}, in {shares[worst]:.0%} of the rows{example}.",
             ),
             score_of(
                 "dtypes",

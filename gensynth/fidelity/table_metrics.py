@@ -22,6 +22,8 @@ from gensynth.data.codec import Encoded
 
 BINS = 5
 """Bins of a number in its contingency with a categorical column: its quintiles."""
+MOST_PAIRED = 64
+"""Columns whose relations are measured, as the number of pairs is the square of it."""
 PAIR_LEVELS = 10
 """Levels of a column that are told apart in contingencies, the rarest counting as one."""
 FOLDS = 5
@@ -160,7 +162,7 @@ def missing_similarities(rows: Encoded, missing_codes: Sequence[int], is_real: n
 def pair_similarities(
     rows: Encoded, cards: Sequence[int], is_real: np.ndarray
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Return how alike the relation of every two columns is among real and among synthetic rows, in [0, 1].
+    """Return how alike the relation of every two of the `paired_columns` is among real and synthetic rows, in [0, 1].
 
     1 - |r_real - r_synthetic| / 2 for two numbers, r being the correlation of their ranks among all rows;
     1 - total variation distance of the joint distributions for others, numbers being cut into `BINS` quantiles.
@@ -173,12 +175,20 @@ def pair_similarities(
     Returns:
         The pairs as positions of columns, the numbers first, and the similarities, float64, shape (pairs, B).
     """
-    p = rows.numbers.shape[1]
+    kept = paired_columns(rows.numbers.shape[1] + len(cards))
+    numbers, codes = kept[kept < rows.numbers.shape[1]], kept[kept >= rows.numbers.shape[1]] - rows.numbers.shape[1]
+    rows, cards = Encoded(rows.numbers[:, numbers], rows.codes[:, codes]), [cards[j] for j in codes]
+    p = len(numbers)
     places = [(a, b) for a in range(p) for b in range(a + 1, p)]
     places += [(a, p + b) for b in range(len(cards)) for a in range(p + b)]
     trends = _correlation_distances(rows.numbers, is_real)
     contingencies = _contingency_distances(rows, cards, is_real)
-    return places, 1 - np.concatenate([trends, contingencies])
+    return [(int(kept[a]), int(kept[b])) for a, b in places], 1 - np.concatenate([trends, contingencies])
+
+
+def paired_columns(n: int) -> np.ndarray:
+    """Return the positions of those out of n columns whose relations are measured: all, or `MOST_PAIRED` of them."""
+    return np.unique(np.linspace(0, n - 1, min(n, MOST_PAIRED)).round().astype(np.int64)) if n else np.arange(0)
 
 
 def _correlation_distances(numbers: np.ndarray, is_real: np.ndarray) -> np.ndarray:

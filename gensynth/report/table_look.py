@@ -164,7 +164,7 @@ def _relations(name: str, space: _Space, real: pd.DataFrame, drawn: pd.DataFrame
     kept = np.sort(np.argsort(-difference.max(axis=1), kind="stable")[:MOST_RELATED])
     names = [_column_name(columns[at]) for at in kept]
     grid = np.ix_(kept, kept)
-    strength = [associations(both, rows)[grid] for rows in (splits[:, 0], ~splits[:, 0])]
+    strength = [associations(both, rows, kept) for rows in (splits[:, 0], ~splits[:, 0])]
     maps = {"Real": (strength[0], 1.0), "Synthetic": (strength[1], 1.0), "Difference": (difference[grid], FULL)}
     a, b = places[int(beyond.argmax())]
     left = len(columns) - len(kept)
@@ -177,7 +177,8 @@ def _relations(name: str, space: _Space, real: pd.DataFrame, drawn: pd.DataFrame
             "synthetic rows are apart in the correlation with its sign (half of it), or in the joint shares, beyond "
             f"what chance makes of shuffled rows; {FULL} and more is full. The largest one is between "
             f"{_column_name(columns[a])} and {_column_name(columns[b])}: {number(float(beyond.max()))}."
-            + (f" {left} columns that differ less are left out." if left else ""),
+            + (f" {left} columns that differ less are left out." if left else "")
+            + (f" Only {metrics.MOST_PAIRED} columns were compared." if len(columns) > metrics.MOST_PAIRED else ""),
             class_="small",
         )
         + element("div", heat_maps(f"Relations of columns of {clean(name)}", names, maps), class_="scroll wide")

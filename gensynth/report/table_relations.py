@@ -9,8 +9,8 @@ from gensynth.data.codec import Encoded
 from gensynth.fidelity.table_metrics import _binned, _common
 
 
-def associations(rows: Encoded, chosen: np.ndarray) -> np.ndarray:
-    """Return the association of every two columns among some of the rows.
+def associations(rows: Encoded, chosen: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return the association of every two of some columns among some of the rows.
 
     |r|, r being the correlation of ranks (Spearman), of two numbers; Cramer's V for others, numbers being cut into the
     quantiles of all rows.
@@ -18,16 +18,19 @@ def associations(rows: Encoded, chosen: np.ndarray) -> np.ndarray:
     Args:
         rows: All rows, whose quantiles and levels count.
         chosen: Those that the association is of, bool, shape (n,), at least 2.
+        kept: Positions of the k columns, the numbers first, ascending.
 
     Returns:
-        float64, shape (k, k), the numbers first; 0 where a column is constant.
+        float64, shape (k, k); 0 where a column is constant.
     """
-    numbers, p = rows.numbers[chosen], rows.numbers.shape[1]
-    columns = [_binned(x)[chosen] for x in rows.numbers.T] + [_common(codes)[chosen] for codes in rows.codes.T]
+    p = rows.numbers.shape[1]
+    numbers, p_kept = rows.numbers[chosen][:, kept[kept < p]], int((kept < p).sum())
+    columns = [(_binned(rows.numbers[:, j]) if j < p else _common(rows.codes[:, j - p]))[chosen] for j in kept]
     found = np.eye(len(columns))
     for b in range(len(columns)):
         for a in range(b):
-            strength = _rank_correlation(numbers[:, a], numbers[:, b]) if b < p else cramers_v(columns[a], columns[b])
+            both = b < p_kept
+            strength = _rank_correlation(numbers[:, a], numbers[:, b]) if both else cramers_v(columns[a], columns[b])
             found[a, b] = found[b, a] = strength
     return found
 

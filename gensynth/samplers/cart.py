@@ -51,6 +51,7 @@ class Cart(TableSampler):
     """
 
     fewest: ClassVar[int] = 2
+    widest: ClassVar[int] = 200  # each column has a tree of all before it
     state: ClassVar[tuple[str, ...]] = ("rows_", "numbers_", "codes_", "seen_", "order_", "trees_")
 
     @property

@@ -46,6 +46,7 @@ class NeuralTable(TableSampler):
     """
 
     fewest: ClassVar[int] = 2
+    widest: ClassVar[int] = 100
     state: ClassVar[tuple[str, ...]] = ("modes_", "weights_", "network_of_", "history_")
 
     def __init__(

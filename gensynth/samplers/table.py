@@ -74,6 +74,8 @@ class TableSampler(Sampler, BaseOverSampler):
     kind: ClassVar[str] = "table"
     fewest: ClassVar[int] = 1
     """Rows of a class that are needed to draw from it."""
+    widest: ClassVar[int] = 10**6
+    """Columns of a table beyond which it takes too long to be tried beside others."""
     state: ClassVar[tuple[str, ...]] = ()
     """Attributes that `save` keeps: arrays and plain values, also in lists, tuples and dicts."""
 
