@@ -65,6 +65,8 @@ def _locked(path: Path) -> Iterator[None]:
     made = [folder for folder in lock.parents if not folder.exists()]
     try:
         with explained(path):
+            if lock.parent.is_file():
+                raise OSError(errno.ENOTDIR, "Not a directory")
             lock.parent.mkdir(parents=True, exist_ok=True)
             file = _take(lock, path)
         try:
