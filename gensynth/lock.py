@@ -89,6 +89,7 @@ def _take(lock: Path, path: Path) -> int:
             _hold(file)
         except OSError as error:
             if error.errno not in NO_LOCKS:
+                os.lseek(file, 0, os.SEEK_SET)
                 holder = "".join(filter(str.isprintable, os.read(file, 500).decode(errors="replace")))
                 _close(file)
                 if error.errno not in BUSY:

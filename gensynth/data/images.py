@@ -130,7 +130,7 @@ def read_folder(
     deep = sum(deep for _, _, _, deep in headers)
     notes = [*size_notes(sizes, target)]
     if outputs:
-        notes.append(f"{', '.join(map(repr, outputs))}: left out, for gensynth wrote it and it is no class.")
+        notes.append(f"{', '.join(map(repr, outputs))}: left out, written by gensynth and no class.")
     if ignored:
         notes.append(f"{ignored} files that are not images in a class folder were ignored.")
     if deep:

@@ -148,7 +148,7 @@ def test_what_gensynth_wrote_is_no_class(folder: Path) -> None:
         (folder / name / "metadata.csv").write_text("file_name,label,synthetic,sampler,checkpoint_sha256,seed\n")
     data = read_folder(folder)
     assert data.classes == ("cat", "dog", "listed"), "a class may hold a list of its images, too"
-    assert any("'checkpoints', 'made', 'run': left out, for gensynth wrote" in note for note in data.notes)
+    assert any("'checkpoints', 'made', 'run': left out, written by gensynth" in note for note in data.notes)
 
 
 def test_broken_images_are_named_together(folder: Path) -> None:
