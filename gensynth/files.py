@@ -15,7 +15,12 @@ CANNOT = {
     errno.ENOSPC: "the disk is full; make room, and give the same command again",
     errno.EDQUOT: "your disk quota is used up; make room, and give the same command again",
     errno.EROFS: "the file system is read-only; choose another place",
+    errno.EACCES: "permission is denied; choose another place",
+    errno.EPERM: "permission is denied; choose another place",
+    errno.ENOTDIR: "a file stands where a folder is needed; choose another place",
+    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
 }
+"""What keeps a file from being written, and what to do."""
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -78,7 +83,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Let an OSError that says neither which file nor what to do say both: a full disk, or one that is read-only."""
+    """Let an OSError such as that of a full disk say which file could not be written, and what to do."""
     try:
         yield
     except OSError as error:

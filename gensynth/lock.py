@@ -65,6 +65,8 @@ def _locked(path: Path) -> Iterator[None]:
     made = [folder for folder in lock.parents if not folder.exists()]
     try:
         with explained(path):
+            if lock.parent.is_file():
+                raise OSError(errno.ENOTDIR, "Not a directory")
             lock.parent.mkdir(parents=True, exist_ok=True)
             file = _take(lock, path)
         try:
@@ -87,6 +89,7 @@ def _take(lock: Path, path: Path) -> int:
             _hold(file)
         except OSError as error:
             if error.errno not in NO_LOCKS:
+                os.lseek(file, 0, os.SEEK_SET)
                 holder = "".join(filter(str.isprintable, os.read(file, 500).decode(errors="replace")))
                 _close(file)
                 if error.errno not in BUSY:

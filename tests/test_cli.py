@@ -260,7 +260,7 @@ def npz(path: Path, classes: list[str], counts: list[int]) -> Path:
 
 
 def test_a_class_may_be_called_like_a_part_or_like_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    data = npz(tmp_path / "d.npz", ["bus", "null", "train"], [60, 40, 20])
+    data = npz(tmp_path / "d.npz", ["a:b", "null", "train"], [60, 40, 20])
     code, out, err = run(
         capsys, "rebalance", data, "--out", tmp_path / "run", *QUICK, "--evaluate.steps", 10, "--evaluate.seeds", 2
     )
@@ -271,8 +271,12 @@ def test_a_class_may_be_called_like_a_part_or_like_nothing(capsys: pytest.Captur
     code, out, err = run(capsys, "report", folder, "--data", moved)
     assert code == 0 and (folder / "report.html").read_bytes() == page, err
     data = moved
-    code, _, err = run(capsys, "train", "vae", "--data", data, "--label", "null", "--out", tmp_path / "ck", *QUICK)
-    assert code == 0 and [p.name for p in (tmp_path / "ck").iterdir()] == ["null.ckpt"], err
+    for label, stem in (("null", "null"), ("a:b", "a%3Ab")):
+        out = tmp_path / stem
+        code, _, err = run(capsys, "train", "vae", "--data", data, "--label", label, "--out", out, *QUICK)
+        assert code == 0 and [p.name for p in out.iterdir()] == [f"{stem}.ckpt"], err
+    code, _, err = run(capsys, "sample", out, "--label", "a:b", "--n", 2, "--out", tmp_path / "made", "--device", "cpu")
+    assert code == 0 and "note: class 'a:b' lies in 'a%3Ab', for Windows would refuse" in err
 
 
 def test_flags_and_dashes_are_taken_as_people_write_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -150,13 +150,27 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_a_read_only_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_only(*_: object) -> int:
-        raise OSError(errno.EROFS, "Read-only file system")
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(errno.EROFS, "the file system is read-only"), (errno.EACCES, "permission is denied; choose another place")],
+)
+def test_a_place_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, says: str
+) -> None:
+    def refusing(*_: object) -> int:
+        raise OSError(number, "as the system puts it")
 
-    monkeypatch.setattr("os.open", read_only)
-    with pytest.raises(OSError, match=r"out cannot be written: the file system is read-only"), locked(tmp_path / "out"):
+    monkeypatch.setattr("os.open", refusing)
+    with pytest.raises(OSError, match=f"out cannot be written: {says}"), locked(tmp_path / "out"):
         raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize("out", ["file/run.json", "file/deep/out", "x" * 250])
+def test_a_path_that_cannot_be_is_told(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"cannot be written: (a file stands where|its name)"), locked(tmp_path / out):
+        raise AssertionError("not reached")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_folders_made_for_a_lock_go_unless_something_was_written(tmp_path: Path) -> None:
