@@ -18,6 +18,7 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
 
 from gensynth.data.read_table import is_table
+from gensynth.plain import check_recipe
 from gensynth.samplers.table import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -164,11 +165,27 @@ def generator_of(argv: list[str], positional: bool) -> str:
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:
-    """Return what stands in the recipe that `--config` names; nothing if there is none, or it cannot be read."""
+    """Return what stands in the recipes that `--config` names; nothing if there are none.
+
+    Raises:
+        ValueError: if one cannot be read, or would fill the memory.
+    """
+    found: dict[str, Any] = {}
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")
         path = Path(value or (argv[at + 1] if at + 1 < len(argv) else ""))
         if name == "--config" and path.is_file():
-            contents = yaml.safe_load(path.read_text())
-            return contents if isinstance(contents, dict) else {}
-    return {}
+            try:
+                text = path.read_text(encoding="utf-8")
+                check_recipe(text)
+                contents = yaml.safe_load(text)
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"recipe {str(path)!r} cannot be read: it is not text in UTF-8; save it so."
+                ) from error
+            except (yaml.YAMLError, ValueError) as error:
+                raise ValueError(f"recipe {str(path)!r} cannot be read: {error}") from error
+            if not isinstance(contents, dict):
+                raise ValueError(f"recipe {str(path)!r} must hold lines such as 'steps: 3000', one for each setting.")
+            found |= contents
+    return found

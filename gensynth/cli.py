@@ -103,12 +103,25 @@ def _explain(message: str, parser: ArgumentParser) -> str:
         re.IGNORECASE,
     )
     if not found:
-        return message
+        return _plain_words(" ".join(message.split()))
     unknown = next(group for group in found.groups() if group)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
     tails = {name.rpartition(".")[2]: name for name in known}
     hint = _suggest(unknown, known) or _suggest(unknown.rpartition(".")[2], list(tails), tails)
     return f"unknown setting {unknown!r}.{hint} See 'gensynth {parser.prog.split()[-1]} --help'."
+
+
+def _plain_words(message: str) -> str:
+    """Return what jsonargparse says of a value that is of no allowed type, without the names of classes."""
+    found = re.match(
+        r'Parser key "(.+?)": Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*'
+        r"Given value type: .*? Given value: (.*)",
+        message,
+    ) or re.match(r'Parser key "(.+?)": Expected an? (.*)[.] Got value: (.*)', message)
+    if not found:
+        return message
+    kinds = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", found[2]).replace("typing.", "").replace("NoneType", "null")
+    return f"setting {found[1]!r} is {found[3][:200]!r}, and must be {kinds.replace(', null', ' or null')}."
 
 
 def _suggest(word: str, known: list[str], names: dict[str, str] | None = None) -> str:
