@@ -672,7 +672,7 @@ def unforeseen(error: BaseException, sentence: str) -> str:
     raised = Path(at.tb_frame.f_code.co_filename) if at is not None else Path()
     ours = raised.is_relative_to(Path(cli.__file__).parent.parent) and "site-packages" not in raised.parts
     about_input = type(error).__module__.partition(".")[0] in ("argparse", "jsonargparse") or isinstance(error, OSError)
-    unclear = next((words for words in PYTHONS if words in sentence), "")
+    unclear = "" if error.__cause__ else next((words for words in PYTHONS if words in sentence), "")
     return unclear or ("" if ours or about_input else f"words of {raised.name}")
 
 

@@ -91,8 +91,6 @@ def _run(verb: str, argv: list[str]) -> int:
     except (ValueError, TypeError, OSError, ModuleNotFoundError, TrainingDiverged, MemoryError) as error:
         return _complain(str(error) or type(error).__name__)
     except Exception as error:  # no user should meet a bare traceback
-        if os.environ.get("GENSYNTH_TRACEBACK"):
-            traceback.print_exc()
         return _complain(f"{type(error).__name__}: {str(error)[:300]} {UNFORESEEN}")
 
 
@@ -130,6 +128,8 @@ def _suggest(word: str, known: list[str], names: dict[str, str] | None = None) -
 
 
 def _complain(sentence: str, status: int = 2) -> int:
+    if os.environ.get("GENSYNTH_TRACEBACK") and sys.exc_info()[1] is not None:
+        traceback.print_exc()
     one_line = re.sub(r"\s*\n\s*", " ", sentence.strip())
     print(f"gensynth: {one_line}", file=sys.stderr)
     return status

@@ -350,12 +350,16 @@ def report(run: Path) -> int:
     Args:
         run: Folder of the run; of a table's, NAME.run.
     """
+    from gensynth.plain import used
     from gensynth.rebalance import report as write
     from gensynth.rebalance_table import report_table
     from gensynth.run import Run
 
     is_table = Run.read(run)["settings"].get("kind") == "table"
-    print(f"report: {report_table(run).report if is_table else write(run).report}")
+    # Each file is what it should be, but they may be of different runs.
+    with used(str(run), "make the run again", (MemoryError, OSError, ValueError)):
+        page = report_table(run).report if is_table else write(run).report
+    print(f"report: {page}")
     return 0
 
 
