@@ -18,12 +18,14 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
 import gensynth
+from gensynth.data.read_table import is_table
 from gensynth.data.table_names import is_table
 from gensynth.recipe_file import load_recipe
 from gensynth.samplers import SAMPLER
+from gensynth.samplers.table import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
-set_loader("yaml", load_recipe, (yaml.YAMLError,))
+set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 
 TAKES_TEXT = ("--keep", "--label", "--source", "--target")
@@ -179,11 +181,25 @@ def generator_of(argv: list[str], positional: bool) -> str:
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:
-    """Return what stands in the recipe that `--config` names; nothing if there is none, or it cannot be read."""
+    """Return what stands in the recipes that `--config` names; nothing if there are none.
+
+    Raises:
+        ValueError: if one cannot be read, or would fill the memory.
+    """
+    found: dict[str, Any] = {}
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")
         path = Path(value or (argv[at + 1] if at + 1 < len(argv) else ""))
         if name == "--config" and path.is_file():
-            contents = load_recipe(path.read_text(encoding="utf-8"))
-            return contents if isinstance(contents, dict) else {}
-    return {}
+            try:
+                contents = load_recipe(path.read_text(encoding="utf-8"))
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"recipe {str(path)!r} cannot be read: it is not text in UTF-8; save it so."
+                ) from error
+            except (yaml.YAMLError, ValueError) as error:
+                raise ValueError(f"recipe {str(path)!r} cannot be read: {error}") from error
+            if not isinstance(contents, dict):
+                raise ValueError(f"recipe {str(path)!r} must hold lines such as 'steps: 3000', one for each setting.")
+            found |= contents
+    return found

@@ -37,7 +37,7 @@ from gensynth.data.labeled import check_class_names
 from gensynth.data.pixels import SIDES
 from gensynth.files import write_bytes
 from gensynth.generator import Generator
-from gensynth.plain import typed
+from gensynth.plain import typed, used
 from gensynth.registry import get_generator
 
 FORMAT = "gensynth-1"
@@ -148,7 +148,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         weights = [tensor for tensor in held["state"].values() if isinstance(tensor, Tensor)]
         check_size(lambda: cls(config, held["shape"], classes), weights)
         model = build(held["generator"], config, held["shape"], classes, seed=0)
-        model.load_state_dict(held["state"])
+        with used(str(path), "train it again"):
+            model.load_state_dict(held["state"])
     except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         said = " ".join(str(error).split())[:500].rstrip(".")
         raise ValueError(f"{path} does not fit this version of gensynth: {said}; train it again.") from error

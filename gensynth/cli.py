@@ -120,8 +120,6 @@ def _run(verb: str, argv: list[str]) -> int:
     except (ValueError, TypeError, OSError, ModuleNotFoundError, TrainingDiverged, MemoryError) as error:
         return _complain(str(error) or type(error).__name__)
     except Exception as error:  # no user should meet a bare traceback
-        if os.environ.get("GENSYNTH_TRACEBACK"):
-            traceback.print_exc()
         return _complain(f"{type(error).__name__}: {str(error)[:300]} {UNFORESEEN}")
 
 
@@ -132,7 +130,7 @@ def _explain(message: str, parser: ArgumentParser) -> str:
         re.IGNORECASE,
     )
     if not found:
-        return message
+        return _plain_words(" ".join(message.split()))
     unknown = next(group for group in found.groups() if group)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
     # A recipe's nested key is told without what it stands below; of two settings, that of the verb itself comes last.
@@ -142,12 +140,27 @@ def _explain(message: str, parser: ArgumentParser) -> str:
     return f"unknown setting {unknown!r}.{hint} See 'gensynth {parser.prog.split()[-1]} --help'."
 
 
+def _plain_words(message: str) -> str:
+    """Return what jsonargparse says of a value that is of no allowed type, without the names of classes."""
+    found = re.match(
+        r'Parser key "(.+?)": Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*'
+        r"Given value type: .*? Given value: (.*)",
+        message,
+    ) or re.match(r'Parser key "(.+?)": Expected an? (.*)[.] Got value: (.*)', message)
+    if not found:
+        return message
+    kinds = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", found[2]).replace("typing.", "").replace("NoneType", "null")
+    return f"setting {found[1]!r} is {found[3][:200]!r}, and must be {kinds.replace(', null', ' or null')}."
+
+
 def _suggest(word: str, known: list[str], names: dict[str, str] | None = None) -> str:
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f" Did you mean {(names or {}).get(near[0], near[0])!r}?" if near else ""
 
 
 def _complain(sentence: str, status: int = 2) -> int:
+    if os.environ.get("GENSYNTH_TRACEBACK") and sys.exc_info()[1] is not None:
+        traceback.print_exc()
     one_line = re.sub(r"\s*\n\s*", " ", sentence.strip())
     print(f"gensynth: {one_line}", file=sys.stderr)
     return status

@@ -388,11 +388,13 @@ def report(run: Path, *, data: str | None = None, test_data: str | None = None, 
         test_data: Where the source of the test part lies now, if there is one and it was moved.
         download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
     """
+    from gensynth.plain import used
     from gensynth.rebalance import report as write
     from gensynth.rebalance_table import report_table
 
     is_table = Run.read(run)["settings"].get("kind") == "table"
-    with locked(run / RECORD):
+    # Each file is what it should be, but they may be of different runs.
+    with locked(run / RECORD), used(str(run), "make the run again", (MemoryError, OSError, ValueError)):
         page = (report_table(run, data, test_data) if is_table else write(run, None, data, test_data, download)).report
     print(f"report: {page}")
     return 0

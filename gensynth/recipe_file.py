@@ -6,10 +6,12 @@ Plain YAML makes 1 of `001`, True of `yes` and None of `null`, all of which peop
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
+
+from gensynth.plain import check_recipe
 
 AS_WRITTEN = ("label", "source", "source_domain", "target_domain", "target", "domain", "group", "to")
 """Settings whose value is text whatever it looks like: names of classes, domains and columns, and `to: 200`."""
@@ -39,24 +41,23 @@ def load_recipe(text: str) -> Any:
 
     Raises:
         yaml.YAMLError: if it is not YAML.
+        ValueError: if it takes far more memory than its text (`gensynth.plain.check_recipe`).
     """
+    check_recipe(text)
     loader = RecipeLoader(text)
     try:
         root = loader.get_single_node()
         if root is None:
             return None
-        for node in _texts(root, set()):
+        for node in _texts(root):
             node.tag = TEXT
         return loader.construct_document(root)
     finally:
         loader.dispose()
 
 
-def _texts(node: yaml.Node, seen: set[Hashable]) -> Iterator[yaml.ScalarNode]:
+def _texts(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     """Yield the keys, and the values that are `AS_WRITTEN`, of all mappings below a node."""
-    if id(node) in seen:  # an alias stands for the very node that it repeats
-        return
-    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             merges = key.tag == "tag:yaml.org,2002:merge"
@@ -64,7 +65,7 @@ def _texts(node: yaml.Node, seen: set[Hashable]) -> Iterator[yaml.ScalarNode]:
                 yield key
                 if key.value in AS_WRITTEN and isinstance(value, yaml.ScalarNode) and value.value:
                     yield value
-            yield from _texts(value, seen)
+            yield from _texts(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _texts(item, seen)
+            yield from _texts(item)
