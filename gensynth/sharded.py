@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from tqdm import tqdm
 
-from gensynth.generator import BLOCK
+from gensynth.generator import at_once
 from gensynth.mix import write_synthetic
 from gensynth.samplers.base import Synthetic
 from gensynth.samplers.neural import NeuralSampler
@@ -65,16 +65,17 @@ def sample_to_folder(
     fabric.launch()
     sampler = NeuralSampler(checkpoint, draw=draw, device=str(fabric.device))
     # A block goes to one process as a whole, since it is computed as a whole.
+    size = at_once(fabric.device)
     blocks = [
         (name, block)
         for name, count in counts.items()
-        for block in range(start // BLOCK, (start + count - 1) // BLOCK + 1)
+        for block in range(start // size, (start + count - 1) // size + 1)
     ]
     mine = range(fabric.global_rank, len(blocks), fabric.world_size)
     parts = {}
     for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=None if fabric.is_global_zero else True):
         name, block = blocks[at]
-        low, high = max(start, block * BLOCK), min(start + counts[name], (block + 1) * BLOCK)
+        low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)
         parts[at] = sampler.sample(name, high - low, seed, low)
     if many:
         shares: list[dict[int, Synthetic]] | None = [{}] * fabric.world_size if fabric.is_global_zero else None
