@@ -18,11 +18,9 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
 import gensynth
-from gensynth.data.read_table import is_table
 from gensynth.data.table_names import is_table
 from gensynth.recipe_file import load_recipe
 from gensynth.samplers import SAMPLER
-from gensynth.samplers.table import SAMPLER
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import numpy as np
@@ -15,7 +17,7 @@ import torch
 from PIL import Image
 
 from gensynth.cells import Cells
-from gensynth.data.images import FLAT, read_folder
+from gensynth.data.images import FLAT, THREADS, read_folder
 from gensynth.data.labeled import check_class_names, label_of
 from gensynth.data.pixels import WHITE
 from gensynth.fidelity.verdict import SampleVerdicts
@@ -47,6 +49,7 @@ TEXT = ("sampler", "checkpoint_sha256", "how", "verdict", "reason", "review", "n
 NOT_EVALUATED = "-"
 
 Row = dict[str, str | int]
+T = TypeVar("T")
 
 
 def write_synthetic(synthetic: Synthetic, samples: SampleVerdicts | None, out: str | Path) -> None:
@@ -167,13 +170,13 @@ def write_samples(
 ) -> list[Row]:
     """Write the samples where `chosen`, bool of shape (n,), is true; return their rows."""
     rows = []
+    targets: dict[Path, np.ndarray] = {}
     for i in np.flatnonzero(chosen):
         label, index = synthetic.classes[synthetic.y[i]], int(synthetic.index[i])
         target = folder / folder_name(label) / f"{safe_name(synthetic.sampler)}_s{synthetic.seed}_{index:06d}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
+        if target in targets:
             raise ValueError(f"two samples of class {label!r} have the index {index}; indices must be unique.")
-        image_of(synthetic.x[i].numpy()).save(target)
+        targets[target] = synthetic.x[i].numpy()
         row: Row = dict.fromkeys(COLUMNS, "")
         row |= {
             "file_name": target.relative_to(folder).as_posix(),
@@ -195,7 +198,20 @@ def write_samples(
             row |= {"reason": samples.reason[i], "nearest": json.dumps(samples.nearest[i])}
             row["review"] = samples.review[i] if samples.review else ""
         rows.append(row)
+    in_threads(write_png, targets, targets.values())
     return rows
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 pixels, shape (c, h, w), and the folders above the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image_of(pixels).save(path)
+
+
+def in_threads(task: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
+    """Run `task` on each of the arguments, as `map` does, in threads; the first error is raised, and ends it."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(task, *arguments))
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> None:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from PIL import Image
+from torch import Tensor
 
 from gensynth.data.decode import FORMATS, SUFFIXES
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
+from gensynth.fidelity.extractor import batches
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import whole_folder
 from gensynth.manifest import (
@@ -34,7 +35,9 @@ from gensynth.manifest import (
     check_samples,
     folder_name,
     image_of,
+    in_threads,
     safe_name,
+    write_png,
     write_rows,
     write_samples,
 )
@@ -196,19 +199,17 @@ def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
 
 
 def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
-    rows = []
-    for i, name in enumerate(part.ids):
-        label = part.classes[part.y[i]]
-        pixels = part.x[torch.tensor([i])][0].numpy()
+    def write(i: int, pixels: Tensor) -> Row:
+        name, label = part.ids[i], part.classes[part.y[i]]
         # Ids may hold anything: what follows the number is for people, and cannot leave the folder.
         target = folder / folder_name(label) / f"real_{i:06d}_{safe_name(Path(name).stem)}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source = _same_file(part, name, pixels)
+        source = _same_file(part, name, pixels.numpy())
         if source is None:
-            image_of(pixels).save(target)
+            write_png(target, pixels.numpy())
         else:
             suffix = Path(name).suffix.lower()
             target = target.with_suffix(".jpg" if suffix in (".jpe", ".jfif") else suffix)  # as torchvision knows it
+            target.parent.mkdir(parents=True, exist_ok=True)
             if link == "copy":
                 shutil.copyfile(source, target)
             elif link == "hard":
@@ -218,7 +219,11 @@ def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
         # Hugging Face wants the same column types in every part, and a column of blanks would be a number.
         row: Row = {c: "-" if c in TEXT else "" for c in COLUMNS}
         row |= {"file_name": target.relative_to(folder).as_posix(), "label": label, "synthetic": 0, "index": i}
-        rows.append(row | {"parents": json.dumps([name])})
+        return row | {"parents": json.dumps([name])}
+
+    rows: list[Row] = []
+    for batch in batches(part.x):
+        rows += in_threads(write, range(len(rows), len(rows) + len(batch)), batch)
     return rows
 
 

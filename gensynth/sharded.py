@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
-from gensynth.generator import BLOCK
+from gensynth.generator import at_once
 from gensynth.manifest import write_synthetic
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.samplers.trained import TrainedSampler
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-from gensynth.samplers.trained import TrainedSampler
 
 
 def sample_to_folder(
@@ -68,16 +68,17 @@ def sample_to_folder(
     where = fabric.device if fabric is not None else device_of(device)
     sampler = TrainedSampler.load(checkpoint, draw, str(where))
     # A block goes to one process as a whole, since it is computed as a whole.
+    size = at_once(where)
     blocks = [
         (name, block)
         for name, count in counts.items()
-        for block in range(start // BLOCK, (start + count - 1) // BLOCK + 1)
+        for block in range(start // size, (start + count - 1) // size + 1)
     ]
     mine = range(rank, len(blocks), ranks)
     parts = {}
     for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=True if rank else None):
         name, block = blocks[at]
-        low, high = max(start, block * BLOCK), min(start + counts[name], (block + 1) * BLOCK)
+        low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)
         parts[at] = sampler.sample(name, high - low, seed, low)
     if fabric is not None:
         shares: list[dict[int, Synthetic]] | None = None if rank else [{}] * ranks

@@ -12,7 +12,7 @@ from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import read_files
 from gensynth.data.pixels import WHITE
 from gensynth.files import check_count, whole_folder
-from gensynth.manifest import image_of
+from gensynth.manifest import in_threads, write_png
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
 
 
@@ -54,10 +54,8 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
     with whole_folder(out) as target, tqdm(total=len(names), desc="translating", unit="image", disable=None) as bar:
         for start in range(0, len(names), MOST_AT_ONCE):
             rows = np.arange(start, min(start + MOST_AT_ONCE, len(names)))
-            for row, pixels in zip(rows, model.translate(images[rows], direction), strict=True):
-                path = target / names[row]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                image_of(pixels.numpy()).save(path)
+            translated = model.translate(images[rows], direction).numpy()
+            in_threads(write_png, [target / names[row] for row in rows], translated)
             bar.update(len(rows))
         check_count(target, len(names))
     return len(names)

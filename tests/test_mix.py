@@ -21,11 +21,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
+from gensynth import manifest
+from gensynth.data.images import ImageFiles
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import read_folder
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.manifest import COLUMNS, Row, folder_name, renamed_notes, write_samples
+from gensynth.manifest import COLUMNS, Row, folder_name, renamed_notes, write_png, write_samples
 from gensynth.mix import filled_rare, mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
 from gensynth.samplers.synthetic import Synthetic
 
@@ -346,3 +348,32 @@ def test_a_file_that_vanishes_while_it_is_written_is_noticed(tmp_path: Path, mon
     with pytest.raises(OSError, match="3 files were written and 2 are there"):
         write_synthetic(drawn(3), None, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_that_cannot_be_written_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, pixels: np.ndarray) -> None:
+        if path.name.endswith("000021.png"):
+            raise OSError(28, "No space left on device")
+        write_png(path, pixels)
+
+    monkeypatch.setattr(manifest, "write_png", write)
+    with pytest.raises(OSError, match="No space left"):
+        write_synthetic(drawn(9), None, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_on_disk_are_read_in_batches_not_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for at, image in enumerate(images(12)):
+        (tmp_path / "in" / CLASSES[at % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0].numpy()).save(tmp_path / "in" / CLASSES[at % 2] / f"{at}.png")
+    data = read_folder(tmp_path / "in", memory_gb=1e-9)
+    asked = []
+    get = ImageFiles.__getitem__
+    monkeypatch.setattr(ImageFiles, "__getitem__", lambda self, index: asked.append(index) or get(self, index))
+    none = replace(drawn(0), classes=data.classes)
+    mix(Parts(data, arrays(0), arrays(0)), none, judged(0), tmp_path / "out")
+    assert len(asked) == 1
+    listed = rows(tmp_path / "out" / "train")
+    assert [row["parents"] for row in listed] == [json.dumps([name]) for name in data.ids]
+    for row, name in zip(listed, data.ids, strict=True):
+        assert (tmp_path / "out" / "train" / row["file_name"]).read_bytes() == (tmp_path / "in" / name).read_bytes()

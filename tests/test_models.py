@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytorch_lightning.strategies import Strategy
 
-from gensynth import losses
+from gensynth import generator, losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
 from gensynth.batches import one_ahead
 from gensynth.checkpoint import build, load_checkpoint
@@ -262,3 +262,13 @@ def test_the_next_batch_is_read_while_one_is_learnt_from() -> None:
     assert [next(ahead), next(ahead)] == [1, 2]
     with pytest.raises(OSError, match="the disk is gone"):
         next(ahead)
+
+
+def test_a_gpu_computes_several_blocks_at_once_from_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    model: Any = build("dcgan", get_generator("dcgan").Config(width=4), (1, 8, 8), ("a", "b"), seed=0)
+    index = np.array([300, 5, 40])
+    alone = model.sample("b", index, 0).x
+    monkeypatch.setattr(generator, "at_once", lambda device: 128)
+    together = model.sample("b", index, 0).x
+    assert (together.int() - alone.int()).abs().max() <= 1, "the same samples, but for rounding"
+    assert torch.equal(together[1:], model.sample("b", index[1:], 0).x)
