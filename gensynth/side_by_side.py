@@ -22,7 +22,7 @@ def side_by_side(jobs: Sequence[Callable[[OnStep], Result]], on_step: OnStep) ->
     """Run jobs, as many at a time as torch has cores, and return what they return.
 
     Cores that share the operations of a small network mostly wait for each other. One core for each training took two
-    thirds of that time on two idle cores (two trainings of 20 steps: 0.72 seconds against 1.09), a seventh on busy ones.
+    thirds of that time on two idle cores (two trainings of 20 steps: 0.72 and 1.09 seconds), a seventh on busy ones.
     torch lets go of Python's lock while it computes. What a job computes does not depend on the number of cores, for it
     has one. On a GPU jobs run in turn.
 
@@ -55,6 +55,6 @@ def side_by_side(jobs: Sequence[Callable[[OnStep], Result]], on_step: OnStep) ->
             return list(pool.map(run, jobs))
         except BaseException as error:
             failures.append(error)  # Ctrl-C comes here first
-            raise failures[0]
+            raise failures[0] from failures[0].__cause__
         finally:
             torch.set_num_threads(cores)  # threads that are started later would have one, too
