@@ -177,6 +177,8 @@ def test_the_test_part_has_no_say_in_the_choice(
     few_eights: Path, tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Sealed:
+        fingerprint = "by which a run knows its data"
+
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(f"the test part was asked for its {name}")
 
