@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a check said no, 2 bad input."""
     if argv is None:  # the command line itself, not a program that calls us
         _hush()
-    with redirect_stdout(Terminal(sys.stdout)), redirect_stderr(Terminal(sys.stderr)):  # type: ignore[type-var]
+    with redirect_stdout(Terminal(sys.stdout)), redirect_stderr(Terminal(sys.stderr)):
         sys.exit(_answer(sys.argv[1:] if argv is None else argv))
 
 

@@ -9,7 +9,7 @@ import logging
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar, final
+from typing import Any, final
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
@@ -18,14 +18,12 @@ from gensynth.learner import Learner, Loop
 from gensynth.precision import native_precision
 from gensynth.train_config import TrainConfig
 
-Model = TypeVar("Model", bound=Learner)
-
 
 @final
-class TrainingModule(pl.LightningModule, Generic[Model]):
+class TrainingModule(pl.LightningModule):
     """A model as the LightningModule that a Trainer takes; the model is trained in place."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Learner) -> None:
         super().__init__()
         self.model = model
         self.automatic_optimization = model.automatic_optimization
@@ -38,13 +36,13 @@ class TrainingModule(pl.LightningModule, Generic[Model]):
         """Return the model's optimizers."""
         return self.model.configure_optimizers()
 
-    def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **options: Any) -> Any:
         """Return the model's own state, so that a saved one does not depend on what trains it."""
         return self.model.state_dict(*args, **options)
 
-    def load_state_dict(self, state: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Load the model's own state."""
-        return self.model.load_state_dict(state, *args, **options)
+        return self.model.load_state_dict(state_dict, strict, assign)
 
 
 def fit(model: Learner, batches: Iterable[Any], trainer: pl.Trainer, resume: Path | None = None) -> None:
@@ -60,7 +58,7 @@ def fit(model: Learner, batches: Iterable[Any], trainer: pl.Trainer, resume: Pat
         KeyboardInterrupt: if Ctrl-C or SIGTERM ends it.
     """
     module = TrainingModule(model)
-    model.loop = Loop(module.optimizers, module.manual_backward, module.log_dict)  # type: ignore[arg-type]
+    model.loop = Loop(module.optimizers, module.manual_backward, module.log_dict)
     try:
         with warnings.catch_warnings():
             # Lightning's advice on workers and loggers does not apply to batches made from memory.

@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 
 from gensynth.cells import Cells
-from gensynth.data.images import FLAT, THREADS, read_folder
+from gensynth.data.decode import THREADS
+from gensynth.data.images import FLAT, read_folder
 from gensynth.data.labeled import check_class_names, label_of
 from gensynth.data.pixels import WHITE
 from gensynth.fidelity.verdict import SampleVerdicts

@@ -298,7 +298,7 @@ def run_folder(out: Path) -> Path:
     return out.with_name(f"{out.name[: -len(suffix_of(out))]}.run")
 
 
-def _table_of(folder: Path, settings: dict[str, Any]) -> Path:
+def _table_of(folder: Path, settings: Settings) -> Path:
     """Return the table that a run wrote: beside its folder, wherever both lie now."""
     ending = settings["out"][-len(suffix_of(settings["out"])) :]
     return folder.resolve().with_name(folder.resolve().name.removesuffix(".run") + ending)

@@ -53,13 +53,13 @@ class Run:
         path = out / RECORD
         plain = json.loads(json.dumps(settings))
         if path.exists():
-            record = Run.read(out)
-            if differ := differences(record["settings"], plain, WHERE):
+            found = Run.read(out)
+            if differ := differences(found["settings"], plain, WHERE):
                 raise ValueError(
                     f"{out} holds a run with other settings ({differ}); choose another --out, or delete it."
                 )
-            if record["settings"] != plain:
-                write_text(path, json.dumps(record | {"settings": plain}, indent=1))
+            if found["settings"] != plain:
+                write_text(path, json.dumps(found | {"settings": plain}, indent=1))
             return Run(path)
         if out.exists() and (not out.is_dir() or visible(out)):
             raise ValueError(f"{out} exists and is not a gensynth run; choose another --out.")

@@ -220,7 +220,7 @@ class Keeper(Callback):
         if self.selection is not None:
             self.selection.load_state_dict(state["selection"])
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: TrainingModule[Generator]) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar."""
         shown = trainer.is_global_zero and not self.quiet
         self.bar = tqdm(
@@ -232,9 +232,10 @@ class Keeper(Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: TrainingModule[Generator], outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count, add up the losses, and save when it is time."""
+        assert isinstance(pl_module, TrainingModule) and isinstance(pl_module.model, Generator)
         self.step += 1
         for name, value in trainer.callback_metrics.items():
             self.sums[name] = self.sums.get(name, 0.0) + value.detach()  # no .item(): it would wait for a GPU
@@ -269,7 +270,7 @@ class Keeper(Callback):
             still = ", its weights are still finite" if losses and not broken else ""
             raise TrainingDiverged(f"training stopped at step {self.step}: {what}{still}. Lower --model.lr.")
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule[Generator]) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the progress bar."""
         self.bar.close()
 

@@ -113,12 +113,12 @@ class Watch(Callback):
         self.best_weights: dict[str, Tensor] = {}
         self.best, self.best_look, self.step = float("inf"), 0, 0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: TrainingModule[TableGenerator]) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar."""
         self.bar = tqdm(total=self.steps, desc=self.title, unit="step", leave=False, disable=None)
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: TrainingModule[TableGenerator], outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count, and look when it is time."""
         self.step += 1
@@ -129,6 +129,7 @@ class Watch(Callback):
         if not all(map(np.isfinite, logged.values())):
             raise TrainingDiverged(f"{self.title} stopped at step {self.step}: {logged}. Lower the model's lr.")
         if self.held_out is not None:
+            assert isinstance(pl_module, TrainingModule) and isinstance(pl_module.model, TableGenerator)
             model = pl_module.model
             model.eval()
             with torch.no_grad():
@@ -144,7 +145,7 @@ class Watch(Callback):
             self.history.setdefault(name, []).append(value)
         self.bar.set_postfix({name.rpartition("/")[2]: f"{value:.3g}" for name, value in logged.items()})
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule[TableGenerator]) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the progress bar."""
         self.bar.close()
 

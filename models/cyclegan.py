@@ -300,7 +300,7 @@ class CycleGAN(SourceGenerator):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One update of both generators, then one of both discriminators."""
-        g_optimizer, d_optimizer = self.optimizers()  # type: ignore[attr-defined]  # a list, as configured
+        g_optimizer, d_optimizer = self.optimizers()
         for group in (*g_optimizer.param_groups, *d_optimizer.param_groups):
             group["lr"] = self.lr * min(1.0, 2 - 2 * batch.progress)
         rng, config = self.step_rng(batch), self.config

@@ -224,7 +224,7 @@ class DCGAN(Generator):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One update of the discriminator, then one of the generator, on the same images."""
-        d_optimizer, g_optimizer = self.optimizers()  # type: ignore[attr-defined]  # a list, as configured
+        d_optimizer, g_optimizer = self.optimizers()
         config, rng = self.config, self.step_rng(batch)
         d_loss_of, g_loss_of = LOSSES[config.loss]
         labels = torch.cat([batch.y, batch.y])

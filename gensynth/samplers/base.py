@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Sampler(ABC):
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         """Draw the samples numbered `index` (int64, ascending) of one label."""
 
-    def fit(self, data: LabeledData) -> Sampler:
+    def fit(self, data: LabeledData) -> Self:
         """Learn from real training data; returns itself."""
         self._fit(data)
         return self
