@@ -16,6 +16,7 @@ _HOME = {
     "read_parts": "gensynth.data.read",
     "Generator": "gensynth.generator",
     "TrainConfig": "gensynth.train_config",
+    "ImageSampler": "gensynth.samplers.arrays",
     "Sampler": "gensynth.samplers.base",
     "Synthetic": "gensynth.samplers.synthetic",
     "NeuralSampler": "gensynth.samplers.neural",
