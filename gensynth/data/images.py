@@ -229,7 +229,10 @@ def _read(
     known = None if white == MASK else white
     read = decode_all(guess, known or WHITE, "reading")
     true = (choose_size(read.sizes, wanted), known or find_white(*read.largest))
-    return read if true == (read.size, read.white) else decode_all(*true, "reading again")
+    if true == (read.size, read.white):
+        return read
+    del read  # the images may fill the memory
+    return decode_all(*true, "reading again")
 
 
 def find_images(root: Path) -> list[str]:
