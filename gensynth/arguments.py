@@ -154,6 +154,8 @@ def parser_of(
         for name in parameters:
             if name in configs:
                 source = args if name.endswith("_config") else args[name]
+                if not isinstance(source, Namespace):
+                    raise ValueError(f"{name!r} holds settings, as in '{name}: {{setting: value}}', not {source!r}.")
                 fields = [field.name for field in dataclasses.fields(configs[name])]
                 values[name] = configs[name](**{field: source[field] for field in fields})
             else:

@@ -67,6 +67,19 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     recipe.write_text("generator: vae\nmodel:\n  widht: 3\n")
     message = refused(capsys, "rebalance", "builtin:digits", "--config", recipe, "--out", tmp_path / "run")
     assert "widht" in message and "width" in message
+    for text, says in (
+        ("generator: vae\nmodel: 3\n", "'model' holds settings"),
+        ("a: &a [1]\nb: *a\n", "must not hold aliases"),
+        ("- 1\n", "must hold lines"),
+        ("steps: [\n", "recipe.yaml' cannot be read"),
+        ("keep: nonsense\n", "setting 'keep' is 'nonsense', and must be dict"),
+    ):
+        recipe.write_text(text)
+        assert says in refused(capsys, "rebalance", "builtin:digits", "--config", recipe, "--out", tmp_path / "run")
+    recipe.write_bytes(b"\xff")
+    assert "UTF-8" in refused(capsys, "rebalance", "builtin:digits", "--config", recipe, "--out", tmp_path / "run")
+    huge = refused(capsys, "explore", "builtin:digits", "--memory_gb", "9" * 400)
+    assert "too large to calculate with" in huge
 
 
 def png_header(width: int, height: int) -> bytes:
