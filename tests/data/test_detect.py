@@ -16,11 +16,14 @@ from gensynth.data.column_names import is_code, is_key, is_personal, is_row_numb
 from gensynth.data.detect import detect_schema
 from gensynth.data.numbers import FORMATS as NUMBER_FORMATS
 from gensynth.data.numbers import as_numbers, number_format, written
+from gensynth.data.read_table import TableConfig, read_table_parts
 from gensynth.data.schema import Column, Schema
 from gensynth.data.tables import from_frame, read_table, write_table
 from gensynth.data.times import FORMATS, as_times, date_formats, write
+from gensynth.fidelity.table_gate import TableGate
 from gensynth.samplers.bootstrap import SmoothedBootstrap
 from gensynth.samplers.table_smote import TableSmote
+from gensynth.table_manifest import read_rows, write_balanced
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -222,3 +225,23 @@ def test_formulas_are_named_and_left_as_they_are() -> None:
     frame = pd.DataFrame({"x": ["=1+1", "@SUM(A1)", "-5"] * 20, "n": ["-5", "+4.5", "b"] * 20, "y": LABELS})
     (note,) = (note for note in from_frame(frame, "y").notes if "formulas" in note)
     assert "'x'" in note and "'n'" not in note
+
+
+def test_a_table_with_an_ignored_column_is_checked_and_joined(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"left": np.arange(N) % 9, "a": AMOUNTS, "b": KEYS % 100 + 0.5, "y": LABELS})
+    write_table(frame, tmp_path / "t.csv")
+    columns = (Column("left", "ignore", "int64"), Column("a", "numeric", "float64"), Column("b", "numeric", "float64"))
+    Schema("y", columns).save(tmp_path / "s.json")
+    parts = read_table_parts(tmp_path / "t.csv", TableConfig(target="y", schema=str(tmp_path / "s.json")))
+    samples = TableSmote().fit(parts.train).sample("yes", 20, 0)
+    verdict = TableGate(parts.train).screen(samples.x, samples.y)[0]
+    n = write_balanced(tmp_path / "out.csv", parts, samples, verdict)
+    out = pd.read_csv(tmp_path / "out.csv")
+    assert n == N and out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()
+
+
+def test_a_label_that_no_class_has_is_named_with_its_row(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": AMOUNTS, "y": LABELS})
+    write_table(frame.assign(y=np.where(np.arange(N) == 7, "Yes", LABELS)), tmp_path / "s.csv")
+    with pytest.raises(ValueError, match="row 7 of .*: label 'Yes' is not one of .* Did you mean 'yes'"):
+        read_rows(tmp_path / "s.csv", from_frame(frame, "y"))
