@@ -51,7 +51,7 @@ UNFORESEEN = "(GENSYNTH_TRACEBACK=1 shows where.)"
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a check said no, 2 bad input."""
-    with redirect_stdout(Terminal(sys.stdout)), redirect_stderr(Terminal(sys.stderr)):  # type: ignore[type-var]
+    with redirect_stdout(Terminal(sys.stdout)), redirect_stderr(Terminal(sys.stderr)):
         sys.exit(_answer(sys.argv[1:] if argv is None else argv))
 
 
