@@ -450,7 +450,7 @@ def _say_renamed(folder: Path) -> None:
     from gensynth.manifest import renamed_notes
 
     for note in renamed_notes(folder):
-        _say(note)
+        _say(f"note: {note}")
 
 
 def _say_data_notes(parts: Parts) -> None:

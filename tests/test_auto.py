@@ -155,7 +155,7 @@ def test_other_test_images_under_the_same_path_are_another_run(
     assert run(capsys, given)[0] == 130
     write("test.npz", 2)
     code, _, err = run(capsys, given)
-    assert code == 2 and "other settings (fingerprint)" in err, err
+    assert code == 2 and "other settings (other data)" in err, err
     write("test.npz", 1)
     assert run(capsys, given)[0] == 130  # the same ones go on
 

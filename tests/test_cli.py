@@ -80,7 +80,7 @@ def test_explore_measures_recipes(
     capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = partial(recipe_safety, recipes=("hflip", "noise"))
-    monkeypatch.setattr("gensynth.data.explore.recipe_safety", few)
+    monkeypatch.setattr("gensynth.recipe_safety.recipe_safety", few)
     code, out, _ = run(capsys, "explore", folder, "--recipes")
     # Too few validation images: those of the training part are asked.
     assert code == 0 and "12 x 12" in out and "hflip" in out and "Share of 12 held-out" in out
@@ -307,7 +307,7 @@ def test_the_model_of_fewer_classes_wins_in_a_folder(tmp_path: Path, checkpoint:
     alone = NeuralSampler(folder / "8.ckpt").sample("8", 4, 0)
     assert torch.equal(NeuralSampler(folder).sample("8", 4, 0).x, alone.x)
     (folder / "again.ckpt").write_bytes((folder / "8.ckpt").read_bytes())
-    with pytest.raises(ValueError, match="two checkpoints in .* draw '8'"):
+    with pytest.raises(ValueError, match="two checkpoints draw '8'"):
         NeuralSampler(folder).sample("8", 4, 0)
 
 

@@ -412,7 +412,7 @@ def test_evaluate_table_is_determined_by_its_seed_and_survives_json(tmp_path: Pa
     del fields["comparisons"][0]["p_value"]
     for text in (json.dumps(fields), "[]", "{"):
         (tmp_path / "old.json").write_text(text)
-        with pytest.raises(ValueError, match=r"old.json is damaged or was written by another version of gensynth"):
+        with pytest.raises(ValueError, match=r"old.json' is not an evaluation of this version of gensynth"):
             load_table_evaluation(tmp_path / "old.json")
 
 

@@ -90,7 +90,11 @@ def test_a_stopped_training_does_not_look_done(
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(Keeper, "on_train_batch_end", signalled)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     options = ["train", "vae", "--data", *DIGITS, "--steps", 1000, "--save_every", 5, *QUICK, "--out", tmp_path]
-    code, _, err = run(capsys, *options)
+    try:
+        code, _, err = run(capsys, *options)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert code == 130 and "the same command continues where it stopped" in err
     assert [path.name for path in tmp_path.iterdir()] == ["vae.resume"]

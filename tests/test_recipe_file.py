@@ -31,19 +31,18 @@ def test_other_values_are_what_they_look_like() -> None:
     )
     wanted = {"steps": 100, "lr": 1e-3, "half": 0.5, "endless": float("inf"), "flag": False, "nothing": None}
     assert load_recipe(recipe) == wanted | {"label": None, "size": [8, 16], "day": "2020-01-01"}
-    assert load_recipe("a: &a {1: 2}\nb: *a\nc: {<<: *a, 3: 4}") == {
-        "a": {"1": 2},
-        "b": {"1": 2},
-        "c": {"1": 2, "3": 4},
-    }
     assert load_recipe("") is None
-    looped = load_recipe("a: &a [*a]")
-    assert looped["a"][0] is looped["a"]
 
 
-@pytest.mark.parametrize("text", ["a: [", "!!python/object/apply:os.getcwd []", "a: *b"])
+@pytest.mark.parametrize("text", ["a: [", "!!python/object/apply:os.getcwd []"])
 def test_what_is_no_recipe_is_refused(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
+        load_recipe(text)
+
+
+@pytest.mark.parametrize("text", ["a: *b", "a: &a {1: 2}\nb: *a", "a: &a [*a]", "[" * 60 + "]" * 60])
+def test_what_would_fill_the_memory_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a recipe m"):
         load_recipe(text)
 
 

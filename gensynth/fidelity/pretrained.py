@@ -130,7 +130,7 @@ def _fill(name: str, weights: str | Path | None, download: bool, build: Callable
             ) from error
     elif weights is None:
         with open(path, "rb") as file:
-            if not hashlib.file_digest(file, "sha256").hexdigest() != SHA256[name]:
+            if hashlib.file_digest(file, "sha256").hexdigest() != SHA256[name]:
                 raise ValueError(f"{path} is not the file that was published; remove it, then load it again.")
     try:
         return build(torch.load(path, map_location="cpu", weights_only=True))
