@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import pickle
 import urllib.error
@@ -130,14 +131,17 @@ def test_inception_is_read_from_a_file(bare: Path, images: Tensor, monkeypatch: 
     assert inception(path).stamp["weights_sha256"] != extractor.stamp["weights_sha256"]
 
 
-def test_dinov2_is_read_from_a_file(bare: Path, images: Tensor) -> None:
+def test_dinov2_is_read_from_a_file(bare: Path, images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     timm = pytest.importorskip("timm")
     with torch.device("meta"):
         reference = timm.create_model("vit_small_patch14_dinov2", pretrained=False, dynamic_img_size=True)
     reference = filled(reference)
     path = bare / "dinov2_vits14_pretrain.pth"
     torch.save({**reference.state_dict(), "mask_token": torch.zeros(1, 384)}, path)
-    extractor = dinov2()  # where torch keeps downloads
+    with pytest.raises(ValueError, match="is not the file that was published; remove it"):
+        dinov2()  # where torch keeps downloads
+    monkeypatch.setitem(pretrained.SHA256, "dinov2", hashlib.sha256(path.read_bytes()).hexdigest())
+    extractor = dinov2()
     assert set(extractor.stamp) == STAMP and extractor.stamp["name"] == "vit_small_patch14_dinov2"
     features = extractor(images)
     assert features.shape == (3, 384) and np.isfinite(features).all()
