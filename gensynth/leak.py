@@ -76,7 +76,7 @@ def measure_leak(
     treated: Synthetic,
     rare: Sequence[str],
     held_out: Sequence[LabeledData] = (),
-    config: EvaluateConfig = CLASSIFIER,
+    config: EvaluateConfig | None = None,
 ) -> Leak:
     """Train classifiers on real and synthetic images, every class drawn equally often, and show them `treated`.
 
@@ -91,11 +91,12 @@ def measure_leak(
         treated: Images of classes that are not rare, made in the same way; they are never trained on.
         rare: Names of the rare classes that are filled.
         held_out: Real images that nothing was fitted on; not used where parents are known.
-        config: Networks, steps and seed. The same seed gives the same answer.
+        config: Networks, steps and seed, by default `CLASSIFIER`. The same seed gives the same answer.
 
     Raises:
         ValueError: if classes or shapes differ, or an image in `treated` is of a rare class.
     """
+    config = config or CLASSIFIER
     for name, part in (("synthetic", synthetic), ("treated", treated)):
         if part.classes != train.classes or tuple(part.x.shape[1:]) != train.shape:
             raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # One thread per process: the suite runs several processes at once.
@@ -15,6 +16,15 @@ from command_line import DIGITS, QUICK, picture
 from gensynth.cli import main
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, Parts, read_parts
+from gensynth.evaluate_config import EvaluateConfig
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_leak() -> Iterator[None]:
+    """The shortcut test of a run takes seconds; tests of it ask for the training that they need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gensynth.leak.CLASSIFIER", EvaluateConfig(seeds=3, steps=40, batch_size=32))
+        yield
 
 
 @pytest.fixture(scope="session")

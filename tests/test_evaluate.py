@@ -223,11 +223,17 @@ def test_evaluate_is_determined_by_its_seed_and_survives_json(tmp_path: Path) ->
         load_evaluation(tmp_path / "old.json")
 
 
-def test_more_images_are_trained_on_for_longer() -> None:
+def test_more_images_are_trained_on_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     config = EvaluateConfig(batch_size=64)
     assert [config.steps_for(n) for n in (100, 2742, 9040, 10**6)] == [300, 300, 988, 3000]
     assert EvaluateConfig(steps=20).steps_for(10**6) == 20
     train, test = shapes((2000, 800, 200), 0), shapes((4, 4, 4), 1)
+
+    def untrained(arm, train, synthetic, test, filled, training, on_step):  # type: ignore[no-untyped-def]
+        assert training.steps == 7 * 3000 // 50
+        return np.full((len(training.seeds), len(test), 3), 1 / 3), len(train)
+
+    monkeypatch.setattr("gensynth.evaluate.train_arm", untrained)
     settings = EvaluateConfig(seeds=2, batch_size=50, arms=("real", "oversampled + synthetic"))
     assert evaluate(train, drawn(train), test, settings, quiet=True).steps == 7 * 3000 // 50
 
