@@ -48,8 +48,8 @@ def check_split(
             f"test and validation must lie between 0 and 1 and add up to less than 1, got {test} and {validation}."
         )
     for name, n in (keep or {}).items():
-        if n < 1:
-            raise ValueError(f"keep must be at least 1 {noun} per class, got {n} for {name!r}.")
+        if not isinstance(n, int) or n < 1:
+            raise ValueError(f"keep must be at least 1 {noun} per class, got {n!r} for {name!r}.")
     if split_seed < 0:
         raise ValueError(f"split_seed must not be negative, got {split_seed}.")
 

@@ -195,6 +195,8 @@ def test_groups_are_read_from_a_column_and_stay_in_one_part(tmp_path: Path) -> N
     assert parts.test.groups == tuple(patient[int(i)] for i in parts.test.ids)
     with pytest.raises(ValueError, match="has no array 'device'"):
         read_parts(source, DataConfig(group="device"))
+    with pytest.raises(ValueError, match="keep must be at least 1 image per class, got None for 'a'"):
+        DataConfig(keep={"a": None})  # type: ignore[dict-item]  # as `a:` in a recipe
     with pytest.raises(ValueError, match="groups come from a folder's metadata.csv"):
         read_parts("builtin:digits", DataConfig(group="patient"))
     # Patients of a test set of its own are in no other part.
