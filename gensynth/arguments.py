@@ -11,7 +11,7 @@ import inspect
 import json
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import docstring_parser
 import yaml
@@ -156,8 +156,12 @@ def parser_of(
                 source = args if name.endswith("_config") else args[name]
                 if not isinstance(source, Namespace):
                     raise ValueError(f"{name!r} holds settings, as in '{name}: {{setting: value}}', not {source!r}.")
-                fields = [field.name for field in dataclasses.fields(configs[name])]
-                values[name] = configs[name](**{field: source[field] for field in fields})
+                kinds = get_type_hints(configs[name])
+                given = {field.name: source[field.name] for field in dataclasses.fields(configs[name])}
+                for field, value in given.items():  # a recipe's empty line; options are refused by the parser
+                    if value is None and type(None) not in get_args(kinds[field]):
+                        raise ValueError(f"setting {field!r} has no value; give one, or leave it out.")
+                values[name] = configs[name](**given)
             else:
                 values[name] = args[name]
         return function(**values)

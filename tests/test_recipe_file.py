@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command_line import run
+from command_line import refused, run
 
 from gensynth import commands
 from gensynth.arguments import parser_of
@@ -44,6 +44,13 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
 def test_what_would_fill_the_memory_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a recipe m"):
         load_recipe(text)
+
+
+@pytest.mark.parametrize("setting", ["test", "steps", "balance"])
+def test_a_line_without_a_value_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, setting: str) -> None:
+    (tmp_path / "r.yaml").write_text(f"{setting}:\nsize: null\n")
+    command = ["train", "vae", "--data", "builtin:digits", "--config", tmp_path / "r.yaml", "--out", tmp_path / "out"]
+    assert f"setting '{setting}' has no value" in refused(capsys, *command)
 
 
 def test_a_recipe_names_classes_on_the_command_line(
