@@ -62,7 +62,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     suffix = suffix_of(path)
     try:
         if suffix in PACKED:
-            return _read_packed(path, pd.read_parquet if suffix == ".parquet" else pd.read_feather)
+            return _read_packed(path, suffix)
         return _read_text(path, SEPARATORS[suffix.removesuffix(".gz")], schema)
     except ImportError as error:
         raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
@@ -71,7 +71,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
             f"{str(path)!r} cannot be read as a table: it is not in UTF-8, perhaps in Latin-1; save it as UTF-8 ('CSV "
             "UTF-8' in Excel, or 'iconv -f latin1 -t utf-8 FILE > NEW')."
         ) from error
-    except (csv.Error, EOFError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
+    except (csv.Error, EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
 
 
@@ -202,8 +202,14 @@ def suffix_of(path: str | Path) -> str:
     return suffix
 
 
-def _read_packed(path: Path, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
-    frame = _whole(read(path), lambda names: read(path, columns=names, dtype_backend="numpy_nullable"))
+def _read_packed(path: Path, suffix: str) -> pd.DataFrame:
+    if suffix == ".parquet":
+        from pyarrow.parquet import read_table as read
+    else:
+        from pyarrow.feather import read_table as read
+    table = read(path, memory_map=False)
+    table.validate(full=True)  # a damaged file may point anywhere in memory
+    frame = as_pandas(table)
     # A named index was a column of the table.
     return frame if frame.index.names == [None] else frame.reset_index()
 

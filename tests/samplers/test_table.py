@@ -30,7 +30,7 @@ from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import TableSampler
 
 NAMES = table_sampler_names()
-QUICK: dict[str, dict[str, Any]] = {"tabular_vae": {"steps": 8, "model": {"width": 16}}}
+QUICK: dict[str, dict[str, Any]] = {"tabular_vae": {"steps": 2, "model": {"width": 16}}}
 COMMON, RARE = 120, 40
 IDS = ["key", "code"]
 
