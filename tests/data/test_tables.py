@@ -371,3 +371,15 @@ def imported_at_once(tree: ast.Module) -> list[str]:
             ):
                 blocks += [getattr(node, field) for field in ("body", "orelse", "handlers") if hasattr(node, field)]
     return names
+
+
+def test_a_damaged_packed_table_is_refused_before_it_is_used(tmp_path: Path) -> None:
+    pa, feather = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.feather")
+    table = pa.table({"text": pa.array(["aaaa", "bbbb", "cccc"], pa.string()), "y": [0, 1, 0]})
+    feather.write_feather(table, tmp_path / "t.feather", compression="uncompressed")
+    data = (tmp_path / "t.feather").read_bytes()
+    offsets = np.array([0, 4, 8, 12], np.int32).tobytes()
+    assert data.count(offsets) == 1
+    (tmp_path / "t.feather").write_bytes(data.replace(offsets, np.array([0, 2**31 - 1, 8, 12], np.int32).tobytes()))
+    with pytest.raises(ValueError, match="t.feather' cannot be read as a table"):
+        read_table(tmp_path / "t.feather", "y")
