@@ -65,6 +65,8 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
         if name in (*TAKES_TEXT, *LISTS) and not equals and following:
             equals, value = "=", following
             next(waiting)
+        if name == "--print_config" and not equals:
+            equals, value = "=", "skip_null"  # in a recipe, `label: null` is a class called null
         if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
             pairs = [pair.rpartition("=") for pair in value.split(",")]
             kept |= {c: int(n) if n.strip().isdigit() else n for c, _, n in pairs}
@@ -149,6 +151,9 @@ def parser_of(
 
     def call(args: Namespace) -> int:
         if "generator" in args and "model" in configs and args.generator != built_for:
+            from gensynth.registry import get_generator
+
+            get_generator(args.generator)  # says so if there is none
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         values: dict[str, Any] = {}
         for name in parameters:

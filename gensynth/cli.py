@@ -111,8 +111,8 @@ def _run(verb: str, argv: list[str]) -> int:
         parser, call = arguments.parser_of(arguments.function_of(verb, argv), verb, argv)
         try:
             known = parser.parse_args(argv)
-        except OverflowError:
-            return _complain("a number among the settings is too large to calculate with.")
+        except OverflowError as error:
+            raise ValueError("a number is too large to calculate with; give a smaller one.") from error
         except Exception as error:  # jsonargparse raises several kinds, all of them about the input
             return _complain(_explain(str(error), parser))
         return call(known)

@@ -99,13 +99,20 @@ def _take(lock: Path, path: Path) -> int:
                 ) from None
             print(f"{lock.parent} knows no locks: start no second run that writes {path}.", file=sys.stderr)
         # Whoever held it may have removed it since it was opened: then it is no longer the file of that name.
-        if lock.exists() and os.path.samestat(os.fstat(file), lock.stat()):
+        if _is_there(file, lock):
             with suppress(OSError):  # what it says is a courtesy, and the disk may be full
                 os.ftruncate(file, 0)
                 os.lseek(file, 0, os.SEEK_SET)
                 os.write(file, f"process {os.getpid()} on {socket.gethostname()} since {_now()} ({command()})".encode())
             return file
         _close(file)
+
+
+def _is_there(file: int, lock: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), lock.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _release(file: int, lock: Path) -> None:

@@ -99,6 +99,7 @@ def read_synthetic(
         part_names=True,
         flat=classes == (FLAT,),
         white=white,
+        ours=True,
     )
     class_of = {folder_name(name): name for name in classes} | {name: name for name in classes}
     if foreign := [name for name in data.classes if name not in class_of]:

@@ -246,9 +246,12 @@ def report_table(folder: Path, source: str | None = None, test_data: str | None 
         parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
     if parts.fingerprint != settings["fingerprint"]:
         raise ValueError(f"rows or schema of {source} are not those of {folder}; give them with --data.")
-    named = settings["rebalance"].sampler != AUTO
-    if not _table_of(folder, settings).exists() or not (named or (folder / "choice.json").exists()):
-        raise ValueError(f"{folder} is not finished; type its 'gensynth rebalance' command again.")
+    named, table = settings["rebalance"].sampler != AUTO, _table_of(folder, settings)
+    if not table.exists() or not (named or (folder / "choice.json").exists()):
+        raise ValueError(
+            f"{folder} is not finished, or its table {table.name} does not lie beside it; put it there, or type its "
+            "'gensynth rebalance' command again."
+        )
     checked = (folder / "verdict.json").exists()
     return _report(folder, parts, _drawn_again(folder, parts, settings["rebalance"].sample_seed) if checked else None)
 

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from gensynth.checkpoint import Checkpoint, load_checkpoint
 from gensynth.data.decode import SUFFIXES, Decoded, decode_image, for_each, header
 from gensynth.data.images import find_images
-from gensynth.data.pixels import WHITE, find_white
+from gensynth.data.pixels import MASK, WHITE, find_white
 from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.files import check_count, whole_folder, write_bytes
 from gensynth.manifest import image_of
@@ -145,6 +145,7 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
     single = _check_out(content, style, out, config)
     found = None if config.checkpoint is None else load_checkpoint(Path(config.checkpoint))
     white = None if found is None else found.provenance.get("white", WHITE)
+    white = None if white == MASK else white  # pictures are no masks unless they look so
     contents, styles = (_find(path, config.size, white, quiet) for path in (content, style))
     jobs = _plan(contents, styles, config)
     names = [out.name] if single else _names(contents, content)

@@ -203,7 +203,7 @@ class Pool(nn.Module):
         """
         size = len(self.images)
         if not size:
-            return new
+            return new.detach().float()
         everyone, chances, mine = all_processes(new.detach().float(), chance)
         out = []
         # Tensors all the way: asking a GPU for a number here would wait for it, once per image.

@@ -98,6 +98,7 @@ def test_pool_shows_every_image_now_or_later() -> None:
     assert sorted([*seen, *left]) == [float(i) for i in range(104)], "none is lost, none is shown twice"
     assert 0.3 < np.mean([value == i for i, value in enumerate(seen, start=4)]) < 0.7
     empty = Pool(0, (1, 1, 1))
+    assert not empty.exchange(torch.ones(1, 1, 1, 1, requires_grad=True) * 2, torch.zeros(1, 2)).requires_grad
     assert torch.equal(empty.exchange(first, chance[:4]), first)
 
 

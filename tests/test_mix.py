@@ -243,6 +243,14 @@ def test_synthetic_folder_round_trip(tmp_path: Path, c: int, with_samples: bool)
         assert all(np.array_equal(verdicts.scores[k], samples.scores[k]) for k in samples.scores)
 
 
+def test_samples_of_one_class_each_are_read_as_classes(tmp_path: Path) -> None:
+    fake = replace(drawn(6), y=np.arange(6) % len(CLASSES))
+    for at, name in enumerate(CLASSES):
+        write_synthetic(fake.subset(fake.y == at), None, tmp_path / "all" / name)
+    again, _ = read_synthetic(tmp_path / "all", CLASSES, (1, 9, 12))
+    assert np.bincount(again.y).tolist() == np.bincount(fake.y).tolist()
+
+
 def test_read_synthetic_of_another_tool(tmp_path: Path) -> None:
     (tmp_path / CLASSES[1]).mkdir()
     for i, x in enumerate(images(3)):

@@ -9,7 +9,7 @@ import yaml
 from command_line import refused, run
 
 from gensynth import commands
-from gensynth.arguments import parser_of
+from gensynth.arguments import normalize, parser_of
 from gensynth.recipe_file import load_recipe
 
 ODD = ["001", "1e3", "null", "~", "yes", "on", "True", "0x1f", "1_000", "12:30:00", "2020-01-01", "-1", ".5", "🐱 café"]
@@ -59,3 +59,7 @@ def test_a_recipe_names_classes_on_the_command_line(
     (tmp_path / "r.yaml").write_text(f"label: 8\nn: 2\nout: {tmp_path / 'made'}\n")
     code, _, err = run(capsys, "sample", checkpoint, "--config", tmp_path / "r.yaml")
     assert code == 0 and len(list((tmp_path / "made" / "8").glob("*.png"))) == 2, err
+
+
+def test_settings_that_are_not_given_are_not_printed_as_names() -> None:
+    assert normalize(["--print_config"], ()) == ["--print_config=skip_null"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
-ROW_NUMBERS = ("index", "idx", "rownum", "rowid", "rowindex", "x1", "lfdnr")
+ROW_NUMBERS = ("index", "idx", "rownum", "rowid", "rowindex", "lfdnr")
 """Names that row numbers get beside those without one, `Unnamed: 0` (pandas) and `...1` (R)."""
 COUNTS = ("n", "num", "no", "nr", "number", "count", "total", "has", "is", "avg", "mean", "sum", "max", "min")
 """First words of names that count something, such as `num_phone`."""

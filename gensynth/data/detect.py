@@ -35,6 +35,8 @@ MANY_TIMES = 10
 """Different whole numbers that must all be times to be taken for times, unless the column's name says so."""
 FEW_TIMES = 3
 """The same where it does."""
+LIKE_A_NUMBER = 10**6
+"""From here on, a whole number under a name such as `phone` is one to call, and no count of calls."""
 LAST_ID = 2**63 - 2**32
 """Beyond it, there is no room for new ids."""
 SAID = ("low", "high", "decimals", "spikes", "levels", "format", "unit", "marks")
@@ -146,9 +148,11 @@ def _is_id(name: Hashable, given: pd.Series, distinct: int) -> bool:
     """Whether whole numbers name rows, people or things: they hardly repeat, and more speaks for it."""
     if distinct < RARE or given.max() > LAST_ID:
         return False
-    if is_nameless(name) or is_personal(name):
+    if is_nameless(name):
         return True
     low, high = int(given.min()), int(given.max())
+    if is_personal(name) and (distinct >= NEARLY * len(given) or high >= LIKE_A_NUMBER):
+        return True
     if distinct == len(given) and (high - low == distinct - 1 or is_row_number(name)):
         return True
     largest = HUGE if pd.api.types.is_float_dtype(given.infer_objects().dtype) else WHOLE

@@ -128,6 +128,7 @@ def read_folder(
     flat: bool = False,
     white: int | None = None,
     follow_links: bool = False,
+    ours: bool = False,
 ) -> LabeledData:
     """Read a folder with one sub-folder per class; images may lie at any depth below.
 
@@ -144,6 +145,7 @@ def read_folder(
         flat: Whether images directly inside a folder without sub-folders are taken as the single class `FLAT`.
         white: The value that is white, as `to_pixels` takes it; None or `MASK` for what `find_white` finds.
         follow_links: Whether symbolic links may lead to folders, and out of `root`.
+        ours: Whether folders that gensynth wrote, such as samples of one class, are classes, too.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -151,7 +153,7 @@ def read_folder(
             megapixels or values above `white`, or a symbolic link leads where none may lead.
     """
     root = Path(root).resolve()
-    ids, y, classes, unread, outputs = _find(root, part_names, flat, follow_links)
+    ids, y, classes, unread, outputs = _find(root, part_names, flat, follow_links, ours)
     headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
     guess = choose_size(np.array([(h.height, h.width) for h in headers]), size)
     c = channels or (1 if all(h.grey for h in headers) else 3)
@@ -247,14 +249,13 @@ def find_images(root: Path) -> list[str]:
     return sorted((Path(e.path).relative_to(root).as_posix() for e in found), key=natural_key)
 
 
-def _find(root: Path, part_names: bool, flat: bool, follow_links: bool) -> _Found:
+def _find(root: Path, part_names: bool, flat: bool, follow_links: bool, ours: bool) -> _Found:
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     top = [e for e in os.scandir(root) if not e.name.startswith(".") and e.name != "__MACOSX"]
     folders = {e.name: e for e in top if e.is_dir()}
-    outputs = tuple(
-        name for name in sorted(folders, key=natural_key) if name.lower() not in PART_NAMES and is_output(root / name)
-    )
+    written = [] if ours else [name for name in folders if name.lower() not in PART_NAMES and is_output(root / name)]
+    outputs = tuple(sorted(written, key=natural_key))
     classes = tuple(sorted(folders.keys() - set(outputs), key=natural_key))
     loose = [e for e in top if not e.is_dir() and e.name != "metadata.csv"]  # which is read elsewhere
     seen = {str(root)} if follow_links else None
@@ -264,7 +265,8 @@ def _find(root: Path, part_names: bool, flat: bool, follow_links: bool) -> _Foun
             images, others = _images_of(root, loose, seen)
             return _Found(images, np.zeros(n, dtype=np.int64), (FLAT,), {"": others}, outputs)
         state = f"has {n} images directly inside but no class folders" if n else "holds no images"
-        raise ValueError(f"folder {str(root)!r} {state}; make one sub-folder per class, named like the class.")
+        beside = f" beside what gensynth wrote ({', '.join(map(repr, outputs))})" if outputs else ""
+        raise ValueError(f"folder {str(root)!r} {state}{beside}; make one sub-folder per class, named like the class.")
     parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)
     if len(parts) > 1 or len(parts) == len(classes):
         raise ValueError(

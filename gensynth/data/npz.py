@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-ALWAYS, TIMES = 300_000_000, 50
+ALWAYS, TIMES = 1_000_000_000, 50
 """Bytes that a file may always unpack to; beyond it, at most so many times its own size."""
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),

@@ -29,10 +29,9 @@ _PADDED = (
     *(f"%Y-%m-%dT{clock}" for clock in ("%H:%M:%S", "%H:%M:%SZ", "%H:%M", "%H:%M:%S.%f", "%H:%M:%S.%fZ")),
     *("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y-%m", "%Y/%m", "%Y%m", "%b %Y", "%B %Y", "%b-%y", *_CLOCKS),
 )
-FORMATS = (
-    *_PADDED,
-    *(re.sub("%([dmI])", r"%-\1", form) for form in _PADDED if "/" in form or "%I" in form or "." in form),
-)
+_DAYS = [re.sub("%([dmI])", r"%-\1", form) for form in _PADDED if re.search("[/.]|%[IbB]", form)]
+_HOURS = [form.replace("%H", "%-H") for form in (*_PADDED, *_DAYS) if re.search("%H:", form)]
+FORMATS = tuple(dict.fromkeys([*_PADDED, *_DAYS, *_HOURS]))
 """Formats in which times are recognised in text, whole numbers too. `%-m` is a month without a leading zero."""
 DATES_IN_NUMBERS = {8: "%Y%m%d", 6: "%Y%m", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Formats of whole numbers that are times, by their digits."""

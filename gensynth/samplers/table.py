@@ -136,7 +136,7 @@ class TableSampler(Sampler, BaseOverSampler):
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         position = self.classes_.index(label)
         self._check_enough(label, self.counts_[position])
-        with used(self.file_, "fit the sampler again", (MemoryError, RulesBroken)):
+        with used(self.file_, "fit the sampler again", (RulesBroken,)):
             return self._obeying(label, position, index, seed)
 
     def _obeying(self, label: str, position: int, index: np.ndarray, seed: int) -> Synthetic:
@@ -298,7 +298,7 @@ class TableSampler(Sampler, BaseOverSampler):
             raise ValueError(f"{str(path)!r} does not fit this version of gensynth: {error}; fit it again.") from error
         sampler.rejected_ = {}
         sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        sampler.file_ = str(path)
+        sampler.file_, sampler.ids_ = str(path), np.array(sampler.ids_, dtype=np.str_)  # names, whatever it holds
         return sampler
 
     def __sklearn_tags__(self) -> Any:
