@@ -117,7 +117,7 @@ def refuse_inside(out: Path, *sources: str | Path | None) -> None:
     for source in sources:
         folder, written = Path(source or "").resolve(), out.resolve()
         if source is not None and folder.is_dir() and written.is_relative_to(folder):
-            beside = folder.with_name(f"{folder.name}_{written.name}")
+            beside = folder.parent / f"{folder.name}_{'run' if written == folder else written.name}"
             raise ValueError(
                 f"--out {out} lies in {source}, which is read: the next reading would find it there; choose a folder "
                 f"beside it, such as {beside}."

@@ -105,6 +105,10 @@ def test_outputs_do_not_lie_among_what_is_read(tmp_path: Path, monkeypatch: pyte
     for out in ("run", ".", "cats/run", "../data/run"):
         with pytest.raises(ValueError, match="choose a folder beside it"):
             refuse_inside(Path(out), "builtin:digits", ".")
+    with pytest.raises(ValueError, match="data_run"):
+        refuse_inside(Path(), ".")
+    with pytest.raises(ValueError, match="lies in /"):
+        refuse_inside(Path("/"), "/")
     refuse_inside(Path("../data_run"), ".", None, "missing")
 
 
