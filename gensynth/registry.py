@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pkgutil
 from functools import cache
@@ -10,6 +9,7 @@ from importlib import import_module
 
 from gensynth.generator import Generator
 from gensynth.table_generator import TableGenerator
+from gensynth.words import did_you_mean
 
 Model = Generator | TableGenerator
 
@@ -46,8 +46,7 @@ def get_table_generator(name: str) -> type[TableGenerator]:
 def _unknown(name: str, names: list[str], what: str) -> ValueError:
     if name in model_names():
         return ValueError(f"generator {name!r} draws {what}; known here: {', '.join(names)}.")
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, names)
     return ValueError(f"unknown generator {name!r}; known: {', '.join(names)}.{hint}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from gensynth.cli import main
+from gensynth.fidelity.task_network import TaskNetwork
 from gensynth.fidelity.verdict import load_verdict
 
 SHIPPED = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
@@ -136,7 +138,8 @@ def test_privacy_finds_noisy_copies_and_says_that_finding_nothing_proves_nothing
     assert "find nothing proves nothing about others" in page and "private" not in page.lower().replace("privacy", "")
 
 
-def test_another_extractor_is_named_in_the_stamp(capsys, tmp_path, real, holdout):
+def test_another_extractor_is_named_in_the_stamp(capsys, tmp_path, real, holdout, monkeypatch):
+    monkeypatch.setattr(TaskNetwork, "fit", partial(TaskNetwork.fit, steps=60))
     write(tmp_path / "made", 0, slice(110, 150))
     options = ["--against", real, "--holdout", holdout, "--json", tmp_path / "v.json"]
     check(capsys, tmp_path / "made", *options)

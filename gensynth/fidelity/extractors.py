@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
@@ -11,6 +10,7 @@ from gensynth.fidelity.imagenet import imagenet
 from gensynth.fidelity.pretrained import dinov2, inception
 from gensynth.fidelity.pyramid import Pyramid
 from gensynth.fidelity.task_network import TaskNetwork
+from gensynth.words import did_you_mean
 
 EXTRACTORS = ("pyramid", "task", "imagenet", "inception", "dinov2")
 FITTED = ("pyramid", "task")
@@ -37,8 +37,7 @@ def get_extractor(
         ValueError: if there is no such extractor, it reads no weights but some are given, or they do not fit.
     """
     if name not in EXTRACTORS:
-        near = difflib.get_close_matches(name, EXTRACTORS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, EXTRACTORS)
         raise ValueError(f"unknown extractor {name!r}; allowed: {', '.join(EXTRACTORS)}.{hint}")
     if name in FITTED and weights is not None:
         raise ValueError(

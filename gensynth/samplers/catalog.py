@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import pkgutil
 from functools import cache
@@ -13,6 +12,7 @@ import yaml
 
 import gensynth.samplers
 from gensynth.samplers.table import TableSampler
+from gensynth.words import did_you_mean
 
 
 def table_sampler_names() -> list[str]:
@@ -32,8 +32,7 @@ def get_table_sampler(name: str) -> type[TableSampler]:
         if name in (found := _defined(module)):
             return found[name]
     if name not in _found():
-        near = difflib.get_close_matches(name, _found(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, _found())
         raise ValueError(f"unknown sampler {name!r}; known: {', '.join(table_sampler_names())}.{hint}")
     return _found()[name]
 

@@ -6,7 +6,6 @@ whoever applies one forks and seeds it first.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Sequence
 
@@ -15,6 +14,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
+
+from gensynth.words import did_you_mean
 
 AUTO = "auto"
 LINEAR = v2.InterpolationMode.BILINEAR
@@ -143,8 +144,7 @@ def steps_of(recipe: str, channels: int) -> tuple[str, ...]:
     known = [*SINGLE, *MIXING]
     for name in steps:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(name, known)
             raise ValueError(
                 f"unknown recipe {name!r}; known: {', '.join(known)}, also joined by '+', and {AUTO!r} alone.{hint}"
             )

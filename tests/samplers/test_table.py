@@ -236,7 +236,8 @@ CHECKS = parametrize_with_checks([made(name) for name in NAMES]).mark
 
 
 @pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
-def test_imbalanced_learns_own_checks(estimator: Any, check: Any) -> None:
+def test_imbalanced_learns_own_checks(estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gensynth.data.modes.MOST_MODES", 1)  # fitting mixtures to many columns is most of the time
     check(estimator)
 
 
