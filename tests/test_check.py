@@ -183,8 +183,12 @@ def test_equal_real_images_do_not_break_it(capsys, tmp_path, real, holdout):
     options = ["--against", tmp_path / "same", "--holdout", tmp_path / "fresh", "--json", json_file]
     for label in (0, 1):
         write(tmp_path / "fresh", label, slice(60, 110))
+    for name in ("made", "fresh"):
+        (tmp_path / name / "0" / "x.heic").write_bytes(b"x")
     code, _, err = check(capsys, tmp_path / "made", *options)
     assert code in (0, 1) and json.loads(json_file.read_text())["status"], err
+    for name, n in (("made", 31), ("fresh", 51)):
+        assert f"note: {tmp_path / name}: Not read: 1 of {n} files of '0' (1 .heic)" in err
 
 
 def test_verdict_and_page_are_two_files(capsys, tmp_path, real):

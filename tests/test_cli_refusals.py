@@ -204,9 +204,11 @@ def test_a_bad_draw_is_refused_before_training(capsys: pytest.CaptureFixture[str
 def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Samples of a checkpoint that was trained on another split were made from what is now the test part."""
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "s")
+    (tmp_path / "s" / "8" / "x.heic").write_bytes(b"x")
     for verb in (["evaluate"], ["mix", "--out", str(tmp_path / "m")]):
-        message = refused(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
-        assert "are validation or test examples" in message
+        code, _, err = run(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
+        assert code == 2 and "are validation or test examples" in err
+        assert f"note: {tmp_path / 's'}: Not read: 1 of 41 files of '8' (1 .heic)" in err
 
 
 def test_out_of_range_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
