@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Alone:
     """What `Batches` asks of a trainer."""
 
     global_rank, world_size = 0, 1
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
 
 
 def model_of(config: CycleGANConfig = SMALL, shape: tuple[int, int, int] = (1, 8, 8)) -> CycleGAN:
