@@ -203,8 +203,8 @@ def _find(path: Path, size: int, white: int | None, quiet: bool) -> list[Picture
         return picture, found._replace(pixels=found.pixels[:, :0])
 
     looked = for_each(look, root, names, "" if quiet else "checking")
-    largest = [[found.largest for _, found in looked if found.deep is deep] for deep in (True, False)]
-    white = find_white(*largest, white, repr(str(path)))
+    deep, shallow = ([found.largest for _, found in looked if found.deep is kind] for kind in (True, False))
+    white = find_white(deep, shallow, white, repr(str(path)))
     return [picture._replace(white=white) for picture, _ in looked]
 
 
