@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Callable, Collection
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,7 +19,7 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
 import gensynth
-from gensynth.data.table_names import is_table
+from gensynth.data.table_names import is_table, table_suffixes
 from gensynth.recipe_file import load_recipe
 from gensynth.samplers import SAMPLER
 
@@ -29,6 +30,9 @@ set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 TAKES_TEXT = ("--keep", "--label", "--source", "--target")
 LISTS = ("--size", "--weights", "--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.ratios")
 """Options whose value is taken as it stands, and those that are lists, separated by commas."""
+
+IMAGES, TABLES = "gensynth.commands", "gensynth.table_commands"
+"""Where the verbs for each kind of data stand."""
 
 
 class Parser(ArgumentParser):
@@ -79,7 +83,7 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
 
 
 def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
-    """Return what runs a verb: for tables where an argument names one, or a sampler of tables; else for images.
+    """Return what runs a verb: for tables where an argument is named like one, or like a sampler; else for images.
 
     Raises:
         ValueError: if the verb is not for tables.
@@ -91,15 +95,23 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
         if argv and is_table(argv[0]):
             raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {argv[0]!r}.")
         tables = []
-    if not tables and "--target" not in {token.partition("=")[0] for token in argv}:
-        from gensynth import commands
-
-        return getattr(commands, verb)
-    from gensynth import table_commands
-
-    if not hasattr(table_commands, verb):
+    commands = import_module(TABLES if tables else IMAGES)
+    if not hasattr(commands, verb):
         raise ValueError(f"'gensynth {verb}' is for images, not for tables.")
-    return getattr(table_commands, verb)
+    return getattr(commands, verb)
+
+
+def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: list[str]) -> str:
+    """Return a sentence on a setting that the verb has for the other kind of data only; "" if it has it for none."""
+    why = {
+        IMAGES: "images, not for tables",
+        TABLES: f"tables, and none is named here: a table's name ends in {', '.join(table_suffixes)}",
+    }
+    there = TABLES if function.__module__ == IMAGES else IMAGES
+    twin = getattr(import_module(there), verb, None)
+    known = parser_of(twin, verb, argv)[0]._option_string_actions if twin is not None else {}
+    found = {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}
+    return f"setting {setting!r} is for {why[there]}." if found else ""
 
 
 class _Public(dict[str, Any]):

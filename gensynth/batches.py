@@ -37,7 +37,7 @@ class Batches:
         balance: Classes are drawn in proportion to (images of the class)^balance.
         seed: Seed of the draws.
         start: The first step.
-        trainer: Knows its rank.
+        trainer: Knows its rank and device.
     """
 
     def __init__(
@@ -55,7 +55,11 @@ class Batches:
 
     # No __len__: Lightning would compare it with a batch number that goes on counting in a resumed run.
     def __iter__(self) -> Iterator[Batch]:
-        return one_ahead(self._in_turn())
+        on_gpu = self.trainer.strategy.root_device.type == "cuda"
+        for batch in one_ahead(self._in_turn()):
+            # From pinned memory a batch goes to a GPU while that computes. The thread that reads ahead could not pin
+            # it: to that thread the first GPU is the current one, whichever is this process's own.
+            yield batch._replace(x=batch.x.pin_memory()) if on_gpu else batch
 
     def _in_turn(self) -> Iterator[Batch]:
         rank, ranks = self.trainer.global_rank, self.trainer.world_size
@@ -67,10 +71,7 @@ class Batches:
             rows = torch.from_numpy(np.concatenate([np.minimum(at, end) for at, end in zip(drawn, last, strict=True)]))
             rows = rows[rank::ranks]
             seed = stream(self.seed, step, rank)
-            x = data.x[rows]
-            # From pinned memory a batch goes to a GPU while that computes.
-            x = x.pin_memory() if torch.cuda.is_available() else x
-            yield Batch(x, y[rows], seed, step / self.steps, rows, target[rows])
+            yield Batch(data.x[rows], y[rows], seed, step / self.steps, rows, target[rows])
 
 
 def one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -77,7 +77,7 @@ def check(
         channels, h, w = reference.shape
         like = replace(config, size=(h, w), channels=1 if channels == 1 else 3, white=reference.white)
         fresh = read(holdout, like, flat=True)
-        parts = Parts(reference, fresh, fresh.subset([]))
+        parts = Parts(reference.noting(fresh.notes, holdout), fresh, fresh.subset([]))
         both = len(set(reference.content_hashes()) & set(fresh.content_hashes()))
         if both:
             raise ValueError(
@@ -86,6 +86,7 @@ def check(
             )
     train = parts.train
     samples, _ = read_synthetic(Path(synthetic), train.classes, train.shape, train.white)
+    parts = replace(parts, train=train.noting(samples.notes, synthetic))
     held_out = [part for part in (parts.validation, parts.test) if len(part)]
     # First, for it may refuse.
     attacks = _attack(train, held_out, samples, holdout) if privacy else None

@@ -108,13 +108,16 @@ def _run(verb: str, argv: list[str]) -> int:
     from gensynth.train_config import TrainingDiverged
 
     try:
-        parser, call = arguments.parser_of(arguments.function_of(verb, argv), verb, argv)
+        function = arguments.function_of(verb, argv)
+        parser, call = arguments.parser_of(function, verb, argv)
         try:
             known = parser.parse_args(argv)
         except OverflowError as error:
             raise ValueError("a number is too large to calculate with; give a smaller one.") from error
         except Exception as error:  # jsonargparse raises several kinds, all of them about the input
-            return _complain(_explain(str(error), parser))
+            message = str(error)
+            elsewhere = arguments.of_other_kind(unknown, function, verb, argv) if (unknown := _unknown(message)) else ""
+            return _complain(elsewhere or _explain(message, parser))
         return call(known)
     except BrokenPipeError:  # the reader of a pipe has seen enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -125,15 +128,20 @@ def _run(verb: str, argv: list[str]) -> int:
         return _complain(f"{type(error).__name__}: {str(error)[:300]} {UNFORESEEN}")
 
 
-def _explain(message: str, parser: ArgumentParser) -> str:
+def _unknown(message: str) -> str:
+    """Return the name of the setting that jsonargparse does not know; "" if it complains about something else."""
     found = re.search(  # the wordings of jsonargparse 4.40 and later
         r"unrecognized arguments: -*([^\s=]+)|(?:option|nested key) '([^']+)'|key ['\"]([^'\"]+)['\"] is not",
         message,
         re.IGNORECASE,
     )
-    if not found:
+    return next(filter(None, found.groups())) if found else ""
+
+
+def _explain(message: str, parser: ArgumentParser) -> str:
+    unknown = _unknown(message)
+    if not unknown:
         return _plain_words(" ".join(message.split()))
-    unknown = next(group for group in found.groups() if group)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
     # A recipe's nested key is told without what it stands below; of two settings, that of the verb itself comes last.
     tails = {name.rpartition(".")[2]: name for name in sorted(known, key=lambda name: -name.count("."))}

@@ -407,8 +407,9 @@ def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Sy
 
     _refuse_unused(config, ("domain",), TRAIN_ONLY)
     parts = read_parts(real, config)
-    _say_data_notes(parts)
     samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape, parts.train.white)
+    parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
+    _say_data_notes(parts)
     return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))
 
 

@@ -70,7 +70,7 @@ def write_synthetic(synthetic: Synthetic, samples: SampleVerdicts | None, out: s
 
 
 def read_synthetic(
-    folder: str | Path, classes: Sequence[str], shape: tuple[int, int, int], white: int = WHITE
+    folder: str | Path, classes: Sequence[str], shape: tuple[int, int, int], white: int | None = None
 ) -> tuple[Synthetic, SampleVerdicts | None]:
     """Read what `write_synthetic` wrote, or any folder of images with one sub-folder per class.
 
@@ -81,7 +81,7 @@ def read_synthetic(
         folder: The folder.
         classes: Class names of the real data; the sub-folders may be some of them.
         shape: Shape (c, h, w) of the real data.
-        white: The value that was white in the files of the real data.
+        white: The value that was white in the files of the real data, as `find_white` takes it.
 
     Returns:
         The samples in the order they were written, and the gate's answer if it was written with them.
@@ -91,6 +91,7 @@ def read_synthetic(
         ValueError: if it holds no images, an unknown class, files that metadata.csv does not list or the
             reverse, or samples of several samplers or seeds.
     """
+    manifest = Path(folder) / "metadata.csv"
     data = read_folder(
         folder,
         (shape[1], shape[2]),
@@ -98,7 +99,7 @@ def read_synthetic(
         memory_gb=float("inf"),
         part_names=True,
         flat=classes == (FLAT,),
-        white=white,
+        white=WHITE if manifest.is_file() else white,  # what we wrote is as it was drawn, however dark
         ours=True,
     )
     class_of = {folder_name(name): name for name in classes} | {name: name for name in classes}
@@ -109,14 +110,13 @@ def read_synthetic(
         )
     y = np.array([label_of(class_of[name], classes) for name in data.classes], dtype=np.int64)[data.y]
     x = data.x[torch.arange(len(data))]
-    manifest = Path(folder) / "metadata.csv"
     n = len(data)
     if not manifest.is_file():
         order = np.argsort(y, kind="stable")
         index = np.empty(n, dtype=np.int64)
         index[order] = np.arange(n) - np.searchsorted(y[order], y[order])  # the number of a sample within its class
-        nothing = ("",) * n
-        return Synthetic(x, y, tuple(classes), index, "unknown", 0, ("file",) * n, ((),) * n, nothing), None
+        how, parents, checkpoint = ("file",) * n, ((),) * n, ("",) * n
+        return Synthetic(x, y, tuple(classes), index, "unknown", 0, how, parents, checkpoint, data.notes), None
     cells = Cells.read(manifest, COLUMNS)
     names = cells.texts("file_name")
     at = {name: i for i, name in enumerate(data.ids)}
@@ -142,6 +142,7 @@ def read_synthetic(
         cells.texts("how"),
         cells.id_lists("parents"),
         cells.texts("checkpoint_sha256"),
+        data.notes,
     )
     if not cells.texts("verdict")[0]:
         return synthetic, None

@@ -46,7 +46,10 @@ class RebalanceConfig:
 
     def __post_init__(self) -> None:
         if self.sampler not in (*SAMPLERS, AUTO):
-            raise ValueError(f"sampler {self.sampler!r} is unknown; allowed: {', '.join(SAMPLERS)}, {AUTO}.")
+            from gensynth.registry import unknown
+            from gensynth.samplers.catalog import table_sampler_names
+
+            raise unknown("sampler", self.sampler, [*SAMPLERS, AUTO], "images", table_sampler_names(), "tables")
         if self.sampler in (RECIPES, SMOTE) and (self.draw is not None or self.per_class or self.source != "auto"):
             raise ValueError(
                 f"draw, per_class and source are settings of a generator, and the sampler is {self.sampler!r}; leave "

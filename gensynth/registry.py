@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 
@@ -33,21 +34,23 @@ def get_generator(name: str) -> type[Generator]:
     """
     if name in model_names() and issubclass(found := _class(name), Generator):
         return found
-    raise _unknown(name, generator_names(), "tables: give a table, such as data.csv")
+    from gensynth.samplers.catalog import table_sampler_names  # which imports generators
+
+    raise unknown("generator", name, generator_names(), "images", table_sampler_names(), "tables")
 
 
 def get_table_generator(name: str) -> type[TableGenerator]:
     """Return the TableGenerator class of `models/NAME.py`; errors as of `get_generator`."""
     if name in model_names() and issubclass(found := _class(name), TableGenerator):
         return found
-    raise _unknown(name, table_generator_names(), "images")
+    raise unknown("generator", name, table_generator_names(), "tables", generator_names(), "images")
 
 
-def _unknown(name: str, names: list[str], what: str) -> ValueError:
-    if name in model_names():
-        return ValueError(f"generator {name!r} draws {what}; known here: {', '.join(names)}.")
-    hint = did_you_mean(name, names)
-    return ValueError(f"unknown generator {name!r}; known: {', '.join(names)}.{hint}")
+def unknown(what: str, name: str, known: list[str], kind: str, others: Collection[str], other_kind: str) -> ValueError:
+    """Return the error for a name that is not among the `known` ones of a kind of data; it may be of the other kind."""
+    if name in others:
+        return ValueError(f"{name!r} is for {other_kind}; for {kind} there are {', '.join(known)}.")
+    return ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")
 
 
 def model_names() -> list[str]:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from gensynth.checkpoint import Checkpoint, load_checkpoint
 from gensynth.data.decode import SUFFIXES, Decoded, decode_image, for_each, header
 from gensynth.data.images import find_images
-from gensynth.data.pixels import MASK, WHITE, find_white
+from gensynth.data.pixels import find_white
 from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.files import check_count, whole_folder, write_bytes
 from gensynth.manifest import image_of
@@ -97,7 +97,7 @@ class Picture(NamedTuple):
     height: int
     width: int
     grey: bool
-    white: int
+    white: int | None
 
     def scaled(self, limit: int, side: Callable[[int, int], int]) -> tuple[int, int]:
         """Return (height, width) scaled down until its longest (`max`) or shortest (`min`) side is at most `limit`."""
@@ -144,8 +144,7 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
     """
     single = _check_out(content, style, out, config)
     found = None if config.checkpoint is None else load_checkpoint(Path(config.checkpoint))
-    white = None if found is None else found.provenance.get("white", WHITE)
-    white = None if white == MASK else white  # pictures are no masks unless they look so
+    white = None if found is None else found.provenance.get("white")
     contents, styles = (_find(path, config.size, white, quiet) for path in (content, style))
     jobs = _plan(contents, styles, config)
     names = [out.name] if single else _names(contents, content)
@@ -197,15 +196,16 @@ def _find(path: Path, size: int, white: int | None, quiet: bool) -> list[Picture
 
     def look(row: int) -> tuple[Picture, Decoded]:
         path = root / names[row]
-        picture = Picture(names[row], path, *header(path), white or WHITE)
+        picture = Picture(names[row], path, *header(path), None)
         found = decode_image(path, picture.scaled(size, max), 3, picture.white)
         grey = picture.grey or bool((found.pixels[1:] == found.pixels[:1]).all())
         picture = picture._replace(height=found.height, width=found.width, grey=grey)
         return picture, found._replace(pixels=found.pixels[:, :0])
 
     looked = for_each(look, root, names, "" if quiet else "checking")
-    largest = [[found.largest for _, found in looked if found.deep is deep] for deep in (True, False)]
-    return [picture._replace(white=white or find_white(*largest)) for picture, _ in looked]
+    deep, shallow = ([found.largest for _, found in looked if found.deep is kind] for kind in (True, False))
+    white = find_white(deep, shallow, white, repr(str(path)))
+    return [picture._replace(white=white) for picture, _ in looked]
 
 
 def _names(contents: list[Picture], folder: Path) -> list[str]:

@@ -30,7 +30,6 @@ import gensynth
 from gensynth.batches import Batches, in_order
 from gensynth.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.data.labeled import LabeledData
-from gensynth.data.pixels import WHITE
 from gensynth.files import discard, replacing
 from gensynth.generator import Batch, Generator
 from gensynth.lightning import TrainingModule, fit, trainer_of
@@ -102,7 +101,7 @@ def train(
         "gensynth": gensynth.__version__,
         "torch": str(torch.__version__),
     }
-    if scope.data.white != WHITE:
+    if scope.data.white is not None:
         provenance["white"] = scope.data.white
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:

@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import read_files
-from gensynth.data.pixels import WHITE
 from gensynth.files import check_count, whole_folder
 from gensynth.manifest import in_threads, write_png
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
@@ -44,7 +43,7 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
             else f"{checkpoint} is a {found.name}, which does not translate; give the checkpoint of a cyclegan."
         )
     channels, h, w = model.shape
-    images = read_files(folder, (h, w), channels, found.provenance.get("white", WHITE))
+    images = read_files(folder, (h, w), channels, found.provenance.get("white"))
     names = [Path(name).with_suffix(".png").as_posix() for name in images.paths]
     if len(set(names)) < len(names):
         twice = next(name for at, name in enumerate(names) if name in names[:at])

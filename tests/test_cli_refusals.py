@@ -43,7 +43,7 @@ BAD_SETTINGS = [
     (["--precision", "nonsense"], "precision"),
     (["--generator", "vea"], "Did you mean 'vae'?"),
     (["--to", "lots"], "'5x'"),
-    (["--sampler", "smoot"], "allowed: smote, recipes, generator, auto"),
+    (["--sampler", "smoot"], "known: smote, recipes, generator, auto"),
     (["--sampler", "auto", "--budget", "soon"], "90s, 20m, 2h"),
     (["--sampler", "auto", "--budget", "0m"], "above 0"),
     (["--budget", "20m"], "settings of the sampler auto"),
@@ -80,6 +80,38 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "UTF-8" in refused(capsys, "rebalance", "builtin:digits", "--config", recipe, "--out", tmp_path / "run")
     huge = refused(capsys, "explore", "builtin:digits", "--memory_gb", "9" * 400)
     assert "too large to calculate with" in huge
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (
+            "explore photos --target y",
+            "setting 'target' is for tables, and none is named here: a table's name ends in .csv",
+        ),
+        ("check photos --against photos --schema s.json", "setting 'schema' is for tables"),
+        ("rebalance photos --out run --target y", "setting 'target' is for tables"),
+        ("train vae --data photos --settings.steps 3", "setting 'settings.steps' is for tables"),
+        ("explore t.csv --target y --size 32", "setting 'size' is for images, not for tables"),
+        ("mix t.csv --real t.csv --out u.csv --spread all", "setting 'spread' is for images"),
+        ("train copula --data t.csv --model.z_dim 3", "setting 'model.z_dim' is for images"),
+        ("check photos --against t.csv --target y", "'photos' is not a table; its name must end in .csv"),
+        ("check t.csv --against photos", "'photos' is not a table"),
+        ("train vae --data t.csv --target y", "'vae' is for images; for tables there are bootstrap, cart, copula"),
+        ("train copula --data photos", "'copula' is for tables; for images there are cyclegan"),
+        ("train tabular_vae --data photos", "'tabular_vae' is for tables"),
+        ("rebalance t.csv --target y --out u.csv --sampler recipes", "'recipes' is for images"),
+        ("rebalance photos --out run --sampler copula", "'copula' is for tables; for images there are smote, recipes"),
+    ],
+)
+def test_what_is_for_the_other_kind_of_data_is_told_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("t.csv").write_text("x,y\n" + "1,a\n2,b\n" * 4)
+    assert says in refused(capsys, *argv.split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "t.csv"]
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -204,9 +236,11 @@ def test_a_bad_draw_is_refused_before_training(capsys: pytest.CaptureFixture[str
 def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Samples of a checkpoint that was trained on another split were made from what is now the test part."""
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "s")
+    (tmp_path / "s" / "8" / "x.heic").write_bytes(b"x")
     for verb in (["evaluate"], ["mix", "--out", str(tmp_path / "m")]):
-        message = refused(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
-        assert "are validation or test examples" in message
+        code, _, err = run(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
+        assert code == 2 and "are validation or test examples" in err
+        assert f"note: {tmp_path / 's'}: Not read: 1 of 41 files of '8' (1 .heic)" in err
 
 
 def test_out_of_range_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Alone:
     """What `Batches` asks of a trainer."""
 
     global_rank, world_size = 0, 1
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
 
 
 def model_of(config: CycleGANConfig = SMALL, shape: tuple[int, int, int] = (1, 8, 8)) -> CycleGAN:
@@ -247,14 +249,16 @@ def day_and_night(tmp_path: Path) -> Path:
 
 def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_path: Path) -> None:
     argv = ["train", "cyclegan", "--data", day_and_night, "--domain", "light", "--source-domain", "night"]
-    argv += ["--target-domain", "day", "--steps", 100, "--batch_size", 16, "--model.lr", 2e-3, "--model.width", 8]
-    argv += ["--seed", 4, "--out", tmp_path / "out", "--quiet", "--accelerator", "cpu", "--precision", "32-true"]
+    # A U-Net passes shapes on, so that it learns the light in few steps, whatever the seed.
+    argv += ["--target-domain", "day", "--steps", 60, "--batch_size", 16, "--model.lr", 4e-3, "--model.width", 8]
+    argv += ["--model.arch", "unet", "--out", tmp_path / "out"]
+    argv += ["--quiet", "--accelerator", "cpu", "--precision", "32-true"]
     with pytest.raises(SystemExit) as ended:
         main(list(map(str, argv)))
     assert ended.value.code == 0
     checkpoint = load_checkpoint(tmp_path / "out" / "cyclegan.ckpt")
     assert checkpoint.model.trained_labels == ("lies", "stands")
-    assert checkpoint.history["val/label_agreement"][-1] > 0.8
+    assert checkpoint.history["val/label_agreement"][-1] > 0.7
     sampler = NeuralSampler(tmp_path / "out" / "cyclegan.ckpt")
     for label, axis in (("lies", 3), ("stands", 2)):
         drawn = sampler.sample(label, 40, 0)

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ from pytorch_lightning.strategies import Strategy
 
 from gensynth import generator, losses
 from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
-from gensynth.batches import one_ahead
+from gensynth.batches import Batches, one_ahead
 from gensynth.checkpoint import build, load_checkpoint
 from gensynth.data.labeled import LabeledData
 from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid
 from gensynth.losses import gradient_penalty
 from gensynth.registry import get_generator
+from gensynth.scope import scope_of
 from gensynth.train import TrainConfig, TrainingDiverged, train
 
 QUICK = TrainConfig(steps=2, batch_size=8, precision="32-true", accelerator="cpu")
@@ -262,6 +264,20 @@ def test_the_next_batch_is_read_while_one_is_learnt_from() -> None:
     assert [next(ahead), next(ahead)] == [1, 2]
     with pytest.raises(OSError, match="the disk is gone"):
         next(ahead)
+
+
+def test_a_batch_is_pinned_for_a_gpu_by_the_thread_that_has_the_device(
+    tiny: LabeledData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: threads.append(threading.current_thread().name) or x)
+    scope = scope_of(tiny, "vae", None)
+    for kind, steps in (("cpu", 0), ("cuda", 3)):
+        rank: Any = SimpleNamespace(
+            global_rank=1, world_size=2, strategy=SimpleNamespace(root_device=torch.device(kind, 1))
+        )
+        assert [len(batch.x) for batch in Batches(scope, 3, 8, 0.5, 0, 0, rank)] == [4] * 3
+        assert threads == [threading.current_thread().name] * steps
 
 
 def test_a_gpu_computes_several_blocks_at_once_from_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:

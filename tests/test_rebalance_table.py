@@ -199,7 +199,7 @@ def test_settings_are_taken_as_people_write_them(
     assert run("report", out) == 2 and "takes the folder of a run" in capsys.readouterr().err
     (tmp_path / "a.xlsx").write_bytes(b"PK")
     assert run("explore", tmp_path / "a.xlsx", "--target", "y") == 2
-    assert "must end in .csv" in capsys.readouterr().err
+    assert "a table's name ends in .csv" in capsys.readouterr().err
 
 
 def test_rules_hold_and_their_cost_is_told(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

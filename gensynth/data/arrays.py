@@ -11,7 +11,7 @@ from PIL import Image
 
 from gensynth.data.labeled import LabeledData, natural_key
 from gensynth.data.npz import open_npz
-from gensynth.data.pixels import MASK, WHITE, choose_size, find_white, size_notes, to_pixels, white_notes
+from gensynth.data.pixels import MASK, choose_size, find_white, size_notes, to_pixels, white_notes
 
 
 def from_arrays(
@@ -30,7 +30,7 @@ def from_arrays(
         classes: Class names; None for the values of `y`, sorted.
         size: Side, (height, width), or None for the images' own (see `choose_size`).
         channels: 1, 3, or None for 1 if every image is grey, else 3.
-        white: The value that is white, as `to_pixels` takes it; None or `MASK` for what `find_white` finds.
+        white: The value that is white, if it is known, as `find_white` takes it.
 
     Raises:
         TypeError: if a dtype is not allowed.
@@ -107,18 +107,16 @@ def _channels_last(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _eight_bit(x: np.ndarray, white: int | None) -> tuple[np.ndarray, int, tuple[str, ...]]:
+def _eight_bit(x: np.ndarray, known: int | None) -> tuple[np.ndarray, int | None, tuple[str, ...]]:
     """Return images as uint8, the value that was white, and notes on it."""
     if x.dtype.kind == "f":
-        return (x * 255).round().astype(np.uint8), WHITE, ()
-    largest = [int(x.max())]
-    deep, shallow = ([], largest) if x.dtype == np.uint8 else (largest * len(x), [])
-    used = find_white(deep, shallow) if white in (None, MASK) else white
-    if deep and largest[0] > used:
-        raise ValueError(f"x holds values up to {largest[0]}, allowed 0 to {used}; a larger --white allows them.")
-    if deep or used == MASK:
-        x = (x * np.float32(255 / used)).round().astype(np.uint8)
-    return x, used, white_notes(deep, shallow, used)
+        return (x * 255).round().astype(np.uint8), known, ()
+    largest: list[int] = x.reshape(len(x), -1).max(axis=1).tolist()
+    deep, shallow = ([], largest) if x.dtype == np.uint8 else (largest, [])
+    white = find_white(deep, shallow, known, "x")
+    if white is not None and (deep or white == MASK):
+        x = (x * np.float32(255 / white)).round().astype(np.uint8)
+    return x, white, white_notes(deep, shallow, white)
 
 
 def _labels(y: np.ndarray, classes: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from gensynth.data.pixels import WHITE, is_deep, is_grey, largest_value, to_pixels
+from gensynth.data.pixels import is_deep, is_grey, largest_value, to_pixels
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
@@ -72,7 +72,7 @@ def header(path: Path) -> Header:
         return Header(*_upright(image), is_grey(image))
 
 
-def decode_image(path: Path, size: tuple[int, int], channels: int, white: int = WHITE) -> Decoded:
+def decode_image(path: Path, size: tuple[int, int], channels: int, white: int | None = None) -> Decoded:
     """Decode a file.
 
     Args:

@@ -44,7 +44,7 @@ class ImageFiles:
         size: tuple[int, int],
         channels: int,
         hashes: Sequence[bytes],
-        white: int = WHITE,
+        white: int | None = None,
     ) -> None:
         self.root = root
         self.paths = tuple(paths)
@@ -106,7 +106,7 @@ class _Read(NamedTuple):
     pixels: np.ndarray | None
     images: list[_Image]
     size: tuple[int, int]
-    white: int
+    white: int | None
 
     @property
     def largest(self) -> tuple[list[int], list[int]]:
@@ -143,7 +143,7 @@ def read_folder(
         memory_gb: If the images as uint8 are larger than this, they stay on disk as `ImageFiles`.
         part_names: Whether classes may be called train, test and the like, which otherwise look like parts.
         flat: Whether images directly inside a folder without sub-folders are taken as the single class `FLAT`.
-        white: The value that is white, as `to_pixels` takes it; None or `MASK` for what `find_white` finds.
+        white: The value that is white, if it is known, as `find_white` takes it.
         follow_links: Whether symbolic links may lead to folders, and out of `root`.
         ours: Whether folders that gensynth wrote, such as samples of one class, are classes, too.
 
@@ -216,7 +216,7 @@ def _read(
     An orientation may stand behind the pixels, and the largest value of all images is only known in the end.
     """
 
-    def decode_all(size: tuple[int, int], white: int, title: str) -> _Read:
+    def decode_all(size: tuple[int, int], white: int | None, title: str) -> _Read:
         in_memory = len(ids) * channels * size[0] * size[1] <= memory_gb * 1e9
         pixels = np.empty((len(ids), channels, *size), dtype=np.uint8) if in_memory else None
 
@@ -229,12 +229,12 @@ def _read(
         return _Read(pixels, for_each(decode, root, ids, title), size, white)
 
     known = None if white == MASK else white
-    read = decode_all(guess, known or WHITE, "reading")
-    true = (choose_size(read.sizes, wanted), known or find_white(*read.largest))
-    if true == (read.size, read.white):
-        return read
+    read = decode_all(guess, known, "reading")
+    size, found = choose_size(read.sizes, wanted), find_white(*read.largest, known, repr(str(root)))
+    if (size, found or WHITE) == (read.size, known or WHITE):
+        return read._replace(white=found)
     del read  # the images may fill the memory
-    return decode_all(*true, "reading again")
+    return decode_all(size, found, "reading again")
 
 
 def find_images(root: Path) -> list[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gensynth.data.pixels import WHITE
 from gensynth.words import did_you_mean, some
 
 if TYPE_CHECKING:
@@ -44,7 +43,8 @@ class LabeledData:
         schema: What the columns of a table are; None for images.
         label_values: The value of each class in the label column of a table, with that column's name and dtype,
             length len(classes); None for images.
-        white: The value that was white in the files of the images, for others that are read beside them (`to_pixels`).
+        white: The value that was white in the files of the images, for others that are read beside them (`find_white`);
+            None where nothing told.
     """
 
     x: Tensor | ImageFiles | pd.DataFrame
@@ -59,7 +59,7 @@ class LabeledData:
     groups: tuple[str, ...] | None = None
     schema: Schema | None = None
     label_values: pd.Series | None = None
-    white: int = WHITE
+    white: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind == "table" and (self.schema is None or self.label_values is None):
@@ -109,6 +109,10 @@ class LabeledData:
     def label_of(self, name: str) -> int:
         """Return the integer label of a class name; ValueError lists the allowed names."""
         return label_of(name, self.classes)
+
+    def noting(self, notes: Sequence[str], name: str) -> LabeledData:
+        """Return the same data with the notes of what was read beside them, each after its name."""
+        return replace(self, notes=(*self.notes, *(f"{name}: {note}" for note in notes)))
 
     def labels_of(self, y: np.ndarray, classes: Sequence[str]) -> np.ndarray:
         """Return labels, positions in `classes`, as positions in this data's classes; ValueError for other names."""

@@ -15,7 +15,7 @@ LARGE, REDUCED = 128, 64
 """Images with a longer side than the first are scaled to the second where no size is asked for."""
 
 WHITE = 65535
-"""The value that is white in files with more than 8 bits per value, if nothing else is known; with 8 bits, 255 is."""
+"""The largest value that can be white in files with more than 8 bits per value; with 8 bits, 255 is."""
 
 WHITES = (255, 1023, 4095, 16383, WHITE)
 """What is white to cameras of 8, 10, 12, 14 and 16 bits."""
@@ -59,23 +59,37 @@ def size_notes(sizes: np.ndarray, size: tuple[int, int]) -> tuple[str, ...]:
     )
 
 
-def find_white(deep: Sequence[int], shallow: Sequence[int]) -> int:
+def find_white(deep: Sequence[int], shallow: Sequence[int], known: int | None, source: str) -> int | None:
     """Return which value is white in a data set, so that as many of the 256 levels as possible are used.
 
     Args:
         deep: The largest value of each file with more than 8 bits per value; -1 where it has a scale of its own.
         shallow: The same of the other files.
+        known: What is white, if that was said, or found in the data that these are read beside. A `MASK` says nothing
+            of other files, which may be of 0 and 255.
+        source: The name of the data set, in messages.
 
     Returns:
-        `MASK` if no value is more than 1; else the smallest of `WHITES` that no value of the deep files exceeds.
+        `known`; else `MASK` if no value is more than 1; else the smallest of `WHITES` that no value of the deep files
+        exceeds; None where there are none to tell.
+
+    Raises:
+        ValueError: if deep files hold larger values than can be white.
     """
     largest = max(deep, default=-1)
-    if max(largest, *shallow, -1) == MASK:
+    known = None if known == MASK else known
+    if largest > (limit := known or WHITE):
+        above = sum(value > limit for value in deep)
+        way_out = ", or read the real data with a larger --white" if largest <= WHITE else ""
+        raise ValueError(
+            f"{above} images of {source} hold values above {limit}, up to {largest}; scale them down{way_out}."
+        )
+    if known is None and max(largest, *shallow, -1) == MASK:
         return MASK
-    return next((white for white in WHITES if 0 <= largest <= white), WHITE)
+    return known or next((white for white in WHITES if 0 <= largest <= white), None)
 
 
-def white_notes(deep: Sequence[int], shallow: Sequence[int], white: int) -> tuple[str, ...]:
+def white_notes(deep: Sequence[int], shallow: Sequence[int], white: int | None) -> tuple[str, ...]:
     """Return sentences on how values were scaled, and on images that are too dark to be meant so."""
     notes = []
     if white == MASK:
@@ -83,7 +97,7 @@ def white_notes(deep: Sequence[int], shallow: Sequence[int], white: int) -> tupl
     elif deep:
         scale = f"{white} to 255; if another value is white, name it: --white" if max(deep) >= 0 else "1 to 255"
         notes.append(f"{len(deep)} images with more than 8 bits per value were scaled to 8 bits, {scale}.")
-    if not deep and MASK < max(shallow, default=WHITE) <= DARK:
+    if not deep and white != MASK and MASK <= max(shallow, default=WHITE) <= DARK:
         notes.append(
             f"No value is more than {max(shallow)} of 255, so all images are nearly black, as files of 16-bit colours "
             "from a 12-bit camera are: scale them before."
@@ -114,7 +128,7 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La") or is_deep(image)
 
 
-def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: int = WHITE) -> np.ndarray:
+def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: int | None = None) -> np.ndarray:
     """Return an image as uint8 of shape (channels, *size).
 
     Transparent parts become white, as on a page. Other sizes are stretched to `size` with Pillow's antialiased bicubic
@@ -124,8 +138,8 @@ def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: i
         image: Any image.
         size: (height, width).
         channels: 1 or 3.
-        white: The value that becomes 255 in images with more than 8 bits per value; floats have theirs at 1. An image
-            with 8 bits keeps its values, unless it is a `MASK`.
+        white: The value that becomes 255, as larger ones do, in images with more than 8 bits per value; None for
+            `WHITE`. Floats have theirs at 1. An image with 8 bits keeps its values, unless it is a `MASK`.
 
     Raises:
         ValueError: if values lie outside the range of their type, or the mode cannot be converted.
@@ -136,9 +150,9 @@ def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: i
     return np.array(image).reshape(*size, channels).transpose(2, 0, 1)
 
 
-def _eight_bit(image: Image.Image, white: int) -> Image.Image:
+def _eight_bit(image: Image.Image, white: int | None) -> Image.Image:
     if is_deep(image):
-        return _scaled(image, white)
+        return _scaled(image, white or WHITE)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -150,9 +164,8 @@ def _eight_bit(image: Image.Image, white: int) -> Image.Image:
 def _scaled(image: Image.Image, white: int) -> Image.Image:
     values, is_float = np.asarray(image, dtype=np.float32), image.mode == "F"
     low, high, full = values.min(), values.max(), 1 if is_float else white
-    # Written so that NaN fails as well.
-    if not (low >= 0 and high <= full):
-        way_out = "divide by 255" if is_float else "a larger --white allows them"
-        way_out = f"; {way_out}" if low >= 0 and high <= (255 if is_float else WHITE) else ""
+    # Written so that NaN fails as well. That whole numbers are too large is said of all files at once: `find_white`.
+    if not (low >= 0 and (high <= full or not is_float)):
+        way_out = "; divide by 255" if is_float and 0 <= low and high <= 255 else ""
         raise ValueError(f"values {low:g} to {high:g}, allowed 0 to {full}{way_out}")
-    return Image.fromarray((values * (255 / full)).round().astype(np.uint8))
+    return Image.fromarray((values.clip(max=full) * (255 / full)).round().astype(np.uint8))

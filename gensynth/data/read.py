@@ -131,6 +131,8 @@ def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts
         test = _apart(test)
     elif str(source).startswith("torchvision:"):
         test = _torchvision(str(source), same, "test")
+    if test is not None:
+        data = data.noting([note for note in test.notes if note not in data.notes], "test data")
     theirs = None if test is None else test.groups
     parts = split(data, config.test, config.validation, config.split_seed, test, data.groups, theirs)
     return replace(

@@ -10,7 +10,7 @@ from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
 from gensynth.data.schema import Column, Schema
 from gensynth.data.split import Parts, check_split, keep_only, split
-from gensynth.data.tables import from_frame, read_frame, read_table, to_frame
+from gensynth.data.tables import from_frame, read_frame, read_table, suffix_of, to_frame
 from gensynth.words import did_you_mean, some
 
 
@@ -57,6 +57,7 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
             raise FileNotFoundError(f"there is no table {name!r}; known: {some(known)}.{did_you_mean(name, known)}")
         target = config.target or builtin_tables.TARGETS[wanted]
         return _checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name)
+    suffix_of(name)  # first, for a folder has no columns to choose from
     if config.target is None and schema is None:
         raise ValueError(f"which column of {name!r} is the label? Name it: --target COLUMN.")
     label = schema.target if config.target is None and schema is not None else config.target

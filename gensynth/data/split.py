@@ -101,6 +101,8 @@ def split(
     taken: dict[bytes, int] = {}
     if test_part is not None:
         test_part = _same_classes(test_part, data)
+        absent = [name for name, n in test_part.class_counts.items() if not n]
+        notes += [f"The test data have no {noun}s of {', '.join(map(repr, absent))}."] if absent else []
         known, theirs = set(test_part.content_hashes()), set(() if test_groups is None else test_groups)
         same = [h in known for h in hashes]
         if groups is not None:
@@ -222,7 +224,4 @@ def _same_classes(data: LabeledData, like: LabeledData) -> LabeledData:
         label = np.array([label_of(name, like.classes) for name in data.classes], dtype=np.int64)
     except ValueError as error:
         raise ValueError(f"the test data do not match the training data: {error}") from error
-    y = label[data.y]
-    missing = [name for at, name in enumerate(like.classes) if at not in y]
-    note = (f"The test data have no {data.noun}s of {', '.join(map(repr, missing))}.",) if missing else ()
-    return replace(data, y=y, classes=like.classes, label_values=like.label_values, notes=data.notes + note)
+    return replace(data, y=label[data.y], classes=like.classes, label_values=like.label_values)

@@ -57,9 +57,9 @@ def read_table(path: str | Path, target: Hashable, schema: Schema | None = None)
 def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     """Read a table whatever its columns are; arguments and errors as of `read_table`."""
     path = Path(path)
+    suffix = suffix_of(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
-    suffix = suffix_of(path)
     try:
         if suffix in PACKED:
             return _read_packed(path, suffix)

@@ -12,7 +12,6 @@ import yaml
 
 import gensynth.samplers
 from gensynth.samplers.table import TableSampler
-from gensynth.words import did_you_mean
 
 
 def table_sampler_names() -> list[str]:
@@ -32,8 +31,10 @@ def get_table_sampler(name: str) -> type[TableSampler]:
         if name in (found := _defined(module)):
             return found[name]
     if name not in _found():
-        hint = did_you_mean(name, _found())
-        raise ValueError(f"unknown sampler {name!r}; known: {', '.join(table_sampler_names())}.{hint}")
+        from gensynth.rebalance_config import SAMPLERS  # these import torch, which a known name does without
+        from gensynth.registry import generator_names, unknown
+
+        raise unknown("sampler", name, table_sampler_names(), "tables", (*generator_names(), *SAMPLERS), "images")
     return _found()[name]
 
 

@@ -31,6 +31,7 @@ class Synthetic:
         how: How each example was drawn, such as `"borrow"`, length n.
         parents: Ids of the real examples each one was made from, length n; empty tuples where none.
         checkpoint_sha256: Hash of the checkpoint file of each example, length n; empty strings where none.
+        notes: What the reader of their files changed, in sentences.
     """
 
     x: Tensor | pd.DataFrame
@@ -42,6 +43,7 @@ class Synthetic:
     how: tuple[str, ...]
     parents: tuple[tuple[str, ...], ...]
     checkpoint_sha256: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)

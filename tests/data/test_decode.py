@@ -9,6 +9,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from gensynth.data.arrays import from_arrays
 from gensynth.data.images import ImageFiles, read_files, read_folder
 from gensynth.data.pixels import MASK, WHITE, WHITES, find_white
 from gensynth.data.read import DataConfig, read_parts
-from gensynth.manifest import read_synthetic
+from gensynth.manifest import read_synthetic, write_synthetic
 from gensynth.stylize import _find
 
 UPRIGHT = np.zeros((24, 16), np.uint8)
@@ -152,7 +153,7 @@ def test_arrays_of_sixteen_bits(tmp_path: Path) -> None:
     data = from_arrays(x, y)
     assert np.array_equal(data.x[0, 0], (ramp(4000) * (255 / 4095)).round().astype(np.uint8)) and data.white == 4095
     assert from_arrays(x, y, white=65535).x.max() == round(4000 * 255 / 65535)
-    with pytest.raises(ValueError, match="up to 4000, allowed 0 to 1000; a larger --white"):
+    with pytest.raises(ValueError, match="4 images of x hold values above 1000, up to 4000; .*a larger --white"):
         from_arrays(x, y, white=1000)
     assert from_arrays((x // 16).astype(np.uint8), y, white=4095).x.max() == 250
 
@@ -167,11 +168,33 @@ def test_what_is_read_beside_the_data_has_their_white(tmp_path: Path) -> None:
     synthetic, _ = read_synthetic(test, parts.train.classes, parts.train.shape, parts.train.white)
     assert synthetic.x.max() <= 1000 * 255 / 4095
     assert read_files(test, (9, 9), 1, white=4095)[:].max() <= 1000 * 255 / 4095 < read_files(test, (9, 9), 1)[:].max()
-    with pytest.raises(ValueError, match="allowed 0 to 1023; a larger --white"):
+    with pytest.raises(ValueError, match=r"2[0-4] images of '.*train' hold values above 1023, up to 40[0-9][0-9]; "):
         read_parts(test, DataConfig(test_data=str(train)))
     assert read_parts(test, DataConfig(test_data=str(train), white=4095)).test.x.max() > 250
     with pytest.raises(ValueError, match="white must be 1 to 65535"):
         DataConfig(white=65536)
+
+
+@pytest.mark.parametrize("deep", [True, False], ids=["12 bits", "masks"])
+def test_what_is_read_beside_data_of_eight_bits_tells_its_own_white(tmp_path: Path, deep: bool) -> None:
+    """8 bits say nothing of files that have more, nor of masks of 0 and 1; what was made of those is told."""
+    rng = np.random.default_rng(0)
+    train = folder_of(tmp_path / "train", *rng.integers(0, 256, (24, 9, 9), dtype=np.uint8))
+    theirs = rng.integers(0, 4096, (6, 9, 9), dtype=np.uint16) if deep else rng.integers(0, 2, (6, 9, 9), np.uint8)
+    other = folder_of(tmp_path / "other", *theirs)
+    (other / "b" / "x.heic").write_bytes(b"x")
+    told = "were scaled to 8 bits, 4095 to 255" if deep else "1 was taken for white"
+    parts = read_parts(train, DataConfig(test_data=str(other)))
+    assert parts.train.white is None and parts.test.x.max() >= 254
+    first, second = parts.train.notes
+    assert first.startswith("test data: ") and told in first and second.startswith("test data: Not read: 1 of 4")
+    synthetic, _ = read_synthetic(other, parts.train.classes, parts.train.shape, parts.train.white)
+    assert synthetic.x.max() >= 254 and told in synthetic.notes[0] and "Not read" in synthetic.notes[1]
+    # What gensynth wrote is read as it was drawn, however dark.
+    drawn = replace(synthetic, x=synthetic.x // 255)
+    write_synthetic(drawn, None, tmp_path / "drawn")
+    again, _ = read_synthetic(tmp_path / "drawn", drawn.classes, parts.train.shape)
+    assert again.x.max() == 1 and "nearly black" in again.notes[0]
 
 
 def test_floats_from_zero_to_255_are_told_what_to_do(tmp_path: Path) -> None:
@@ -182,19 +205,19 @@ def test_floats_from_zero_to_255_are_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"values -500 to 500, allowed 0 to 1\)"):
         read_folder(tmp_path / "b")
     data = read_folder(folder_of(tmp_path / "c", *[ramp(255).astype(np.float32) / 255] * 2, form="tif"))
-    assert data.white == WHITE and "1 to 255." in data.notes[0]
+    assert data.white is None and "1 to 255." in data.notes[0]
 
 
 @given(deep=st.lists(st.integers(-1, 65535), max_size=4), shallow=st.lists(st.integers(-1, 255), max_size=4))
 def test_white_is_the_smallest_that_holds_every_value(deep: list[int], shallow: list[int]) -> None:
-    white = find_white(deep, shallow)
-    assert white >= max(deep, default=0)
+    white = find_white(deep, shallow, None, "x")
     if white == MASK:
         assert max(*deep, *shallow, -1) == 1
-    elif max(deep, default=-1) >= 0:
-        assert not [w for w in WHITES if max(deep) <= w < white]
+    elif white is not None:
+        assert 0 <= max(deep) <= white and not [w for w in WHITES if max(deep) <= w < white]
     else:
-        assert white == WHITE
+        assert max(deep, default=-1) == -1, "nothing told"
+    assert find_white(deep, shallow, MASK, "x") == white and find_white(deep, shallow, WHITE, "x") == WHITE
 
 
 def test_nothing_stands_beside_our_sentence(

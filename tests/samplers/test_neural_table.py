@@ -97,9 +97,9 @@ def test_curves_are_kept_and_the_seed_decides(data: LabeledData) -> None:
 def test_settings_and_names_are_checked(data: LabeledData) -> None:
     with pytest.raises(ValueError, match="unknown settings .*'widht'.* known: .*width"):
         NeuralTable(model={"widht": 8}).fit(data)
-    with pytest.raises(ValueError, match="generator 'vae' draws images; known here: .*tabular_vae"):
+    with pytest.raises(ValueError, match="'vae' is for images; for tables there are tabular_vae"):
         NeuralTable(generator="vae").fit(data)
-    with pytest.raises(ValueError, match="'tabular_vae' draws tables: give a table"):
+    with pytest.raises(ValueError, match="'tabular_vae' is for tables; for images there are .*vae"):
         get_generator("tabular_vae")
     with pytest.raises(ValueError, match="Did you mean 'tabular_vae'"):
         get_table_generator("tabular_va")
