@@ -14,7 +14,7 @@ from gensynth.data.column_names import is_code, is_key, is_row_number
 from gensynth.data.giveaway import giveaways
 from gensynth.data.numbers import GROUPED, as_numbers, dense, is_absent
 from gensynth.data.schema import MOST_LEVELS, NOT_JUDGED, RARE, Column, Schema
-from gensynth.data.times import date_formats, whole_format
+from gensynth.data.times import MIDNIGHT, clock_format, date_formats, whole_format
 from gensynth.words import some
 
 NUMBER = r"[-+]?[$€£]?\s?[0-9]{1,3}(?:[,. '][0-9]{3})*(?:[.,][0-9]+)?\s?[%$€£]?"
@@ -101,9 +101,13 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
 def _time_question(values: pd.Series, c: Column) -> str | None:
     """Return which times the values may be, where that cannot be told for sure."""
     given = values.dropna()
-    if c.kind == "integer" and c.format is None and given.nunique() > 1 and (given % 1 == 0).all():
-        if form := whole_format(given):
-            return f"{given.iloc[0]} and the like; if they are times, {_edit(kind='datetime', format=form)}"
+    whole = c.kind == "integer" and c.format is None and given.nunique() > 1 and (given % 1 == 0).all()
+    if whole or (c.kind == "categorical" and pd.api.types.infer_dtype(given) == "string"):
+        midnight = given.isin(MIDNIGHT)
+        if form := (whole_format(given) if whole else None) or clock_format(given[~midnight]):
+            like, others = int(given.iloc[0]) if whole else repr(given.iloc[0]), "write 0 instead of 2400, and "
+            edit = others * bool(midnight.any()) + _edit(kind="datetime", format=form)
+            return f"{like} and the like; if they are times, {edit}"
     if c.kind == "datetime" and c.format and re.search("%-?m.%-?d|%-?d.%-?m", c.format):
         other = [form for form in date_formats(given[~is_absent(given, c)].astype(str)) if form != c.format]
         if other and sorted(other[0]) == sorted(c.format):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,49 @@ def test_few_whole_numbers_that_could_be_months_are_asked_about() -> None:
     assert 'if they are times, put "kind": "datetime", "format": "%Y%m"' in note
     assert column(frame["x"], kind="datetime", format="%Y%m").unit == "day"
     assert column(RNG.integers(10**7, 9 * 10**7, N)).kind == "integer"
+
+
+CLOCKS = pd.Series(write(TIMES, "%H%M"), dtype=object)
+"""Times of day such as 0005 and 2351."""
+
+
+@pytest.mark.parametrize("form", ["%H%M", "%H%M%S"])
+def test_times_of_day_without_a_colon_are_told_by_values_and_name_and_drawn_ones_are_possible(form: str) -> None:
+    text = pd.Series(write(TIMES, form), dtype=object)
+    gone = np.arange(N) % 9 == 0
+    for values in (text, text.astype(int), text.astype(float).mask(gone), text.astype("Int64").mask(gone)):
+        for sampler in (TableSmote(), SmoothedBootstrap()):
+            new = drawn(values, "dep_time", sampler)
+            assert new.dtype == values.dtype or values is text
+            assert as_times(new, form).notna().sum() == new.notna().sum() > 25
+            assert values is not text or new.isin(write(as_times(new, form), form)).all()
+
+
+def test_numbers_that_chance_makes_times_of_day_are_none() -> None:
+    years, halves, huge = 2000 + np.arange(N) % 24, 50 * np.arange(N) % 2400, pd.Series(2.0 ** np.arange(N) * 2**70)
+    for values in (years, halves, huge, np.arange(N), np.arange(N) * 7, huge.map(int).astype(object), [2, 159] * 30):
+        assert column(values, "time").kind != "datetime"
+    assert column([f"{i % 30 + 2000}" for i in range(N)], "time").kind == "categorical"
+
+
+@pytest.mark.parametrize("values", [CLOCKS, CLOCKS.astype(int), CLOCKS.astype(float).mask(CLOCKS == CLOCKS[0])])
+def test_times_of_day_under_any_name_are_asked_about_and_the_answer_is_taken(values: pd.Series, tmp_path: Path) -> None:
+    values = pd.concat([values, values], ignore_index=True)
+    frame = pd.DataFrame({"x": values, "other": np.arange(2 * N) % 7, "y": np.tile(LABELS, 2)})
+    found = from_frame(frame, "y")
+    assert any('if they are times, put "kind": "datetime", "format": "%H%M"' in note for note in found.notes)
+    assert found.schema is not None
+    found.schema.save(tmp_path / "s.json")
+    plain = json.loads((tmp_path / "s.json").read_text())
+    plain["columns"][0] |= {"kind": "datetime", "format": "%H%M"}  # what it said of numbers or levels stays there
+    (tmp_path / "s.json").write_text(json.dumps(plain))
+    told = from_frame(frame, "y", Schema.load(tmp_path / "s.json"))
+    new = TableSmote().fit(told).sample("yes", 50, 0).x["x"]
+    assert new.notna().any() and as_times(new, "%H%M").notna().sum() == new.notna().sum() and not told.notes
+    late = frame.assign(x=values.where(values != values[1], "2400" if values.dtype == object else 2400))
+    assert any("write 0 instead of 2400" in note for note in from_frame(late, "y").notes)
+    with pytest.raises(ValueError, match="column 'x' holds '?2400.*, which is no time in the format '%H%M'"):
+        from_frame(late, "y", told.schema)
 
 
 @pytest.mark.parametrize("mark", ["?", "-", "unknown", "n/a ", "N.A."])
