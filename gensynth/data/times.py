@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -120,7 +121,7 @@ def as_text(values: pd.Series, form: str) -> pd.Series:
 
 def _digits(value: Any, width: int) -> Any:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return str(int(value)).zfill(width) if number and np.isfinite(value) and value == int(value) else value
+    return str(int(value)).zfill(width) if number and abs(value) < math.inf and value == int(value) else value
 
 
 def _is_written_so(text: pd.Series, form: str) -> bool:
