@@ -166,7 +166,7 @@ def test_numbers_that_chance_makes_times_of_day_are_none() -> None:
 @pytest.mark.parametrize("values", [CLOCKS, CLOCKS.astype(int), CLOCKS.astype(float).mask(CLOCKS == CLOCKS[0])])
 def test_times_of_day_under_any_name_are_asked_about_and_the_answer_is_taken(values: pd.Series, tmp_path: Path) -> None:
     values = pd.concat([values, values], ignore_index=True)
-    frame = pd.DataFrame({"x": values, "other": np.arange(2 * N) % 7, "y": np.tile(LABELS, 2)})
+    frame = pd.DataFrame({"x": values, "other": np.arange(2 * N) % 7, "y": np.append(LABELS, LABELS[::-1])})
     found = from_frame(frame, "y")
     assert any('if they are times, put "kind": "datetime", "format": "%H%M"' in note for note in found.notes)
     assert found.schema is not None
