@@ -19,7 +19,7 @@ import pandas as pd
 from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
 from gensynth.data.labels import class_names
-from gensynth.data.numbers import as_numbers
+from gensynth.data.numbers import MARKS, as_numbers
 from gensynth.data.schema import NOT_JUDGED, Column, Schema
 from gensynth.data.table_names import PACKED, SEPARATORS, table_suffixes
 from gensynth.data.table_notes import table_notes
@@ -34,6 +34,9 @@ EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
 """What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
+
+FEWEST_FALLING = 5
+"""Falling numbers in the first line that are taken for names, at least: so many seldom fall by chance."""
 
 
 def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:
@@ -268,15 +271,22 @@ def _check_header(header: list[str], first: list[str], separator: str) -> None:
 
 
 def _check_names_are_no_row(header: list[str], frame: pd.DataFrame) -> None:
-    """Raise ValueError if the first line seems to be a row: each name is a number, or a text of its column."""
-    numbers = [re.fullmatch("[-+]?[0-9]*[.]?[0-9]+", name) is not None for name in header]
-    if not any(numbers) or not len(frame):
+    """Raise ValueError if the first line seems to be a row.
+
+    It does where it has numbers over all columns of numbers and nowhere else, and one of its texts is in the column
+    below, or its numbers are no series. 0, 1, 2, ... are names that pandas gives; 2018, 2020, ... are years; beside
+    texts, 0.1, 0.5, ... may be shares, and many falling numbers wave lengths.
+    """
+    names = [name for name in header if name.strip().lower() not in MARKS]
+    numbers = [name for name in names if re.fullmatch("[-+]?[0-9]*[.]?[0-9]+", name)]
+    texts = [name for name in names if name not in numbers]
+    numeric = {name: bool(pd.api.types.is_numeric_dtype(frame[name].dtype)) for name in names}
+    if not numbers or not len(frame) or any(numeric[name] != (name in numbers) for name in names):
         return
-    for number, name in zip(numbers, header, strict=True):
-        if number != pd.api.types.is_numeric_dtype(frame[name].dtype) or not (number or name in set(frame[name])):
-            return
-    ascending = all(name.isdigit() for name in header) and sorted(map(int, header)) == list(map(int, header))
-    if not ascending:  # 0, 1, 2, ... are names that pandas gives; 2018, 2020, ... are years
+    x = list(map(float, numbers))
+    rising, falling = x == sorted(x), len(x) >= FEWEST_FALLING and x == sorted(x, reverse=True)
+    series = rising or falling if texts else rising and all(map(str.isdigit, numbers))
+    if not series or any(name in set(frame[name]) for name in texts):
         raise ValueError(
             f"its first line looks like a row ({some(header, 5)}), not like names; put the names of the columns first."
         )
