@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ EXACT: dict[str, Any] = (
 )
 """What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
 
+OTHER_SEPARATORS = ";\t|,"
+"""What may stand between entries where the usual sign does not: a table has two columns at least."""
 FEWEST_FALLING = 5
 """Falling numbers in the first line that are taken for names, at least: so many seldom fall by chance."""
 
@@ -54,7 +57,12 @@ def read_table(path: str | Path, target: Hashable, schema: Schema | None = None)
         FileNotFoundError: if it does not exist.
         ModuleNotFoundError: if pyarrow is needed and not installed.
     """
-    return from_frame(read_frame(path, schema), target, schema)
+    data = from_frame(read_frame(path, schema), target, schema)
+    suffix = suffix_of(path)
+    if suffix in PACKED or (found := _separator(Path(path))) == (usual := _usual_separator(suffix)):
+        return data
+    note = f"The table is separated by {found!r}; {suffix} files are written with {usual!r}."
+    return replace(data, notes=(note, *data.notes))
 
 
 def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
@@ -66,7 +74,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     try:
         if suffix in PACKED:
             return _read_packed(path, suffix)
-        return _read_text(path, SEPARATORS[suffix.removesuffix(".gz")], schema)
+        return _read_text(path, _separator(path), schema)
     except ImportError as error:
         raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
     except UnicodeDecodeError as error:
@@ -233,10 +241,8 @@ def _nullable(arrow: Any) -> Any:
 
 
 def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFrame:
-    with _open(path) as file:
-        rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
-        header, first = next(rows, []), next(rows, [])
-    _check_header(header, first, separator)
+    header, first = _first_rows(path, separator)
+    _check_header(header, first)
     known = {} if schema is None else {str(c.name): c for c in schema.columns}
     texts = {name: c.dtype for name, c in known.items() if name in header and _is_text(c)}
     frame = _parse(path, separator, header, texts)
@@ -253,18 +259,31 @@ def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFram
     return pd.DataFrame(columns)
 
 
-def _check_header(header: list[str], first: list[str], separator: str) -> None:
+def _first_rows(path: Path, separator: str) -> tuple[list[str], list[str]]:
+    """Return the first two lines of a file of text that hold anything; empty lists where there are none."""
+    with _open(path) as file:
+        rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
+        return next(rows, []), next(rows, [])
+
+
+def _usual_separator(suffix: str) -> str:
+    return SEPARATORS[suffix.removesuffix(".gz")]
+
+
+def _separator(path: Path) -> str:
+    """Return what stands between the entries of a file of text: another sign than usual if that finds one name only."""
+    usual = _usual_separator(suffix_of(path))
+    header, _ = _first_rows(path, usual)
+    found = max(OTHER_SEPARATORS, key=header[0].count) if len(header) == 1 else usual
+    return found if found in "".join(header) else usual
+
+
+def _check_header(header: list[str], first: list[str]) -> None:
     if not header:
         raise ValueError("it is empty.")
     if twice := [name for at, name in enumerate(header) if name in header[:at]]:
         raise ValueError(
             f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
-        )
-    other = next((s for s in ";\t|," if s != separator and s in header[0]), None)
-    if len(header) == 1 and other is not None:
-        raise ValueError(
-            f"it looks separated by {other!r}, not by {separator!r}; read it with 'pandas.read_csv(file, "
-            f"sep={other!r})', perhaps with decimal=',', and write it again with 'to_csv(file, index=False)'."
         )
     if len(first) > len(header):
         raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")

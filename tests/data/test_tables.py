@@ -139,7 +139,7 @@ def test_a_schema_says_what_text_is(tmp_path: Path, dtype: str, text: str, expec
         (b'"a,y\n' + b"1,b\n" * 40_000, "larger than field limit"),
         (b"a,y\n1,2,b\n3,4,c\n", "the header has 2 names, and the first row 3 entries"),
         (b"a,a,y\n1,2,3\n", "two columns are called 'a'"),
-        (b"a;y\n1,5;b\n", "it looks separated by ';', not by ','"),
+        (b"a;y\n1;5;b\n", "the header has 2 names, and the first row 3 entries"),
         (b"a\n1\n", "there is no column 'y'; the table has a"),
         (b"a,y\n", "no rows"),
     ],
@@ -148,6 +148,20 @@ def test_broken_files_get_one_sentence(tmp_path: Path, content: bytes, message: 
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "a.csv", "y")
+
+
+@pytest.mark.parametrize(
+    ("name", "sign", "usual"), [("a.csv", ";", ","), ("a.csv.gz", "\t", ","), ("a.csv", "|", ","), ("a.tsv", ",", "\t")]
+)
+def test_other_separators_are_told_by_the_header_and_said(tmp_path: Path, name: str, sign: str, usual: str) -> None:
+    frame = table()[["amount", "claim", "kids"]]
+    decimal = "." if sign == "," else ","
+    frame.to_csv(tmp_path / name, sep=sign, decimal=decimal, index=False)
+    data = read_table(tmp_path / name, "claim")
+    assert data.notes[0].startswith(f"The table is separated by {sign!r}; ") and repr(usual) in data.notes[0]
+    assert data.schema is not None and [c.kind for c in data.schema.columns] == ["numeric", "integer"]
+    assert data.class_counts == from_frame(frame, "claim").class_counts
+    assert data.fingerprint == read_table(tmp_path / name, "claim", data.schema).fingerprint
 
 
 @pytest.mark.parametrize("header", ["Land,2018,2020", ",2018,2020", "name,0.5,1.5", "a,b1,c"])
