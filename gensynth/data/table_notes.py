@@ -23,6 +23,12 @@ PLACEHOLDERS = (-9, -99, -999, -9999, -99999, -1, 999, 9999, 99999, 999999)
 """Numbers that often stand for a missing one, where all others lie on one side and far away."""
 FEWEST_REPEATS = 2
 """Rows of a value that is named as one that repeats, at least."""
+FEWEST_CODES = 10
+"""Different whole numbers that look like codes whatever the name, at least."""
+CODE_REPEATS = 10
+"""Rows of each of them in the mean, at least."""
+CODE_GAP = 4
+"""Distance between them in the mean, at least."""
 MOST_ODD = 3
 """Texts in a column of numbers that are named, at most."""
 
@@ -88,7 +94,7 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
             f"Column {c.name!r} looks like a key that repeats ({n} values in {len(values)} rows) and is taken for "
             f'{drawn}. For new keys in new rows {_edit(kind="id")}; for none, "ignore".'
         )
-    elif c.kind == "integer" and is_code(c.name) and n <= len(values) / FEWEST_REPEATS:
+    elif c.kind == "integer" and (n <= len(values) / FEWEST_REPEATS if is_code(c.name) else _like_codes(values, c)):
         yield (
             f"Column {c.name!r} holds whole numbers and is taken for a quantity. If they are codes, "
             f"{_edit(kind='categorical')}."
@@ -96,6 +102,17 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
     asks = _time_question(values, c) or _placeholder(values, c) or _other_reading(values, c)
     if asks:
         yield f"Column {c.name!r} holds {asks}."
+
+
+def _like_codes(values: pd.Series, c: Column) -> bool:
+    """Whether whole numbers are few, far apart, all as long and not round, as codes of industries are."""
+    x = np.unique(as_numbers(values, c))
+    x = x[~np.isnan(x)]
+    if not FEWEST_CODES <= len(x) <= len(values) / CODE_REPEATS or x[0] < 100:
+        return False
+    as_long = len(str(int(x[0]))) == len(str(int(x[-1])))
+    far_apart = x[-1] - x[0] >= CODE_GAP * len(x)
+    return as_long and far_apart and bool((x % 5 == 0).mean() < 0.5)
 
 
 def _time_question(values: pd.Series, c: Column) -> str | None:

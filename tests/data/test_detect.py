@@ -283,6 +283,21 @@ def test_codes_and_repeating_keys_are_asked_about() -> None:
     assert "a key that repeats (30 values in 60 rows)" in patient and '"kind": "id"' in patient
 
 
+def test_codes_under_any_name_are_asked_about_and_quantities_are_not() -> None:
+    n, pick = 600, np.random.default_rng(1)
+    industries = pick.choice([111, 112, 211, 221, 236, 311, 332, 423, 441, 481, 522, 541, 611, 721, 812, 921], n)
+    counts = {
+        "age": pick.integers(18, 90, n),
+        "hours": pick.integers(1, 99, n),
+        "bp": pick.normal(120, 9, n).astype(int),
+    }
+    amounts = {"cut": pick.choice([0, 114, 401, 2174, 7688, 15024], n), "fee": pick.choice(range(1000, 9000, 250), n)}
+    years = pick.integers(1950, 2024, n)
+    frame = pd.DataFrame({"v3": industries, **counts, **amounts, "since": years, "y": pick.choice(["no", "yes"], n)})
+    (note,) = from_frame(frame, "y").notes
+    assert "'v3' holds whole numbers and is taken for a quantity" in note and '"kind": "categorical"' in note
+
+
 def test_formulas_are_named_and_left_as_they_are() -> None:
     frame = pd.DataFrame({"x": ["=1+1", "@SUM(A1)", "-5"] * 20, "n": ["-5", "+4.5", "b"] * 20, "y": LABELS})
     (note,) = (note for note in from_frame(frame, "y").notes if "formulas" in note)
