@@ -10,6 +10,11 @@ MOST = 20
 """Names that stand in one sentence or line, at most."""
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: `1 row`, `2 rows`; where more than an s changes, in the words `many`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def some(names: Iterable[Any], most: int = MOST) -> str:
     """Return names in a row; of more than `most`, the first ones and how many there are beside them."""
     all_of_them = list(map(str, names))

@@ -15,7 +15,7 @@ from gensynth.data.giveaway import giveaways
 from gensynth.data.numbers import GROUPED, as_numbers, dense, is_absent
 from gensynth.data.schema import MOST_LEVELS, NOT_JUDGED, RARE, Column, Schema
 from gensynth.data.times import MIDNIGHT, clock_format, date_formats, whole_format
-from gensynth.words import some
+from gensynth.words import counted, some
 
 NUMBER = r"[-+]?[$€£]?\s?[0-9]{1,3}(?:[,. '][0-9]{3})*(?:[.,][0-9]+)?\s?[%$€£]?"
 """Numbers as people write them, with signs that `read_csv` does not take for parts of numbers."""
@@ -86,7 +86,7 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
     elif c.marks:
         yield (
             f"Column {c.name!r} holds {'times' if c.kind == 'datetime' else 'numbers'}, and {some(map(repr, c.marks))} "
-            f"in {int(is_absent(values, c).sum())} rows, which counts as missing; new rows write it so, too."
+            f"in {counted(int(is_absent(values, c).sum()), 'row')}, which counts as missing; new rows write it so, too."
         )
     if c.kind in ("integer", "categorical") and n >= RARE and is_key(c.name):
         drawn = "a quantity" if c.kind == "integer" else "a level that new rows share with real ones"
@@ -120,7 +120,7 @@ def _time_question(values: pd.Series, c: Column) -> str | None:
     given = values.dropna()
     whole = c.kind == "integer" and c.format is None and given.nunique() > 1 and (given % 1 == 0).all()
     if whole or (c.kind == "categorical" and pd.api.types.infer_dtype(given) == "string"):
-        midnight = given.isin(MIDNIGHT)
+        midnight = given == (MIDNIGHT if whole else str(MIDNIGHT))
         if form := (whole_format(given) if whole else None) or clock_format(given[~midnight]):
             like, others = int(given.iloc[0]) if whole else repr(given.iloc[0]), "write 0 instead of 2400, and "
             edit = others * bool(midnight.any()) + _edit(kind="datetime", format=form)

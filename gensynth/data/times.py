@@ -44,7 +44,7 @@ FEWEST_CLOCKS = 20
 """Different numbers from 60 on that must all be times of day: of so many others, some end in 60 to 99."""
 FEWEST_HOURS = 3
 """Different hours that they must lie in: 2000 to 2024 are years."""
-MIDNIGHT = (2400, "2400")
+MIDNIGHT = 2400
 """How some write the midnight at the end of a day, which no format reads."""
 
 
