@@ -50,7 +50,7 @@ class Parser(ArgumentParser):
 
 
 def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
-    """Bring options into the one form that jsonargparse reads."""
+    """Bring options into the one form that jsonargparse reads; ValueError where a value of `--keep` is no count."""
     out: list[str] = []
     kept: dict[str, int | str] = {}
     waiting = iter(range(len(argv)))
@@ -71,9 +71,13 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
             next(waiting)
         if name == "--print_config" and not equals:
             equals, value = "=", "skip_null"  # in a recipe, `label: null` is a class called null
-        if name == "--keep" and "=" in value and not value.lstrip().startswith("{"):
+        if name == "--keep" and equals and not value.lstrip().startswith("{"):
             pairs = [pair.rpartition("=") for pair in value.split(",")]
-            kept |= {c: int(n) if n.strip().isdigit() else n for c, _, n in pairs}
+            if not all(c and n.strip().isdecimal() for c, _, n in pairs):
+                raise ValueError(
+                    f"--keep is {value!r}; name classes and how many of each to keep: --keep NAME=N,NAME=N."
+                )
+            kept |= {c: int(n) for c, _, n in pairs}
             value = json.dumps(kept)  # said twice, both count: the last one on the line holds all
         many = "," in value or name not in ("--size", "--weights")  # one size is a number
         if name in LISTS and many and not value.lstrip().startswith("["):

@@ -29,6 +29,7 @@ from gensynth.samplers.table import TableSampler
 from gensynth.table_folds import Candidate, Fold, Folds, check_config, some_rows
 from gensynth.table_results import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.table_scores import SCORES
+from gensynth.words import counted
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
     rarest = min(train.class_counts, key=lambda name: train.class_counts[name])
     if train.class_counts[rarest] < FEWEST_TEST:
         n = train.class_counts[rarest]
-        why = f"Nothing is added: class {rarest!r} has {n} rows, too few to tell whether anything helps."
+        why = f"Nothing is added: class {rarest!r} has {counted(n, 'row')}, too few to tell whether anything helps."
         return Choice(NONE, None, {}, None, why, config.metric, (), 0, 0, ())
     part = train.subset(some_rows(train, config.most_rows, config.seed))
     notes = [f"Chosen on {len(part)} of {len(train)} rows, drawn by class."] if len(part) < len(train) else []

@@ -141,7 +141,7 @@ def _unknown(message: str) -> str:
 def _explain(message: str, parser: ArgumentParser) -> str:
     unknown = _unknown(message)
     if not unknown:
-        return _plain_words(" ".join(message.split()))
+        return _plain_words(" ".join(message.split()), parser)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
     # A recipe's nested key is told without what it stands below; of two settings, that of the verb itself comes last.
     tails = {name.rpartition(".")[2]: name for name in sorted(known, key=lambda name: -name.count("."))}
@@ -150,17 +150,20 @@ def _explain(message: str, parser: ArgumentParser) -> str:
     return f"unknown setting {unknown!r}.{hint} See 'gensynth {parser.prog.split()[-1]} --help'."
 
 
-def _plain_words(message: str) -> str:
-    """Return what jsonargparse says of a value that is of no allowed type, without the names of classes."""
-    found = re.match(
-        r'Parser key "(.+?)": Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*'
-        r"Given value type: .*? Given value: (.*)",
-        message,
-    ) or re.match(r'Parser key "(.+?)": Expected an? (.*)[.] Got value: (.*)', message)
-    if not found:
+def _plain_words(message: str, parser: ArgumentParser) -> str:
+    """Return what jsonargparse says of missing arguments and of values of a wrong type, in our words."""
+    from gensynth.plain import words_for
+
+    actions = {action.dest: action for action in parser._actions}
+    if lacks := re.match("the following arguments are required: (.*)", message):
+        wanted = [actions[name] for name in lacks[1].split(", ")]
+        told = [f"{'--' * bool(a.option_strings)}{a.dest} ({str(a.help).rstrip('.')})" for a in wanted]
+        return f"'{parser.prog}' also needs {'; '.join(told)}. See '{parser.prog} --help'.".replace("%%", "%")
+    found = re.match(r'Parser key "(.+?)": .*(?:Given|Got) value: (.*)', message)
+    hint = getattr(actions.get(found[1]), "_typehint", None) if found else None
+    if not found or hint is None:
         return message
-    kinds = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", found[2]).replace("typing.", "").replace("NoneType", "null")
-    return f"setting {found[1]!r} is {found[3][:200]!r}, and must be {kinds.replace(', null', ' or null')}."
+    return f"setting {found[1]!r} is {found[2][:200]!r}, and must be {words_for(hint)}."
 
 
 def _suggest(word: str, known: list[str], names: dict[str, str] | None = None) -> str:

@@ -16,6 +16,7 @@ from gensynth.files import refuse_inside
 from gensynth.lock import locked
 from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
 from gensynth.run import RECORD, Run
+from gensynth.words import counted
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.read import DataConfig
@@ -188,7 +189,7 @@ def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "Ato
     refuse_inside(out, images)
     with locked(out):
         done = run(checkpoint, Path(images), out, direction, device)
-    _say(f"{done} images in {out}")
+    _say(f"{counted(done, 'image')} in {out}")
     return 0
 
 
@@ -307,7 +308,7 @@ def mix(
         if spread == "all":
             _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
         mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
-    _say(f"{mixed.n_real} real and {mixed.n_synthetic} synthetic images in {mixed.path}")
+    _say(f"{mixed.n_real} real and {counted(mixed.n_synthetic, 'synthetic image')} in {mixed.path}")
     _say_renamed(out / "train")
     return 0
 
@@ -422,7 +423,7 @@ def _checked(
     leaked = np.isin(verdict.samples.reason, "held_out_parent")
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
     good = sum(reason in ("", "quota") for reason in verdict.samples.reason)
-    _say(f"{good} of {len(samples)} synthetic images pass the check; fidelity: {verdict.status}")
+    _say(f"{good} of {counted(len(samples), 'synthetic image')} pass the check; fidelity: {verdict.status}")
     if spare := verdict.samples.reason.count("quota"):
         _say(f"{spare} of them are more than was asked for and left out: those that differ most are kept")
     if not good:

@@ -109,7 +109,7 @@ def typed(hint: Any, value: Any, place: str = "it") -> Any:
     plain = origin is None and isinstance(value, allowed)
     if plain and (hint is bool or not isinstance(value, bool)):
         return value
-    raise ValueError(f"{place} is {_shown(value)}, and must be {_words(hint)}")
+    raise ValueError(f"{place} is {_shown(value)}, and must be {words_for(hint)}")
 
 
 def check_recipe(text: str) -> None:
@@ -165,7 +165,7 @@ def _entries(cls: Any) -> tuple[dict[str, Any], frozenset[str]]:
 
 def _record(cls: Any, value: Any, place: str) -> Any:
     if not isinstance(value, dict):
-        raise ValueError(f"{place} is {_shown(value)}, and must be {_words(cls)}")
+        raise ValueError(f"{place} is {_shown(value)}, and must be {words_for(cls)}")
     hints, needed = _entries(cls)
     if unknown := [name for name in value if name not in hints]:
         raise ValueError(f"{place} has the unknown entry {_shown(unknown[0])}; known are {', '.join(hints)}")
@@ -187,7 +187,7 @@ def _one_of(hints: tuple[Any, ...], value: Any, place: str) -> Any:
             return typed(hint, value, place)
         except ValueError:
             continue
-    raise ValueError(f"{place} is {_shown(value)}, and must be {' or '.join(map(_words, hints))}")
+    raise ValueError(f"{place} is {_shown(value)}, and must be {' or '.join(map(words_for, hints))}")
 
 
 def _array(dtype: Any, value: list[Any], place: str) -> np.ndarray:
@@ -209,9 +209,10 @@ def _inside(outer: list[Any] | dict[str, Any]) -> Any:
     return outer.values() if isinstance(outer, dict) else outer
 
 
-def _words(hint: Any) -> str:
+def words_for(hint: Any) -> str:
+    """Return what a type is called in a sentence, such as `a whole number or null`."""
     if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(map(_words, get_args(hint)))
+        return " or ".join(map(words_for, get_args(hint)))
     if get_origin(hint) is Literal:
         return f"one of {', '.join(map(repr, get_args(hint)))}"
     if get_origin(hint) in (tuple, list, np.ndarray):

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gensynth.fidelity.verdict import REASONS, Verdict
+from gensynth.words import counted
 
 if TYPE_CHECKING:
     from gensynth.choose_results import ImageChoice
@@ -86,9 +87,10 @@ def print_verdict(verdict: Verdict) -> None:
     for reason in (r for r in REASONS if rejected[r]):
         print(f"{reason:>15} {rejected[reason]:>8}  {f'{cost[reason]:.1%}' if reason in cost else ''}".rstrip())
     if reviewed := sum(r != "" for r in verdict.samples.review):
-        print(f"{reviewed} accepted samples should be looked at: see 'Worth a look' on the page")
+        print(f"{counted(reviewed, 'accepted sample')} should be looked at: see 'Worth a look' on the page")
     if verdict.contamination:
-        print(f"ALARM: {verdict.contamination} samples equal a held-out image, or were made from one.")
+        equal = counted(verdict.contamination, "sample equals", "samples equal")
+        print(f"ALARM: {equal} a held-out image, or came from one.")
     if verdict.false_reject is not None:
         print(f"in all the gate would reject {verdict.false_reject['any']:.1%} of the genuine held-out images")
     print(f"fidelity: {verdict.status}")

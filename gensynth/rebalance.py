@@ -56,6 +56,7 @@ from gensynth.samplers.synthetic import Synthetic
 from gensynth.scope import named, scope_of
 from gensynth.train import TrainConfig, train
 from gensynth.train_time import seconds_to_train
+from gensynth.words import counted
 
 SPARE = 0.25
 """Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
@@ -257,8 +258,8 @@ def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recip
     sampler.fit(train_part)
     if bad := [name for name in filled if not sampler.safety_.safe_for(name)]:
         raise ValueError(
-            f"no recipe is measured to keep images of {bad[0]!r} ({train_part.class_counts[bad[0]]} images) in their "
-            "class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."
+            f"no recipe is measured to keep images of {bad[0]!r} ({counted(train_part.class_counts[bad[0]], 'image')}) "
+            "in their class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."
         )
     return sampler
 

@@ -14,6 +14,7 @@ import numpy as np
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.features import Embedding
 from gensynth.registry import get_generator
+from gensynth.words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +138,8 @@ def nearest_class(data: LabeledData, label: str) -> str:
     larger = [data.label_of(c) for c in data.classes if counts[c] > counts[label]]
     if not counts[label] or not larger:
         raise ValueError(
-            f"class {label!r} has {counts[label]} images and no class has more to make images from; name the source "
-            "classes in --source."
+            f"class {label!r} has {counted(counts[label], 'image')} and no class has more to make images from; name "
+            "the source classes in --source."
         )
     features = Embedding.fit(data.x)(data.x)
     mean = {c: features[data.y == c].mean(axis=0) for c in (mine, *larger)}

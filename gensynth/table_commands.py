@@ -13,7 +13,7 @@ from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.lock import locked
 from gensynth.run import RECORD
 from gensynth.samplers import SAMPLER
-from gensynth.words import some, some_counts
+from gensynth.words import counted, some, some_counts
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.choose_table import Choice, ChooseConfig
@@ -40,7 +40,8 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         raise ValueError(f"{out} exists; choose another --out, or remove it.")
     found = read_real_table(data, TableConfig(target=target, schema=schema))
     assert found.schema is not None
-    print(f"{len(found)} rows; {found.schema.target}: {some_counts(found.class_counts)}\n\n{found.schema.as_text()}")
+    print(f"{counted(len(found), 'row')}; {found.schema.target}: {some_counts(found.class_counts)}\n")
+    print(found.schema.as_text())
     for note in found.notes:
         print(f"note: {note}")
     if out is not None:
@@ -151,7 +152,7 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
         n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
-    _say(f"{n_real} real and {int(accepted.sum())} synthetic rows in {out}")
+    _say(f"{n_real} real and {counted(int(accepted.sum()), 'synthetic row')} in {out}")
     return 0
 
 
@@ -285,7 +286,8 @@ def print_evaluation(evaluation: TableEvaluation) -> None:
 
 def _print_alarm(verdict: Verdict) -> None:
     if verdict.contamination:
-        print(f"ALARM: {verdict.contamination} synthetic rows equal a held-out row.")
+        equal = counted(verdict.contamination, "synthetic row equals", "synthetic rows equal")
+        print(f"ALARM: {equal} a held-out row.")
     if verdict.false_reject is not None:
         print(f"of the real rows held out, the gate would reject {verdict.false_reject['any']:.1%}")
 
@@ -302,7 +304,7 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
     samples = read_rows(synthetic, parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
-    _say(f"{int(np.sum(verdict.samples.accepted))} of {len(samples)} synthetic rows pass the check")
+    _say(f"{int(np.sum(verdict.samples.accepted))} of {counted(len(samples), 'synthetic row')} pass the check")
     if not verdict.samples.accepted.any():
         raise ValueError(f"no row in {synthetic} passes the check, so there is nothing to go on with.")
     return parts, samples, verdict

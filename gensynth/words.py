@@ -10,6 +10,11 @@ MOST = 20
 """Names that stand in one sentence or line, at most."""
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: `1 row`, `2 rows`; where more than an s changes, in the words `many`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def some(names: Iterable[Any], most: int = MOST) -> str:
     """Return names in a row; of more than `most`, the first ones and how many there are beside them."""
     all_of_them = list(map(str, names))
@@ -30,7 +35,17 @@ def some_counts(counts: Mapping[str, int], most: int = MOST) -> str:
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
-    """Return ` Did you mean 'NAME'?` of the known name that is nearest to a word; nothing if none is near."""
+    """Return ` Did you mean 'NAME'?` of the known name that is nearest to a word; nothing if none is near.
+
+    Names that differ in capitals or spaces around them alone, and numbers of one value, such as 1 and 1.0, are nearest.
+    """
     near = difflib.get_close_matches(word, known, n=1)
-    same = [name for name in known if name.casefold() == word.casefold()]
+    same = [name for name in known if _meant(name) == _meant(word)]
     return f" Did you mean {(same or near)[0]!r}?" if same or near else ""
+
+
+def _meant(word: str) -> str | float:
+    try:
+        return float(word)
+    except ValueError:
+        return word.casefold().strip()

@@ -72,7 +72,7 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ("a: &a [1]\nb: *a\n", "must not hold aliases"),
         ("- 1\n", "must hold lines"),
         ("steps: [\n", "recipe.yaml' cannot be read"),
-        ("keep: nonsense\n", "setting 'keep' is 'nonsense', and must be dict"),
+        ("keep: nonsense\n", "setting 'keep' is 'nonsense', and must be an object with named entries"),
     ):
         recipe.write_text(text)
         assert says in refused(capsys, "rebalance", "builtin:digits", "--config", recipe, "--out", tmp_path / "run")
@@ -112,6 +112,28 @@ def test_what_is_for_the_other_kind_of_data_is_told_so(
     Path("t.csv").write_text("x,y\n" + "1,a\n2,b\n" * 4)
     assert says in refused(capsys, *argv.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "t.csv"]
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("explore", "'gensynth explore' also needs data (A folder with one sub-folder per class"),
+        ("sample x.sampler --label a", "'gensynth sample' also needs --out (Table to write"),
+        (
+            "explore builtin:digits --keep 8:10",
+            "--keep is '8:10'; name classes and how many of each to keep: --keep NAM",
+        ),
+        ("explore builtin:digits --keep 8=few", "--keep is '8=few'; name"),
+        ("explore builtin:digits --keep {8:few}", "must be an object with named entries or null"),
+        ("explore builtin:digits --size few", "setting 'size' is 'few', and must be a whole number or a list or null"),
+        ("explore builtin:digits --channels 2", "setting 'channels' is '2', and must be one of 1, 3 or null"),
+    ],
+)
+def test_what_is_missing_and_what_is_of_a_wrong_type_is_told_without_names_of_python(
+    capsys: pytest.CaptureFixture[str], command: str, says: str
+) -> None:
+    message = refused(capsys, *command.split())
+    assert says in message and "class '" not in message and "typing" not in message
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -91,8 +91,8 @@ class TableCodec:
         self.schema = schema
         self.empty = frame[[c.name for c in schema.columns]].iloc[:0]
         self.fixed = _fixed(frame, schema)
-        # Only object columns have the choice between None, NaN and NA.
-        self.absent = {name: _absent(frame[name]) for name, dtype in self.empty.dtypes.items() if dtype == "object"}
+        # Object columns have the choice between None, NaN and NA, and numpy's numbers have no NA.
+        self.absent = {name: _absent(frame[name]) for name, dtype in self.empty.dtypes.items() if dtype.kind in "Of"}
         self.new_ids = {c.name: first_id(frame[c.name], c) for c in schema.columns if c.kind == "id"}
         groups = _groups(schema)
         alone = [c for c in schema.columns if not any(c.name in group for group in groups)]

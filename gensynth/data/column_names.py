@@ -26,6 +26,8 @@ CODES = (
 """Words in the names of whole numbers that are no quantities."""
 TIMES = "date day month time period year yyyymm yyyymmdd ym ymd dt datum monat tag zeit fecha timestamp".split()
 """Words in the names of points in time."""
+CLOCKS = ("time", "times", "clock", "hhmm", "hhmmss", "zeit", "uhr", "hora", "heure")
+"""Ends of words in the names of times of day: `dep_time`, `deptime`, `Uhrzeit`."""
 _OWNED = re.compile(f"({'|'.join(OWNERS)})(id|no|nr|num|number|key)")
 
 
@@ -72,3 +74,8 @@ def is_code(name: Hashable) -> bool:
 def is_time(name: Hashable) -> bool:
     """Whether a column is called as a point in time."""
     return any(word in TIMES for word in words_of(name))
+
+
+def is_clock(name: Hashable) -> bool:
+    """Whether a column is called as a time of day."""
+    return any(word.endswith(CLOCKS) for word in words_of(name))

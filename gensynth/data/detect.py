@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gensynth.data.column_names import is_key, is_nameless, is_personal, is_row_number, is_time
+from gensynth.data.column_names import is_clock, is_key, is_nameless, is_personal, is_row_number, is_time
 from gensynth.data.labels import check_labels, class_names
 from gensynth.data.numbers import as_numbers, dense, digits, is_absent, marks_in, number_format
 from gensynth.data.schema import (
@@ -22,7 +23,17 @@ from gensynth.data.schema import (
     own_precision,
     plain_level,
 )
-from gensynth.data.times import as_times, date_formats, resolution_of, step_of, tick_text, ticks, unit_of, whole_format
+from gensynth.data.times import (
+    as_times,
+    clock_format,
+    date_formats,
+    resolution_of,
+    step_of,
+    tick_text,
+    ticks,
+    unit_of,
+    whole_format,
+)
 from gensynth.words import some
 
 SPIKE = 0.05
@@ -39,8 +50,18 @@ LIKE_A_NUMBER = 10**6
 """From here on, a whole number under a name such as `phone` is one to call, and no count of calls."""
 LAST_ID = 2**63 - 2**32
 """Beyond it, there is no room for new ids."""
-SAID = ("low", "high", "decimals", "spikes", "levels", "format", "unit", "marks")
-"""What a given schema may say about the values of a column."""
+_OF_NUMBERS = ("low", "high", "decimals", "spikes", "format", "marks")
+SAID = {
+    "numeric": _OF_NUMBERS,
+    "integer": _OF_NUMBERS,
+    "datetime": ("low", "high", "spikes", "format", "marks", "unit"),
+    "categorical": ("levels",),
+    "boolean": ("levels",),
+    "constant": ("levels",),
+    "id": ("high",),
+}
+"""What a given schema may say about the values of a column of a kind. What else it says is left over from the kind that
+the column had before a person changed it."""
 
 
 def detect_schema(frame: pd.DataFrame, target: Hashable, given: Schema | None = None) -> Schema:
@@ -78,12 +99,20 @@ def _column(values: pd.Series, name: Hashable, classes: tuple[str, ...], y: np.n
     if isinstance(values.dtype, pd.SparseDtype):
         values = dense(values).astype(values.dtype.subtype)
     found = _detect(name, values, known)
-    said = {} if known is None else {f: getattr(known, f) for f in SAID if getattr(known, f) not in (None, ())}
+    said = {} if known is None else _said(known)
     rare = found.rare if "levels" not in said else tuple(v for v in said["levels"] if v in set(found.rare))
     found = replace(found, **said, rare=rare)
     absent = is_absent(values, found)
     shares = np.bincount(y, weights=absent, minlength=len(classes)) / np.bincount(y, minlength=len(classes))
     return replace(found, missing=dict(zip(classes, shares.tolist(), strict=True)))
+
+
+def _said(known: Column) -> dict[str, Any]:
+    """Return what a given schema says about the values of a column of its kind."""
+    fields = SAID.get(known.kind, ())
+    if known.kind == "datetime" and any(isinstance(b, int | float) for b in (known.low, known.high, *known.spikes)):
+        fields = ("format", "marks", "unit")  # bounds that are no text were those of numbers
+    return {f: getattr(known, f) for f in fields if getattr(known, f) not in (None, ())}
 
 
 def _detect(name: Hashable, values: pd.Series, known: Column | None) -> Column:
@@ -116,12 +145,18 @@ def _detect(name: Hashable, values: pd.Series, known: Column | None) -> Column:
         times = as_times(given)
         if times.dtype == object:
             raise ValueError(f"column {name!r} holds times of several zones; bring them into one.")
-        return _times(name, times, Column(name, "datetime", dtype))
+        return _times(times, Column(name, "datetime", dtype))
     if kind in (None, "datetime") and (text or whole):
         column = Column(name, "datetime", dtype, marks=known.marks if known else marks_in(given) if text else ())
         times = given[~is_absent(given, column)]
         if len(times) and (form := _time_format(name, times, text, known)):
-            return _times(name, as_times(times, form), replace(column, format=form))
+            read = as_times(times, form)
+            if unread := times[read.isna().to_numpy()].tolist():
+                raise ValueError(
+                    f"column {name!r} holds {unread[0]!r}, which is no time in the format {form!r}; correct it, or "
+                    "name it in the column's marks."
+                )
+            return _times(read, replace(column, format=form))
     numbers = holds in ("integer", "floating", "mixed-integer-float")
     if kind in (None, "numeric", "integer") and (numbers or text):
         written = _number_format(given, known) if text else (None, known.marks if known else ())
@@ -176,9 +211,12 @@ def _time_format(name: Hashable, given: pd.Series, text: bool, known: Column | N
     """Return the format of times that are text or whole numbers; None if they are none."""
     if known is not None and known.format is not None:
         return known.format
-    if text:
-        return next(iter(date_formats(given)), None)
-    enough = given.nunique() >= (FEW_TIMES if known is not None or is_time(name) else MANY_TIMES)
+    told = known is not None
+    if form := next(iter(date_formats(given)), None) if text else None:
+        return form
+    if (told or is_clock(name)) and (form := clock_format(given)):
+        return form
+    enough = not text and given.nunique() >= (FEW_TIMES if told or is_time(name) else MANY_TIMES)
     return whole_format(given) if enough else None
 
 
@@ -234,9 +272,7 @@ def _decimals(x: np.ndarray) -> int | None:
         return next((d for d in fits if (np.round(x, d) == x).all()), None)
 
 
-def _times(name: Hashable, times: pd.Series, column: Column) -> Column:
-    if times.isna().any():
-        raise ValueError(f"column {name!r} holds what is no time in the format {column.format!r}.")
+def _times(times: pd.Series, column: Column) -> Column:
     unit = unit_of(times.dtype)
     at = ticks(times, unit)
     resolution = resolution_of(at, unit)

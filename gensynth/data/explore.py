@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
+from gensynth.words import counted
 
 FEWEST_FOR_GAN = 20
 """Training images of a class below which a GAN for this class alone is refused."""
@@ -187,16 +188,16 @@ def _advice(found: Exploration) -> list[str]:
         advice.append(f"Rare classes, with fewer than half the images of {largest!r} ({top}): {shown}.")
     lack = sum(top - count for count in counts.values())
     if lack:
-        advice.append(f"A balanced set lacks {lack} images, {top - n} of them of {smallest!r}.")
+        advice.append(f"A balanced set lacks {counted(lack, 'image')}, {top - n} of them of {smallest!r}.")
     else:
         advice.append("All classes have the same number of images; synthetic ones can only add variety.")
     if n < FEWEST_FOR_GAN:
         advice.append(
-            f"{smallest!r} has {n} images: a GAN for this class alone is refused below {FEWEST_FOR_GAN}; "
+            f"{smallest!r} has {counted(n, 'image')}: a GAN for this class alone is refused below {FEWEST_FOR_GAN}; "
             "a conditional VAE trained on all classes works."
         )
     else:
-        advice.append(f"{smallest!r} has {n} images: every generator can serve it, a conditional one best.")
+        advice.append(f"{smallest!r} has {counted(n, 'image')}: every generator can serve it, a conditional one best.")
     if n < FEWEST_FOR_VERDICT:
         few = [name for name in counts if counts[name] < FEWEST_FOR_VERDICT]
         advice.append(
@@ -205,14 +206,15 @@ def _advice(found: Exploration) -> list[str]:
         )
     if found.conflicts:
         advice.append(
-            f"{len(found.conflicts)} groups of exact copies carry different labels, such as "
+            f"{counted(len(found.conflicts), 'group')} of exact copies with different labels, such as "
             f"{', '.join(found.conflicts[0][:3])}: correct their labels first."
         )
     if found.copies:
         surplus = sum(len(group) - 1 for group in found.copies)
-        advice.append(f"{surplus} images are exact copies within their class: they add no information.")
+        copies = counted(surplus, "image is an exact copy", "images are exact copies")
+        advice.append(f"{copies} of others of their class: they add no information.")
     if found.blank:
-        advice.append(f"{len(found.blank)} images are blank, such as {found.blank[0]}: look at them.")
+        advice.append(f"{counted(len(found.blank), 'blank image')}, such as {found.blank[0]}: look at them.")
     for name, accuracy in found.cues.items():
         # Half of the way from guessing to certainty: far outside what a fold's noise gives.
         if accuracy > (1 + found.chance) / 2:

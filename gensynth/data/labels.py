@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gensynth.data.labeled import natural_key
+from gensynth.words import counted
 
 ALLOWED = ("string", "integer", "boolean", "floating", "mixed-integer-float", "interval")
 """What labels may be, in the words of pandas; intervals, since `pandas.cut` makes classes of a quantity."""
@@ -16,7 +17,9 @@ def check_labels(y: pd.Series) -> None:
     if not len(y):
         raise ValueError("the table has no rows.")
     if y.isna().any():
-        raise ValueError(f"{int(y.isna().sum())} rows have no {y.name!r}; remove them, or fill it in.")
+        raise ValueError(
+            f"{counted(int(y.isna().sum()), 'row has', 'rows have')} no {y.name!r}; remove such rows, or fill it in."
+        )
     y = y.astype(object).infer_objects()
     holds = pd.api.types.infer_dtype(y)
     if holds not in ALLOWED:

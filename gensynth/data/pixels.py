@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from gensynth.words import counted
+
 SIDES = (8, 256)
 """Shortest and longest allowed side of the images that generators see, in pixels."""
 
@@ -96,7 +98,7 @@ def white_notes(deep: Sequence[int], shallow: Sequence[int], white: int | None) 
         notes.append("No value is more than 1, as in masks: 1 was taken for white.")
     elif deep:
         scale = f"{white} to 255; if another value is white, name it: --white" if max(deep) >= 0 else "1 to 255"
-        notes.append(f"{len(deep)} images with more than 8 bits per value were scaled to 8 bits, {scale}.")
+        notes.append(f"{counted(len(deep), 'image')} with more than 8 bits per value scaled to 8 bits, {scale}.")
     if not deep and white != MASK and MASK <= max(shallow, default=WHITE) <= DARK:
         notes.append(
             f"No value is more than {max(shallow)} of 255, so all images are nearly black, as files of 16-bit colours "

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gensynth.data.labeled import LabeledData, label_of
+from gensynth.words import counted
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 FEWEST_FOR_VALIDATION = 10
@@ -91,7 +92,8 @@ def split(
         hashes = tuple(content + at.to_bytes(8) for at, content in enumerate(hashes))
     copies = len(hashes) - len(set(hashes))
     if copies:
-        notes.append(f"{copies} {data.noun}s are exact copies of others; copies were kept in the same part.")
+        equal = counted(copies, f"{data.noun} is an exact copy", f"{data.noun}s are exact copies")
+        notes.append(f"{equal} of others; copies were kept in the same part.")
     noun, units = data.noun, hashes
     if groups is not None:
         if len(groups) != len(data):
@@ -143,9 +145,13 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
     for name, n in keep.items():
         rows = np.flatnonzero(train.y == label_of(name, train.classes))
         if n > len(rows):
-            raise ValueError(f"keep asks for {n} {train.noun}s of class {name!r}, its training part has {len(rows)}.")
+            raise ValueError(
+                f"keep asks for {counted(n, train.noun)} of class {name!r}, its training part has {len(rows)}."
+            )
         chosen[_stream(seed, name).permutation(rows)[n:]] = False
-        notes.append(f"The training part of class {name!r} was cut from {len(rows)} to {n} {train.noun}s on request.")
+        notes.append(
+            f"The training part of class {name!r} was cut from {len(rows)} to {counted(n, train.noun)} on request."
+        )
     return replace(train.subset(chosen), notes=train.notes + tuple(notes))
 
 

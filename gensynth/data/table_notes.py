@@ -14,8 +14,8 @@ from gensynth.data.column_names import is_code, is_key, is_row_number
 from gensynth.data.giveaway import giveaways
 from gensynth.data.numbers import GROUPED, as_numbers, dense, is_absent
 from gensynth.data.schema import MOST_LEVELS, NOT_JUDGED, RARE, Column, Schema
-from gensynth.data.times import date_formats, whole_format
-from gensynth.words import some
+from gensynth.data.times import MIDNIGHT, clock_format, date_formats, whole_format
+from gensynth.words import counted, some
 
 NUMBER = r"[-+]?[$€£]?\s?[0-9]{1,3}(?:[,. '][0-9]{3})*(?:[.,][0-9]+)?\s?[%$€£]?"
 """Numbers as people write them, with signs that `read_csv` does not take for parts of numbers."""
@@ -23,6 +23,12 @@ PLACEHOLDERS = (-9, -99, -999, -9999, -99999, -1, 999, 9999, 99999, 999999)
 """Numbers that often stand for a missing one, where all others lie on one side and far away."""
 FEWEST_REPEATS = 2
 """Rows of a value that is named as one that repeats, at least."""
+FEWEST_CODES = 10
+"""Different whole numbers that look like codes whatever the name, at least."""
+CODE_REPEATS = 10
+"""Rows of each of them in the mean, at least."""
+CODE_GAP = 4
+"""Distance between them in the mean, at least."""
 MOST_ODD = 3
 """Texts in a column of numbers that are named, at most."""
 
@@ -80,7 +86,7 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
     elif c.marks:
         yield (
             f"Column {c.name!r} holds {'times' if c.kind == 'datetime' else 'numbers'}, and {some(map(repr, c.marks))} "
-            f"in {int(is_absent(values, c).sum())} rows, which counts as missing; new rows write it so, too."
+            f"in {counted(int(is_absent(values, c).sum()), 'row')}, which counts as missing; new rows write it so, too."
         )
     if c.kind in ("integer", "categorical") and n >= RARE and is_key(c.name):
         drawn = "a quantity" if c.kind == "integer" else "a level that new rows share with real ones"
@@ -88,7 +94,7 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
             f"Column {c.name!r} looks like a key that repeats ({n} values in {len(values)} rows) and is taken for "
             f'{drawn}. For new keys in new rows {_edit(kind="id")}; for none, "ignore".'
         )
-    elif c.kind == "integer" and is_code(c.name) and n <= len(values) / FEWEST_REPEATS:
+    elif c.kind == "integer" and (n <= len(values) / FEWEST_REPEATS if is_code(c.name) else _like_codes(values, c)):
         yield (
             f"Column {c.name!r} holds whole numbers and is taken for a quantity. If they are codes, "
             f"{_edit(kind='categorical')}."
@@ -98,12 +104,27 @@ def _of_column(values: pd.Series, c: Column) -> Iterator[str]:
         yield f"Column {c.name!r} holds {asks}."
 
 
+def _like_codes(values: pd.Series, c: Column) -> bool:
+    """Whether whole numbers are few, far apart, all as long and not round, as codes of industries are."""
+    x = np.unique(as_numbers(values, c))
+    x = x[~np.isnan(x)]
+    if not FEWEST_CODES <= len(x) <= len(values) / CODE_REPEATS or x[0] < 100:
+        return False
+    as_long = len(str(int(x[0]))) == len(str(int(x[-1])))
+    far_apart = x[-1] - x[0] >= CODE_GAP * len(x)
+    return as_long and far_apart and bool((x % 5 == 0).mean() < 0.5)
+
+
 def _time_question(values: pd.Series, c: Column) -> str | None:
     """Return which times the values may be, where that cannot be told for sure."""
     given = values.dropna()
-    if c.kind == "integer" and c.format is None and given.nunique() > 1 and (given % 1 == 0).all():
-        if form := whole_format(given):
-            return f"{given.iloc[0]} and the like; if they are times, {_edit(kind='datetime', format=form)}"
+    whole = c.kind == "integer" and c.format is None and given.nunique() > 1 and (given % 1 == 0).all()
+    if whole or (c.kind == "categorical" and pd.api.types.infer_dtype(given) == "string"):
+        midnight = given == (MIDNIGHT if whole else str(MIDNIGHT))
+        if form := (whole_format(given) if whole else None) or clock_format(given[~midnight]):
+            like, others = int(given.iloc[0]) if whole else repr(given.iloc[0]), "write 0 instead of 2400, and "
+            edit = others * bool(midnight.any()) + _edit(kind="datetime", format=form)
+            return f"{like} and the like; if they are times, {edit}"
     if c.kind == "datetime" and c.format and re.search("%-?m.%-?d|%-?d.%-?m", c.format):
         other = [form for form in date_formats(given[~is_absent(given, c)].astype(str)) if form != c.format]
         if other and sorted(other[0]) == sorted(c.format):

@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import pandas as pd
 from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
 from gensynth.data.labels import class_names
-from gensynth.data.numbers import as_numbers
+from gensynth.data.numbers import MARKS, as_numbers
 from gensynth.data.schema import NOT_JUDGED, Column, Schema
 from gensynth.data.table_names import PACKED, SEPARATORS, table_suffixes
 from gensynth.data.table_notes import table_notes
@@ -34,6 +35,11 @@ EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
 """What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
+
+OTHER_SEPARATORS = ";\t|,"
+"""What may stand between entries where the usual sign does not: a table has two columns at least."""
+FEWEST_FALLING = 5
+"""Falling numbers in the first line that are taken for names, at least: so many seldom fall by chance."""
 
 
 def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:
@@ -51,7 +57,12 @@ def read_table(path: str | Path, target: Hashable, schema: Schema | None = None)
         FileNotFoundError: if it does not exist.
         ModuleNotFoundError: if pyarrow is needed and not installed.
     """
-    return from_frame(read_frame(path, schema), target, schema)
+    data = from_frame(read_frame(path, schema), target, schema)
+    suffix = suffix_of(path)
+    if suffix in PACKED or (found := _separator(Path(path))) == (usual := _usual_separator(suffix)):
+        return data
+    note = f"The table is separated by {found!r}; {suffix} files are written with {usual!r}."
+    return replace(data, notes=(note, *data.notes))
 
 
 def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
@@ -63,7 +74,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     try:
         if suffix in PACKED:
             return _read_packed(path, suffix)
-        return _read_text(path, SEPARATORS[suffix.removesuffix(".gz")], schema)
+        return _read_text(path, _separator(path), schema)
     except ImportError as error:
         raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
     except UnicodeDecodeError as error:
@@ -230,10 +241,8 @@ def _nullable(arrow: Any) -> Any:
 
 
 def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFrame:
-    with _open(path) as file:
-        rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
-        header, first = next(rows, []), next(rows, [])
-    _check_header(header, first, separator)
+    header, first = _first_rows(path, separator)
+    _check_header(header, first)
     known = {} if schema is None else {str(c.name): c for c in schema.columns}
     texts = {name: c.dtype for name, c in known.items() if name in header and _is_text(c)}
     frame = _parse(path, separator, header, texts)
@@ -250,33 +259,53 @@ def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFram
     return pd.DataFrame(columns)
 
 
-def _check_header(header: list[str], first: list[str], separator: str) -> None:
+def _first_rows(path: Path, separator: str) -> tuple[list[str], list[str]]:
+    """Return the first two lines of a file of text that hold anything; empty lists where there are none."""
+    with _open(path) as file:
+        rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
+        return next(rows, []), next(rows, [])
+
+
+def _usual_separator(suffix: str) -> str:
+    return SEPARATORS[suffix.removesuffix(".gz")]
+
+
+def _separator(path: Path) -> str:
+    """Return what stands between the entries of a file of text: another sign than usual if that finds one name only."""
+    usual = _usual_separator(suffix_of(path))
+    header, _ = _first_rows(path, usual)
+    found = max(OTHER_SEPARATORS, key=header[0].count) if len(header) == 1 else usual
+    return found if found in "".join(header) else usual
+
+
+def _check_header(header: list[str], first: list[str]) -> None:
     if not header:
         raise ValueError("it is empty.")
     if twice := [name for at, name in enumerate(header) if name in header[:at]]:
         raise ValueError(
             f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
         )
-    other = next((s for s in ";\t|," if s != separator and s in header[0]), None)
-    if len(header) == 1 and other is not None:
-        raise ValueError(
-            f"it looks separated by {other!r}, not by {separator!r}; read it with 'pandas.read_csv(file, "
-            f"sep={other!r})', perhaps with decimal=',', and write it again with 'to_csv(file, index=False)'."
-        )
     if len(first) > len(header):
         raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")
 
 
 def _check_names_are_no_row(header: list[str], frame: pd.DataFrame) -> None:
-    """Raise ValueError if the first line seems to be a row: each name is a number, or a text of its column."""
-    numbers = [re.fullmatch("[-+]?[0-9]*[.]?[0-9]+", name) is not None for name in header]
-    if not any(numbers) or not len(frame):
+    """Raise ValueError if the first line seems to be a row.
+
+    It does where it has numbers over all columns of numbers and nowhere else, and one of its texts is in the column
+    below, or its numbers are no series. 0, 1, 2, ... are names that pandas gives; 2018, 2020, ... are years; beside
+    texts, 0.1, 0.5, ... may be shares, and many falling numbers wave lengths.
+    """
+    names = [name for name in header if name.strip().lower() not in MARKS]
+    numbers = [name for name in names if re.fullmatch("[-+]?[0-9]*[.]?[0-9]+", name)]
+    texts = [name for name in names if name not in numbers]
+    numeric = {name: bool(pd.api.types.is_numeric_dtype(frame[name].dtype)) for name in names}
+    if not numbers or not len(frame) or any(numeric[name] != (name in numbers) for name in names):
         return
-    for number, name in zip(numbers, header, strict=True):
-        if number != pd.api.types.is_numeric_dtype(frame[name].dtype) or not (number or name in set(frame[name])):
-            return
-    ascending = all(name.isdigit() for name in header) and sorted(map(int, header)) == list(map(int, header))
-    if not ascending:  # 0, 1, 2, ... are names that pandas gives; 2018, 2020, ... are years
+    x = list(map(float, numbers))
+    rising, falling = x == sorted(x), len(x) >= FEWEST_FALLING and x == sorted(x, reverse=True)
+    series = rising or falling if texts else rising and all(map(str.isdigit, numbers))
+    if not series or any(name in set(frame[name]) for name in texts):
         raise ValueError(
             f"its first line looks like a row ({some(header, 5)}), not like names; put the names of the columns first."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -37,6 +38,14 @@ DATES_IN_NUMBERS = {8: "%Y%m%d", 6: "%Y%m", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"
 """Formats of whole numbers that are times, by their digits."""
 CENTURIES = (1900, 2100)
 """Years of times that could be plain numbers otherwise."""
+CLOCKS_IN_NUMBERS = ("%H%M", "%H%M%S")
+"""Formats of whole numbers that are times of day: 5 is five past midnight, 2351 nine to the next."""
+FEWEST_CLOCKS = 20
+"""Different numbers from 60 on that must all be times of day: of so many others, some end in 60 to 99."""
+FEWEST_HOURS = 3
+"""Different hours that they must lie in: 2000 to 2024 are years."""
+MIDNIGHT = 2400
+"""How some write the midnight at the end of a day, which no format reads."""
 
 
 def _shape(text: str) -> str:
@@ -80,17 +89,39 @@ def whole_format(given: pd.Series) -> str | None:
     """Return the format in which all of a column of whole numbers are times, such as `%Y%m%d`, or None."""
     digits = {len(str(int(n))) for n in (given.min(), given.max())}
     form = DATES_IN_NUMBERS.get(min(digits)) if len(digits) == 1 else None
-    return form if form is not None and form in date_formats(as_text(given)) else None
+    return form if form is not None and form in date_formats(as_text(given, form)) else None
 
 
-def as_text(values: pd.Series) -> pd.Series:
-    """Return whole numbers as text, and everything else as it is; object."""
-    return values.astype(object).map(_digits, na_action="ignore")
+def clock_format(given: pd.Series) -> str | None:
+    """Return the format in which all of a column are times of day without a colon, or None where chance can do that.
+
+    Args:
+        given: Whole numbers such as 5 and 2351, or texts of digits such as 0005 and 2351.
+    """
+    distinct = pd.Series(given.unique())
+    text = pd.api.types.infer_dtype(distinct) == "string"
+    if text and not distinct.str.fullmatch("[0-9]{4}|[0-9]{6}").all():
+        return None
+    numbers = pd.to_numeric(distinct)
+    if not len(numbers) or numbers.min() < 0 or (numbers >= 60).sum() < FEWEST_CLOCKS or not (numbers % 50).any():
+        return None
+    for form in CLOCKS_IN_NUMBERS:
+        times = as_times(distinct, form)
+        if times.notna().all() and times.dt.hour.nunique() >= FEWEST_HOURS:
+            return form if not text or (write(times, form) == distinct).all() else None
+    return None
 
 
-def _digits(value: Any) -> Any:
+def as_text(values: pd.Series, form: str) -> pd.Series:
+    """Return whole numbers as text with the zeros that times begin with in this format, 0005; the rest as it is."""
+    digits = {"Y": 4, "f": 6, "j": 3}
+    width = len(re.sub("%-?(.)", lambda part: "0" * digits.get(part[1], 2), form))
+    return values.astype(object).map(lambda value: _digits(value, width), na_action="ignore")
+
+
+def _digits(value: Any, width: int) -> Any:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return str(int(value)) if number and np.isfinite(value) and value == int(value) else value
+    return str(int(value)).zfill(width) if number and abs(value) < math.inf and value == int(value) else value
 
 
 def _is_written_so(text: pd.Series, form: str) -> bool:
@@ -112,7 +143,7 @@ def as_times(values: pd.Series, form: str | None = None) -> pd.Series:
         ready = isinstance(values.dtype, np.dtype | pd.DatetimeTZDtype) and values.dtype.kind == "M"
         return values if ready else values.astype(object).where(values.notna(), pd.NaT).infer_objects()
     codes, distinct = pd.factorize(values.astype(object))
-    times = parse(as_text(pd.Series(distinct, dtype=object)), form)
+    times = parse(as_text(pd.Series(distinct, dtype=object), form), form)
     return times.reindex(np.where(codes < 0, len(distinct), codes)).reset_index(drop=True)
 
 

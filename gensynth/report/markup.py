@@ -107,14 +107,14 @@ def score(value: float) -> str:
 
 def percent(share: float) -> str:
     """Write a share in [0, 1] as a percentage."""
-    return f"{100 * share:.1f}\u202f%" if math.isfinite(share) else NOTHING
+    return f"{100 * float(share):.1f}\u202f%" if math.isfinite(share) else NOTHING
 
 
 def points(difference: float) -> str:
     """Write a difference of two shares as signed percentage points, without the unit."""
     if not math.isfinite(difference):
         return NOTHING
-    rounded = round(100 * difference, 1)
+    rounded = round(100 * float(difference), 1)  # numpy's numbers would warn where they overflow
     return f"{rounded:+.1f}".replace("-", "\u2212") if rounded else "0.0"
 
 

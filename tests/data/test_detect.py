@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,49 @@ def test_few_whole_numbers_that_could_be_months_are_asked_about() -> None:
     assert column(RNG.integers(10**7, 9 * 10**7, N)).kind == "integer"
 
 
+CLOCKS = pd.Series(write(TIMES, "%H%M"), dtype=object)
+"""Times of day such as 0005 and 2351."""
+
+
+@pytest.mark.parametrize("form", ["%H%M", "%H%M%S"])
+def test_times_of_day_without_a_colon_are_told_by_values_and_name_and_drawn_ones_are_possible(form: str) -> None:
+    text = pd.Series(write(TIMES, form), dtype=object)
+    gone = np.arange(N) % 9 == 0
+    for values in (text, text.astype(int), text.astype(float).mask(gone), text.astype("Int64").mask(gone)):
+        for sampler in (TableSmote(), SmoothedBootstrap()):
+            new = drawn(values, "dep_time", sampler)
+            assert new.dtype == values.dtype or values is text
+            assert as_times(new, form).notna().sum() == new.notna().sum() > 25
+            assert values is not text or new.isin(write(as_times(new, form), form)).all()
+
+
+def test_numbers_that_chance_makes_times_of_day_are_none() -> None:
+    years, halves, huge = 2000 + np.arange(N) % 24, 50 * np.arange(N) % 2400, pd.Series(2.0 ** np.arange(N) * 2**70)
+    for values in (years, halves, huge, np.arange(N), np.arange(N) * 7, huge.map(int).astype(object), [2, 159] * 30):
+        assert column(values, "time").kind != "datetime"
+    assert column([f"{i % 30 + 2000}" for i in range(N)], "time").kind == "categorical"
+
+
+@pytest.mark.parametrize("values", [CLOCKS, CLOCKS.astype(int), CLOCKS.astype(float).mask(CLOCKS == CLOCKS[0])])
+def test_times_of_day_under_any_name_are_asked_about_and_the_answer_is_taken(values: pd.Series, tmp_path: Path) -> None:
+    values = pd.concat([values, values], ignore_index=True)
+    frame = pd.DataFrame({"x": values, "other": np.arange(2 * N) % 7, "y": np.append(LABELS, LABELS[::-1])})
+    found = from_frame(frame, "y")
+    assert any('if they are times, put "kind": "datetime", "format": "%H%M"' in note for note in found.notes)
+    assert found.schema is not None
+    found.schema.save(tmp_path / "s.json")
+    plain = json.loads((tmp_path / "s.json").read_text())
+    plain["columns"][0] |= {"kind": "datetime", "format": "%H%M"}  # what it said of numbers or levels stays there
+    (tmp_path / "s.json").write_text(json.dumps(plain))
+    told = from_frame(frame, "y", Schema.load(tmp_path / "s.json"))
+    new = TableSmote().fit(told).sample("yes", 50, 0).x["x"]
+    assert new.notna().any() and as_times(new, "%H%M").notna().sum() == new.notna().sum() and not told.notes
+    late = frame.assign(x=values.where(values != values[1], "2400" if values.dtype == object else 2400))
+    assert any("write 0 instead of 2400" in note for note in from_frame(late, "y").notes)
+    with pytest.raises(ValueError, match="column 'x' holds '?2400.*, which is no time in the format '%H%M'"):
+        from_frame(late, "y", told.schema)
+
+
 @pytest.mark.parametrize("mark", ["?", "-", "unknown", "n/a ", "N.A."])
 def test_marks_of_missing_numbers_and_times_are_missing_values_and_written_again(mark: str) -> None:
     gone = np.arange(N) % 4 == 0
@@ -239,6 +283,21 @@ def test_codes_and_repeating_keys_are_asked_about() -> None:
     assert "a key that repeats (30 values in 60 rows)" in patient and '"kind": "id"' in patient
 
 
+def test_codes_under_any_name_are_asked_about_and_quantities_are_not() -> None:
+    n, pick = 600, np.random.default_rng(1)
+    industries = pick.choice([111, 112, 211, 221, 236, 311, 332, 423, 441, 481, 522, 541, 611, 721, 812, 921], n)
+    counts = {
+        "age": pick.integers(18, 90, n),
+        "hours": pick.integers(1, 99, n),
+        "bp": pick.normal(120, 9, n).astype(int),
+    }
+    amounts = {"cut": pick.choice([0, 114, 401, 2174, 7688, 15024], n), "fee": pick.choice(range(1000, 9000, 250), n)}
+    years = pick.integers(1950, 2024, n)
+    frame = pd.DataFrame({"v3": industries, **counts, **amounts, "since": years, "y": pick.choice(["no", "yes"], n)})
+    (note,) = from_frame(frame, "y").notes
+    assert "'v3' holds whole numbers and is taken for a quantity" in note and '"kind": "categorical"' in note
+
+
 def test_formulas_are_named_and_left_as_they_are() -> None:
     frame = pd.DataFrame({"x": ["=1+1", "@SUM(A1)", "-5"] * 20, "n": ["-5", "+4.5", "b"] * 20, "y": LABELS})
     (note,) = (note for note in from_frame(frame, "y").notes if "formulas" in note)
@@ -263,3 +322,11 @@ def test_a_label_that_no_class_has_is_named_with_its_row(tmp_path: Path) -> None
     write_table(frame.assign(y=np.where(np.arange(N) == 7, "Yes", LABELS)), tmp_path / "s.csv")
     with pytest.raises(ValueError, match="row 7 of .*: label 'Yes' is not one of .* Did you mean 'yes'"):
         read_rows(tmp_path / "s.csv", from_frame(frame, "y"))
+
+
+@pytest.mark.parametrize(("label", "meant"), [("1", "1.0"), ("1.00", "1.0"), ("yes", "Yes"), ("YES ", "Yes")])
+def test_a_label_in_another_writing_is_suggested(label: str, meant: str) -> None:
+    labels = [0.0, 1.0] * 30 if meant == "1.0" else ["No", "Yes"] * 30
+    sampler = TableSmote().fit(from_frame(pd.DataFrame({"a": AMOUNTS, "y": labels}), "y"))
+    with pytest.raises(ValueError, match=f"label '{label}' is not one of .* Did you mean '{meant}'"):
+        sampler.sample(label, 1, 0)

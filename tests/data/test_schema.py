@@ -168,7 +168,7 @@ def test_names_of_columns(tmp_path: Path) -> None:
         (REALS, "looks like a quantity: only classes can be rebalanced"),
         (np.arange(N), "looks like a quantity"),
         (["a"] * N, "one class only"),
-        ([None, *LABELS[1:]], "1 rows have no 'y'"),
+        ([None, *LABELS[1:]], "1 row has no 'y'"),
         (DAYS, "holds datetime64 values"),
         (pd.Series(["1", 1] * 30, dtype=object), "'y' holds mixed"),
         ([b"a", b"b"] * 30, "'y' holds bytes"),

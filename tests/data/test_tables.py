@@ -131,12 +131,15 @@ def test_a_schema_says_what_text_is(tmp_path: Path, dtype: str, text: str, expec
         ("a,y\nZürich,b\n".encode("latin-1"), "save it as UTF-8"),
         (b"75,18.09,0\n3,4.5,1\n", "its first line looks like a row .75, 18.09, 0."),
         (b"39,State-gov,0\n40,State-gov,1\n", "its first line looks like a row"),
+        (b"Tom,39,1.5,0\nAda,40,2.5,1\n", "its first line looks like a row .Tom, 39, 1.5, 0."),
+        (b"Tom,39,41,no\nAda,40,42,yes\nEve,30,43,no\n", "its first line looks like a row"),
+        (b",39,1.5,no\n4,40,2.5,yes\n5,30,43,no\n", "its first line looks like a row"),
         (b"75,0,0\n3,4,1\n", "two columns are called '0'; rename one of them, or put a line of names first"),
         (b'a,y\n"1,b\n2,c\n', "EOF inside string"),
         (b'"a,y\n' + b"1,b\n" * 40_000, "larger than field limit"),
         (b"a,y\n1,2,b\n3,4,c\n", "the header has 2 names, and the first row 3 entries"),
         (b"a,a,y\n1,2,3\n", "two columns are called 'a'"),
-        (b"a;y\n1,5;b\n", "it looks separated by ';', not by ','"),
+        (b"a;y\n1;5;b\n", "the header has 2 names, and the first row 3 entries"),
         (b"a\n1\n", "there is no column 'y'; the table has a"),
         (b"a,y\n", "no rows"),
     ],
@@ -145,6 +148,28 @@ def test_broken_files_get_one_sentence(tmp_path: Path, content: bytes, message: 
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "a.csv", "y")
+
+
+@pytest.mark.parametrize(
+    ("name", "sign", "usual"), [("a.csv", ";", ","), ("a.csv.gz", "\t", ","), ("a.csv", "|", ","), ("a.tsv", ",", "\t")]
+)
+def test_other_separators_are_told_by_the_header_and_said(tmp_path: Path, name: str, sign: str, usual: str) -> None:
+    frame = table()[["amount", "claim", "kids"]]
+    decimal = "." if sign == "," else ","
+    frame.to_csv(tmp_path / name, sep=sign, decimal=decimal, index=False)
+    data = read_table(tmp_path / name, "claim")
+    assert data.notes[0].startswith(f"The table is separated by {sign!r}; ") and repr(usual) in data.notes[0]
+    assert data.schema is not None and [c.kind for c in data.schema.columns] == ["numeric", "integer"]
+    assert data.class_counts == from_frame(frame, "claim").class_counts
+    assert data.fingerprint == read_table(tmp_path / name, "claim", data.schema).fingerprint
+
+
+@pytest.mark.parametrize("header", ["Land,2018,2020", ",2018,2020", "name,0.5,1.5", "a,b1,c"])
+def test_names_that_are_numbers_are_names(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{header},y\nDE,1,2,a\nAT,3,4,b\nCH,5,6,b\n")
+    assert len(read_table(tmp_path / "a.csv", "y")) == 3
+    (tmp_path / "b.csv").write_text("y,500.5,400,300.5,200,100\na,1,2,3,4,5\nb,5,4,3,2,1\nb,1,4,3,2,2\n")
+    assert len(read_table(tmp_path / "b.csv", "y")) == 3
 
 
 def test_files_that_are_not_there_or_no_tables(tmp_path: Path) -> None:

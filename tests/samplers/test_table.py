@@ -281,7 +281,7 @@ class TestForms:
             ({"y": np.linspace(0, 1, 30)}, "looks like a quantity: only classes can be rebalanced"),
             ({"y": np.zeros(30)}, "one class only"),
             ({"y": np.zeros(29)}, "X has 30 rows and y has 29 labels"),
-            ({"y": [None, *[0, 1] * 14, 1]}, "1 rows have no"),
+            ({"y": [None, *[0, 1] * 14, 1]}, "1 row has no"),
             ({"y": np.ones((30, 2))}, "y has 2 columns; give one"),
             ({"X": np.zeros((30, 2, 2))}, "two dimensions"),
             ({"X": np.zeros(30)}, "two dimensions"),
