@@ -125,11 +125,20 @@ def parser_of(
     parameters = inspect.signature(function).parameters
     positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
     built_for = generator_of(argv, positional) if "model" in parameters else ""
+    if not built_for and "model" in parameters:
+        if {"-h", "--help"} & set(argv):
+            # A generator's settings stand in its own file, with its networks, and these import torch.
+            named = "NAME" if positional else "--generator NAME"
+            parser.epilog = f"The settings of a generator are listed by 'gensynth {verb} {named} --help'."
+        else:
+            built_for = "deformation"
     configs: dict[str, type] = {}
     flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
     for name, parameter in parameters.items():
         kind: Any = hints[name]
         if name == "model":
+            if not built_for:
+                continue
             from gensynth.registry import get_generator
 
             kind = get_generator(built_for).Config
@@ -175,8 +184,8 @@ def parser_of(
 
 
 def generator_of(argv: list[str], positional: bool) -> str:
-    """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
-    from gensynth.registry import model_names
+    """Find the generator's name in the arguments or in the recipe, or "": it decides which settings there are."""
+    from gensynth.model_names import model_names
 
     for before, token in zip(["", *argv], argv, strict=False):
         if positional and token in model_names() and not before.startswith("--"):  # 'gensynth train NAME'
@@ -186,7 +195,7 @@ def generator_of(argv: list[str], positional: bool) -> str:
         if name == "--generator":
             return value or (argv[at + 1] if at + 1 < len(argv) else "")
     named = _recipe(argv).get("generator")
-    return named if isinstance(named, str) else "deformation"
+    return named if isinstance(named, str) else ""
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from gensynth.printed import print_evaluation, print_leak, print_privacy, print_
 from gensynth.run import RECORD, Run
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.data.read import DataConfig
+    from gensynth.data.config import DataConfig
     from gensynth.data.split import Parts
     from gensynth.evaluate_config import EvaluateConfig
     from gensynth.fidelity.checker import FidelityChecker
     from gensynth.rebalance_config import RebalanceConfig
     from gensynth.samplers.synthetic import Synthetic
-    from gensynth.stylize import StylizeConfig
+    from gensynth.stylize_config import StylizeConfig
     from gensynth.train_config import TrainConfig
 
 
@@ -40,9 +40,10 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
         json: Print JSON instead of text.
         recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
+    from gensynth.data.config import SPLIT_SETTINGS
     from gensynth.data.explore import explore as look
     from gensynth.data.explore import explore_recipes
-    from gensynth.data.read import SPLIT_SETTINGS, parts_of, read
+    from gensynth.data.read import parts_of, read
 
     images = read(data, data_config)
     given = data_config.given(*SPLIT_SETTINGS)
@@ -241,7 +242,7 @@ def check(
     """
     from gensynth.check import check as run
     from gensynth.check import write_page
-    from gensynth.data.read import SPLIT_SETTINGS
+    from gensynth.data.config import SPLIT_SETTINGS
     from gensynth.fidelity.privacy import LEAKAGE
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.report.frame import check_folder
@@ -295,8 +296,8 @@ def mix(
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
+    from gensynth.counts import spread_counts, target_counts
     from gensynth.mix import mix as join
-    from gensynth.mix import spread_counts, target_counts
 
     refuse_inside(out, synthetic, real, data_config.test_data)
     with locked(out):
@@ -324,10 +325,10 @@ def evaluate(
         data_config: How the real data are read and split.
         evaluate: How to test.
     """
+    from gensynth.counts import filled_rare
     from gensynth.draw import as_drawn
     from gensynth.evaluate import evaluate as test
     from gensynth.evaluate import save_evaluation
-    from gensynth.mix import filled_rare
 
     with locked(out):
         parts, samples, checker = _read_both(synthetic, real, data_config)
@@ -436,7 +437,7 @@ def _refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None
 
 def _refuse_rare_alone(parts: Parts, wanted: dict[str, int], accepted: Synthetic) -> None:
     """Raise ValueError if images shall be spread over all classes and there are none of a class that is not rare."""
-    from gensynth.mix import filled_rare
+    from gensynth.counts import filled_rare
 
     others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
     if others and not {accepted.classes[c] for c in accepted.y} & others:

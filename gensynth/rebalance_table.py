@@ -27,14 +27,15 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from sklearn.base import clone
 
-from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, save_choice
+from gensynth.choose_table import Choice, choose, load_choice, save_choice
+from gensynth.counts import target_counts
+from gensynth.data.config import TableConfig
 from gensynth.data.labeled import LabeledData
-from gensynth.data.read_table import TableConfig, read_table_parts
+from gensynth.data.read_table import read_table_parts
 from gensynth.data.split import Parts
 from gensynth.data.tables import check_format, suffix_of
 from gensynth.draw import draw_accepted
 from gensynth.evaluate_table import (
-    TableEvaluateConfig,
     TableEvaluation,
     evaluate_table,
     load_table_evaluation,
@@ -43,51 +44,19 @@ from gensynth.evaluate_table import (
 from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.files import visible
-from gensynth.mix import target_counts
 from gensynth.report.table_page import TableReportContents, write_table_report
 from gensynth.run import RECORD, Run, absolute, asked, differences, hint_of_moves
 from gensynth.samplers import SAMPLER
 from gensynth.samplers.catalog import made_sampler, table_sampler_names
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import TableSampler
+from gensynth.table_config import AUTO, REPEATS, ChooseConfig, TableEvaluateConfig, TableRebalanceConfig
 from gensynth.table_folds import some_rows
 from gensynth.table_manifest import metadata_path, write_balanced, write_rows
 from gensynth.words import some_counts
 
-AUTO = "auto"
 LARGE, TRIED = 200_000, 10_000
 """Training rows from which on a fit is announced, with an estimate from so many of them."""
-REPEATS = "random"
-"""The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
-
-
-@dataclass(frozen=True)
-class TableRebalanceConfig:
-    """What to make."""
-
-    sampler: str = AUTO
-    """auto chooses by cross-validation of the training rows, and may choose to do nothing; or the name of a sampler."""
-    to: str = AUTO
-    """How far a named sampler fills: 5x, rare classes up to 5 times their real rows (never above the largest class);
-    rare, those up to the largest class; balance, all; or a number; auto is 5x. With the sampler auto, auto tries
-    several, and balance only that."""
-    settings: dict[str, Any] | None = None
-    """Settings of a named sampler, such as {"k_neighbors": 3} or {"variant": "borderline"} for smote."""
-    sample_seed: int = 0
-    """Seed of the samples."""
-
-    def __post_init__(self) -> None:
-        if self.sampler == AUTO and self.to not in (AUTO, "balance"):
-            raise ValueError(f"the sampler auto fills to 'auto' or 'balance', got to={self.to!r}; or name a sampler.")
-        if self.sampler == AUTO and self.settings:
-            raise ValueError("settings are those of a named sampler; name one, such as --sampler smote.")
-        if self.sampler == REPEATS:
-            raise ValueError(
-                "the sampler 'random' repeats real rows, which the fidelity gate rejects as copies; give your model "
-                "class weights instead, which do the same, or name another sampler."
-            )
-        if self.sampler != AUTO:
-            made_sampler(self.sampler, self.settings)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import pkgutil
 from functools import cache
 from importlib import import_module
 
 from gensynth.generator import Generator
+from gensynth.model_names import model_names
 from gensynth.table_generator import TableGenerator
 from gensynth.words import did_you_mean
 
@@ -48,17 +48,6 @@ def _unknown(name: str, names: list[str], what: str) -> ValueError:
         return ValueError(f"generator {name!r} draws {what}; known here: {', '.join(names)}.")
     hint = did_you_mean(name, names)
     return ValueError(f"unknown generator {name!r}; known: {', '.join(names)}.{hint}")
-
-
-def model_names() -> list[str]:
-    """Return the names of all files in models/, sorted; none of them is imported."""
-    try:
-        package = import_module("gensynth.models")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "gensynth.models is not installed; run 'pip install -e .' in the project folder."
-        ) from error
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
 
 
 @cache

@@ -16,12 +16,11 @@ from gensynth.samplers import SAMPLER
 from gensynth.words import some, some_counts
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.choose_table import Choice, ChooseConfig
-    from gensynth.data.read_table import TableConfig
+    from gensynth.choose_table import Choice
+    from gensynth.data.config import TableConfig
     from gensynth.data.split import Parts
-    from gensynth.evaluate_table import TableEvaluateConfig
-    from gensynth.rebalance_table import TableRebalanceConfig
     from gensynth.samplers.synthetic import Synthetic
+    from gensynth.table_config import ChooseConfig, TableEvaluateConfig, TableRebalanceConfig
     from gensynth.table_results import TableEvaluation
 
 
@@ -34,7 +33,8 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         schema: A schema.json that says what is known already.
         out: Write what was found to this new schema.json, to be edited and given with --schema.
     """
-    from gensynth.data.read_table import TableConfig, read_real_table
+    from gensynth.data.config import TableConfig
+    from gensynth.data.read_table import read_real_table
 
     if out is not None and out.exists():
         raise ValueError(f"{out} exists; choose another --out, or remove it.")
@@ -143,7 +143,8 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
             balance (all classes), or a number.
         data_config: How the real table is read and split.
     """
-    from gensynth.mix import target_counts, up_to
+    from gensynth.counts import target_counts
+    from gensynth.mix import up_to
     from gensynth.table_manifest import write_balanced
 
     with locked(out):
