@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -82,10 +83,13 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     """Return what runs a verb: for tables where an argument names one, or a sampler of tables; else for images.
 
     Raises:
-        ValueError: if the verb is not for tables.
+        ValueError: if the verb is not for tables, or a pipe or a device is named: to read one may take for ever.
     """
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     given += [value for value in _recipe(argv).values() if isinstance(value, str)]
+    for name in given:
+        if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+            raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
     tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
     if verb == "report":
         if argv and is_table(argv[0]):

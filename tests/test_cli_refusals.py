@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -80,6 +81,17 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "UTF-8" in refused(capsys, "rebalance", "builtin:digits", "--config", recipe, "--out", tmp_path / "run")
     huge = refused(capsys, "explore", "builtin:digits", "--memory_gb", "9" * 400)
     assert "too large to calculate with" in huge
+
+
+@pytest.mark.parametrize("option", ["--config", "--schema=", "--json", "recipe"])
+def test_pipes_and_devices_are_not_waited_for(capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str) -> None:
+    pipe, recipe = tmp_path / "pipe", tmp_path / "recipe.yaml"
+    os.mkfifo(pipe)
+    recipe.write_text(f"schema: {pipe}\n")
+    options = {"recipe": ["--config", recipe], "--schema=": [f"--schema={pipe}"]}.get(option, [option, pipe])
+    message = refused(capsys, "check", "rows.csv", "--against", "real.csv", "--target", "y", *options)
+    assert message == f"gensynth: {pipe} is a pipe or a device; give a file, or a folder where one is asked for."
+    assert "/dev/zero is a pipe" in refused(capsys, "sample", "/dev/zero", "--label", "a", "--out", tmp_path / "out")
 
 
 def png_header(width: int, height: int) -> bytes:
