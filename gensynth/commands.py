@@ -159,7 +159,7 @@ def sample(
         n: How many images.
         others: Also so many images of every other class the checkpoint draws, which 'check' and 'mix --spread all' use.
         seed: Seed of the images.
-        out: New folder for the images and metadata.csv.
+        out: New folder for the images and metadata.csv; the same command again leaves it as it is.
         draw: How the generator draws; by default its first choice.
         start: Number of the first image.
         device: cpu, cuda, or auto.
@@ -169,7 +169,9 @@ def sample(
     from gensynth.sharded import sample_to_folder
 
     with locked(out):
-        sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+        drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    if not drawn:
+        _say(f"{out} is complete; nothing was left to draw.")
     _say_renamed(out)
     return 0
 

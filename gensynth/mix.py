@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from gensynth.cells import COLUMNS
 from gensynth.data.decode import FORMATS, SUFFIXES
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
@@ -26,7 +27,6 @@ from gensynth.fidelity.extractor import batches
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import whole_folder
 from gensynth.manifest import (
-    COLUMNS,
     NOT_EVALUATED,
     TEXT,
     Row,

@@ -78,7 +78,7 @@ class Run:
         """Read the record; ValueError if the folder is not a run, or its record is damaged."""
         path = out / RECORD
         if not path.is_file():
-            raise ValueError(f"{out} is not a gensynth run (it has no run.json).")
+            raise ValueError(f"{out} is not a gensynth run (it has no {RECORD}).")
         return read_json(path, Record, "the record of a gensynth run", "choose another folder, or make the run again")
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:

@@ -91,12 +91,17 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         out: Table to write; NAME.metadata.csv beside it says how each row was made.
         start: Number of the first row.
     """
+    from gensynth.drawn import is_drawn
     from gensynth.samplers.table import TableSampler
-    from gensynth.table_manifest import write_rows
+    from gensynth.table_manifest import COLUMNS, metadata_path, write_rows
 
     with locked(out):
-        _refuse_to_overwrite(out)
         fitted = TableSampler.load(sampler)
+        first = fitted.sample(label, min(n, 1), seed, start)
+        if is_drawn(out, metadata_path(out), COLUMNS, [first], n):
+            _say(f"{out} is complete; nothing was left to draw.")
+            return 0
+        _refuse_to_overwrite(out)
         write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
     return 0
 
@@ -311,13 +316,13 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
 
 def _refuse_to_overwrite(out: Path) -> None:
     """Raise ValueError if a table exists; metadata without one are what a killed run left, and are written again."""
+    from gensynth.cells import is_ours
     from gensynth.data.tables import check_format
     from gensynth.table_manifest import COLUMNS, metadata_path
 
     check_format(out)
     manifest = metadata_path(out)
-    ours = manifest.is_file() and manifest.read_bytes().startswith(",".join(COLUMNS).encode())
-    for path in (out,) if ours else (out, manifest):
+    for path in (out,) if is_ours(manifest, COLUMNS) else (out, manifest):
         if path.exists():
             raise ValueError(f"{path} exists; choose another --out, or remove it.")
 

@@ -223,8 +223,6 @@ def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str]
 
 def test_out_of_range_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
     options = ["sample", checkpoint, "--label", "8", "--out", tmp_path / "x"]
-    assert "n must be at least 1" in refused(capsys, *options, "--n", 0)
-    assert "not negative" in refused(capsys, *options, "--seed=-1")
     code, _, err = run(capsys, *options, "--n", 2, "--seed", 10**30)
     assert code == 0, err
 

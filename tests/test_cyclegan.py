@@ -270,7 +270,7 @@ def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_pat
     [
         (["--source-domain", "dusk"], "at least 10 images of domain 'dusk', got 0"),
         (["--target-domain", "night"], "both 'night'"),
-        (["--domain", "weather"], "has no column weather; it has file_name, light"),
+        (["--domain", "weather"], "has no column 'weather', only file_name, light"),
         (["--label", "flies"], "label 'flies' is not one of the classes"),
     ],
 )
