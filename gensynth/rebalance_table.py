@@ -43,9 +43,8 @@ from gensynth.evaluate_table import (
 )
 from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.files import visible
 from gensynth.report.table_page import TableReportContents, write_table_report
-from gensynth.run import RECORD, Run, absolute, asked, differences, hint_of_moves
+from gensynth.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.samplers import SAMPLER
 from gensynth.samplers.catalog import made_sampler, table_sampler_names
 from gensynth.samplers.synthetic import Synthetic
@@ -146,13 +145,12 @@ def rebalance_table(
                 f"to={config.to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as "
                 "'balance' or a number of rows."
             )
-    _forget_if_nothing_was_done(folder, settings)
     for path in (out, metadata_path(out)):
         if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
     run = Run.open(folder, settings)
     assert parts.train.schema is not None
-    parts.train.schema.save(folder / "schema.json")
+    parts.train.schema.save(folder / SCHEMA)
 
     def once(name: str, file: str, work: Callable[[], Any]) -> None:
         if not (folder / file).exists():
@@ -210,7 +208,7 @@ def report_table(folder: Path, source: str | None = None, test_data: str | None 
     settings = asked(Run.read(folder)["settings"], Settings, folder)
     config, source = settings["data"], source or settings["source"]
     if config.schema is not None:  # that file may have been moved, too, and the run has a copy
-        config = replace(config, schema=str(folder / "schema.json"))
+        config = replace(config, schema=str(folder / SCHEMA))
     with hint_of_moves(folder):
         parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
     if parts.fingerprint != settings["fingerprint"]:
@@ -274,14 +272,6 @@ def _table_of(folder: Path, settings: Settings) -> Path:
     """Return the table that a run wrote: beside its folder, wherever both lie now."""
     ending = settings["out"][-len(suffix_of(settings["out"])) :]
     return folder.resolve().with_name(folder.resolve().name.removesuffix(".run") + ending)
-
-
-def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:
-    """Let a corrected command use the name of one that failed before anything was made."""
-    found = visible(folder)
-    if found == {RECORD, "schema.json"} and differences(Run.read(folder)["settings"], settings):
-        for name in found:
-            (folder / name).unlink()
 
 
 def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
