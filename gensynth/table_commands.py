@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.lock import locked
+from gensynth.printed import say
 from gensynth.run import RECORD
 from gensynth.samplers import SAMPLER
 from gensynth.words import some, some_counts
@@ -45,7 +45,7 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         print(f"note: {note}")
     if out is not None:
         found.schema.save(out)
-        _say(f"schema: {out}")
+        say(f"schema: {out}")
     return 0
 
 
@@ -76,7 +76,7 @@ def train(
             raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
         fitted = made.fit(read_table_parts(data, data_config).train)
         fitted.save(path)
-    _say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
+    say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
     return 0
 
 
@@ -99,7 +99,7 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         fitted = TableSampler.load(sampler)
         first = fitted.sample(label, min(n, 1), seed, start)
         if is_drawn(out, metadata_path(out), COLUMNS, [first], n):
-            _say(f"{out} is complete; nothing was left to draw.")
+            say(f"{out} is complete; nothing was left to draw.")
             return 0
         _refuse_to_overwrite(out)
         write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
@@ -157,7 +157,7 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
         n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
-    _say(f"{n_real} real and {int(accepted.sum())} synthetic rows in {out}")
+    say(f"{n_real} real and {int(accepted.sum())} synthetic rows in {out}")
     return 0
 
 
@@ -304,11 +304,11 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
 
     parts = read_table_parts(real, config)
     for note in parts.train.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     samples = read_rows(synthetic, parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
-    _say(f"{int(np.sum(verdict.samples.accepted))} of {len(samples)} synthetic rows pass the check")
+    say(f"{int(np.sum(verdict.samples.accepted))} of {len(samples)} synthetic rows pass the check")
     if not verdict.samples.accepted.any():
         raise ValueError(f"no row in {synthetic} passes the check, so there is nothing to go on with.")
     return parts, samples, verdict
@@ -325,7 +325,3 @@ def _refuse_to_overwrite(out: Path) -> None:
     for path in (out,) if is_ours(manifest, COLUMNS) else (out, manifest):
         if path.exists():
             raise ValueError(f"{path} exists; choose another --out, or remove it.")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

@@ -10,6 +10,8 @@ from gensynth.data.split import check_split
 
 SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
 """Settings that change which images are in the training part, and nothing else."""
+TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
+"""Why most verbs refuse `domain`."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,9 @@ class TableConfig:
 
     def __post_init__(self) -> None:
         check_split(self.test, self.validation, self.split_seed, self.keep, "row")
+
+
+def refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
+    """Raise ValueError if one of the settings `names` is given where it would change nothing."""
+    if unused := config.given(*names):
+        raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")
