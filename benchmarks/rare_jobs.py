@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gensynth.arms import SYNTHETIC_ONLY, WAYS
 from gensynth.classifier import JITTER
 from gensynth.files import write_bytes
+from gensynth.ways import SYNTHETIC_ONLY, WAYS
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
 BATCH = 128

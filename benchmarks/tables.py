@@ -56,7 +56,8 @@ from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.samplers.neural_table import NeuralTable
 from gensynth.samplers.table import TableSampler
 from gensynth.samplers.table_smote import TableSmote
-from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
+from gensynth.table_classifiers import Encoder, Extra, Treated, fit_and_tune
+from gensynth.table_config import MODELS
 from gensynth.table_folds import draw
 from gensynth.table_scores import SCORES, score
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import os
 from collections.abc import Callable, Collection
 from importlib import import_module
 from pathlib import Path
@@ -90,10 +91,13 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     """Return what runs a verb: for tables where an argument is named like one, or like a sampler; else for images.
 
     Raises:
-        ValueError: if the verb is not for tables.
+        ValueError: if the verb is not for tables, or a pipe or a device is named: to read one may take for ever.
     """
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     given += [value for value in _recipe(argv).values() if isinstance(value, str)]
+    for name in given:
+        if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+            raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
     tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
     if verb == "report":
         if argv and is_table(argv[0]):
@@ -141,11 +145,20 @@ def parser_of(
     parameters = inspect.signature(function).parameters
     positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
     built_for = generator_of(argv, positional) if "model" in parameters else ""
+    if not built_for and "model" in parameters:
+        if {"-h", "--help"} & set(argv):
+            # A generator's settings stand in its own file, with its networks, and these import torch.
+            named = "NAME" if positional else "--generator NAME"
+            parser.epilog = f"The settings of a generator are listed by 'gensynth {verb} {named} --help'."
+        else:
+            built_for = "deformation"
     configs: dict[str, type] = {}
     flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
     for name, parameter in parameters.items():
         kind: Any = hints[name]
         if name == "model":
+            if not built_for:
+                continue
             from gensynth.registry import get_generator
 
             kind = get_generator(built_for).Config
@@ -191,8 +204,8 @@ def parser_of(
 
 
 def generator_of(argv: list[str], positional: bool) -> str:
-    """Find the generator's name in the arguments or in the recipe: it decides which settings there are."""
-    from gensynth.registry import model_names
+    """Find the generator's name in the arguments or in the recipe, or "": it decides which settings there are."""
+    from gensynth.model_names import model_names
 
     for before, token in zip(["", *argv], argv, strict=False):
         if positional and token in model_names() and not before.startswith("--"):  # 'gensynth train NAME'
@@ -202,7 +215,7 @@ def generator_of(argv: list[str], positional: bool) -> str:
         if name == "--generator":
             return value or (argv[at + 1] if at + 1 < len(argv) else "")
     named = _recipe(argv).get("generator")
-    return named if isinstance(named, str) else "deformation"
+    return named if isinstance(named, str) else ""
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:

@@ -1,15 +1,4 @@
-"""Arms: the ways to train that `evaluate` compares, and what trains one of them.
-
-    real             the real images, drawn uniformly
-    class weights    the same, every class with the same weight in the loss
-    oversampled      the real images, every class drawn equally often
-    augmented        the same, each image shifted, turned and scaled a little whenever it is drawn
-    mixup            as oversampled, each image mixed with another one of its batch
-
-`... + synthetic` trains in the same way on real and synthetic images together. `synthetic only` is `oversampled` with
-the real images of the filled classes (the rare ones of them) taken away: can the synthetic ones stand in for them?
-`... + ungated` takes as many synthetic images as they were drawn, whatever the fidelity gate says.
-"""
+"""Arms: what trains a classifier in one of the ways of `gensynth.ways`, and predicts the test images."""
 
 from __future__ import annotations
 
@@ -25,30 +14,7 @@ from gensynth.classifier import JITTER, Build, train_and_predict
 from gensynth.data.labeled import LabeledData
 from gensynth.estimator import fit_and_predict
 from gensynth.samplers.synthetic import Synthetic
-
-
-@dataclass(frozen=True)
-class Way:
-    """How images are drawn, weighted and changed, whichever they are."""
-
-    oversampled: bool = True
-    weighted: bool = False
-    augmented: bool = False
-    mixed: bool = False
-
-
-WAYS = {
-    "real": Way(oversampled=False),
-    "class weights": Way(oversampled=False, weighted=True),
-    "oversampled": Way(),
-    "augmented": Way(augmented=True),
-    "mixup": Way(mixed=True),
-}
-SYNTHETIC_ONLY = "synthetic only"
-MADE = {f"{name} + synthetic": way for name, way in WAYS.items()} | {SYNTHETIC_ONLY: WAYS["oversampled"]}
-"""The arms with synthetic images that passed the gate, and how each of them trains."""
-UNGATED = {f"{name} + ungated": way for name, way in WAYS.items()}
-ARMS = WAYS | MADE | UNGATED
+from gensynth.ways import ARMS, SYNTHETIC_ONLY, WAYS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+SCORES = {
+    "near_duplicate": "near_duplicate",
+    "parent_distance": "parent_distance",
+    "hash_bits": "hash_bits",
+    "label_score": "label",
+    "typicality": "typicality",
+}
+"""Columns of the metadata of images that hold scores, with the names in `SampleVerdicts.scores`."""
+
+COLUMNS = (
+    *("file_name", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
+    *SCORES,
+    *("verdict", "reason", "review", "nearest", "utility"),
+)
+"""Columns of the metadata of images. `file_name` is relative to its folder, with '/'. `parents` and `nearest` are JSON,
+since ids may hold any character. For a real image `index` is its row in the part, `parents` its own id, and
+text that does not apply is '-'. `utility` is the verdict of `evaluate` on the synthetic images that were mixed in
+together, with ', forced' where they were mixed against it, and '-' where they were not evaluated."""
+
 T = TypeVar("T")
+
+
+def is_ours(path: Path, columns: Collection[str]) -> bool:
+    """Return whether there is a file that begins with these columns, as gensynth writes them."""
+    line = ",".join(columns).encode()
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(line)) == line
 
 
 @dataclass(frozen=True)
@@ -26,23 +54,28 @@ class Cells:
     rows: list[dict[str, str]]
 
     @staticmethod
-    def read(path: Path, columns: Collection[str]) -> Cells:
+    def read(path: Path, columns: Collection[str], advice: str = "restore or remove it") -> Cells:
         """Read a file that has at least these columns, and as many cells in every row.
+
+        Args:
+            path: The file.
+            columns: Their names.
+            advice: What to do about a file that is none.
 
         Raises:
             ValueError: if it is none.
         """
         try:
-            with open(path, encoding="utf-8", newline="") as file:
+            with open(path, encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file, strict=True)
                 names, rows = reader.fieldnames or (), list[dict[str, Any]](reader)
         except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path} is no CSV file in UTF-8 ({error}); restore or remove it.") from error
+            raise ValueError(f"{path} is no CSV file in UTF-8 ({error}); {advice}.") from error
         if missing := [name for name in columns if name not in names]:
-            raise ValueError(f"{path} has no column {missing[0]!r}, so it is not of gensynth; restore or remove it.")
+            raise ValueError(f"{path} has no column {missing[0]!r}, only {', '.join(names) or 'none'}; {advice}.")
         for at, row in enumerate(rows):
             if None in row or None in row.values():
-                raise ValueError(f"{path}, line {at + 2} has more or fewer cells than the first one; restore the file.")
+                raise ValueError(f"{path}, line {at + 2} has more or fewer cells than the first one; {advice}.")
         return Cells(path, rows)
 
     def texts(self, column: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gensynth.counts import rare_classes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import DataConfig, read, read_parts
 from gensynth.data.split import Parts
@@ -18,7 +19,7 @@ from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.privacy import Privacy, attack
 from gensynth.fidelity.verdict import Verdict
 from gensynth.leak import Leak, measure_leak, shows_treatment
-from gensynth.mix import rare_classes, read_synthetic
+from gensynth.manifest import read_synthetic
 from gensynth.report.check_page import write_check
 from gensynth.report.page import ReportContents
 from gensynth.samplers.synthetic import Synthetic

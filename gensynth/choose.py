@@ -30,6 +30,7 @@ from gensynth.arms import Training, train_arm
 from gensynth.choose_results import BASELINES, ImageChoice, Record, Tried
 from gensynth.choose_results import load_choice as load_choice  # who chooses also keeps the choice
 from gensynth.choose_results import save_choice as save_choice
+from gensynth.counts import filled_rare
 from gensynth.data.labeled import LabeledData
 from gensynth.draw import draw_accepted
 from gensynth.evaluate_compare import independent_images
@@ -41,7 +42,6 @@ from gensynth.intervals import (
     least_variance_of_mean,
     resampled_scores,
 )
-from gensynth.mix import filled_rare
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.side_by_side import OnStep, side_by_side

@@ -26,43 +26,11 @@ from gensynth.plain import MAKE_AGAIN, read_json
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.samplers.table import TableSampler
-from gensynth.table_folds import Candidate, Fold, Folds, check_config, some_rows
-from gensynth.table_results import METRICS, NONE, THRESHOLD, WEIGHTS
+from gensynth.table_config import METRICS, ChooseConfig
+from gensynth.table_folds import Candidate, Fold, Folds, some_rows
+from gensynth.table_results import NONE, THRESHOLD, WEIGHTS
 from gensynth.table_scores import SCORES
 from gensynth.words import counted
-
-
-@dataclass(frozen=True)
-class ChooseConfig:
-    """How the choice is made."""
-
-    metric: str = "average_precision"
-    """What counts: average_precision, roc_auc or balanced_accuracy_tuned."""
-    models: tuple[str, ...] = ("boosting",)
-    """Classifiers whose mean score counts: boosting, forest, logistic."""
-    ratios: tuple[float, ...] = ()
-    """Rows of a rare class per row of the largest one after filling, in (0, 1]; none for two on the way from the rarest
-    class's ratio to 1, in equal steps of the logarithm."""
-    folds: int = 5
-    """Folds of one cross-validation; fewer where the rarest class has fewer rows."""
-    repeats: int = 3
-    """Times that it is repeated with other folds."""
-    standard_errors: float = 1.0
-    """How far ahead of a simpler way another one has to be, in standard errors."""
-    seconds: float = 300.0
-    """After this time no further split is begun; the slowest samplers are left out where one cross-validation with them
-    would take longer. Where that happens, the choice depends on the machine, and a note says so."""
-    most_rows: int = 20_000
-    """Of larger tables so many rows are used, drawn by class."""
-    threads: int = 1
-    """Threads of the libraries that train."""
-    seed: int = 0
-    """Seed of all that is drawn."""
-
-    def __post_init__(self) -> None:
-        check_config(self, {"standard_errors": 0, "seconds": 0})
-        if not all(0 < ratio <= 1 for ratio in self.ratios):
-            raise ValueError(f"ratios must lie in (0, 1], got {self.ratios}.")
 
 
 @dataclass(frozen=True)

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.check_commands import check as check
+from gensynth.check_commands import evaluate as evaluate
+from gensynth.check_commands import mix as mix
+from gensynth.data.config import TRAIN_ONLY, refuse_unused
+from gensynth.fidelity.verdict import FAIL
 from gensynth.files import refuse_inside
 from gensynth.lock import locked
-from gensynth.printed import print_evaluation, print_leak, print_privacy, print_rebalanced, print_verdict
+from gensynth.printed import print_rebalanced, say, say_data_notes, say_renamed
 from gensynth.run import RECORD, Run
 from gensynth.words import counted
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.data.read import DataConfig
-    from gensynth.data.split import Parts
+    from gensynth.data.config import DataConfig
     from gensynth.evaluate_config import EvaluateConfig
-    from gensynth.fidelity.checker import FidelityChecker
     from gensynth.rebalance_config import RebalanceConfig
-    from gensynth.samplers.synthetic import Synthetic
-    from gensynth.stylize import StylizeConfig
+    from gensynth.stylize_config import StylizeConfig
     from gensynth.train_config import TrainConfig
-
-
-TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
 
 
 def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
@@ -41,9 +35,10 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
         json: Print JSON instead of text.
         recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
+    from gensynth.data.config import SPLIT_SETTINGS
     from gensynth.data.explore import explore as look
     from gensynth.data.explore import explore_recipes
-    from gensynth.data.read import SPLIT_SETTINGS, parts_of, read
+    from gensynth.data.read import parts_of, read
 
     images = read(data, data_config)
     given = data_config.given(*SPLIT_SETTINGS)
@@ -108,9 +103,9 @@ def train(
         raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
     refuse_inside(out, data, data_config.test_data)
     if source_domain is None:
-        _refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
+        refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
     parts = read_parts(data, data_config)
-    _say_data_notes(parts)
+    say_data_notes(parts)
     labels = list(parts.train.classes) if per_class else [label]
     domains = (source_domain, target_domain) if source_domain is not None and target_domain is not None else None
     sources = named(source, parts.train.classes)
@@ -132,7 +127,7 @@ def train(
                 download=data_config.download,
                 quiet=quiet,
             )
-        _say(f"checkpoint: {path}")
+        say(f"checkpoint: {path}")
         _say_notes(path)
     return 0
 
@@ -159,7 +154,7 @@ def sample(
         n: How many images.
         others: Also so many images of every other class the checkpoint draws, which 'check' and 'mix --spread all' use.
         seed: Seed of the images.
-        out: New folder for the images and metadata.csv.
+        out: New folder for the images and metadata.csv; the same command again leaves it as it is.
         draw: How the generator draws; by default its first choice.
         start: Number of the first image.
         device: cpu, cuda, or auto.
@@ -169,8 +164,10 @@ def sample(
     from gensynth.sharded import sample_to_folder
 
     with locked(out):
-        sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
-    _say_renamed(out)
+        drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    if not drawn:
+        say(f"{out} is complete; nothing was left to draw.")
+    say_renamed(out)
     return 0
 
 
@@ -189,7 +186,7 @@ def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "Ato
     refuse_inside(out, images)
     with locked(out):
         done = run(checkpoint, Path(images), out, direction, device)
-    _say(f"{counted(done, 'image')} in {out}")
+    say(f"{counted(done, 'image')} in {out}")
     return 0
 
 
@@ -211,136 +208,6 @@ def stylize(content: str, style: str, *, out: Path, quiet: bool = False, stylize
     for path in written:
         print(path)
     return 0
-
-
-def check(
-    synthetic: str,
-    *,
-    against: str,
-    holdout: str | None = None,
-    json: Path | None = None,
-    page: Path | None = None,
-    extractor: str = "pyramid",
-    weights: Path | None = None,
-    privacy: bool = False,
-    data_config: DataConfig,
-) -> int:
-    """Check synthetic images against real ones: each sample, each class, the whole. Exit status 1 if a class fails.
-
-    Beside images of rare classes, images of others show whether a classifier would take what is synthetic for rare.
-
-    Args:
-        synthetic: Folder of synthetic images made by any tool, one sub-folder per class as in AGAINST, or none in both.
-        against: Real data. Split as for training: the training part is the reference, the rest is held out.
-        holdout: Real data that no generator saw; then all of AGAINST is the reference.
-        json: Write the verdict to this file.
-        page: Write the page to this file; by default beside the verdict, or to check.html.
-        extractor: What features are made of: pyramid, task, imagenet, inception or dinov2.
-        weights: File of the extractor's weights, where it is not found by itself.
-        privacy: Also attack the samples: can they tell which real images a generator was trained on?
-        data_config: How the real data are read and split.
-    """
-    from gensynth.check import check as run
-    from gensynth.check import write_page
-    from gensynth.data.read import SPLIT_SETTINGS
-    from gensynth.fidelity.privacy import LEAKAGE
-    from gensynth.fidelity.verdict import save_verdict
-    from gensynth.report.frame import check_folder
-
-    page = page or (json.with_suffix(".html") if json else Path("check.html"))
-    if json == page:
-        raise ValueError(f"--json and --page are both {page}; give two files.")
-    for path in filter(None, (json, page)):
-        check_folder(path)
-    _refuse_unused(data_config, ("domain",), TRAIN_ONLY)
-    if holdout is not None:
-        _refuse_unused(data_config, SPLIT_SETTINGS, "with --holdout, all of --against is the reference")
-    with locked(json, page):
-        done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
-        if json is not None:
-            save_verdict(done.verdict, json)
-        write_page(done, page)
-    _say_data_notes(done.parts)
-    print_verdict(done.verdict)
-    if done.privacy is not None:
-        print_privacy(done.privacy)
-    if done.leak is not None:
-        print_leak(done.leak)
-    for sentence in done.advice:
-        print(sentence)
-    print(f"page: {page}")
-    leaks = done.privacy is not None and done.privacy.status == LEAKAGE
-    return 1 if leaks or done.verdict.status == FAIL or not done.verdict.samples.accepted.any() else 0
-
-
-def mix(
-    synthetic: str,
-    *,
-    real: str,
-    out: Path,
-    to: str = "rare",
-    spread: Literal["rare", "all"] = "rare",
-    link: str = "copy",
-    data_config: DataConfig,
-) -> int:
-    """Join real images and the synthetic ones that pass the check to one data set.
-
-    Args:
-        synthetic: Folder of synthetic images, one sub-folder per class.
-        real: Real data, split as for training.
-        out: New folder for train/, validation/ and test/.
-        to: How far to fill: rare (classes with less than half the images of the largest, up to that one), balance
-            (all classes), 5x (rare ones up to 5 times their real images), or a number.
-        spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
-            gives no class away: classes that are not rare then get 35 % of their real images, if not more.
-        link: copy, hard or symbolic: how real files get there.
-        data_config: How the real data are read and split.
-    """
-    from gensynth.mix import mix as join
-    from gensynth.mix import spread_counts, target_counts
-
-    refuse_inside(out, synthetic, real, data_config.test_data)
-    with locked(out):
-        parts, samples, checker = _read_both(synthetic, real, data_config)
-        wanted = target_counts(parts.train.class_counts, to)
-        share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
-        verdict = _checked(parts, samples, checker, synthetic, wanted | share)
-        if spread == "all":
-            _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
-        mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
-    _say(f"{mixed.n_real} real and {counted(mixed.n_synthetic, 'synthetic image')} in {mixed.path}")
-    _say_renamed(out / "train")
-    return 0
-
-
-def evaluate(
-    synthetic: str, *, real: str, out: Path | None = None, data_config: DataConfig, evaluate: EvaluateConfig
-) -> int:
-    """Test on held-out real images whether the synthetic ones that pass the check help. Exit status 1 if they hurt.
-
-    Args:
-        synthetic: Folder of synthetic images, one sub-folder per class.
-        real: Real data, split as for training; the test part is used here only.
-        out: Write the result to this JSON file.
-        data_config: How the real data are read and split.
-        evaluate: How to test.
-    """
-    from gensynth.draw import as_drawn
-    from gensynth.evaluate import evaluate as test
-    from gensynth.evaluate import save_evaluation
-    from gensynth.mix import filled_rare
-
-    with locked(out):
-        parts, samples, checker = _read_both(synthetic, real, data_config)
-        verdict = _checked(parts, samples, checker, synthetic)
-        accepted = samples.subset(verdict.samples.accepted)
-        # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
-        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-        result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=as_drawn(samples, verdict))
-        if out is not None:
-            save_evaluation(result, out)
-    print_evaluation(result)
-    return 1 if result.verdict == "HURTS" else 0
 
 
 def rebalance(
@@ -370,12 +237,12 @@ def rebalance(
     """
     from gensynth.rebalance import rebalance as run
 
-    _refuse_unused(data_config, ("domain",), TRAIN_ONLY)
+    refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     refuse_inside(out, data, data_config.test_data)
     with locked(out / RECORD):
         done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
     print_rebalanced(done)
-    _say_renamed(out / "dataset" / "train")
+    say_renamed(out / "dataset" / "train")
     bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
     return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
 
@@ -401,75 +268,12 @@ def report(run: Path, *, data: str | None = None, test_data: str | None = None, 
     return 0
 
 
-def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Synthetic, FidelityChecker]:
-    from gensynth.data.read import read_parts
-    from gensynth.fidelity.checker import FidelityChecker
-    from gensynth.mix import read_synthetic
-
-    _refuse_unused(config, ("domain",), TRAIN_ONLY)
-    parts = read_parts(real, config)
-    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape, parts.train.white)
-    parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
-    _say_data_notes(parts)
-    return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))
-
-
-def _checked(
-    parts: Parts, samples: Synthetic, checker: FidelityChecker, source: str, wanted: dict[str, int] | None = None
-) -> Verdict:
-    from gensynth.mix import refuse_held_out_parents
-
-    verdict = checker.check(samples, wanted)
-    leaked = np.isin(verdict.samples.reason, "held_out_parent")
-    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
-    good = sum(reason in ("", "quota") for reason in verdict.samples.reason)
-    _say(f"{good} of {counted(len(samples), 'synthetic image')} pass the check; fidelity: {verdict.status}")
-    if spare := verdict.samples.reason.count("quota"):
-        _say(f"{spare} of them are more than was asked for and left out: those that differ most are kept")
-    if not good:
-        raise ValueError(f"no image in {source} passes the check, so there is nothing to go on with.")
-    return verdict
-
-
-def _refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
-    if unused := config.given(*names):
-        raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")
-
-
-def _refuse_rare_alone(parts: Parts, wanted: dict[str, int], accepted: Synthetic) -> None:
-    """Raise ValueError if images shall be spread over all classes and there are none of a class that is not rare."""
-    from gensynth.mix import filled_rare
-
-    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
-    if others and not {accepted.classes[c] for c in accepted.y} & others:
-        raise ValueError(
-            "there is no accepted image of a class that is not rare, so nothing can be spread over all "
-            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
-        )
-
-
-def _say_renamed(folder: Path) -> None:
-    from gensynth.manifest import renamed_notes
-
-    for note in renamed_notes(folder):
-        _say(f"note: {note}")
-
-
-def _say_data_notes(parts: Parts) -> None:
-    for note in parts.train.notes:
-        _say(f"note: {note}")
-
-
 def _say_notes(checkpoint: Path) -> None:
     from gensynth.checkpoint import load_checkpoint
 
     for note in load_checkpoint(checkpoint).notes:
-        _say(f"warning: {note}")
+        say(f"warning: {note}")
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

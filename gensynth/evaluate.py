@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gensynth.arms import ARMS, UNGATED, Training, train_arm
+from gensynth.arms import Training, train_arm
 from gensynth.classifier import Build
 from gensynth.data.labeled import LabeledData
 from gensynth.estimator import check_estimator
@@ -35,6 +35,7 @@ from gensynth.evaluate_results import save_evaluation as save_evaluation
 from gensynth.intervals import HELPS as HELPS
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.side_by_side import side_by_side
+from gensynth.ways import ARMS, UNGATED
 
 Split = tuple[LabeledData, Synthetic, LabeledData]
 """Real training images, synthetic images made from these alone, and real test images."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gensynth.arms import ARMS, MADE, UNGATED, WAYS
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate_config import EvaluateConfig
 from gensynth.evaluate_results import Arm, Comparison, Evaluation
@@ -29,6 +28,7 @@ from gensynth.intervals import (
     resampled_scores,
     verdict_of,
 )
+from gensynth.ways import ARMS, MADE, UNGATED, WAYS
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gensynth.arms import ARMS, MADE, WAYS
+from gensynth.ways import ARMS, MADE, WAYS
 
 PASSES, FEWEST_STEPS, MOST_STEPS = 7, 300, 3000
 """On 9,000 images (MNIST, Fashion-MNIST, 4,000 to 40 a class) 300 steps leave ten points that 1,000 learn, and class

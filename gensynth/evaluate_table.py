@@ -24,7 +24,6 @@ Two ways to tell:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -50,11 +49,11 @@ from gensynth.intervals import (
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.samplers.synthetic import Synthetic
-from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated, fit_and_tune
-from gensynth.table_folds import Candidate, Folds, Held, Key, check_config, draw, some_rows
+from gensynth.table_classifiers import Encoder, Extra, Treated, fit_and_tune
+from gensynth.table_config import METRICS, TableEvaluateConfig
+from gensynth.table_folds import Candidate, Folds, Held, Key, draw, some_rows
 from gensynth.table_results import (
     BASELINES,
-    METRICS,
     NONE,
     THRESHOLD,
     WEIGHTS,
@@ -75,34 +74,6 @@ MOST_CELLS = 4_000_000
 
 Spreads = Callable[[np.ndarray, float], Spread]
 """Scores of resamples or splits, least variance -> the score with its variance."""
-
-
-@dataclass(frozen=True)
-class TableEvaluateConfig:
-    """How synthetic rows are tested."""
-
-    metric: str = "average_precision"
-    """What the verdict rests on: average_precision, roc_auc or balanced_accuracy_tuned."""
-    models: tuple[str, ...] = MODELS
-    """Classifiers: boosting, forest, logistic."""
-    folds: int = 5
-    """Folds of cross-validation; in `evaluate_table` it tunes the threshold."""
-    repeats: int = 3
-    """Times that `evaluate_samplers` repeats the cross-validation with other folds."""
-    most_rows: int = 20_000
-    """Of larger training and test parts `evaluate_table` uses so many rows, drawn by class, and of the synthetic rows
-    the same share as of the training rows."""
-    threads: int = 1
-    """Threads of the libraries that train; a forest takes all cores, and its answer is the same."""
-    seed: int = 0
-    """Seed of folds, forests, bootstrap and of the samplers' rows."""
-    rope: float = 0.01
-    """Differences in the metric up to this one count as none, between 0 and 1; 0.01 is one point."""
-
-    def __post_init__(self) -> None:
-        check_config(self, {"rope": 0})
-        if self.rope >= 1:
-            raise ValueError(f"rope must be at least 0 and less than 1, got {self.rope}.")
 
 
 def evaluate_table(

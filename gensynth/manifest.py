@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gensynth.cells import Cells
+from gensynth.cells import COLUMNS, SCORES, Cells
 from gensynth.data.decode import THREADS
 from gensynth.data.images import FLAT, read_folder
 from gensynth.data.labeled import check_class_names, label_of
@@ -24,25 +24,6 @@ from gensynth.data.pixels import WHITE
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.files import check_count, whole_folder, write_text
 from gensynth.samplers.synthetic import Synthetic
-
-SCORES = {
-    "near_duplicate": "near_duplicate",
-    "parent_distance": "parent_distance",
-    "hash_bits": "hash_bits",
-    "label_score": "label",
-    "typicality": "typicality",
-}
-"""Columns of the manifest that hold scores, with the names in `SampleVerdicts.scores`."""
-
-COLUMNS = (
-    *("file_name", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
-    *SCORES,
-    *("verdict", "reason", "review", "nearest", "utility"),
-)
-"""Columns of metadata.csv. `file_name` is relative to its folder, with '/'. `parents` and `nearest` are JSON,
-since ids may hold any character. For a real image `index` is its row in the part, `parents` its own id, and
-text that does not apply is '-'. `utility` is the verdict of `evaluate` on the synthetic images that were mixed in
-together, with ', forced' where they were mixed against it, and '-' where they were not evaluated."""
 
 DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$", re.IGNORECASE)
 """Names that stand for devices on Windows."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.fidelity.verdict import REASONS, Verdict
@@ -10,6 +12,7 @@ from gensynth.words import counted
 
 if TYPE_CHECKING:
     from gensynth.choose_results import ImageChoice
+    from gensynth.data.split import Parts
     from gensynth.evaluate_results import Evaluation
     from gensynth.fidelity.privacy import Privacy
     from gensynth.leak import Leak
@@ -119,3 +122,22 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if len(evaluation.rare) > len(shown):
         print(f"{'':>28} recall of the other classes: see the report")
     print(f"did it help: {evaluation.verdict}. {evaluation.why}")
+
+
+def say_renamed(folder: Path) -> None:
+    """Say on standard error which classes of a folder have other names there."""
+    from gensynth.manifest import renamed_notes
+
+    for note in renamed_notes(folder):
+        say(f"note: {note}")
+
+
+def say_data_notes(parts: Parts) -> None:
+    """Say on standard error what the reader found out or changed."""
+    for note in parts.train.notes:
+        say(f"note: {note}")
+
+
+def say(sentence: str) -> None:
+    """Write a sentence to standard error."""
+    print(sentence, file=sys.stderr)

@@ -31,10 +31,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from gensynth.arms import MADE
 from gensynth.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
+from gensynth.counts import filled_rare, spread_counts
+from gensynth.data.config import DataConfig
 from gensynth.data.labeled import LabeledData
-from gensynth.data.read import DataConfig, Parts, read_parts
+from gensynth.data.read import Parts, read_parts
 from gensynth.draw import as_drawn, draw_accepted
 from gensynth.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, save_evaluation
 from gensynth.fidelity.checker import FidelityChecker
@@ -42,7 +43,7 @@ from gensynth.fidelity.verdict import save_verdict
 from gensynth.leak import measure_leak, save_leak, shows_treatment
 from gensynth.lock import first_process
 from gensynth.manifest import folder_name
-from gensynth.mix import filled_rare, mix, spread_counts, write_synthetic
+from gensynth.mix import mix, write_synthetic
 from gensynth.rebalance_config import AUTO, GENERATOR, RECIPES, SMOTE, RebalanceConfig
 from gensynth.rebalance_report import Rebalanced, samples_of
 from gensynth.rebalance_report import report as report  # who runs also reports
@@ -56,6 +57,7 @@ from gensynth.samplers.synthetic import Synthetic
 from gensynth.scope import named, scope_of
 from gensynth.train import TrainConfig, train
 from gensynth.train_time import seconds_to_train
+from gensynth.ways import MADE
 from gensynth.words import counted
 
 SPARE = 0.25

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gensynth.mix import RARE, target_counts
+from gensynth.counts import RARE, target_counts
 from gensynth.words import some_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")

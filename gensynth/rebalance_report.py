@@ -10,11 +10,12 @@ import numpy as np
 
 from gensynth.checkpoint import load_checkpoint
 from gensynth.choose_results import BASELINES, ImageChoice, load_choice
+from gensynth.counts import RARE
 from gensynth.data.read import DataConfig, Parts, read_parts
 from gensynth.evaluate import HELPS, Evaluation, load_evaluation
 from gensynth.fidelity.verdict import Verdict, load_verdict
 from gensynth.leak import Leak, load_leak
-from gensynth.mix import RARE, read_synthetic
+from gensynth.mix import read_synthetic
 from gensynth.rebalance_config import RebalanceConfig
 from gensynth.report.page import ReportContents, write_report
 from gensynth.report.undrawn_page import UndrawnContents, write_undrawn_report

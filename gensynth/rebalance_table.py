@@ -27,14 +27,15 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from sklearn.base import clone
 
-from gensynth.choose_table import Choice, ChooseConfig, choose, load_choice, save_choice
+from gensynth.choose_table import Choice, choose, load_choice, save_choice
+from gensynth.counts import target_counts
+from gensynth.data.config import TableConfig
 from gensynth.data.labeled import LabeledData
-from gensynth.data.read_table import TableConfig, read_table_parts
+from gensynth.data.read_table import read_table_parts
 from gensynth.data.split import Parts
 from gensynth.data.tables import check_format, suffix_of
 from gensynth.draw import draw_accepted
 from gensynth.evaluate_table import (
-    TableEvaluateConfig,
     TableEvaluation,
     evaluate_table,
     load_table_evaluation,
@@ -42,52 +43,19 @@ from gensynth.evaluate_table import (
 )
 from gensynth.fidelity.table_checker import TableChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.files import visible
-from gensynth.mix import target_counts
 from gensynth.report.table_page import TableReportContents, write_table_report
-from gensynth.run import RECORD, Run, absolute, asked, differences, hint_of_moves
+from gensynth.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.samplers import SAMPLER
 from gensynth.samplers.catalog import made_sampler, table_sampler_names
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.samplers.table import TableSampler
+from gensynth.table_config import AUTO, REPEATS, ChooseConfig, TableEvaluateConfig, TableRebalanceConfig
 from gensynth.table_folds import some_rows
 from gensynth.table_manifest import metadata_path, write_balanced, write_rows
 from gensynth.words import some_counts
 
-AUTO = "auto"
 LARGE, TRIED = 200_000, 10_000
 """Training rows from which on a fit is announced, with an estimate from so many of them."""
-REPEATS = "random"
-"""The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
-
-
-@dataclass(frozen=True)
-class TableRebalanceConfig:
-    """What to make."""
-
-    sampler: str = AUTO
-    """auto chooses by cross-validation of the training rows, and may choose to do nothing; or the name of a sampler."""
-    to: str = AUTO
-    """How far a named sampler fills: 5x, rare classes up to 5 times their real rows (never above the largest class);
-    rare, those up to the largest class; balance, all; or a number; auto is 5x. With the sampler auto, auto tries
-    several, and balance only that."""
-    settings: dict[str, Any] | None = None
-    """Settings of a named sampler, such as {"k_neighbors": 3} or {"variant": "borderline"} for smote."""
-    sample_seed: int = 0
-    """Seed of the samples."""
-
-    def __post_init__(self) -> None:
-        if self.sampler == AUTO and self.to not in (AUTO, "balance"):
-            raise ValueError(f"the sampler auto fills to 'auto' or 'balance', got to={self.to!r}; or name a sampler.")
-        if self.sampler == AUTO and self.settings:
-            raise ValueError("settings are those of a named sampler; name one, such as --sampler smote.")
-        if self.sampler == REPEATS:
-            raise ValueError(
-                "the sampler 'random' repeats real rows, which the fidelity gate rejects as copies; give your model "
-                "class weights instead, which do the same, or name another sampler."
-            )
-        if self.sampler != AUTO:
-            made_sampler(self.sampler, self.settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,13 +145,12 @@ def rebalance_table(
                 f"to={config.to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as "
                 "'balance' or a number of rows."
             )
-    _forget_if_nothing_was_done(folder, settings)
     for path in (out, metadata_path(out)):
         if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
     run = Run.open(folder, settings)
     assert parts.train.schema is not None
-    parts.train.schema.save(folder / "schema.json")
+    parts.train.schema.save(folder / SCHEMA)
 
     def once(name: str, file: str, work: Callable[[], Any]) -> None:
         if not (folder / file).exists():
@@ -241,7 +208,7 @@ def report_table(folder: Path, source: str | None = None, test_data: str | None 
     settings = asked(Run.read(folder)["settings"], Settings, folder)
     config, source = settings["data"], source or settings["source"]
     if config.schema is not None:  # that file may have been moved, too, and the run has a copy
-        config = replace(config, schema=str(folder / "schema.json"))
+        config = replace(config, schema=str(folder / SCHEMA))
     with hint_of_moves(folder):
         parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
     if parts.fingerprint != settings["fingerprint"]:
@@ -305,14 +272,6 @@ def _table_of(folder: Path, settings: Settings) -> Path:
     """Return the table that a run wrote: beside its folder, wherever both lie now."""
     ending = settings["out"][-len(suffix_of(settings["out"])) :]
     return folder.resolve().with_name(folder.resolve().name.removesuffix(".run") + ending)
-
-
-def _forget_if_nothing_was_done(folder: Path, settings: dict[str, Any]) -> None:
-    """Let a corrected command use the name of one that failed before anything was made."""
-    found = visible(folder)
-    if found == {RECORD, "schema.json"} and differences(Run.read(folder)["settings"], settings):
-        for name in found:
-            (folder / name).unlink()
 
 
 def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import pkgutil
 from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 
 from gensynth.generator import Generator
+from gensynth.model_names import model_names
 from gensynth.table_generator import TableGenerator
 from gensynth.words import did_you_mean
 
@@ -51,17 +51,6 @@ def unknown(what: str, name: str, known: list[str], kind: str, others: Collectio
     if name in others:
         return ValueError(f"{name!r} is for {other_kind}; for {kind} there are {', '.join(known)}.")
     return ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")
-
-
-def model_names() -> list[str]:
-    """Return the names of all files in models/, sorted; none of them is imported."""
-    try:
-        package = import_module("gensynth.models")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "gensynth.models is not installed; run 'pip install -e .' in the project folder."
-        ) from error
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
 
 
 @cache

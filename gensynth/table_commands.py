@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +10,17 @@ import numpy as np
 
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.lock import locked
+from gensynth.printed import say
 from gensynth.run import RECORD
 from gensynth.samplers import SAMPLER
 from gensynth.words import counted, some, some_counts
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.choose_table import Choice, ChooseConfig
-    from gensynth.data.read_table import TableConfig
+    from gensynth.choose_table import Choice
+    from gensynth.data.config import TableConfig
     from gensynth.data.split import Parts
-    from gensynth.evaluate_table import TableEvaluateConfig
-    from gensynth.rebalance_table import TableRebalanceConfig
     from gensynth.samplers.synthetic import Synthetic
+    from gensynth.table_config import ChooseConfig, TableEvaluateConfig, TableRebalanceConfig
     from gensynth.table_results import TableEvaluation
 
 
@@ -34,7 +33,8 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         schema: A schema.json that says what is known already.
         out: Write what was found to this new schema.json, to be edited and given with --schema.
     """
-    from gensynth.data.read_table import TableConfig, read_real_table
+    from gensynth.data.config import TableConfig
+    from gensynth.data.read_table import read_real_table
 
     if out is not None and out.exists():
         raise ValueError(f"{out} exists; choose another --out, or remove it.")
@@ -46,7 +46,7 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
         print(f"note: {note}")
     if out is not None:
         found.schema.save(out)
-        _say(f"schema: {out}")
+        say(f"schema: {out}")
     return 0
 
 
@@ -77,7 +77,7 @@ def train(
             raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
         fitted = made.fit(read_table_parts(data, data_config).train)
         fitted.save(path)
-    _say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
+    say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
     return 0
 
 
@@ -92,12 +92,17 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         out: Table to write; NAME.metadata.csv beside it says how each row was made.
         start: Number of the first row.
     """
+    from gensynth.drawn import is_drawn
     from gensynth.samplers.table import TableSampler
-    from gensynth.table_manifest import write_rows
+    from gensynth.table_manifest import COLUMNS, metadata_path, write_rows
 
     with locked(out):
-        _refuse_to_overwrite(out)
         fitted = TableSampler.load(sampler)
+        first = fitted.sample(label, min(n, 1), seed, start)
+        if is_drawn(out, metadata_path(out), COLUMNS, [first], n):
+            say(f"{out} is complete; nothing was left to draw.")
+            return 0
+        _refuse_to_overwrite(out)
         write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
     return 0
 
@@ -144,7 +149,8 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
             balance (all classes), or a number.
         data_config: How the real table is read and split.
     """
-    from gensynth.mix import target_counts, up_to
+    from gensynth.counts import target_counts
+    from gensynth.mix import up_to
     from gensynth.table_manifest import write_balanced
 
     with locked(out):
@@ -152,7 +158,7 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
         n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
-    _say(f"{n_real} real and {counted(int(accepted.sum()), 'synthetic row')} in {out}")
+    say(f"{n_real} real and {counted(int(accepted.sum()), 'synthetic row')} in {out}")
     return 0
 
 
@@ -300,11 +306,11 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
 
     parts = read_table_parts(real, config)
     for note in parts.train.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     samples = read_rows(synthetic, parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
-    _say(f"{int(np.sum(verdict.samples.accepted))} of {counted(len(samples), 'synthetic row')} pass the check")
+    say(f"{int(np.sum(verdict.samples.accepted))} of {counted(len(samples), 'synthetic row')} pass the check")
     if not verdict.samples.accepted.any():
         raise ValueError(f"no row in {synthetic} passes the check, so there is nothing to go on with.")
     return parts, samples, verdict
@@ -312,16 +318,12 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
 
 def _refuse_to_overwrite(out: Path) -> None:
     """Raise ValueError if a table exists; metadata without one are what a killed run left, and are written again."""
+    from gensynth.cells import is_ours
     from gensynth.data.tables import check_format
     from gensynth.table_manifest import COLUMNS, metadata_path
 
     check_format(out)
     manifest = metadata_path(out)
-    ours = manifest.is_file() and manifest.read_bytes().startswith(",".join(COLUMNS).encode())
-    for path in (out,) if ours else (out, manifest):
+    for path in (out,) if is_ours(manifest, COLUMNS) else (out, manifest):
         if path.exists():
             raise ValueError(f"{path} exists; choose another --out, or remove it.")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.intervals import FEWEST_TEST
 from gensynth.samplers.base import Sampler
 from gensynth.samplers.synthetic import Synthetic
-from gensynth.table_classifiers import MODELS, Encoder, Extra, Treated
-from gensynth.table_results import METRICS
+from gensynth.table_classifiers import Encoder, Extra, Treated
 from gensynth.table_scores import score, tune_threshold
 from gensynth.train_config import TrainingDiverged
 
@@ -189,20 +187,6 @@ class Folds:
     def _first(self, synthetic: Synthetic, adds: Mapping[str, int]) -> Extra:
         most = np.array([adds.get(name, 0) for name in synthetic.classes])
         return self.encoder.extra(synthetic.subset(synthetic.index < most[synthetic.y]))
-
-
-LEAST = {"folds": 2, "repeats": 1, "most_rows": 100, "threads": 1, "seed": 0}
-
-
-def check_config(config: Any, least: Mapping[str, float]) -> None:
-    """Raise ValueError unless metric, models and numbers of a config are allowed; `least` adds to `LEAST`."""
-    if config.metric not in METRICS:
-        raise ValueError(f"metric {config.metric!r} is unknown; allowed: {', '.join(METRICS)}.")
-    if not config.models or not set(config.models) <= set(MODELS):
-        raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(config.models) or 'none'}.")
-    for name, low in (LEAST | dict(least)).items():
-        if getattr(config, name) < low:
-            raise ValueError(f"{name} must be at least {low}, got {getattr(config, name)}.")
 
 
 def some_rows(data: LabeledData, most: int, seed: int) -> np.ndarray:

@@ -13,13 +13,6 @@ from gensynth.plain import MAKE_AGAIN, read_json
 NONE, WEIGHTS, THRESHOLD = "none", "class weights", "threshold"
 BASELINES = (NONE, WEIGHTS, THRESHOLD)
 
-METRICS = {
-    "average_precision": "average precision",
-    "roc_auc": "ROC AUC",
-    "balanced_accuracy_tuned": "balanced accuracy at the tuned threshold",
-}
-"""What a verdict may rest on."""
-
 
 @dataclass(frozen=True)
 class TableArm:
@@ -27,7 +20,7 @@ class TableArm:
 
     Attributes:
         name: `none`, `class weights`, `threshold`, or a sampler.
-        model: One of `MODELS`.
+        model: One of `gensynth.table_config.MODELS`.
         n_train: Rows it was trained on (the mean over splits).
         average_precision: In [0, 1], of the prior-corrected probabilities.
         roc_auc: In [0, 1], likewise.
@@ -63,7 +56,7 @@ class TableComparison:
 
     Attributes:
         arm: Name of the arm with synthetic rows.
-        model: One of `MODELS`.
+        model: One of `gensynth.table_config.MODELS`.
         baseline: The strongest of `none`, `class weights` and `threshold` in the metric.
         difference: In the metric.
         p_value: Of a difference of 0, corrected by Holm for the number of arms with synthetic rows (and that of a loss

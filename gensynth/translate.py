@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from gensynth.checkpoint import load_checkpoint
 from gensynth.data.images import read_files
 from gensynth.files import check_count, whole_folder
 from gensynth.manifest import in_threads, write_png
+from gensynth.sharded import device_of
 from gensynth.source import MOST_AT_ONCE, SourceGenerator
 
 
@@ -24,14 +24,14 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
             white in its files is white in theirs.
         out: New folder; a/b.jpg becomes a/b.png.
         direction: One of the model's `directions`.
-        device: `"cpu"`, `"cuda"` or `"auto"`.
+        device: As `gensynth.sharded.device_of` takes it.
 
     Returns:
         Number of images.
 
     Raises:
-        ValueError: if the checkpoint does not translate in that direction, the folder holds no image or a broken
-            one, or two images would have one name.
+        ValueError: if there is no such device, the checkpoint does not translate in that direction, the folder holds
+            no image or a broken one, or two images would have one name.
     """
     found = load_checkpoint(checkpoint)
     model = found.model
@@ -42,14 +42,13 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
             if allowed
             else f"{checkpoint} is a {found.name}, which does not translate; give the checkpoint of a cyclegan."
         )
+    model.to(device_of(device))
     channels, h, w = model.shape
     images = read_files(folder, (h, w), channels, found.provenance.get("white"))
     names = [Path(name).with_suffix(".png").as_posix() for name in images.paths]
     if len(set(names)) < len(names):
         twice = next(name for at, name in enumerate(names) if name in names[:at])
         raise ValueError(f"two images of {str(folder)!r} would both be written as {twice!r}; rename one of them.")
-    chosen = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
-    model.to(torch.device(chosen))
     with whole_folder(out) as target, tqdm(total=len(names), desc="translating", unit="image", disable=None) as bar:
         for start in range(0, len(names), MOST_AT_ONCE):
             rows = np.arange(start, min(start + MOST_AT_ONCE, len(names)))

@@ -11,12 +11,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from gensynth.arms import ARMS, SYNTHETIC_ONLY, WAYS
 from gensynth.data.labeled import LabeledData
 from gensynth.draw import as_drawn
 from gensynth.evaluate import EvaluateConfig, evaluate, evaluate_splits
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.ways import ARMS, SYNTHETIC_ONLY, WAYS
 
 CLASSES = ("a", "b", "c")
 

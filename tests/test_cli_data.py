@@ -26,7 +26,7 @@ def test_explore_shows_what_a_training_would_see(capsys: pytest.CaptureFixture[s
 
 def test_a_list_of_domains_that_is_no_text_is_told(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     (folder / "metadata.csv").write_bytes(b"file_name,light\nfine/0.png,\xff\n")
-    assert "metadata.csv' is no CSV file in UTF-8" in refused(capsys, "explore", folder, "--domain", "light")
+    assert "metadata.csv is no CSV file in UTF-8" in refused(capsys, "explore", folder, "--domain", "light")
 
 
 def test_explore_counts_domains(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

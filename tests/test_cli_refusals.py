@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -136,6 +137,17 @@ def test_what_is_missing_and_what_is_of_a_wrong_type_is_told_without_names_of_py
     assert says in message and "class '" not in message and "typing" not in message
 
 
+@pytest.mark.parametrize("option", ["--config", "--schema=", "--json", "recipe"])
+def test_pipes_and_devices_are_not_waited_for(capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str) -> None:
+    pipe, recipe = tmp_path / "pipe", tmp_path / "recipe.yaml"
+    os.mkfifo(pipe)
+    recipe.write_text(f"schema: {pipe}\n")
+    options = {"recipe": ["--config", recipe], "--schema=": [f"--schema={pipe}"]}.get(option, [option, pipe])
+    message = refused(capsys, "check", "rows.csv", "--against", "real.csv", "--target", "y", *options)
+    assert message == f"gensynth: {pipe} is a pipe or a device; give a file, or a folder where one is asked for."
+    assert "/dev/zero is a pipe" in refused(capsys, "sample", "/dev/zero", "--label", "a", "--out", tmp_path / "out")
+
+
 def png_header(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -267,8 +279,6 @@ def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str]
 
 def test_out_of_range_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path) -> None:
     options = ["sample", checkpoint, "--label", "8", "--out", tmp_path / "x"]
-    assert "n must be at least 1" in refused(capsys, *options, "--n", 0)
-    assert "not negative" in refused(capsys, *options, "--seed=-1")
     code, _, err = run(capsys, *options, "--n", 2, "--seed", 10**30)
     assert code == 0, err
 

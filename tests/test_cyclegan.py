@@ -274,7 +274,7 @@ def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_pat
     [
         (["--source-domain", "dusk"], "at least 10 images of domain 'dusk', got 0"),
         (["--target-domain", "night"], "both 'night'"),
-        (["--domain", "weather"], "has no column weather; it has file_name, light"),
+        (["--domain", "weather"], "has no column 'weather', only file_name, light"),
         (["--label", "flies"], "label 'flies' is not one of the classes"),
     ],
 )
@@ -327,6 +327,9 @@ def test_translate_writes_a_folder_of_the_same_names(tiny: LabeledData, tmp_path
     assert "it translates AtoB, BtoA, not 'AtoC'" in run(path, source, tmp_path / "x", "--direction", "AtoC")
     assert "does not exist" in run(path, tmp_path / "nowhere", tmp_path / "x")
     vae = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
+    assert "device 'toaster' is not on this machine; there are: cpu" in run(
+        path, source, tmp_path / "x", "--device", "toaster"
+    )
     assert "is a vae, which does not translate" in run(vae, source, tmp_path / "x")
     (source / "a.jpg").write_bytes((source / "deep" / "b.jpg").read_bytes())
     assert "both be written as 'a.png'" in run(path, source, tmp_path / "x")

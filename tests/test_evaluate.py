@@ -16,7 +16,6 @@ from torch import nn
 
 from gensynth import commands
 from gensynth.arguments import parser_of
-from gensynth.arms import WAYS
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate import (
     EvaluateConfig,
@@ -29,6 +28,7 @@ from gensynth.evaluate import (
 from gensynth.evaluate_compare import Predicted, compare
 from gensynth.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.ways import WAYS
 
 CLASSES = ("a", "b", "c")
 FOUR = ("real", "oversampled", "real + synthetic", "oversampled + synthetic")

@@ -31,7 +31,8 @@ from gensynth.evaluate_table import (
 from gensynth.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT, by_splits, resamples
 from gensynth.samplers.catalog import get_table_sampler
 from gensynth.scores import calibration_error, ranking
-from gensynth.table_classifiers import MODELS, Bins, Encoder, Treated, fit_and_tune
+from gensynth.table_classifiers import Bins, Encoder, Treated, fit_and_tune
+from gensynth.table_config import MODELS
 from gensynth.table_folds import Candidate, Folds, Held, draw
 from gensynth.table_results import (
     NONE,

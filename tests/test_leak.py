@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 import gensynth.leak
+from gensynth.counts import SPREAD, spread_counts
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import Parts
 from gensynth.evaluate import EvaluateConfig
 from gensynth.intervals import CANNOT_TELL
 from gensynth.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
-from gensynth.mix import SPREAD, read_synthetic, spread_counts
+from gensynth.mix import read_synthetic
 from gensynth.rebalance import RebalanceConfig, sample_and_check
 from gensynth.samplers.smote import SmoteSampler
 from gensynth.samplers.synthetic import Synthetic

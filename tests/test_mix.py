@@ -22,13 +22,15 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from gensynth import manifest
+from gensynth.cells import COLUMNS
+from gensynth.counts import filled_rare, rare_classes, spread_counts, target_counts
 from gensynth.data.images import ImageFiles
 from gensynth.data.labeled import LabeledData
 from gensynth.data.read import read_folder
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.manifest import COLUMNS, Row, folder_name, renamed_notes, write_png, write_samples
-from gensynth.mix import filled_rare, mix, rare_classes, read_synthetic, spread_counts, target_counts, write_synthetic
+from gensynth.manifest import Row, folder_name, renamed_notes, write_png, write_samples
+from gensynth.mix import mix, read_synthetic, write_synthetic
 from gensynth.samplers.synthetic import Synthetic
 
 CLASSES = ("cat", "Größe 2")

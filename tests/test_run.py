@@ -30,12 +30,32 @@ def test_differences_name_both_values() -> None:
 def test_a_run_whose_data_were_moved_goes_on(tmp_path: Path) -> None:
     Run.open(tmp_path / "run", SETTINGS)
     moved = SETTINGS | {"source": "/b", "data": SETTINGS["data"] | {"test_data": "/c", "download": False}}
+    (tmp_path / "run" / "made.json").touch()
     Run.open(tmp_path / "run", moved)
     assert Run.read(tmp_path / "run")["settings"] == moved, "the next report finds them"
     with pytest.raises(ValueError, match=r"other settings \(other data\); choose another --out"):
         Run.open(tmp_path / "run", moved | {"fingerprint": "cd" * 32})
     with pytest.raises(ValueError, match=r"\(steps: 20 there, 40 here\)"):
         Run.open(tmp_path / "run", moved | {"train": {"steps": 40}})
+
+
+def test_a_run_whose_first_step_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise ValueError("no.")
+
+    with pytest.raises(ValueError, match="no"):
+        Run.open(tmp_path, SETTINGS).step("fit", refuse)
+    assert not [*tmp_path.iterdir()]
+    Run.open(tmp_path, SETTINGS)  # and then killed
+    run = Run.open(tmp_path, SETTINGS | {"train": {"steps": 40}})
+    (tmp_path / "made.json").touch()
+    with pytest.raises(ValueError, match="no"):
+        run.step("draw", refuse)
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "made.json"}
+    (tmp_path / "made.json").unlink()
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(ValueError):  # somebody else's file of that name
+        Run.open(tmp_path, SETTINGS)
 
 
 def test_hidden_files_are_no_content(tmp_path: Path) -> None:

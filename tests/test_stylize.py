@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,10 @@ def test_folder_by_folder(folders: tuple[Path, Path, Path], monkeypatch: pytest.
         return result(job, *rest)
 
     monkeypatch.setattr(module, "_result", watch)
+    looked, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(str(path)) or scandir(path))
     written = stylize(content, style, out, StylizeConfig(**QUICK))
+    assert sum(".partial" in path for path in looked) == 2, "once each to count what was written, however many"
     names = ["0.png", "2.png", "4.png", "deep/1.png", "deep/3.png", "deep/5.png"]
     assert [p.relative_to(out).as_posix() for p in written] == names
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png")) == names

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
+from gensynth.cells import Cells
 from gensynth.data.labeled import LabeledData
 from gensynth.data.npz import open_npz
 
@@ -45,15 +45,9 @@ def read_column(data: LabeledData, source: str, column: str, noun: str) -> tuple
 def _from_csv(path: Path, column: str, noun: str) -> dict[str, str]:
     if not path.is_file():
         raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or [], list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{str(path)!r} is no CSV file in UTF-8 ({error}); save it as one.") from error
-    if missing := [c for c in ("file_name", column) if c not in columns]:
-        raise ValueError(f"{str(path)!r} has no column {', '.join(missing)}; it has {', '.join(columns)}.")
-    return {str(row["file_name"]).removeprefix("./"): str(row[column] or "").strip() for row in rows}
+    cells = Cells.read(path, ("file_name", column), f"it must be one, with the columns file_name and {column}")
+    names, values = cells.texts("file_name"), cells.texts(column)
+    return {name.removeprefix("./"): value.strip() for name, value in zip(names, values, strict=True)}
 
 
 def _from_npz(path: str, column: str, n: int) -> tuple[str, ...]:

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.cells import COLUMNS, is_ours
 from gensynth.data.decode import SUFFIXES, decode_image, for_each, header
 from gensynth.data.labeled import LabeledData, check_class_names, content_hash, natural_key
 from gensynth.data.pixels import MASK, WHITE, choose_size, find_white, size_notes, white_notes
+from gensynth.run import RECORD
 
 PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 FLAT = "images"
 """Name of the class of images that lie in a folder without sub-folders."""
-MANIFEST = b"file_name,label,synthetic,sampler,checkpoint_sha256,"
-"""How each metadata.csv begins that `gensynth.manifest` writes."""
 
 
 @final
@@ -303,9 +303,8 @@ def is_output(folder: Path) -> bool:
         return False
     manifest = folder / "metadata.csv"
     if manifest.is_file():
-        with open(manifest, "rb") as file:
-            return file.read(len(MANIFEST)) == MANIFEST
-    return "run.json" in names or any(name.endswith((".ckpt", ".resume")) for name in names)
+        return is_ours(manifest, COLUMNS[:5])  # other versions may have other scores
+    return RECORD in names or any(name.endswith((".ckpt", ".resume")) for name in names)
 
 
 def _images_of(

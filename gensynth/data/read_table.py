@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gensynth.data import builtin_tables
+from gensynth.data.config import TableConfig
 from gensynth.data.detect import detect_schema
 from gensynth.data.labeled import LabeledData
 from gensynth.data.schema import Column, Schema
-from gensynth.data.split import Parts, check_split, keep_only, split
+from gensynth.data.split import Parts, keep_only, split
 from gensynth.data.tables import from_frame, read_frame, read_table, suffix_of, to_frame
 from gensynth.words import did_you_mean, some
-
-
-@dataclass(frozen=True)
-class TableConfig:
-    """How a real table is read and split."""
-
-    target: str | None = None
-    """Name of the label column; only builtin tables know theirs."""
-    schema: str | None = None
-    """A schema.json that says what the columns are, which bounds hold, and what rules every row obeys."""
-    keep: dict[str | int, int] | None = None
-    """Cuts the training part of a class to so many rows, to imitate a rare class: {NAME: N}."""
-    test_data: str | None = None
-    """A second table whose rows are the test part. By default a part of the first one."""
-    test: float = 0.25
-    """Share of each class that is held out for the test, between 0 and 1."""
-    validation: float = 0.1
-    """Share of each class that is held out to measure what the checks cost real rows, between 0 and 1."""
-    split_seed: int = 0
-    """Seed of the split: the same seed gives the same parts."""
-
-    def __post_init__(self) -> None:
-        check_split(self.test, self.validation, self.split_seed, self.keep, "row")
 
 
 def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:

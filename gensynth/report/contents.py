@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from gensynth.data.split import Parts
     from gensynth.evaluate_results import Evaluation
-    from gensynth.evaluate_table import TableEvaluation
     from gensynth.fidelity.verdict import Verdict
     from gensynth.samplers.synthetic import Synthetic
+    from gensynth.table_results import TableEvaluation
 
 FRONT = 20
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gensynth.data.schema import _values
-from gensynth.evaluate_table import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.intervals import Estimate
 from gensynth.report import figures
 from gensynth.report.markup import (
@@ -24,11 +23,13 @@ from gensynth.report.markup import (
     table,
 )
 from gensynth.report.tables import comparison
+from gensynth.table_config import METRICS
+from gensynth.table_results import NONE, THRESHOLD, WEIGHTS
 
 if TYPE_CHECKING:
     from gensynth.choose_table import Choice, Scored
-    from gensynth.evaluate_table import TableArm, TableEvaluation
     from gensynth.report.table_page import TableReportContents
+    from gensynth.table_results import TableArm, TableEvaluation
 
 MOST_CANDIDATES, MOST_COLUMNS = 20, 60
 WAYS = {NONE: "doing nothing", THRESHOLD: "moving the threshold", WEIGHTS: "class weights"}

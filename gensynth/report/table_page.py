@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gensynth.evaluate_table import METRICS, NONE, THRESHOLD, WEIGHTS
 from gensynth.report import frame, table_answers, table_look, tables
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, gain, number
 from gensynth.samplers.synthetic import Synthetic
+from gensynth.table_config import METRICS
+from gensynth.table_results import NONE, THRESHOLD, WEIGHTS
 
 if TYPE_CHECKING:
     from gensynth.choose_table import Choice
     from gensynth.data.split import Parts
-    from gensynth.evaluate_table import TableEvaluation
     from gensynth.fidelity.verdict import Verdict
+    from gensynth.table_results import TableEvaluation
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,10 +57,9 @@ class Sampler(ABC):
             ValueError: if the label is unknown, or a number is out of range.
         """
         label_of(label, self.labels)
-        if n < 1 or seed < 0 or start < 0:
-            raise ValueError(
-                f"n must be at least 1, seed and start not negative; got n={n}, seed={seed}, start={start}."
-            )
+        for name, value, least in (("n", n, 1), ("seed", seed, 0), ("start", start, 0)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}.")
         return self._sample(label, np.arange(start, start + n), seed)
 
 
