@@ -115,7 +115,7 @@ def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: l
         IMAGES: "images, not for tables",
         TABLES: f"tables, and none is named here: a table's name ends in {', '.join(table_suffixes)}",
     }
-    there = TABLES if function.__module__ == IMAGES else IMAGES
+    there = IMAGES if function.__module__ == TABLES else TABLES
     twin = getattr(import_module(there), verb, None)
     known = parser_of(twin, verb, argv)[0]._option_string_actions if twin is not None else {}
     found = {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}

@@ -153,6 +153,7 @@ def test_other_test_images_under_the_same_path_are_another_run(
     given = ["rebalance", str(tmp_path / "train.npz"), "--test_data", str(tmp_path / "test.npz"), "--sampler", "smote"]
     given += ["--out", str(tmp_path / "run"), "--quiet"]
     assert run(capsys, given)[0] == 130
+    (tmp_path / "run" / "search.json").write_text("{}")  # a run in which something was made
     write("test.npz", 2)
     code, _, err = run(capsys, given)
     assert code == 2 and "other settings (other data)" in err, err

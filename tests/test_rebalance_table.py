@@ -227,7 +227,7 @@ def test_rules_hold_and_their_cost_is_told(claims: Path, tmp_path: Path, capsys:
         (["--target", "fraud", "--sampler", "smote", "--settings", '{"k": 3}'], "no setting 'k'; it has k_neighbors"),
         (["--target", "fraud", "--sampler", "smote", "--to", "lots"], "none of 'rare'"),
         (["--target", "fraud", "--sampler", "smote", "--to", "1"], "adds nothing"),
-        (["--target", "fraud", "--steps", "3"], "unknown setting 'steps'"),
+        (["--target", "fraud", "--steps", "3"], "setting 'steps' is for images"),
         (["--target", "fraud", "--choose.metric", "f1"], "metric 'f1' is unknown; allowed: average_precision"),
         (["--target", "fraud", "--keep", "yes=9999"], "keep asks for 9999 rows"),
     ],

@@ -183,7 +183,7 @@ def test_what_is_read_beside_data_of_eight_bits_tells_its_own_white(tmp_path: Pa
     theirs = rng.integers(0, 4096, (6, 9, 9), dtype=np.uint16) if deep else rng.integers(0, 2, (6, 9, 9), np.uint8)
     other = folder_of(tmp_path / "other", *theirs)
     (other / "b" / "x.heic").write_bytes(b"x")
-    told = "were scaled to 8 bits, 4095 to 255" if deep else "1 was taken for white"
+    told = "scaled to 8 bits, 4095 to 255" if deep else "1 was taken for white"
     parts = read_parts(train, DataConfig(test_data=str(other)))
     assert parts.train.white is None and parts.test.x.max() >= 254
     first, second = parts.train.notes
