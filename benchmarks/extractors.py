@@ -36,16 +36,16 @@ from scipy.stats import rankdata
 from sklearn.datasets import load_sample_images
 from torch import Tensor
 
-from gensynth.checkpoint import load_checkpoint
-from gensynth.classifier import train_and_predict
-from gensynth.data.arrays import from_arrays
 from gensynth.data.labeled import LabeledData
-from gensynth.data.read import DataConfig, read
-from gensynth.fidelity.extractors import EXTRACTORS, get_extractor
+from gensynth.evaluate.network import train_and_predict
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.metrics import kid
-from gensynth.train import train
-from gensynth.train_config import TrainConfig
+from gensynth.generator.checkpoint import load_checkpoint
+from gensynth.generator.config import TrainConfig
+from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.features.catalog import EXTRACTORS, get_extractor
+from gensynth.kinds.image.generator.train import train
+from gensynth.kinds.image.read import DataConfig, read
 
 DOSES: dict[str, tuple[float, ...]] = {
     "blur": (0.05, 0.1, 0.2),  # standard deviation, as a share of the side

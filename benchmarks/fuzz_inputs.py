@@ -18,8 +18,8 @@ from fuzz_judge import Case, answered
 from fuzz_mutations import VALUES, WORDS, as_json, changed_array, changed_state, mutated_bytes, mutated_value, rezipped
 from PIL import Image
 
-from gensynth.manifest import write_synthetic
-from gensynth.samplers.synthetic import Synthetic
+from gensynth.mix.manifest import write_synthetic
+from gensynth.sampler.synthetic import Synthetic
 
 
 class Sound:

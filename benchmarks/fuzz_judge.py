@@ -15,8 +15,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from gensynth import cli
-from gensynth.cli import UNFORESEEN
+from gensynth.cli import main as cli
+from gensynth.cli.main import UNFORESEEN
 
 PYTHONS = ["invalid literal for", "could not convert string", "values to unpack", "codec can't", "has no attribute"]
 PYTHONS += ["object is not", "must be str, not", "unsupported operand", "unexpected keyword argument", "NoneType"]
@@ -132,7 +132,7 @@ def unforeseen(error: BaseException, sentence: str) -> str:
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     raised = Path(at.tb_frame.f_code.co_filename) if at is not None else Path()
-    ours = raised.is_relative_to(Path(cli.__file__).parent.parent) and "site-packages" not in raised.parts
+    ours = raised.is_relative_to(Path(cli.__file__).parents[2]) and "site-packages" not in raised.parts
     about_input = type(error).__module__.partition(".")[0] in ("argparse", "jsonargparse") or isinstance(error, OSError)
     unclear = "" if error.__cause__ else next((words for words in PYTHONS if words in sentence), "")
     return unclear or ("" if ours or about_input else f"words of {raised.name}")

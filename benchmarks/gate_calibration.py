@@ -36,12 +36,12 @@ from scipy.spatial.distance import cdist
 from table_report import machine, write_between
 from tqdm import tqdm
 
-from gensynth.data import builtin
-from gensynth.data.arrays import from_arrays
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.samplers.synthetic import Synthetic
+from gensynth.kinds.image import builtin
+from gensynth.kinds.image.arrays import from_arrays
+from gensynth.sampler.synthetic import Synthetic
 
 SIZES = (20, 50, 100, 200)
 HELD_OUT = 20

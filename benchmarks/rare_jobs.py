@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gensynth.classifier import JITTER
-from gensynth.files import write_bytes
-from gensynth.ways import SYNTHETIC_ONLY, WAYS
+from gensynth.data.files import write_bytes
+from gensynth.evaluate.network import JITTER
+from gensynth.evaluate.ways import SYNTHETIC_ONLY, WAYS
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
 BATCH = 128
@@ -27,14 +27,20 @@ BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to 
 """The rows that decide whether a learned sampler beats augmentation and recipes, named before they were measured."""
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK_CODE = ("gensynth/arms.py", "gensynth/classifier.py", "gensynth/augment.py", "benchmarks/rare_measure.py")
-SAMPLER_CODE = ("gensynth/samplers/base.py", "benchmarks/rare_measure.py", "gensynth/fidelity/**/*.py")
-GENERATOR_CODE = (
-    *(f"gensynth/{name}.py" for name in ("batches", "checkpoint", "generator", "layers", "losses", "source", "train")),
-    "gensynth/samplers/neural.py",
+NETWORK_CODE = (
+    "gensynth/evaluate/arms.py",
+    "gensynth/evaluate/network.py",
+    "gensynth/generator/augment.py",
+    "benchmarks/rare_measure.py",
 )
-CODE_OF = {"smote": ("gensynth/samplers/smote.py",)}
-CODE_OF["recipes"] = ("gensynth/samplers/recipe*.py", "gensynth/recipe_safety.py")
+SAMPLER_CODE = ("gensynth/sampler/base.py", "benchmarks/rare_measure.py", "gensynth/fidelity/**/*.py")
+GENERATOR_CODE = (
+    "gensynth/generator/*.py",
+    "gensynth/kinds/image/generator/*.py",
+    "gensynth/kinds/image/samplers/neural.py",
+)
+CODE_OF = {"smote": ("gensynth/kinds/image/samplers/smote.py",)}
+CODE_OF["recipes"] = ("gensynth/kinds/image/samplers/recipe*.py", "gensynth/kinds/image/samplers/recipe_safety.py")
 CODE_OF |= {name: (*GENERATOR_CODE, f"models/{name}.py") for name in GENERATOR_STEPS}
 
 
@@ -45,7 +51,7 @@ class Job:
     Attributes:
         data: `mnist` or `fashion`.
         draw: Number of the draw, which is also the seed of all.
-        way: How the network is trained, one of `gensynth.arms.ARMS`.
+        way: How the network is trained, one of `gensynth.evaluate.arms.ARMS`.
         steps: Its gradient steps.
         sampler: What draws the synthetic images; empty where there are none.
         target: How far the classes are filled: `2x`, ..., `majority`, or all of them, that one too, to `twice that`.

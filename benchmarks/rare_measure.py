@@ -15,17 +15,17 @@ import torch
 from idx_data import read_idx
 from rare_jobs import BATCH, COUNTS, EVERY, GENERATOR_STEPS, MAJORITY, Job, save
 
-from gensynth.arms import Training, train_arm
-from gensynth.data.arrays import from_arrays
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.arms import Training, train_arm
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.registry import get_generator
-from gensynth.samplers.base import Sampler
-from gensynth.samplers.neural import NeuralSampler
-from gensynth.samplers.recipes import Recipes
-from gensynth.samplers.smote import SmoteSampler
-from gensynth.samplers.synthetic import Synthetic
-from gensynth.train import TrainConfig, train
+from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.generator.train import TrainConfig, train
+from gensynth.kinds.image.samplers.neural import NeuralSampler
+from gensynth.kinds.image.samplers.recipes import Recipes
+from gensynth.kinds.image.samplers.smote import SmoteSampler
+from gensynth.sampler.base import Sampler
+from gensynth.sampler.synthetic import Synthetic
 
 PLAIN: dict[str, Callable[[], Sampler]] = {"smote": SmoteSampler, "recipes": partial(Recipes, "auto")}
 

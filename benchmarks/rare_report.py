@@ -9,8 +9,8 @@ import numpy as np
 from rare_jobs import COUNTS, EVERY, WIDER, Job, load_result
 from table_report import markdown
 
-from gensynth.classifier import JITTER, LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
-from gensynth.intervals import COUNTED, by_images_and_seeds, resampled_scores
+from gensynth.evaluate.intervals import COUNTED, by_images_and_seeds, resampled_scores
+from gensynth.evaluate.network import JITTER, LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
 
 BASELINES = ("augmented", "augmented, wider")
 """The stronger one on the test images is what all rows are compared with, which flatters it."""
@@ -30,7 +30,8 @@ SHOWN = ("balanced_accuracy", "g_mean", "macro_f1", "worst_recall")
 def about(steps: int, batch: int) -> str:
     """Return how every arm is trained, in a few sentences."""
     return (
-        f"The network has {', '.join(map(str, WIDTHS))} feature maps in stem and blocks (`gensynth/classifier.py`); "
+        f"The network has {', '.join(map(str, WIDTHS))} feature maps in stem and blocks "
+        "(`gensynth/evaluate/network.py`); "
         f"AdamW, learning rate {LEARNING_RATE:g} in one cycle, weight decay {WEIGHT_DECAY:g}, {steps:,} steps of "
         f"{batch} images. `augmented` and `+ affine` shift, scale and turn each image whenever it is drawn, by at most "
         f"{JITTER:.0%} of its side, {JITTER:.0%} and {90 * JITTER:.0f} degrees, `wider` {WIDER / JITTER:g} times as "

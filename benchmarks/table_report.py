@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from common_tables import source_of
 
-from gensynth.evaluate_table import NONE, THRESHOLD, WEIGHTS
-from gensynth.files import write_text
+from gensynth.data.files import write_text
+from gensynth.kinds.table.evaluate import NONE, THRESHOLD, WEIGHTS
 
 TIE = 0.002
 """Differences up to this are neither a win nor a loss."""

@@ -48,18 +48,18 @@ from table_report import checklist_table, machine, mixed_tables, real_tables, wr
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from gensynth.choose_table import ChooseConfig, choose, rows_to_add
 from gensynth.data.labeled import LabeledData
-from gensynth.data.tables import from_frame
-from gensynth.evaluate_table import NONE, THRESHOLD, WEIGHTS
-from gensynth.samplers.catalog import get_table_sampler, table_sampler_names
-from gensynth.samplers.neural_table import NeuralTable
-from gensynth.samplers.table import TableSampler
-from gensynth.samplers.table_smote import TableSmote
-from gensynth.table_classifiers import Encoder, Extra, Treated, fit_and_tune
-from gensynth.table_config import MODELS
-from gensynth.table_folds import draw
-from gensynth.table_scores import SCORES, score
+from gensynth.evaluate.probabilities import SCORES, score
+from gensynth.kinds.table.choose import ChooseConfig, choose, rows_to_add
+from gensynth.kinds.table.classifiers import Encoder, Extra, Treated, fit_and_tune
+from gensynth.kinds.table.config import MODELS
+from gensynth.kinds.table.evaluate import NONE, THRESHOLD, WEIGHTS
+from gensynth.kinds.table.folds import draw
+from gensynth.kinds.table.samplers.base import TableSampler
+from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
+from gensynth.kinds.table.samplers.neural import NeuralTable
+from gensynth.kinds.table.samplers.smote import TableSmote
+from gensynth.kinds.table.tables import from_frame
 
 QUICK = (
     "vehicle3",
@@ -85,9 +85,9 @@ CHECKED_ROWS = 5000
 ROOT = Path(__file__).resolve().parent.parent
 CODE = (
     "gensynth/data/*.py",
-    "gensynth/samplers/*.py",
-    "gensynth/*table*.py",
-    "gensynth/train*.py",
+    "gensynth/kinds/table/*.py",
+    "gensynth/kinds/table/samplers/*.py",
+    "gensynth/generator/*.py",
     "models/tabular*.py",
     "benchmarks/tables.py",
     "benchmarks/common_tables.py",

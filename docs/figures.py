@@ -13,9 +13,9 @@ from sklearn.datasets import load_sample_images
 from torchvision.utils import make_grid
 
 from gensynth import DataConfig, NeuralSampler, TrainConfig, read_parts
-from gensynth.registry import get_generator
-from gensynth.stylize import StylizeConfig, stylize
-from gensynth.train import train
+from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.generator.train import train
+from gensynth.kinds.image.style.stylize import StylizeConfig, stylize
 
 HERE = Path(__file__).parent / "img"
 COLUMNS, GAP = 16, 12

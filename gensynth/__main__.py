@@ -1,5 +1,5 @@
 """`python -m gensynth` is the command line."""
 
-from gensynth.cli import main
+from gensynth.cli.main import main
 
 main()

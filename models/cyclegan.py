@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth import losses
-from gensynth.augment import AUGMENTATIONS, differentiable_augmentation, small_affine
-from gensynth.generator import Batch, Drawn
-from gensynth.layers import start_grid, widths
-from gensynth.source import SourceGenerator
+from gensynth.generator import losses
+from gensynth.generator.augment import AUGMENTATIONS, differentiable_augmentation, small_affine
+from gensynth.generator.layers import start_grid, widths
+from gensynth.kinds.image.generator.base import Batch, Drawn
+from gensynth.kinds.image.generator.source import SourceGenerator
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth import losses
-from gensynth.augment import AUGMENTATIONS, differentiable_augmentation
-from gensynth.generator import Batch, Drawn, Generator
-from gensynth.layers import Ema, GridToImage, ImageToGrid, start_grid, widths
+from gensynth.generator import losses
+from gensynth.generator.augment import AUGMENTATIONS, differentiable_augmentation
+from gensynth.generator.layers import Ema, GridToImage, ImageToGrid, start_grid, widths
+from gensynth.kinds.image.generator.base import Batch, Drawn, Generator
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth import losses
-from gensynth.generator import Batch, Drawn
-from gensynth.layers import ImageToGrid
-from gensynth.source import SourceGenerator
+from gensynth.generator import losses
+from gensynth.generator.layers import ImageToGrid
+from gensynth.kinds.image.generator.base import Batch, Drawn
+from gensynth.kinds.image.generator.source import SourceGenerator
 
 CONTROL = 7
 """Control points along the shorter side, at least two pixels apart; between them the fields are smooth."""

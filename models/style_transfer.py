@@ -31,11 +31,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth.data.images import read_files
-from gensynth.encoders import Encoder, depth_for, find_encoder, load_pretrained
-from gensynth.generator import Batch, Drawn
-from gensynth.source import MOST_AT_ONCE, SourceGenerator
-from gensynth.style import EPS, adain, blend_stats, channel_stats, content_loss, keep_color, statistics_loss
+from gensynth.kinds.image.folder import read_files
+from gensynth.kinds.image.generator.base import Batch, Drawn
+from gensynth.kinds.image.generator.source import MOST_AT_ONCE, SourceGenerator
+from gensynth.kinds.image.style.encoders import Encoder, depth_for, find_encoder, load_pretrained
+from gensynth.kinds.image.style.style import (
+    EPS,
+    adain,
+    blend_stats,
+    channel_stats,
+    content_loss,
+    keep_color,
+    statistics_loss,
+)
 
 LEARNS = 0.5
 """Share of the training in which an encoder of one's own learns; then it is what the decoder's losses compare with."""

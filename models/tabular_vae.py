@@ -4,7 +4,7 @@ Kingma & Welling 2014, "Auto-Encoding Variational Bayes"; conditional as in Sohn
 et al. 2019, "Modeling Tabular Data using Conditional GAN" (TVAE), with three differences:
 
 - Levels are *sampled* from their softmax. TVAE takes the most probable one, by which rare levels and classes vanish.
-- What a mixture of Gaussians cannot hold, such as exact zeros, is a level (`gensynth.data.modes`).
+- What a mixture of Gaussians cannot hold, such as exact zeros, is a level (`gensynth.kinds.table.modes`).
 - The decoder makes column after column, each from the code, the class and the columns before it (a masked network:
   Germain et al. 2015, "MADE"; in a VAE: Chen et al. 2017, "Variational Lossy Autoencoder"). Independent columns given
   the code, as in TVAE, blur what ties columns to each other. Where the columns before it tell all there is to tell,
@@ -24,9 +24,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth import losses
-from gensynth.data.modes import WIDTH
-from gensynth.table_generator import RowBatch, TableGenerator
+from gensynth.generator import losses
+from gensynth.kinds.table.generator import RowBatch, TableGenerator
+from gensynth.kinds.table.modes import WIDTH
 
 SMALL = 0.1
 """What the last layer's first weights are multiplied by, so that columns begin (nearly) independent."""

@@ -23,12 +23,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth import losses
-from gensynth.generator import Batch, Drawn, Generator
-from gensynth.layers import GridToImage, ImageToGrid
+from gensynth.generator import losses
+from gensynth.generator.layers import GridToImage, ImageToGrid
+from gensynth.kinds.image.generator.base import Batch, Drawn, Generator
 
 if TYPE_CHECKING:
-    from gensynth.private import PrivateGradients
+    from gensynth.generator.private import PrivateGradients
 
 
 @dataclass(frozen=True)

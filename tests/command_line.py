@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gensynth.cli import main
+from gensynth.cli.main import main
 
 QUICK = ["--steps", "4", "--batch_size", "8", "--quiet", "--accelerator", "cpu"]
 DIGITS = ["builtin:digits", "--keep", "8=20,9=40"]

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from command_line import DIGITS, QUICK, picture
 
-from gensynth.cli import main
+from gensynth.cli.main import main
 from gensynth.data.labeled import LabeledData
-from gensynth.data.read import DataConfig, Parts, read_parts
-from gensynth.evaluate_config import EvaluateConfig
+from gensynth.evaluate.config import EvaluateConfig
+from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_leak() -> Iterator[None]:
     """The shortcut test of a run takes seconds; tests of it ask for the training that they need."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gensynth.leak.CLASSIFIER", EvaluateConfig(seeds=3, steps=40, batch_size=32))
+        patch.setattr("gensynth.evaluate.leak.CLASSIFIER", EvaluateConfig(seeds=3, steps=40, batch_size=32))
         yield
 
 

@@ -16,28 +16,21 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from gensynth import (
-    DataConfig,
-    EvaluateConfig,
-    FidelityChecker,
-    TableChecker,
-    TableConfig,
-    TableEvaluateConfig,
-    choose_table,
-)
-from gensynth import choose as choose_images
-from gensynth.choose_table import ChooseConfig
-from gensynth.data.read import Parts, read_parts
-from gensynth.data.read_table import read_table_parts
-from gensynth.evaluate import evaluate
-from gensynth.evaluate_table import evaluate_table
+from gensynth import DataConfig, EvaluateConfig, FidelityChecker, TableChecker, TableConfig, TableEvaluateConfig
+from gensynth.choose import choose as choose_images
+from gensynth.evaluate.evaluate import evaluate
 from gensynth.fidelity.verdict import Verdict
-from gensynth.samplers.base import Sampler
-from gensynth.samplers.catalog import get_table_sampler
-from gensynth.samplers.recipes import Recipes
-from gensynth.samplers.smote import SmoteSampler
-from gensynth.samplers.synthetic import Synthetic
-from gensynth.samplers.trained import TrainedSampler
+from gensynth.kinds.image.read import Parts, read_parts
+from gensynth.kinds.image.samplers.recipes import Recipes
+from gensynth.kinds.image.samplers.smote import SmoteSampler
+from gensynth.kinds.table import choose as choose_table
+from gensynth.kinds.table.choose import ChooseConfig
+from gensynth.kinds.table.evaluate import evaluate_table
+from gensynth.kinds.table.read import read_table_parts
+from gensynth.kinds.table.samplers.catalog import get_table_sampler
+from gensynth.sampler.base import Sampler
+from gensynth.sampler.synthetic import Synthetic
+from gensynth.sampler.trained import TrainedSampler
 
 CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "digits_vae.ckpt"
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.choose_table import ChooseConfig
+from gensynth.kinds.table.choose import ChooseConfig
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

@@ -17,18 +17,18 @@ import pytest
 import torch
 import yaml
 
-from gensynth.arguments import function_of, parser_of
-from gensynth.checkpoint import build, load_checkpoint
+from gensynth.cli.arguments import function_of, parser_of
 from gensynth.data.labeled import LabeledData
-from gensynth.generator import Batch, Generator
-from gensynth.registry import generator_names, get_generator, table_generator_names
-from gensynth.samplers.base import Sampler
-from gensynth.samplers.neural import NeuralSampler
-from gensynth.samplers.recipes import Recipes
-from gensynth.samplers.smote import SmoteSampler
-from gensynth.samplers.synthetic import Synthetic
-from gensynth.source import SourceGenerator
-from gensynth.train import TrainConfig, train
+from gensynth.generator.checkpoint import build, load_checkpoint
+from gensynth.generator.registry import generator_names, get_generator, table_generator_names
+from gensynth.kinds.image.generator.base import Batch, Generator
+from gensynth.kinds.image.generator.source import SourceGenerator
+from gensynth.kinds.image.generator.train import TrainConfig, train
+from gensynth.kinds.image.samplers.neural import NeuralSampler
+from gensynth.kinds.image.samplers.recipes import Recipes
+from gensynth.kinds.image.samplers.smote import SmoteSampler
+from gensynth.sampler.base import Sampler
+from gensynth.sampler.synthetic import Synthetic
 
 GENERATORS = generator_names()
 RECIPES = Path(__file__).parent.parent / "configs"

@@ -12,14 +12,15 @@ from types import ModuleType
 
 import pytest
 
-from gensynth import commands, table_commands
-from gensynth.arguments import function_of, parser_of
-from gensynth.cli import VERBS
-from gensynth.data.read import DataConfig
-from gensynth.evaluate import EvaluateConfig
-from gensynth.rebalance import RebalanceConfig
-from gensynth.registry import generator_names, get_generator
-from gensynth.train import TrainConfig
+from gensynth.cli import commands
+from gensynth.cli.arguments import function_of, parser_of
+from gensynth.cli.main import VERBS
+from gensynth.evaluate.evaluate import EvaluateConfig
+from gensynth.generator.registry import generator_names, get_generator
+from gensynth.kinds.image.generator.train import TrainConfig
+from gensynth.kinds.image.read import DataConfig
+from gensynth.kinds.table import commands as table_commands
+from gensynth.rebalance.rebalance import RebalanceConfig
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -49,7 +49,7 @@ def test_broken_inputs_are_answered_by_a_sentence(fuzz: ModuleType, sound: Any, 
 
 def test_a_fault_is_found(fuzz: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge of the answers is no rubber stamp."""
-    from gensynth import commands
+    from gensynth.cli import commands
 
     def broken(error: BaseException) -> Any:
         def report(run: Path) -> int:

@@ -45,7 +45,7 @@ def test_imports(path: Path) -> None:
 def test_a_verb_imports_no_more_than_it_needs(tmp_path: Path) -> None:
     code = f"""
 import sys
-from gensynth.cli import VERBS, main
+from gensynth.cli.main import VERBS, main
 
 def run(*argv):
     try:

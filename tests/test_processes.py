@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from command_line import run
 
-from gensynth.checkpoint import load_checkpoint
-from gensynth.registry import generator_names, get_generator
-from gensynth.train import Keeper
+from gensynth.generator.checkpoint import load_checkpoint
+from gensynth.generator.registry import generator_names, get_generator
+from gensynth.kinds.image.generator.train import Keeper
 
 DIGITS = ["builtin:digits", "--keep", "8=20,9=40"]
 QUICK = ["--batch_size", "8", "--quiet", "--accelerator", "cpu"]
 ALL = """
 import json, sys
-from gensynth.cli import main
+from gensynth.cli.main import main
 for command in json.loads(sys.argv[1]):
     try:
         main(command)

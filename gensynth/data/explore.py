@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.words import counted
+from gensynth.data.words import counted
 
 FEWEST_FOR_GAN = 20
 """Training images of a class below which a GAN for this class alone is refused."""
@@ -137,7 +137,9 @@ def explore_recipes(parts: Parts) -> tuple[dict[str, Any], str]:
 
     Where that cannot be measured, the values are None and the text says why.
     """
-    from gensynth.recipe_safety import recipe_safety  # with torchvision, which takes seconds to import
+    from gensynth.kinds.image.samplers.recipe_safety import (
+        recipe_safety,  # with torchvision, which takes seconds to import
+    )
 
     enough = min(parts.validation.class_counts.values()) >= FEWEST_HELD_OUT
     try:

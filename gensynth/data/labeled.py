@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gensynth.words import did_you_mean, some
+from gensynth.data.words import did_you_mean, some
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from gensynth.data.images import ImageFiles
-    from gensynth.data.schema import Schema
+    from gensynth.kinds.image.folder import ImageFiles
+    from gensynth.kinds.table.schema import Schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ class LabeledData:
     def content_hashes(self) -> tuple[bytes, ...]:
         """Return `content_hash` of every image or `row_hashes` of a table: equal entries are exact copies."""
         if self.kind == "table":
-            from gensynth.data.tables import row_hashes
+            from gensynth.kinds.table.tables import row_hashes
 
             assert self.schema is not None
             return row_hashes(self.x, self.schema)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gensynth.data.labeled import LabeledData, label_of
-from gensynth.words import counted
+from gensynth.data.words import counted
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 FEWEST_FOR_VALIDATION = 10
@@ -172,7 +172,7 @@ def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple
 
 def _equal_by_chance(data: LabeledData) -> bool:
     """Return whether a table has more rows than its columns could tell apart."""
-    from gensynth.data.schema import NOT_JUDGED  # with pandas, which images do without
+    from gensynth.kinds.table.schema import NOT_JUDGED  # with pandas, which images do without
 
     assert data.schema is not None
     values = (data.frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind not in NOT_JUDGED)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity import class_verdict, copies, metrics, quota
+from gensynth.fidelity import class_verdict, metrics, quota
 from gensynth.fidelity.class_scores import Examples, distribution_scores
 from gensynth.fidelity.class_verdict import FEWEST, MANY, P_VALUE, Evidence, judge_class
 from gensynth.fidelity.gate import OUTSIDE, Gate, Screened
@@ -24,7 +24,8 @@ from gensynth.fidelity.verdict import (
     reject_shares,
     status_of_all,
 )
-from gensynth.samplers.synthetic import Synthetic
+from gensynth.kinds.image.features import copies
+from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
     from gensynth.fidelity.extractor import Extractor

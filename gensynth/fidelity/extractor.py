@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from gensynth.data.images import ImageFiles
+    from gensynth.kinds.image.folder import ImageFiles
 
 BATCH = 128
 

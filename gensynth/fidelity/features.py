@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from gensynth.fidelity.extractor import BATCH, Extractor, Moments, batches, check_comparable
-from gensynth.fidelity.pyramid import Pyramid
+from gensynth.kinds.image.features.pyramid import Pyramid
 
 if TYPE_CHECKING:
-    from gensynth.data.images import ImageFiles
+    from gensynth.kinds.image.folder import ImageFiles
 
 __all__ = ["BATCH", "Embedding", "Extractor", "batches", "check_comparable"]
 

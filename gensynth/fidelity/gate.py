@@ -14,18 +14,18 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.conformal import DOUBT, SMALL, conformal_p, cutoff
-from gensynth.fidelity.copies import NEAR_HELD_OUT, NEAR_SYNTHETIC, Copies, near_earlier, shifted
-from gensynth.fidelity.copy_space import CopySpace, pooled
 from gensynth.fidelity.extractor import Moments
 from gensynth.fidelity.features import Embedding, batches
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import leave_one_out_nearest, nearest
-from gensynth.fidelity.perceptual_hash import perceptual_hashes
 from gensynth.fidelity.verdict import REASONS, SampleVerdicts
+from gensynth.kinds.image.features.copies import NEAR_HELD_OUT, NEAR_SYNTHETIC, Copies, near_earlier, shifted
+from gensynth.kinds.image.features.copy_space import CopySpace, pooled
+from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
 
 if TYPE_CHECKING:
-    from gensynth.data.images import ImageFiles
     from gensynth.fidelity.extractor import Extractor
+    from gensynth.kinds.image.folder import ImageFiles
 
 LABEL = 0.03
 """Quantile of the real images' out-of-fold probabilities under which an image that looks like another class goes. At

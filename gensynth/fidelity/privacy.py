@@ -7,8 +7,8 @@ Two attacks on each class. Members are the real training rows, non-members real 
 - Distance share: are samples nearer to the members than to as many non-members?
 
 Failing to find a leak proves nothing: other attacks may (arXiv 2505.01524). A bound comes from training alone
-(`gensynth.private`). All features must come from an extractor that was fitted on members and non-members alike, or on
-neither: one that was fitted on members tells them apart by itself.
+(`gensynth.generator.private`). All features must come from an extractor that was fitted on members and non-members
+alike, or on neither: one that was fitted on members tells them apart by itself.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.files import write_text
-from gensynth.plain import read_json
+from gensynth.data.files import write_text
+from gensynth.data.plain import read_json
 
 PASS, REVIEW, FAIL, INSUFFICIENT = "PASS", "REVIEW", "FAIL", "INSUFFICIENT"
 
@@ -65,7 +65,7 @@ class SampleVerdicts:
             example over the median leave-one-out real distance; small = copy), `label` (the judge's probability of the
             wanted label), `typicality` (conformal p-value among the real ones, in [0, 1]). Of images also `flat` (share
             of values at one end of the range), `outside` (conformal p-value of what is off all real images),
-            `parent_distance` and `hash_bits` (`gensynth.fidelity.copies.Found`).
+            `parent_distance` and `hash_bits` (`gensynth.kinds.image.features.copies.Found`).
         nearest: Id of the nearest real training example of the same class, parents left out; length n.
         review: Reason code for which a person should look at an accepted one, `""` where none; length n, or empty
             where the gate has no such doubts.

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from gensynth.fidelity.privacy import Privacy
-from gensynth.report import frame, pictures, tables
+from gensynth.kinds.image.report import pictures
+from gensynth.report import frame
+from gensynth.report import sections as tables
 from gensynth.report.markup import Html, clean, element, number, percent, section, table
 from gensynth.report.page import ReportContents
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gensynth.report.markup import NOTHING, Html, badge, clean, element, percent, points, section, table
 
 if TYPE_CHECKING:
-    from gensynth.choose_results import ImageChoice, Tried
+    from gensynth.choose.results import ImageChoice, Tried
 
 
 def choice_section(c: ImageChoice) -> Html:

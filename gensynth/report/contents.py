@@ -8,10 +8,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from gensynth.data.split import Parts
-    from gensynth.evaluate_results import Evaluation
+    from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import Verdict
-    from gensynth.samplers.synthetic import Synthetic
-    from gensynth.table_results import TableEvaluation
+    from gensynth.kinds.table.results import TableEvaluation
+    from gensynth.sampler.synthetic import Synthetic
 
 FRONT = 20
 

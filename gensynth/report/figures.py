@@ -21,7 +21,7 @@ from torch import Tensor
 from gensynth.report.markup import Html, element, number, points, shorten
 
 if TYPE_CHECKING:
-    from gensynth.intervals import Estimate
+    from gensynth.evaluate.intervals import Estimate
 
 WIDTH = 520
 NAME = 25

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.files import write_bytes
+from gensynth.data.files import write_bytes
 from gensynth.report.markup import Html, badge, element
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gensynth.terminal import visible
+from gensynth.data.terminal import visible
 
 if TYPE_CHECKING:
-    from gensynth.intervals import Estimate
+    from gensynth.evaluate.intervals import Estimate
 
 NOTHING = "\u2013"
 VOID = {"br", "img", "meta"}

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gensynth.report import frame, pictures, tables
+from gensynth.kinds.image.report import pictures
+from gensynth.report import frame
+from gensynth.report import sections as tables
 from gensynth.report.choice import choice_section
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, gain
-from gensynth.samplers.synthetic import Synthetic
+from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
-    from gensynth.choose_results import ImageChoice
-    from gensynth.data.read import Parts
-    from gensynth.evaluate_results import Evaluation
+    from gensynth.choose.results import ImageChoice
+    from gensynth.evaluate.leak import Leak
+    from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import Verdict
-    from gensynth.leak import Leak
+    from gensynth.kinds.image.read import Parts
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.report import frame, tables
+from gensynth.report import frame
+from gensynth.report import sections as tables
 from gensynth.report.choice import choice_section
 from gensynth.report.contents import Contents
 from gensynth.report.markup import badge, clean, element
 
 if TYPE_CHECKING:
-    from gensynth.choose_results import ImageChoice
+    from gensynth.choose.results import ImageChoice
     from gensynth.data.split import Parts
 
 

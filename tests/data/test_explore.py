@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gensynth.data.arrays import from_arrays
 from gensynth.data.explore import explore
 from gensynth.data.labeled import LabeledData
+from gensynth.kinds.image.arrays import from_arrays
 
 
 def noise(*counts: int, seed: int = 0) -> LabeledData:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gensynth.data.arrays import from_arrays
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import keep_only, split
+from gensynth.kinds.image.arrays import from_arrays
 
 
 def make(**counts: int) -> LabeledData:

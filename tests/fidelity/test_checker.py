@@ -11,7 +11,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.metrics import all_metrics
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, load_verdict, save_verdict
-from gensynth.samplers.synthetic import Synthetic
+from gensynth.sampler.synthetic import Synthetic
 
 CLASSES = ("zero", "one", "two", "three")
 

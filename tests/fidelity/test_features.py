@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.extractor import BATCH, Extractor, check_comparable, weights_hash
-from gensynth.fidelity.extractors import get_extractor
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.gate import Judge
-from gensynth.fidelity.module_features import ModuleFeatures
-from gensynth.fidelity.pyramid import Pyramid
+from gensynth.kinds.image.features.catalog import get_extractor
+from gensynth.kinds.image.features.module_features import ModuleFeatures
+from gensynth.kinds.image.features.pyramid import Pyramid
 
 STAMP = {"name", "weights_sha256", "resize", "domain"}
 

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from gensynth.data import images
-from gensynth.data.images import read_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.gate import Gate, pixel_hashes
 from gensynth.fidelity.judge import Judge
+from gensynth.kinds.image import folder as images
+from gensynth.kinds.image.folder import read_folder
 
 N_TRAIN = 900
 RARE, N_RARE = 3, 20

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gensynth.data.labeled import LabeledData
-from gensynth.data.read import Parts
 from gensynth.fidelity.verdict import REASONS, ClassVerdict, SampleVerdicts, Score, Verdict
+from gensynth.kinds.image.read import Parts
 from gensynth.report import figures
 from gensynth.report.markup import Html, element
 from gensynth.report.page import ReportContents, render, write_report
-from gensynth.samplers.synthetic import Synthetic
+from gensynth.sampler.synthetic import Synthetic
 
 SCRIPT = "<script>alert(1)</script>"
 WILD = ("<script>alert(1)", "肺炎 & $x_1$", "_ordinary")

@@ -1,0 +1,1 @@
+"""Which sampler, and how far; it may be none."""

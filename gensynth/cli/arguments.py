@@ -1,0 +1,243 @@
+"""Builds a verb's parser from its function: signature, docstring and the config dataclasses it takes.
+
+A positional parameter becomes a positional argument, a keyword one an option. A parameter annotated with a
+dataclass lends its fields: at the top level if its name ends in `_config`, else under its name (`--model.z_dim`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import os
+from collections.abc import Callable, Collection
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import docstring_parser
+import yaml
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
+
+import gensynth
+from gensynth.cli.recipe_file import load_recipe
+from gensynth.kinds.table.names import is_table, table_suffixes
+from gensynth.sampler import SAMPLER
+
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
+
+
+TAKES_TEXT = ("--keep", "--label", "--source", "--target")
+LISTS = ("--size", "--weights", "--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.ratios")
+"""Options whose value is taken as it stands, and those that are lists, separated by commas."""
+
+IMAGES, TABLES = "gensynth.cli.commands", "gensynth.kinds.table.commands"
+"""Where the verbs for each kind of data stand."""
+
+
+class Parser(ArgumentParser):
+    """A parser that takes options as people write them.
+
+    Attributes:
+        flags: The options that are true or false; named alone, they mean true.
+    """
+
+    flags: frozenset[str] = frozenset()
+
+    def parse_args(self, args: list[str], *rest: Any, **options: Any) -> Namespace:  # type: ignore[override]
+        """Parse; `--num-nodes`, `--per-class`, `--keep 8=20`, `--size 16,20` and `--label -x` are read as meant."""
+        return super().parse_args(normalize(args, self.flags), *rest, **options)
+
+
+def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
+    """Bring options into the one form that jsonargparse reads; ValueError where a value of `--keep` is no count."""
+    out: list[str] = []
+    kept: dict[str, int | str] = {}
+    waiting = iter(range(len(argv)))
+    for at in waiting:
+        token = argv[at]
+        if token == "-o":
+            token = "--out"
+        if not token.startswith("--"):
+            out.append(token)
+            continue
+        name, equals, value = token.partition("=")
+        name = "--" + name[2:].replace("-", "_")
+        following = argv[at + 1] if at + 1 < len(argv) else ""
+        if name in flags and not equals and following not in ("true", "false"):
+            equals, value = "=", "true"
+        if name in (*TAKES_TEXT, *LISTS) and not equals and following:
+            equals, value = "=", following
+            next(waiting)
+        if name == "--print_config" and not equals:
+            equals, value = "=", "skip_null"  # in a recipe, `label: null` is a class called null
+        if name == "--keep" and equals and not value.lstrip().startswith("{"):
+            pairs = [pair.rpartition("=") for pair in value.split(",")]
+            if not all(c and n.strip().isdecimal() for c, _, n in pairs):
+                raise ValueError(
+                    f"--keep is {value!r}; name classes and how many of each to keep: --keep NAME=N,NAME=N."
+                )
+            kept |= {c: int(n) for c, _, n in pairs}
+            value = json.dumps(kept)  # said twice, both count: the last one on the line holds all
+        many = "," in value or name not in ("--size", "--weights")  # one size is a number
+        if name in LISTS and many and not value.lstrip().startswith("["):
+            value = f"[{value}]"
+        out.append(name + equals + value)
+    return out
+
+
+def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
+    """Return what runs a verb: for tables where an argument is named like one, or like a sampler; else for images.
+
+    Raises:
+        ValueError: if the verb is not for tables, or a pipe or a device is named: to read one may take for ever.
+    """
+    given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
+    given += [value for value in _recipe(argv).values() if isinstance(value, str)]
+    for name in given:
+        if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+            raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
+    tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
+    if verb == "report":
+        if argv and is_table(argv[0]):
+            raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {argv[0]!r}.")
+        tables = []
+    commands = import_module(TABLES if tables else IMAGES)
+    if not hasattr(commands, verb):
+        raise ValueError(f"'gensynth {verb}' is for images, not for tables.")
+    return getattr(commands, verb)
+
+
+def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: list[str]) -> str:
+    """Return a sentence on a setting that the verb has for the other kind of data only; "" if it has it for none."""
+    why = {
+        IMAGES: "images, not for tables",
+        TABLES: f"tables, and none is named here: a table's name ends in {', '.join(table_suffixes)}",
+    }
+    there = IMAGES if function.__module__ == TABLES else TABLES
+    twin = getattr(import_module(there), verb, None)
+    known = parser_of(twin, verb, argv)[0]._option_string_actions if twin is not None else {}
+    found = {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}
+    return f"setting {setting!r} is for {why[there]}." if found else ""
+
+
+class _Public(dict[str, Any]):
+    """The public names of gensynth, each imported when a verb's signature asks for it."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in gensynth.__all__:
+            raise KeyError(name)
+        return getattr(gensynth, name)
+
+
+def parser_of(
+    function: Callable[..., int], verb: str, argv: list[str]
+) -> tuple[ArgumentParser, Callable[[Namespace], int]]:
+    """Return the parser of a verb, and what runs the verb with the parsed arguments."""
+    text = docstring_parser.parse(function.__doc__ or "")
+    help_of = {p.arg_name: (p.description or "").replace("%", "%%").replace("`", "") for p in text.params}
+    parser = Parser(
+        prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
+    hints = get_type_hints(function, localns=_Public())
+    parameters = inspect.signature(function).parameters
+    positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
+    built_for = generator_of(argv, positional) if "model" in parameters else ""
+    if not built_for and "model" in parameters:
+        if {"-h", "--help"} & set(argv):
+            # A generator's settings stand in its own file, with its networks, and these import torch.
+            named = "NAME" if positional else "--generator NAME"
+            parser.epilog = f"The settings of a generator are listed by 'gensynth {verb} {named} --help'."
+        else:
+            built_for = "deformation"
+    configs: dict[str, type] = {}
+    flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
+    for name, parameter in parameters.items():
+        kind: Any = hints[name]
+        if name == "model":
+            if not built_for:
+                continue
+            from gensynth.generator.registry import get_generator
+
+            kind = get_generator(built_for).Config
+        if dataclasses.is_dataclass(kind):
+            configs[name] = kind  # type: ignore[assignment]
+            prefix = "" if name.endswith("_config") else f"{name}."
+            flags |= {f"--{prefix}{field}" for field, hint in get_type_hints(kind).items() if hint is bool}
+            parser.add_class_arguments(kind, prefix.rstrip(".") or None)
+        elif parameter.default is not inspect.Parameter.empty:
+            # A class may be called "null": text stays text, and only an absent option is None.
+            kind = str if kind == str | None else kind
+            parser.add_argument(f"--{name}", type=kind, default=parameter.default, help=help_of.get(name))
+        elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            parser.add_argument(f"--{name}", type=kind, required=True, help=help_of.get(name))
+        else:
+            parser.add_argument(name, type=kind, help=help_of.get(name))
+
+    parser.flags = frozenset(flags)
+
+    def call(args: Namespace) -> int:
+        if "generator" in args and "model" in configs and args.generator != built_for:
+            from gensynth.generator.registry import get_generator
+
+            get_generator(args.generator)  # says so if there is none
+            raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
+        values: dict[str, Any] = {}
+        for name in parameters:
+            if name in configs:
+                source = args if name.endswith("_config") else args[name]
+                if not isinstance(source, Namespace):
+                    raise ValueError(f"{name!r} holds settings, as in '{name}: {{setting: value}}', not {source!r}.")
+                kinds = get_type_hints(configs[name])
+                given = {field.name: source[field.name] for field in dataclasses.fields(configs[name])}
+                for field, value in given.items():  # a recipe's empty line; options are refused by the parser
+                    if value is None and type(None) not in get_args(kinds[field]):
+                        raise ValueError(f"setting {field!r} has no value; give one, or leave it out.")
+                values[name] = configs[name](**given)
+            else:
+                values[name] = args[name]
+        return function(**values)
+
+    return parser, call
+
+
+def generator_of(argv: list[str], positional: bool) -> str:
+    """Find the generator's name in the arguments or in the recipe, or "": it decides which settings there are."""
+    from gensynth.generator.names import model_names
+
+    for before, token in zip(["", *argv], argv, strict=False):
+        if positional and token in model_names() and not before.startswith("--"):  # 'gensynth train NAME'
+            return token
+    for at, token in enumerate(argv):
+        name, _, value = token.partition("=")
+        if name == "--generator":
+            return value or (argv[at + 1] if at + 1 < len(argv) else "")
+    named = _recipe(argv).get("generator")
+    return named if isinstance(named, str) else ""
+
+
+def _recipe(argv: list[str]) -> dict[str, Any]:
+    """Return what stands in the recipes that `--config` names; nothing if there are none.
+
+    Raises:
+        ValueError: if one cannot be read, or would fill the memory.
+    """
+    found: dict[str, Any] = {}
+    for at, token in enumerate(argv):
+        name, _, value = token.partition("=")
+        path = Path(value or (argv[at + 1] if at + 1 < len(argv) else ""))
+        if name == "--config" and path.is_file():
+            try:
+                contents = load_recipe(path.read_text(encoding="utf-8"))
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"recipe {str(path)!r} cannot be read: it is not text in UTF-8; save it so."
+                ) from error
+            except (yaml.YAMLError, ValueError) as error:
+                raise ValueError(f"recipe {str(path)!r} cannot be read: {error}") from error
+            if not isinstance(contents, dict):
+                raise ValueError(f"recipe {str(path)!r} must hold lines such as 'steps: 3000', one for each setting.")
+            found |= contents
+    return found

@@ -1,0 +1,279 @@
+"""The verbs of the command line, one function each. The parser is made from signature and docstring."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.cli.check_commands import check as check
+from gensynth.cli.check_commands import evaluate as evaluate
+from gensynth.cli.check_commands import mix as mix
+from gensynth.cli.printed import print_rebalanced, say, say_data_notes, say_renamed
+from gensynth.data.files import refuse_inside
+from gensynth.data.lock import locked
+from gensynth.data.words import counted
+from gensynth.fidelity.verdict import FAIL
+from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
+from gensynth.rebalance.run import RECORD, Run
+
+if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
+    from gensynth.evaluate.config import EvaluateConfig
+    from gensynth.generator.config import TrainConfig
+    from gensynth.kinds.image.config import DataConfig
+    from gensynth.kinds.image.style.config import StylizeConfig
+    from gensynth.rebalance.config import RebalanceConfig
+
+
+def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
+    """Show what is in a data set, before anything is made.
+
+    Args:
+        data: A folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
+        data_config: How it is read; where it says how to split, only the training images are shown.
+        json: Print JSON instead of text.
+        recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
+    """
+    from gensynth.data.explore import explore as look
+    from gensynth.data.explore import explore_recipes
+    from gensynth.kinds.image.config import SPLIT_SETTINGS
+    from gensynth.kinds.image.read import parts_of, read
+
+    images = read(data, data_config)
+    given = data_config.given(*SPLIT_SETTINGS)
+    parts = parts_of(images, data, data_config) if given or recipes else None
+    if given and parts is not None:
+        note = f"Only the images that a training would see are counted here, as {', '.join(given)} was given."
+        images = replace(parts.train, notes=(note, *parts.train.notes))
+    found = look(images)
+    if not json:
+        print(found.as_text())
+    safety, told = explore_recipes(parts) if recipes and parts is not None else ({}, "")
+    if json:
+        print(_json(asdict(found) | safety))
+    elif told:
+        print(f"\n{told}")
+    return 0
+
+
+def train(
+    generator: str,
+    *,
+    data: str,
+    out: Path = Path("checkpoints"),
+    label: str | None = None,
+    source: str = "auto",
+    source_domain: str | None = None,
+    target_domain: str | None = None,
+    init: Path | None = None,
+    per_class: bool = False,
+    quiet: bool = False,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    model: Any,
+) -> int:
+    """Train a generator on the training part of real images; the same command continues a killed run.
+
+    Args:
+        generator: Name of a file in models/, such as vae, dcgan, cyclegan or style_transfer.
+        data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
+        out: Folder for the checkpoint.
+        label: Train on this class only; for cyclegan, the class that images of other classes become.
+        source: For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one.
+        source_domain: For cyclegan: translate from this domain (see --domain) instead of from other classes.
+        target_domain: For cyclegan: the domain to translate to; the class stays what it is.
+        init: A shared checkpoint to start from; its settings are used.
+        per_class: Train one model for each class.
+        quiet: Show no progress bar.
+        data_config: How the data are read and split.
+        train_config: How to train.
+        model: Settings of the generator.
+    """
+    from gensynth.kinds.image.generator.scope import named, scope_of
+    from gensynth.kinds.image.generator.train import train as learn
+    from gensynth.kinds.image.read import read_parts
+    from gensynth.mix.manifest import folder_name
+
+    if per_class and label is not None:
+        raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
+    if (source_domain is None) != (target_domain is None):
+        raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
+    if out.suffix == ".ckpt" or out.is_file():
+        raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
+    refuse_inside(out, data, data_config.test_data)
+    if source_domain is None:
+        refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
+    parts = read_parts(data, data_config)
+    say_data_notes(parts)
+    labels = list(parts.train.classes) if per_class else [label]
+    domains = (source_domain, target_domain) if source_domain is not None and target_domain is not None else None
+    sources = named(source, parts.train.classes)
+    for name in labels:
+        scope_of(parts.train, generator, name, sources, domains, shared=init is not None)
+    for name in labels:
+        path = out / f"{generator if name is None else folder_name(name)}.ckpt"
+        with locked(path):
+            learn(
+                parts.train,
+                generator,
+                model,
+                train_config,
+                path,
+                label=name,
+                source=sources,
+                domains=domains,
+                init=init,
+                download=data_config.download,
+                quiet=quiet,
+            )
+        say(f"checkpoint: {path}")
+        _say_notes(path)
+    return 0
+
+
+def sample(
+    checkpoint: Path,
+    *,
+    label: str,
+    n: int = 100,
+    others: int = 0,
+    seed: int = 0,
+    out: Path,
+    draw: str | None = None,
+    start: int = 0,
+    device: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
+) -> int:
+    """Draw synthetic images of a label. Image i depends on (checkpoint, seed, label, i) only.
+
+    Args:
+        checkpoint: A .ckpt file, or a folder with one per class.
+        label: Name of a trained class.
+        n: How many images.
+        others: Also so many images of every other class the checkpoint draws, which 'check' and 'mix --spread all' use.
+        seed: Seed of the images.
+        out: New folder for the images and metadata.csv; the same command again leaves it as it is.
+        draw: How the generator draws; by default its first choice.
+        start: Number of the first image.
+        device: cpu, cuda, or auto.
+        devices: Processes on this machine, each of which draws its share.
+        num_nodes: Number of machines.
+    """
+    from gensynth.mix.sharded import sample_to_folder
+
+    with locked(out):
+        drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    if not drawn:
+        say(f"{out} is complete; nothing was left to draw.")
+    say_renamed(out)
+    return 0
+
+
+def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "AtoB", device: str = "auto") -> int:
+    """Translate a folder of images with a cyclegan checkpoint, to files of the same names.
+
+    Args:
+        checkpoint: A .ckpt file of a cyclegan.
+        images: Folder of images, at any depth.
+        out: New folder for the translated images, as PNG.
+        direction: AtoB, from source to target, or BtoA.
+        device: cpu, cuda, or auto.
+    """
+    from gensynth.kinds.image.style.translate import translate as run
+
+    refuse_inside(out, images)
+    with locked(out):
+        done = run(checkpoint, Path(images), out, direction, device)
+    say(f"{counted(done, 'image')} in {out}")
+    return 0
+
+
+def stylize(content: str, style: str, *, out: Path, quiet: bool = False, stylize_config: StylizeConfig) -> int:
+    """Give a picture, or each picture of a folder, the look of another.
+
+    Args:
+        content: A picture, or a folder of pictures.
+        style: A picture, or a folder of pictures.
+        out: The file to write (-o), or a new folder where CONTENT is one.
+        quiet: Show no progress bar.
+        stylize_config: How.
+    """
+    from gensynth.kinds.image.style.stylize import stylize as run
+
+    refuse_inside(out, content, style)
+    with locked(out):
+        written = run(Path(content), Path(style), out, stylize_config, quiet)
+    for path in written:
+        print(path)
+    return 0
+
+
+def rebalance(
+    data: str,
+    *,
+    out: Path,
+    generator: str = "deformation",
+    quiet: bool = False,
+    rebalance_config: RebalanceConfig,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    model: Any,
+    evaluate: EvaluateConfig,
+) -> int:
+    """Train, sample, check, test, mix and report with one command; the same command continues a killed run.
+
+    Args:
+        data: Real data: a folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
+        out: Folder of the run.
+        generator: Name of a file in models/, such as deformation, vae or dcgan.
+        quiet: Show no progress bars.
+        rebalance_config: What to make.
+        data_config: How the data are read and split.
+        train_config: How to train.
+        model: Settings of the generator.
+        evaluate: How to test.
+    """
+    from gensynth.rebalance.rebalance import rebalance as run
+
+    refuse_unused(data_config, ("domain",), TRAIN_ONLY)
+    refuse_inside(out, data, data_config.test_data)
+    with locked(out / RECORD):
+        done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
+    print_rebalanced(done)
+    say_renamed(out / "dataset" / "train")
+    bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
+    return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
+
+
+def report(run: Path, *, data: str | None = None, test_data: str | None = None, download: bool = False) -> int:
+    """Write the report of a rebalance run again.
+
+    Args:
+        run: Folder of the run; of a table's, NAME.run.
+        data: Where the real data lie now, if they were moved.
+        test_data: Where the source of the test part lies now, if there is one and it was moved.
+        download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
+    """
+    from gensynth.data.plain import used
+    from gensynth.kinds.table.rebalance import report_table
+    from gensynth.rebalance.rebalance import report as write
+
+    is_table = Run.read(run)["settings"].get("kind") == "table"
+    # Each file is what it should be, but they may be of different runs.
+    with locked(run / RECORD), used(str(run), "make the run again", (MemoryError, OSError, ValueError)):
+        page = (report_table(run, data, test_data) if is_table else write(run, None, data, test_data, download)).report
+    print(f"report: {page}")
+    return 0
+
+
+def _say_notes(checkpoint: Path) -> None:
+    from gensynth.generator.checkpoint import load_checkpoint
+
+    for note in load_checkpoint(checkpoint).notes:
+        say(f"warning: {note}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)

@@ -1,0 +1,116 @@
+"""Arms: what trains a classifier in one of the ways of `gensynth.evaluate.ways`, and predicts the test images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.estimator import fit_and_predict
+from gensynth.evaluate.network import JITTER, Build, train_and_predict
+from gensynth.evaluate.ways import ARMS, SYNTHETIC_ONLY, WAYS
+from gensynth.sampler.synthetic import Synthetic
+
+
+@dataclass(frozen=True)
+class Training:
+    """What all arms share.
+
+    Attributes:
+        seeds: One seed for each classifier.
+        steps: Gradient steps of a network.
+        batch_size: Images per gradient step.
+        classifier: An estimator of scikit-learn, a function that makes a network, or None for ours.
+        jitter: How far augmented images are shifted, turned and scaled, see `gensynth.evaluate.network.JITTER`.
+    """
+
+    seeds: Sequence[int]
+    steps: int
+    batch_size: int
+    classifier: Any | Build | None = None
+    jitter: float = JITTER
+
+
+def train_arm(
+    arm: str,
+    train: LabeledData,
+    synthetic: Synthetic,
+    test: LabeledData,
+    filled: np.ndarray,
+    training: Training,
+    on_step: Callable[[float], object],
+) -> tuple[np.ndarray, int]:
+    """Train one arm and predict the test images.
+
+    Args:
+        arm: One of `ARMS`.
+        train: Real training images.
+        synthetic: Synthetic images of the same shape and classes.
+        test: Real test images.
+        filled: Labels that were filled, for `synthetic only`.
+        training: What all arms share.
+        on_step: Called with the number of gradient steps done since.
+
+    Returns:
+        Probabilities, shape (seeds, len(test), classes), and the number of training images.
+    """
+    n, k, way = len(train), len(train.classes), ARMS[arm]
+    rows = np.arange(n + len(synthetic) * (arm not in WAYS))
+    if arm == SYNTHETIC_ONLY:
+        rows = rows[~np.isin(train.y[np.minimum(rows, n - 1)], filled) | (rows >= n)]
+    joined, place = join(train, synthetic), torch.from_numpy(rows)
+    y = np.concatenate([train.y, synthetic.y])[rows]
+    counts = np.bincount(y, minlength=k)
+    weight = len(y) / (k * np.maximum(counts, 1)) if way.weighted else None
+
+    def images(at: Tensor) -> Tensor:
+        return joined(place[at])
+
+    shared = (test.x.__getitem__, len(test), k, training.seeds)
+    if hasattr(training.classifier, "fit"):
+        done = training.steps / len(training.seeds)
+        p = fit_and_predict(
+            training.classifier,
+            images,
+            y,
+            *shared,
+            lambda: on_step(done),
+            way.oversampled,
+            weight,
+            training.jitter * way.augmented,
+            way.mixed,
+        )
+        return p, len(y)
+    chance = 1 / counts[y] if way.oversampled else np.ones(len(y))
+    p = train_and_predict(
+        images,
+        y,
+        chance / chance.sum(),
+        *shared,
+        training.steps,
+        training.batch_size,
+        lambda: on_step(1),
+        weight,
+        training.jitter * way.augmented,
+        way.mixed,
+        training.classifier,
+    )
+    return p, len(y)
+
+
+def join(train: LabeledData, synthetic: Synthetic) -> Callable[[Tensor], Tensor]:
+    """Return what maps positions, int64 (b,), to images, uint8 (b, c, h, w): the real ones first."""
+
+    def images(at: Tensor) -> Tensor:
+        is_real = at < len(train)
+        x = torch.empty((len(at), *train.shape), dtype=torch.uint8)
+        x[is_real] = train.x[at[is_real]]
+        x[~is_real] = synthetic.x[at[~is_real] - len(train)]
+        return x
+
+    return images

@@ -1,0 +1,118 @@
+"""The judge of `evaluate` where it is an estimator of scikit-learn: pixels in, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+from torch import Tensor
+
+from gensynth.evaluate.network import MIXUP
+from gensynth.generator.augment import small_affine
+
+COPIES = 4
+"""Changed copies of each image that stand for changing it anew at every step."""
+
+
+def check_estimator(estimator: Any, needs_weights: Sequence[str]) -> None:
+    """Raise unless an estimator can be used.
+
+    Args:
+        estimator: What the user gave.
+        needs_weights: Names of the arms that need `sample_weight`.
+
+    Raises:
+        TypeError: if it is a class, or gives no probabilities.
+        ValueError: if it takes no `sample_weight` and an arm needs that.
+    """
+    name = getattr(estimator, "__name__", type(estimator).__name__)
+    if isinstance(estimator, type):
+        raise TypeError(f"classifier {name} is a class; give an instance, such as {name}().")
+    if not hasattr(estimator, "predict_proba"):
+        raise TypeError(
+            f"classifier {name} has no predict_proba, and calibration needs probabilities; wrap it in "
+            "sklearn.calibration.CalibratedClassifierCV."
+        )
+    if needs_weights and not has_fit_parameter(estimator, "sample_weight"):
+        raise ValueError(
+            f"classifier {name} takes no sample_weight, which the arms {', '.join(map(repr, needs_weights))} need; "
+            "leave them out of the arms, or give another classifier."
+        )
+
+
+def fit_and_predict(
+    estimator: Any,
+    images: Callable[[Tensor], Tensor],
+    y: np.ndarray,
+    test_x: Callable[[Tensor], Tensor],
+    n_test: int,
+    n_classes: int,
+    seeds: Sequence[int],
+    on_fit: Callable[[], object],
+    oversample: bool = False,
+    weight: np.ndarray | None = None,
+    jitter: float = 0.0,
+    mixup: bool = False,
+) -> np.ndarray:
+    """Fit one clone of the estimator per seed to flattened pixels in [0, 1] and predict the test images.
+
+    There are no gradient steps to keep equal: the estimator's own settings say when it has learned enough. What a
+    network sees anew at every step becomes `COPIES` copies of each image here.
+
+    Args:
+        estimator: A classifier with `predict_proba`; each parameter called `random_state` gets the seed.
+        images: Maps positions, int64 of shape (b,), to training images, uint8 of shape (b, c, h, w).
+        y: Labels of the training images, int64, shape (n,).
+        test_x: As `images`, for the test images.
+        n_test: Number of test images.
+        n_classes: Number of classes.
+        seeds: Seed of each clone and of its copies.
+        on_fit: Called after every fit.
+        oversample: Whether images of smaller classes are repeated, at random, up to the size of the largest class.
+        weight: Weight of each class, shape (n_classes,), as `sample_weight`; None for equal ones.
+        jitter: If above 0, `COPIES` copies of each image, each shifted, turned and scaled by at most so much, take its
+            place; see `gensynth.evaluate.network.JITTER`.
+        mixup: Whether `COPIES` mixtures of each image with another one take its place. Each is given with both
+            labels, and its shares as `sample_weight`.
+
+    Returns:
+        Probabilities, float32, shape (len(seeds), n_test, n_classes); 0 for a class without training images.
+    """
+    test = _pixels(test_x(torch.arange(n_test)))
+    out = np.zeros((len(seeds), n_test, n_classes), dtype=np.float32)
+    for at, seed in enumerate(seeds):
+        rng = np.random.default_rng(seed)
+        rows = np.arange(len(y))
+        if oversample:
+            counts = np.bincount(y, minlength=n_classes)
+            more = [rng.choice(np.flatnonzero(y == c), counts.max() - counts[c]) for c in range(n_classes) if counts[c]]
+            rows = np.concatenate([rows, *more])
+        if jitter or mixup:
+            rows = np.tile(rows, COPIES)
+        x, labels = images(torch.from_numpy(rows)), y[rows]
+        weights = None if weight is None else weight[labels]
+        if jitter:
+            moves = torch.from_numpy(rng.uniform(-1, 1, (len(x), 4)))
+            x = small_affine(x.float(), moves, jitter)
+        flat = _pixels(x)
+        if mixup:
+            other, share = rng.permutation(len(flat)), rng.beta(MIXUP, MIXUP, len(flat)).astype(np.float32)
+            mixed = share[:, None] * flat + (1 - share[:, None]) * flat[other]
+            flat, labels = np.concatenate([mixed, mixed]), np.concatenate([labels, labels[other]])
+            weights = np.concatenate([share, 1 - share])
+        fitted = clone(estimator)
+        names = [name for name in fitted.get_params() if name.rpartition("__")[2] == "random_state"]
+        fitted.set_params(**dict.fromkeys(names, seed))
+        fitted.fit(flat, labels, **({} if weights is None else {"sample_weight": weights}))
+        out[at][:, fitted.classes_] = fitted.predict_proba(test)
+        on_fit()
+    return out
+
+
+def _pixels(x: Tensor) -> np.ndarray:
+    """Images with values in [0, 255] as rows of pixels in [0, 1], float32, shape (n, c * h * w)."""
+    return (x.flatten(1).float() / 255).numpy()

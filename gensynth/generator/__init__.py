@@ -1,0 +1,1 @@
+"""Models and their training, whatever they learn: contract, loop, checkpoint."""

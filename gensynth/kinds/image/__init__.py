@@ -1,0 +1,1 @@
+"""Images: folders and arrays of them, and what only images can know."""

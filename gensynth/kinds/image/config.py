@@ -1,0 +1,76 @@
+"""DataConfig and TableConfig: how real data are read and split. Apart from what reads them, which imports much more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from gensynth.data.split import check_split
+from gensynth.kinds.image.pixels import SIDES, WHITE
+
+SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
+"""Settings that change which images are in the training part, and nothing else."""
+TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
+"""Why most verbs refuse `domain`."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How real data are read and split.
+
+    Attributes:
+        size: Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if
+            they differ, the most common one, scaled to at most 64 pixels if it is larger than 128.
+        channels: 1 for grey, 3 for colour. By default 1 if every image is grey, else 3.
+        keep: Cuts the training part of a class to so many images, to imitate a rare class: {NAME: N}.
+        test_data: A second source whose images are the test part. By default a part of the first source.
+        test: Share of each class that is held out for the test, between 0 and 1.
+        validation: Share of each class that is held out for tuning, between 0 and 1.
+        split_seed: Seed of the split: the same seed gives the same parts.
+        domain: Column of a folder's metadata.csv, or array of an .npz file, that says which domain (scanner,
+            hospital, time of day) an image is from.
+        group: Column, or array, that says what an image belongs to (a patient, a device): a group stays in one part.
+        download: Whether files of a torchvision data set and pretrained weights may be downloaded.
+        memory_gb: Images that take more than this many GB as uint8 are read on demand.
+        white: The value that is white in images with more than 8 bits, such as 4000 for a camera that ends there. By
+            default the smallest of 255, 1023, 4095, 16383 and 65535 that no value of the data set exceeds.
+        follow_links: Whether symbolic links in a folder may lead to folders, and out of it, as to a store of files.
+    """
+
+    size: int | tuple[int, int] | None = None
+    channels: Literal[1, 3] | None = None
+    keep: dict[str | int, int] | None = None
+    test_data: str | None = None
+    test: float = 0.25
+    validation: float = 0.1
+    split_seed: int = 0
+    domain: str | None = None
+    group: str | None = None
+    download: bool = False
+    memory_gb: float = 4.0
+    white: int | None = None
+    follow_links: bool = False
+
+    def __post_init__(self) -> None:
+        sides = self.size if isinstance(self.size, tuple) else (self.size, self.size)
+        if self.size is not None and not (
+            len(sides) == 2 and all(isinstance(s, int) and SIDES[0] <= s <= SIDES[1] for s in sides)
+        ):
+            raise ValueError(f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}.")
+        if self.channels not in (None, 1, 3):
+            raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
+        check_split(self.test, self.validation, self.split_seed, self.keep, "image")
+        if not self.memory_gb > 0:
+            raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
+        if self.white is not None and not 1 <= self.white <= WHITE:
+            raise ValueError(f"white must be 1 to {WHITE}, got {self.white}.")
+
+    def given(self, *names: str) -> list[str]:
+        """Return which of the settings `names` differ from their defaults, as options: `--keep`."""
+        return [f"--{f.name}" for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
+
+
+def refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
+    """Raise ValueError if one of the settings `names` is given where it would change nothing."""
+    if unused := config.given(*names):
+        raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")

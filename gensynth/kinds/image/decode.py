@@ -1,0 +1,147 @@
+"""One image file -> uint8 pixels, upright, with what its file says of size, colour and values."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+from gensynth.kinds.image.pixels import is_deep, is_grey, largest_value, to_pixels
+
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
+    *(".webp", ".gif", ".pgm", ".ppm", ".pbm"),
+)
+# Only these decoders are tried, whatever the suffix says: others may run programs (EPS runs Ghostscript).
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+MAX_PIXELS = 50_000_000
+ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 swap height and width
+BLOCK = 1024
+THREADS = min(16, os.cpu_count() or 1)
+T = TypeVar("T")
+
+with suppress(OSError, AttributeError):  # a Pillow that hides its libtiff keeps its messages
+    # libtiff would write about broken files to standard error by itself; that they are broken is said by us.
+    for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        ctypes.CDLL(Image.core.__file__)[setter](None)
+
+
+class Header(NamedTuple):
+    """What stands in front of the pixels: a guess, since an orientation may follow them.
+
+    Attributes:
+        height: Of the upright image.
+        width: Of the upright image.
+        grey: Whether it is surely grey.
+    """
+
+    height: int
+    width: int
+    grey: bool
+
+
+class Decoded(NamedTuple):
+    """A decoded file.
+
+    Attributes:
+        pixels: uint8, shape (channels, h, w), upright.
+        height: Of the upright image in the file.
+        width: Of the upright image in the file.
+        deep: Whether it has more than 8 bits per value.
+        largest: The largest value in the file; -1 where values have a scale of their own, as floats have.
+    """
+
+    pixels: np.ndarray
+    height: int
+    width: int
+    deep: bool
+    largest: int
+
+
+def header(path: Path) -> Header:
+    """Read what stands in front of the pixels; decodes nothing."""
+    with _opened(path) as image:
+        return Header(*_upright(image), is_grey(image))
+
+
+def decode_image(path: Path, size: tuple[int, int], channels: int, white: int | None = None) -> Decoded:
+    """Decode a file.
+
+    Args:
+        path: The file.
+        size: (height, width) it is brought to.
+        channels: 1 or 3.
+        white: As `to_pixels` takes it.
+
+    Raises:
+        ValueError: if it cannot be read, or values lie outside the range of their type.
+    """
+    with _opened(path) as image:
+        before = _upright(image)
+        # The JPEG decoder can shrink by 2, 4 or 8 while it reads; where each image stands is in its header.
+        drafted = image.draft(None, (2 * max(size), 2 * max(size)))
+        ImageOps.exif_transpose(image, in_place=True)
+        height, width = before if drafted else image.size[::-1]
+        pixels = to_pixels(image, size, channels, white)
+        return Decoded(pixels, height, width, is_deep(image), largest_value(image))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a file and check its declared size; decodes nothing."""
+    # By its name, Pillow from 11 on would map a grey TIFF that lies on its side into memory with sides exchanged.
+    with open(path, "rb") as file:
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError("not an image that can be read") from None
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels") from None
+        with image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"more than {MAX_PIXELS // 10**6} megapixels")
+            yield image
+
+
+def _upright(image: Image.Image) -> tuple[int, int]:
+    """Return height and width by what was read so far: for a JPEG the truth, for others a guess."""
+    w, h = image.size
+    # Asking a PNG without EXIF in front of its pixels would decode all of it; Pillow turns a TIFF's size by itself.
+    asked = image.format in ("JPEG", "MPO", "WEBP") or (image.format == "PNG" and "exif" in image.info)
+    return (w, h) if asked and image.getexif().get(ORIENTATION, 1) >= 5 else (h, w)
+
+
+def for_each(task: Callable[[int], T], root: Path, paths: Sequence[str], title: str = "") -> list[T]:
+    """Run `task` on every row with threads; collect all failures into one ValueError."""
+    failed: dict[int, str] = {}
+
+    def attempt(row: int) -> T | None:
+        try:
+            return task(row)
+        except Exception as error:  # Pillow's decoders raise nearly every type on broken files
+            failed[row] = str(error) or type(error).__name__
+            return None
+
+    done: list[T | None] = []
+    hide = None if title else True  # None: shown on a terminal only
+    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(paths), desc=title, disable=hide) as bar:
+        for start in range(0, len(paths), BLOCK):
+            rows = range(start, min(start + BLOCK, len(paths)))
+            done += pool.map(attempt, rows)
+            bar.update(len(rows))
+    if failed:
+        shown = ", ".join(f"{paths[row]!r} ({failed[row]})" for row in sorted(failed)[:5])
+        more = ", ..." if len(failed) > 5 else ""
+        raise ValueError(
+            f"{len(failed)} of {len(paths)} images in {str(root)!r} cannot be read: {shown}{more}; "
+            "repair or remove them."
+        )
+    return done  # type: ignore[return-value]  # None only where the task itself returns it

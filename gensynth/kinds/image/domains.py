@@ -1,0 +1,60 @@
+"""A column beside the images: which scanner, hospital or time of day an image is from, or which patient it shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gensynth.data.cells import Cells
+from gensynth.data.labeled import LabeledData
+from gensynth.data.npz import open_npz
+
+
+def with_domains(data: LabeledData, source: str, column: str) -> LabeledData:
+    """Return the data with the domain of every image, as `read_column` finds it."""
+    return replace(data, domains=read_column(data, source, column, "domains"))
+
+
+def read_column(data: LabeledData, source: str, column: str, noun: str) -> tuple[str, ...]:
+    """Return what a column says of every image, length n.
+
+    Args:
+        data: Images read from `source`.
+        source: A folder with metadata.csv (`file_name`, relative to the folder, and `column`; rows of other files are
+            passed over), or an .npz file with an array named `column`, one entry per image.
+        column: Name of the column.
+        noun: What is read, in messages: `domains` or `groups`.
+
+    Raises:
+        ValueError: if the source has no such column, or says nothing of an image.
+    """
+    if Path(source).is_dir():
+        table = Path(source) / "metadata.csv"
+        known = _from_csv(table, column, noun)
+        if lacking := [name for name in data.ids if not known.get(name)]:
+            raise ValueError(
+                f"{len(lacking)} of {len(data)} images have no {column!r} in {str(table)!r}, such as {lacking[0]!r}; "
+                "add their rows."
+            )
+        return tuple(known[name] for name in data.ids)
+    if str(source).lower().endswith(".npz"):
+        return _from_npz(source, column, len(data))
+    raise ValueError(f"{source!r} has no column {column!r}: {noun} come from a folder's metadata.csv or an .npz file.")
+
+
+def _from_csv(path: Path, column: str, noun: str) -> dict[str, str]:
+    if not path.is_file():
+        raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
+    cells = Cells.read(path, ("file_name", column), f"it must be one, with the columns file_name and {column}")
+    names, values = cells.texts("file_name"), cells.texts(column)
+    return {name.removeprefix("./"): value.strip() for name, value in zip(names, values, strict=True)}
+
+
+def _from_npz(path: str, column: str, n: int) -> tuple[str, ...]:
+    with open_npz(path) as arrays:
+        if column not in arrays:
+            raise ValueError(f"it has no array {column!r}; it has {', '.join(arrays)}.")
+        values = arrays[column]
+        if values.shape != (n,):
+            raise ValueError(f"array {column!r} must have one entry per image ({n}), got shape {values.shape}.")
+    return tuple(str(value) for value in values)

@@ -1,0 +1,1 @@
+"""What images are judged by: features, copies, hashes."""

@@ -1,0 +1,1 @@
+"""Generators of images: their contract, and what trains them."""

@@ -1,0 +1,303 @@
+"""train: learn a generator from real data.
+
+A run can be killed at any instant; the same command continues it and ends with the same weights. What makes that exact:
+batch k and all randomness of step k are functions of (seed, k), so no random state has to be carried over, and
+weights, optimizers, averages and loss curves are saved every `save_every` steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import pickle
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+from tqdm import tqdm
+
+import gensynth
+from gensynth.data.files import discard, replacing
+from gensynth.data.labeled import LabeledData
+from gensynth.generator.batches import Batches, in_order
+from gensynth.generator.checkpoint import build, load_checkpoint, save_checkpoint
+from gensynth.generator.config import TrainConfig, TrainingDiverged
+from gensynth.generator.lightning import TrainingModule, fit, trainer_of
+from gensynth.generator.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
+from gensynth.kinds.image.generator.base import Batch, Generator
+from gensynth.kinds.image.generator.scope import Scope, scope_of
+from gensynth.kinds.image.generator.selection import ROUNDS, Selection
+from gensynth.kinds.image.generator.source import SourceGenerator
+from gensynth.rebalance.run import differences
+
+
+def train(
+    data: LabeledData,
+    name: str,
+    model_config: Any,
+    config: TrainConfig,
+    path: Path,
+    *,
+    label: str | None = None,
+    source: Sequence[str] = (),
+    domains: tuple[str, str] | None = None,
+    init: Path | None = None,
+    download: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Train a generator and write its checkpoint. The same call continues a killed run and skips a finished one.
+
+    Args:
+        data: Real training data, and nothing else: never validation or test images.
+        name: Name of the generator, such as `"vae"`.
+        model_config: An instance of its `Config`.
+        config: How to train.
+        path: The checkpoint to write, `.ckpt`.
+        label: Train on this class only; for a generator that translates, the class that source images become.
+        source: Classes it is made from (`gensynth.kinds.image.generator.scope.scope_of`); empty for the nearest one.
+        domains: Source and target domain, for a generator that translates; needs `data.domains`.
+        init: A shared checkpoint to start from; its architecture and settings are used.
+        download: Whether pretrained weights may be downloaded.
+        quiet: Show no progress bar.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ValueError: if the data do not suffice, or `path` holds a run with other settings.
+        TrainingDiverged: if training stops being finite; the message names the network, and the last good state is
+            kept as `*.last_good`.
+    """
+    if config.dp is not None:
+        check_private(name, config, init is not None)
+        config = replace(config, precision="32-true")
+    wanted = scope_of(data, name, label, source, domains, shared=init is not None)
+    model, scope = _prepare(wanted, name, model_config, config, label, init)
+    sides = 1 if scope.target.all() else 2
+    if config.batch_size % (sides * config.devices * config.num_nodes):
+        raise ValueError(
+            f"batch_size {config.batch_size} must be a multiple of {sides} x devices x nodes: half of every batch is "
+            "from the source side."
+        )
+    provenance: dict[str, Any] = {
+        "data": scope.data.fingerprint,
+        "class_counts": scope.data.class_counts,
+        "label": label or "",
+        "source": ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ()),
+        "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
+        "generator": name,
+        "model": asdict(model.config),
+        "train": {setting: value for setting, value in asdict(config).items() if value is not None},
+        "gensynth": gensynth.__version__,
+        "torch": str(torch.__version__),
+    }
+    if scope.data.white is not None:
+        provenance["white"] = scope.data.white
+    privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
+    if privacy is not None:
+        model.learn_privately(privacy)
+        provenance["privacy"] = asdict(privacy.bound)
+    run = json.dumps(provenance, sort_keys=True)
+    if privacy is not None:
+        provenance["data"] = ""  # a hash of all images would confirm a guess at the last one
+    if path.exists():
+        if differ := differences(load_checkpoint(path).provenance, provenance):
+            raise ValueError(
+                f"{path} was trained with other settings ({differ}); choose another --out, and --init {path} "
+                "to start from it, or delete it to train anew."
+            )
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    resume = path.with_suffix(".resume")
+    start = _resumed_step(resume, run)
+    selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
+    keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
+    trainer = trainer_of(config, keeper)
+    if trainer.strategy.root_device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 where a product is not in bf16 anyway
+    loader: Iterable[Batch] = (
+        Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
+        if privacy is None
+        else PoissonBatches(scope, privacy.rates, config.steps, start)
+    )
+    sources = scope.data.subset(~scope.target) if sides == 2 else scope.data
+    if not start:
+        model.prepare(download)
+    if selection is not None:
+        model.remember(in_order(sources, model.device))  # what is drawn to choose by is made from them
+    try:
+        with warnings.catch_warnings():
+            if privacy is not None:
+                ignore_expected_warnings()
+            fit(model, loader, trainer, resume if start else None)
+    except TrainingDiverged as error:
+        kept = f" {_rescue(path, resume, model, name, provenance)}" if trainer.is_global_zero else ""
+        raise TrainingDiverged(f"{error}{kept}") from error
+    if trainer.is_global_zero:
+        model.to(trainer.strategy.root_device).eval()
+        agreement = selection.restore(model) if selection is not None else 1.0
+        if privacy is None:
+            model.remember(in_order(sources, model.device))
+        notes = model.diagnose(agreement)
+        model.cpu()
+        save_checkpoint(path, model, name, keeper.history, provenance, notes)
+        discard(resume)
+        if privacy is not None:
+            print(f"{path.name} is {privacy.bound}", file=sys.stderr)
+    trainer.strategy.barrier()
+    return path
+
+
+def _prepare(
+    scope: Scope, name: str, model_config: Any, config: TrainConfig, label: str | None, init: Path | None
+) -> tuple[Generator, Scope]:
+    data = scope.data
+    if init is not None:
+        shared = load_checkpoint(init)
+        model = shared.model
+        if shared.name != name or model.shape != data.shape:
+            raise ValueError(
+                f"{init} is a {shared.name} for images of shape {model.shape}; a {name} for {data.shape} was asked for."
+            )
+        if missing := [c for c in scope.trained if c not in model.classes]:
+            raise ValueError(f"{init} does not know the classes {missing}; it knows {', '.join(model.classes)}.")
+        model.train()
+    else:
+        model = build(name, model_config, data.shape, data.classes if label is None else scope.trained, config.seed)
+    position = {data.label_of(c): model.classes.index(c) for c in data.classes if c in model.classes}
+    y = np.array([position[int(label)] for label in data.y], dtype=np.int64)
+    model.trained_labels = scope.trained
+    if isinstance(model, SourceGenerator):
+        model.target = scope.target_class
+    return model, replace(scope, data=replace(data, y=y, classes=model.classes))
+
+
+class Keeper(Callback):
+    """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite."""
+
+    def __init__(
+        self,
+        resume: Path,
+        run: str,
+        config: TrainConfig,
+        start: int,
+        title: str,
+        quiet: bool,
+        selection: Selection | None,
+    ) -> None:
+        self.resume, self.run, self.config, self.step = resume, run, config, start
+        self.selection = selection
+        self.title, self.quiet = title, quiet
+        self.window = math.ceil(config.steps / 200)
+        self.history: dict[str, list[float]] = {"step": []}
+        self.sums: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run continues from."""
+        selection = self.selection.state_dict() if self.selection is not None else {}
+        return {
+            "run": self.run,
+            "step": self.step,
+            "history": self.history,
+            "sums": self.sums,
+            "selection": selection,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a saved state."""
+        self.history, self.sums = state["history"], state["sums"]
+        if self.selection is not None:
+            self.selection.load_state_dict(state["selection"])
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Open the progress bar."""
+        shown = trainer.is_global_zero and not self.quiet
+        self.bar = tqdm(
+            total=self.config.steps,
+            initial=self.step,
+            desc=self.title,
+            unit="step",
+            disable=None if shown else True,
+        )
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count, add up the losses, and save when it is time."""
+        assert isinstance(pl_module, TrainingModule) and isinstance(pl_module.model, Generator)
+        self.step += 1
+        for name, value in trainer.callback_metrics.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value.detach()  # no .item(): it would wait for a GPU
+        save = self.step % self.config.save_every == 0 and self.step < self.config.steps
+        if self.step % self.window == 0 or save or self.step == self.config.steps:
+            self._check(trainer, pl_module.model, weights=save or self.step == self.config.steps)
+        if self.selection is not None and trainer.is_global_zero:
+            if self.step % max(1, self.config.steps // ROUNDS) == 0 or self.step == self.config.steps:
+                self.selection.look(pl_module.model)
+        if self.step % self.window == 0:
+            self.history["step"].append(float(self.step))
+            means = {name: float(total) / self.window for name, total in self.sums.items()}
+            scores = self.selection.scores if self.selection is not None else {}
+            for name, mean in (means | scores).items():
+                self.history.setdefault(name, []).append(mean)
+            self.bar.set_postfix({k.rpartition("/")[2]: f"{v[-1]:.3g}" for k, v in self.history.items() if k != "step"})
+            self.sums = {}
+        if save:
+            # All processes take part, and the first one writes.
+            with replacing(self.resume) if trainer.is_global_zero else nullcontext(self.resume) as temporary:
+                trainer.save_checkpoint(temporary)
+        self.bar.update()
+
+    def _check(self, trainer: pl.Trainer, model: Generator, weights: bool) -> None:
+        """Stop if a loss is not finite, and before a save if a weight is not: what is saved must be good."""
+        losses = [f"{name} is {float(total)}" for name, total in self.sums.items() if not torch.isfinite(total)]
+        broken = [n for n, child in model.named_children() if not _finite(child)] if weights or losses else []
+        found = losses[:1] + ([f"the weights of {' and '.join(broken)} are not finite"] if broken else [])
+        # All processes stop together: one that went on alone would wait for the others for ever.
+        if trainer.strategy.reduce_boolean_decision(bool(found), all=False):
+            what = ", ".join(found) or "a loss of another process is not finite"
+            still = ", its weights are still finite" if losses and not broken else ""
+            raise TrainingDiverged(f"training stopped at step {self.step}: {what}{still}. Lower --model.lr.")
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Close the progress bar."""
+        self.bar.close()
+
+
+def _finite(module: torch.nn.Module) -> bool:
+    return all(bool(torch.isfinite(p).all()) for p in module.parameters())
+
+
+def _resumed_step(resume: Path, run: str) -> int:
+    if not resume.exists():
+        return 0
+    try:
+        state = torch.load(resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise ValueError(f"{resume} is damaged; delete it to start anew.") from error
+    if differ := differences(json.loads(state["run"]), json.loads(run)):
+        raise ValueError(
+            f"{resume} is an unfinished training with other settings ({differ}); choose another --out, or delete it."
+        )
+    return int(state["step"])
+
+
+def _rescue(path: Path, resume: Path, model: Generator, name: str, provenance: dict[str, Any]) -> str:
+    if not resume.exists():
+        return "There is no earlier state to keep."
+    saved = torch.load(resume, map_location="cpu", weights_only=True)
+    model.cpu().load_state_dict(saved["state_dict"])
+    good = path.with_suffix(".last_good")
+    keeper = saved["callbacks"]["Keeper"]
+    save_checkpoint(good, model, name, keeper["history"], provenance)
+    return f"The state of step {keeper['step']} is kept in {good}."

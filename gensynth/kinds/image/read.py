@@ -1,0 +1,126 @@
+"""Real data in: from a source's name to LabeledData, whole or in parts."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import replace
+from pathlib import Path
+
+from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts, keep_only, split
+from gensynth.kinds.image import builtin
+from gensynth.kinds.image.arrays import from_arrays, read_npz
+from gensynth.kinds.image.config import DataConfig
+from gensynth.kinds.image.domains import read_column, with_domains
+from gensynth.kinds.image.folder import read_folder
+from gensynth.kinds.image.torchvision_data import read_torchvision
+
+
+def read(source: str | Path, config: DataConfig, flat: bool = False) -> LabeledData:
+    """Read a source: all its images, or the training part where it has an official test part.
+
+    Args:
+        source: `builtin:NAME`, `torchvision:NAME`, an .npz file, or a folder with one sub-folder per class.
+        config: How to read it.
+        flat: Whether a folder without sub-folders is read too, as one class.
+
+    Raises:
+        FileNotFoundError: if there is no such source.
+        ValueError: if it cannot be read, has fewer than two classes and is not `flat`, or a class has fewer than two
+            images.
+    """
+    data = _load(source, config, flat)
+    if config.domain is not None:
+        data = with_domains(data, str(source), config.domain)
+    if len(data.classes) < 2 and not flat:
+        raise ValueError(f"source {str(source)!r} has the single class {data.classes[0]!r}; at least two are needed.")
+    small = [f"{name!r} ({n})" for name, n in data.class_counts.items() if n < 2]
+    if small:
+        raise ValueError(
+            f"classes of {str(source)!r} have too few images: {', '.join(small[:5])}; every class needs "
+            "at least 2, one to learn from and one to test on."
+        )
+    return data
+
+
+def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Parts:
+    """Read a source and split it into training, validation and test part.
+
+    The test part is `config.test_data`, else the official test part of a torchvision data set, else a share
+    of the source. `config.keep` then cuts the training part.
+
+    Raises:
+        FileNotFoundError: as `read`.
+        ValueError: as `read`, `split` and `keep_only`.
+    """
+    return parts_of(read(source, config, flat), source, config)
+
+
+def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts:
+    """As `read_parts`, for what `read` returned of the same source and config."""
+    _, h, w = data.shape
+    same = replace(config, size=(h, w), channels=data.shape[0], white=data.white)  # type: ignore[arg-type]  # 1 or 3
+    test = None
+    if config.group is not None:
+        data = replace(data, groups=read_column(data, str(source), config.group, "groups"))
+    if config.test_data is not None:
+        test = _load(config.test_data, same)
+        if config.group is not None:
+            test = replace(test, groups=read_column(test, config.test_data, config.group, "groups"))
+        test = _apart(test)
+    elif str(source).startswith("torchvision:"):
+        test = _torchvision(str(source), same, "test")
+    if test is not None:
+        data = data.noting([note for note in test.notes if note not in data.notes], "test data")
+    theirs = None if test is None else test.groups
+    parts = split(data, config.test, config.validation, config.split_seed, test, data.groups, theirs)
+    return replace(
+        parts, train=keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
+    )
+
+
+def _load(source: str | Path, config: DataConfig, flat: bool = False) -> LabeledData:
+    name = str(source)
+    if name.startswith("builtin:"):
+        sets = dict(inspect.getmembers(builtin, inspect.isfunction))
+        wanted = name.removeprefix("builtin:")
+        if wanted in sets:
+            x, y, classes = sets[wanted]()
+            return from_arrays(x, y, classes, config.size, config.channels)
+    elif name.startswith("torchvision:"):
+        data = _torchvision(name, config, "train")
+        assert data is not None  # only an official test part can be missing
+        return data
+    elif name.lower().endswith(".npz"):
+        return read_npz(name, config.size, config.channels, config.memory_gb, config.white)
+    elif Path(name).is_dir():
+        return read_folder(
+            name,
+            config.size,
+            config.channels,
+            config.memory_gb,
+            flat=flat,
+            white=config.white,
+            follow_links=config.follow_links,
+        )
+    allowed = [f"builtin:{n}" for n, _ in inspect.getmembers(builtin, inspect.isfunction)]
+    near = difflib.get_close_matches(name, allowed, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    wrong = "is no data set" if Path(name).exists() else "does not exist"
+    raise FileNotFoundError(
+        f"source {name!r} {wrong}; give a folder with one sub-folder per class, an .npz file, "
+        f"{', '.join(allowed)}, or torchvision:NAME.{hint}"
+    )
+
+
+def _torchvision(source: str, config: DataConfig, part: str) -> LabeledData | None:
+    name = source.removeprefix("torchvision:")
+    return read_torchvision(name, config.size, config.channels, config.memory_gb, config.download, part)
+
+
+def _apart(data: LabeledData) -> LabeledData:
+    """Give images of a second source ids that differ from those of the first."""
+    if data.root is None:
+        return replace(data, ids=tuple(f"test_data/{i}" for i in data.ids))
+    return replace(data, ids=tuple(f"{data.root.name}/{i}" for i in data.ids), root=data.root.parent)

@@ -1,0 +1,179 @@
+"""Recipes: classical image augmentation as a sampler, with label safety measured where it is asked to choose."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from gensynth.data.labeled import LabeledData, label_of
+from gensynth.kinds.image.samplers.base import ImageSampler
+from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
+from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
+from gensynth.sampler.synthetic import Synthetic
+
+SOFT = re.compile(r"[a-z]+(?:\+[a-z]+)*: ([01]\.[0-9]{4} .+)")
+"""`mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash, see `check_class_names`."""
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """What one sample is made of: the recipe, the rows of its parents in the training data, a seed for the rest."""
+
+    recipe: str
+    rows: tuple[int, ...]
+    seed: int
+
+
+class Recipes(ImageSampler):
+    """Classical image augmentation: every sample is a real image of its class, transformed.
+
+    The images of a class are taken in turn, in random order: none is a parent twice before each was one once. A
+    recipe that draws nothing (`hflip`, `vflip`) gives at most as many different samples as a class has images.
+
+    Args:
+        recipe: A name out of `recipe_catalog` (`SINGLE`, `MIXING`), several joined by `+` such as `"affine+noise"`,
+            or `"auto"`: for each sample one of those of one image that `fit` measures to be safe for its class.
+        sampling_strategy: As in `ImageSampler`.
+        random_state: As in `ImageSampler`.
+        image_shape: As in `ImageSampler`.
+
+    Attributes:
+        safety_: What `"auto"` measured, a `RecipeSafety`; only with that recipe.
+
+    Example:
+        >>> from gensynth.kinds.image.read import DataConfig, read
+        >>> digits = read("builtin:digits", DataConfig())
+        >>> drawn = Recipes("affine").fit(digits).sample("8", n=3, seed=0)
+        >>> drawn.x.shape, drawn.how
+        (torch.Size([3, 1, 8, 8]), ('affine', 'affine', 'affine'))
+    """
+
+    def __init__(
+        self,
+        recipe: str = "affine",
+        sampling_strategy: Any = "auto",
+        random_state: int = 0,
+        image_shape: tuple[int, int, int] | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+        self.image_shape = image_shape
+
+    @property
+    def name(self) -> str:
+        """`recipes`."""
+        return "recipes"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes with images."""
+        check_is_fitted(self, "data_")
+        return tuple(c for c, n in self.data_.class_counts.items() if n)
+
+    def _fit(self, data: LabeledData) -> None:
+        if not len(data):
+            raise ValueError("recipes need images to transform, got none.")
+        _, h, w = data.shape
+        if h == 1 and not set(self.recipe.split("+")) <= {*NEEDS_NO_NEIGHBOURS}:
+            raise ValueError(
+                f"recipe {self.recipe!r} needs pixels above each other, and these images are rows of {w}; set "
+                f"image_shape=(c, h, w), or use one of {', '.join(NEEDS_NO_NEIGHBOURS)}."
+            )
+        if self.recipe == AUTO:
+            self.safety_: RecipeSafety = recipe_safety(data, seed=self.random_state)
+        elif any(step in MIXING for step in steps_of(self.recipe, data.shape[0])) and len(data) < 2:
+            raise ValueError(f"recipe {self.recipe!r} mixes two images, got {len(data)}; add images.")
+        self.data_ = data
+
+    def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
+        data = self.data_
+        plans = self._plans(label, index, seed)
+        used, at = np.unique([row for plan in plans for row in plan.rows], return_inverse=True)
+        images = data.x[torch.from_numpy(used)]  # each once, however often it is a parent: it may lie on a disk
+        x = torch.empty((len(index), *data.shape), dtype=torch.uint8)
+        how, taken = [], 0
+        with torch.random.fork_rng(devices=[]):
+            for i, plan in enumerate(plans):
+                parents = [images[place] for place in at[taken : taken + len(plan.rows)]]
+                taken += len(plan.rows)
+                torch.default_generator.manual_seed(plan.seed)  # torch.manual_seed would seed the GPUs' as well
+                x[i], own = treat(parents[0], steps_of(plan.recipe, data.shape[0]), *parents[1:])
+                others = [(data.classes[data.y[row]], 1 - own) for row in plan.rows[1:]]
+                soft = " / ".join(f"{share:.4f} {name}" for name, share in [(label, own), *others])
+                how.append(f"{plan.recipe}: {soft}" if others else plan.recipe)
+        return Synthetic(
+            x=x,
+            y=np.full(len(index), label_of(label, data.classes), dtype=np.int64),
+            classes=data.classes,
+            index=index,
+            sampler=self.name,
+            seed=seed,
+            how=tuple(how),
+            parents=tuple(tuple(data.ids[row] for row in plan.rows) for plan in plans),
+            checkpoint_sha256=("",) * len(index),
+        )
+
+    def _plans(self, label: str, index: np.ndarray, seed: int) -> list[Plan]:
+        y, position = self.data_.y, label_of(label, self.data_.classes)
+        members = [rows for rows in (np.flatnonzero(y == c) for c in range(len(self.data_.classes))) if len(rows)]
+        mine = np.flatnonzero(y == position)
+        choices = self.safety_.safe_for(label) if self.recipe == AUTO else (self.recipe,)
+        if not choices:
+            raise ValueError(
+                f"recipe='auto' found no transformation that is measured to be safe for class {label!r} "
+                f"({len(mine)} images); name one, such as recipe='affine', or see which fail with safety_.as_text()."
+            )
+        numbers = np.unique(index // len(mine))
+        turns = {turn: _stream(seed, label, 1, turn).permutation(mine) for turn in numbers.tolist()}
+        plans = []
+        for i in index.tolist():
+            rng = _stream(seed, label, 0, i)
+            recipe = choices[rng.integers(len(choices))]
+            rows = [int(turns[i // len(mine)][i % len(mine)])]
+            if not MIXING.keys().isdisjoint(recipe.split("+")):
+                # Every class as often as the others, as in training on data that have been balanced.
+                partner = rows[0]
+                while partner == rows[0]:
+                    others = members[rng.integers(len(members))]
+                    partner = int(others[rng.integers(len(others))])
+                rows.append(partner)
+            plans.append(Plan(recipe, tuple(rows), int(rng.integers(2**63))))
+        return plans
+
+
+def _stream(seed: int, label: str, purpose: int, number: int) -> np.random.Generator:
+    """Counter-based randomness (Salmon et al. 2011), keyed by seed and class name."""
+    key = np.frombuffer(hashlib.sha256(f"{seed} {label}".encode()).digest()[:16], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, purpose, number], np.uint64)))
+
+
+def soft_labels(synthetic: Synthetic) -> np.ndarray:
+    """Return the label of every example as probabilities: those that `how` states for mixed images, else 0 and 1.
+
+    Args:
+        synthetic: Of any sampler; after a round trip through the manifest, too.
+
+    Returns:
+        float64, shape (n, classes), rows sum to 1.
+
+    Raises:
+        ValueError: if an image is mixed with one of a class that is not in `synthetic.classes`.
+    """
+    soft = np.zeros((len(synthetic), len(synthetic.classes)))
+    for row, (label, how) in enumerate(zip(synthetic.y, synthetic.how, strict=True)):
+        stated = SOFT.fullmatch(how) if synthetic.sampler == "recipes" else None
+        if stated is None:
+            soft[row, label] = 1
+            continue
+        for part in stated[1].split(" / "):
+            share, name = part.split(" ", 1)
+            soft[row, label_of(name, synthetic.classes)] += float(share)
+    return soft

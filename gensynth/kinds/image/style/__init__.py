@@ -1,0 +1,1 @@
+"""Pictures in the look of others: optimised, learned, or translated."""

@@ -1,0 +1,1 @@
+"""Tables: rows with a schema, and what only tables can know."""

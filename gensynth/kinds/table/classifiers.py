@@ -1,0 +1,246 @@
+"""The classifiers that tell whether synthetic rows help: boosted trees, a random forest, logistic regression.
+
+All see a table as numbers, with NaN where missing, and codes of levels (`gensynth.kinds.table.codec`), and all are
+fitted by `Treated`, so that the ways to treat a rare class differ in nothing else.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
+
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.probabilities import prior_correct, tune_threshold
+from gensynth.kinds.table.codec import TableCodec
+from gensynth.sampler.synthetic import Synthetic
+
+MOST_BINS = 255
+"""Bins of a number in boosted trees, scikit-learn's setting."""
+RARE_LEVEL = 10
+"""Levels with fewer rows share one column where levels become columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """Synthetic rows as arrays.
+
+    Attributes:
+        x: As `Encoder.rows` gives them, shape (m, p).
+        y: Labels as `Encoder.labels` gives them, int64, shape (m,).
+        parents: Positions of the real rows that each one was made from, int64, shape (m, k), -1 where there are fewer.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    parents: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Extra:
+        """Return some rows (positions or a boolean mask)."""
+        return Extra(self.x[rows], self.y[rows], self.parents[rows])
+
+    def among(self, used: np.ndarray, share: float) -> Extra:
+        """Return the first rows of each class, so large a share, to be added to the real rows `used` only."""
+        if share == 1:
+            return self
+        number = pd.Series(self.y).groupby(self.y).cumcount().to_numpy()
+        part = self.take(number < np.ceil(share * np.bincount(self.y))[self.y])
+        return Extra(part.x, part.y, np.where(np.isin(part.parents, used), part.parents, -1))
+
+
+class Encoder:
+    """Turns tables into what the classifiers read; fitted on real training rows.
+
+    Labels are numbered from the most frequent class to the rarest: of two classes, 1 is the rare one.
+
+    Args:
+        train: Real training rows, each class at least once.
+
+    Attributes:
+        order: Position in `train.classes` of each label.
+        is_code: Which columns hold codes, bool, shape (p,).
+
+    Raises:
+        ValueError: if it is no table, has no column to learn from, or has a class without rows.
+    """
+
+    def __init__(self, train: LabeledData) -> None:
+        if train.kind != "table" or train.schema is None:
+            raise ValueError(f"train must be a table, got data of kind {train.kind!r}; read it with 'read_table'.")
+        if empty := [name for name, n in train.class_counts.items() if not n]:
+            raise ValueError(f"train has no row of {', '.join(map(repr, empty))}; every class needs at least one.")
+        self.codec = TableCodec(train.x, train.schema)
+        p, q = len(self.codec.number_columns), len(self.codec.code_columns)
+        if not p + q:
+            raise ValueError("the table has no column to learn from: all of them are ids or constant.")
+        self.is_code = np.arange(p + q) >= p
+        self.order = np.argsort(-np.bincount(train.y), kind="stable")
+        self._position = {name: i for i, name in enumerate(train.ids)}
+
+    def rows(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return numbers, then codes, float64, shape (n, p)."""
+        encoded = self.codec.encode(frame)
+        return np.hstack([encoded.numbers, encoded.codes])
+
+    def labels(self, y: np.ndarray) -> np.ndarray:
+        """Return the labels in the order of `order`."""
+        return np.argsort(self.order)[y]
+
+    def extra(self, synthetic: Synthetic) -> Extra:
+        """Return synthetic rows as arrays.
+
+        Raises:
+            ValueError: if one was made from a row that is not in `train`.
+        """
+        parents = np.full((len(synthetic), max(map(len, synthetic.parents), default=0)), -1, dtype=np.int64)
+        for i, names in enumerate(synthetic.parents):
+            for j, name in enumerate(names):
+                if name not in self._position:
+                    raise ValueError(
+                        f"a synthetic row was made from the row {name!r}, which is not in train; draw from the "
+                        "training rows only."
+                    )
+                parents[i, j] = self._position[name]
+        return Extra(self.rows(synthetic.x), self.labels(synthetic.y), parents)
+
+
+class Treated(ClassifierMixin, BaseEstimator):
+    """A classifier that treats rare classes when it is fitted, and corrects its probabilities for that.
+
+    X is a DataFrame of encoded real rows whose index numbers the training rows: where only some of them are given, as
+    in cross-validation, synthetic rows that were made from another one are left out.
+
+    Args:
+        model: One of `gensynth.kinds.table.config.MODELS`.
+        is_code: Which columns hold codes.
+        weighted: Whether classes weigh the same, however many rows they have.
+        extra: Synthetic rows that are added; None for none.
+        seed: Seed of the forest.
+
+    Attributes:
+        n_train_: Rows it was fitted on.
+        trained_: Shares of the classes in training, weights counted as rows, shape (k,).
+        shares_: Shares of the classes among the real rows, shape (k,).
+    """
+
+    def __init__(self, model: str, is_code: np.ndarray, weighted: bool, extra: Extra | None, seed: int) -> None:
+        self.model = model
+        self.is_code = is_code
+        self.weighted = weighted
+        self.extra = extra
+        self.seed = seed
+
+    def __sklearn_clone__(self) -> Treated:
+        # The rows are only read: copies of them would multiply the memory by the number of folds.
+        return Treated(self.model, self.is_code, self.weighted, self.extra, self.seed)
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Treated:  # noqa: N803
+        """Fit on real rows and what is added to them."""
+        x, labels = X.to_numpy(), np.asarray(y)
+        self.classes_ = np.unique(labels)
+        self.shares_ = np.bincount(labels) / len(labels)
+        self.prepare_ = _preparation(self.model, self.is_code, self.weighted).fit(x)
+        if self.extra is not None:
+            given = np.isin(self.extra.parents, X.index) | (self.extra.parents < 0)
+            extra = self.extra.take(np.flatnonzero(given.all(axis=1)))
+            x, labels = np.vstack([x, extra.x]), np.concatenate([labels, extra.y])
+        weights = compute_sample_weight("balanced", labels) if self.weighted else None
+        self.trained_ = np.bincount(labels, weights) / (len(labels) if weights is None else weights.sum())
+        self.n_train_ = len(labels)
+        with warnings.catch_warnings():
+            # A little short of the optimum it ranks as well.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.classifier_ = _classifier(self.model, self.is_code, self.seed)
+            self.classifier_.fit(self.prepare_.transform(x), labels, sample_weight=weights)
+        if self.model == "forest":
+            # Several cores would add up the trees in any order, and round differently from call to call.
+            self.classifier_.set_params(n_jobs=1)
+        return self
+
+    def raw(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
+        """Return the classifier's own probabilities, shape (n, k)."""
+        return self.classifier_.predict_proba(self.prepare_.transform(X.to_numpy()))
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
+        """Return the probabilities after `prior_correct`, shape (n, k)."""
+        return prior_correct(self.raw(X), self.trained_, self.shares_)
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
+        """Return the likeliest labels, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+
+def fit_and_tune(model: Treated, x: pd.DataFrame, y: np.ndarray, folds: int) -> tuple[Treated, float | None]:
+    """Fit on all rows, and tune the threshold for two classes by cross-validation on real rows; None for more classes.
+
+    Args:
+        model: Not yet fitted.
+        x: Encoded real rows; the index says which training rows they are.
+        y: Labels, each at least twice, shape (n,).
+        folds: Folds; fewer where the rarest class has fewer rows.
+    """
+    if len(np.unique(y)) > 2:
+        return model.fit(x, y), None
+    splits = StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=model.seed)
+    p = np.empty(len(y))
+    for seen, unseen in splits.split(x, y):
+        p[unseen] = clone(model).fit(x.iloc[seen], y[seen]).predict_proba(x.iloc[unseen])[:, 1]
+    return model.fit(x, y), tune_threshold(y, p)
+
+
+class Bins(TransformerMixin, BaseEstimator):
+    """Puts numbers of many different values into the 255 bins that boosted trees would put unweighted rows into.
+
+    With weighted rows scikit-learn (1.9) takes ten times as long to bin as to fit, unless it finds the bins made.
+    """
+
+    def fit(self, X: np.ndarray, y: None = None) -> Bins:  # noqa: N803
+        """Find the quantiles of each column of X, shape (n, p), NaN where missing."""
+        self.edges_ = [_edges(x[~np.isnan(x)]) for x in X.T]
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:  # noqa: N803
+        """Return bins as numbers, NaN where missing; columns of few values as they are."""
+        columns = [
+            x if edges is None else np.where(np.isnan(x), x, np.searchsorted(edges, x))
+            for x, edges in zip(X.T, self.edges_, strict=True)
+        ]
+        return np.stack(columns, axis=1)
+
+
+def _edges(x: np.ndarray) -> np.ndarray | None:
+    if len(np.unique(x)) <= MOST_BINS:
+        return None
+    return np.unique(np.percentile(x, np.linspace(0, 100, MOST_BINS + 1)[1:-1], method="averaged_inverted_cdf"))
+
+
+def _preparation(model: str, is_code: np.ndarray, weighted: bool) -> Any:
+    if model == "boosting":  # has its own way with missing numbers and levels
+        return Bins() if weighted else FunctionTransformer()
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
+    levels = OneHotEncoder(min_frequency=RARE_LEVEL, handle_unknown="infrequent_if_exist")
+    return ColumnTransformer([("numbers", numbers, ~is_code), ("levels", levels, is_code)])
+
+
+def _classifier(model: str, is_code: np.ndarray, seed: int) -> Any:
+    if model == "boosting":
+        # Early stopping would look at synthetic rows.
+        return HistGradientBoostingClassifier(categorical_features=is_code, early_stopping=False, random_state=seed)
+    if model == "forest":
+        return RandomForestClassifier(n_estimators=200, n_jobs=-1, random_state=seed)
+    return LogisticRegression(max_iter=1000)

@@ -1,0 +1,150 @@
+"""How rows are made, how the way to make them is chosen, and how they are tested: the settings of runs for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gensynth.data.split import check_split
+
+AUTO = "auto"
+REPEATS = "random"
+"""The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
+METRICS = {
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "balanced_accuracy_tuned": "balanced accuracy at the tuned threshold",
+}
+"""What a verdict may rest on."""
+MODELS = ("boosting", "forest", "logistic")
+"""HistGradientBoosting, random forest and logistic regression, with scikit-learn's settings."""
+LEAST = {"folds": 2, "repeats": 1, "most_rows": 100, "threads": 1, "seed": 0}
+
+
+@dataclass(frozen=True)
+class TableConfig:
+    """How a real table is read and split."""
+
+    target: str | None = None
+    """Name of the label column; only builtin tables know theirs."""
+    schema: str | None = None
+    """A schema.json that says what the columns are, which bounds hold, and what rules every row obeys."""
+    keep: dict[str | int, int] | None = None
+    """Cuts the training part of a class to so many rows, to imitate a rare class: {NAME: N}."""
+    test_data: str | None = None
+    """A second table whose rows are the test part. By default a part of the first one."""
+    test: float = 0.25
+    """Share of each class that is held out for the test, between 0 and 1."""
+    validation: float = 0.1
+    """Share of each class that is held out to measure what the checks cost real rows, between 0 and 1."""
+    split_seed: int = 0
+    """Seed of the split: the same seed gives the same parts."""
+
+    def __post_init__(self) -> None:
+        check_split(self.test, self.validation, self.split_seed, self.keep, "row")
+
+
+@dataclass(frozen=True)
+class TableRebalanceConfig:
+    """What to make."""
+
+    sampler: str = AUTO
+    """auto chooses by cross-validation of the training rows, and may choose to do nothing; or the name of a sampler."""
+    to: str = AUTO
+    """How far a named sampler fills: 5x, rare classes up to 5 times their real rows (never above the largest class);
+    rare, those up to the largest class; balance, all; or a number; auto is 5x. With the sampler auto, auto tries
+    several, and balance only that."""
+    settings: dict[str, Any] | None = None
+    """Settings of a named sampler, such as {"k_neighbors": 3} or {"variant": "borderline"} for smote."""
+    sample_seed: int = 0
+    """Seed of the samples."""
+
+    def __post_init__(self) -> None:
+        if self.sampler == AUTO and self.to not in (AUTO, "balance"):
+            raise ValueError(f"the sampler auto fills to 'auto' or 'balance', got to={self.to!r}; or name a sampler.")
+        if self.sampler == AUTO and self.settings:
+            raise ValueError("settings are those of a named sampler; name one, such as --sampler smote.")
+        if self.sampler == REPEATS:
+            raise ValueError(
+                "the sampler 'random' repeats real rows, which the fidelity gate rejects as copies; give your model "
+                "class weights instead, which do the same, or name another sampler."
+            )
+        if self.sampler != AUTO:
+            from gensynth.kinds.table.samplers.catalog import (
+                made_sampler,  # with pandas, which settings alone do without
+            )
+
+            made_sampler(self.sampler, self.settings)
+
+
+@dataclass(frozen=True)
+class ChooseConfig:
+    """How the choice is made."""
+
+    metric: str = "average_precision"
+    """What counts: average_precision, roc_auc or balanced_accuracy_tuned."""
+    models: tuple[str, ...] = ("boosting",)
+    """Classifiers whose mean score counts: boosting, forest, logistic."""
+    ratios: tuple[float, ...] = ()
+    """Rows of a rare class per row of the largest one after filling, in (0, 1]; none for two on the way from the rarest
+    class's ratio to 1, in equal steps of the logarithm."""
+    folds: int = 5
+    """Folds of one cross-validation; fewer where the rarest class has fewer rows."""
+    repeats: int = 3
+    """Times that it is repeated with other folds."""
+    standard_errors: float = 1.0
+    """How far ahead of a simpler way another one has to be, in standard errors."""
+    seconds: float = 300.0
+    """After this time no further split is begun; the slowest samplers are left out where one cross-validation with them
+    would take longer. Where that happens, the choice depends on the machine, and a note says so."""
+    most_rows: int = 20_000
+    """Of larger tables so many rows are used, drawn by class."""
+    threads: int = 1
+    """Threads of the libraries that train."""
+    seed: int = 0
+    """Seed of all that is drawn."""
+
+    def __post_init__(self) -> None:
+        check_config(self, {"standard_errors": 0, "seconds": 0})
+        if not all(0 < ratio <= 1 for ratio in self.ratios):
+            raise ValueError(f"ratios must lie in (0, 1], got {self.ratios}.")
+
+
+@dataclass(frozen=True)
+class TableEvaluateConfig:
+    """How synthetic rows are tested."""
+
+    metric: str = "average_precision"
+    """What the verdict rests on: average_precision, roc_auc or balanced_accuracy_tuned."""
+    models: tuple[str, ...] = MODELS
+    """Classifiers: boosting, forest, logistic."""
+    folds: int = 5
+    """Folds of cross-validation; in `evaluate_table` it tunes the threshold."""
+    repeats: int = 3
+    """Times that `evaluate_samplers` repeats the cross-validation with other folds."""
+    most_rows: int = 20_000
+    """Of larger training and test parts `evaluate_table` uses so many rows, drawn by class, and of the synthetic rows
+    the same share as of the training rows."""
+    threads: int = 1
+    """Threads of the libraries that train; a forest takes all cores, and its answer is the same."""
+    seed: int = 0
+    """Seed of folds, forests, bootstrap and of the samplers' rows."""
+    rope: float = 0.01
+    """Differences in the metric up to this one count as none, between 0 and 1; 0.01 is one point."""
+
+    def __post_init__(self) -> None:
+        check_config(self, {"rope": 0})
+        if self.rope >= 1:
+            raise ValueError(f"rope must be at least 0 and less than 1, got {self.rope}.")
+
+
+def check_config(config: Any, least: Mapping[str, float]) -> None:
+    """Raise ValueError unless metric, models and numbers of a config are allowed; `least` adds to `LEAST`."""
+    if config.metric not in METRICS:
+        raise ValueError(f"metric {config.metric!r} is unknown; allowed: {', '.join(METRICS)}.")
+    if not config.models or not set(config.models) <= set(MODELS):
+        raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(config.models) or 'none'}.")
+    for name, low in (LEAST | dict(least)).items():
+        if getattr(config, name) < low:
+            raise ValueError(f"{name} must be at least {low}, got {getattr(config, name)}.")

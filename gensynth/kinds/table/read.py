@@ -1,0 +1,105 @@
+"""Real tables in: from a source's name to LabeledData, whole or in parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.words import did_you_mean, some
+from gensynth.kinds.table import builtin as builtin_tables
+from gensynth.kinds.table.config import TableConfig
+from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.schema import Column, Schema
+from gensynth.kinds.table.tables import from_frame, read_frame, read_table, suffix_of, to_frame
+
+
+def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
+    """Read all rows of a table.
+
+    Args:
+        source: A file that ends in one of `table_suffixes`, `builtin:adult` or `builtin:breast_cancer`.
+        config: How to read it.
+
+    Raises:
+        FileNotFoundError: if there is no such source.
+        ValueError: if it cannot be read, `config.target` is missing or no class label, or a class has a single row.
+    """
+    name = str(source)
+    schema = None if config.schema is None else Schema.load(config.schema)
+    if name.startswith("builtin:"):
+        wanted = name.removeprefix("builtin:")
+        if wanted not in builtin_tables.TARGETS:
+            known = [f"builtin:{table}" for table in builtin_tables.TARGETS]
+            raise FileNotFoundError(f"there is no table {name!r}; known: {some(known)}.{did_you_mean(name, known)}")
+        target = config.target or builtin_tables.TARGETS[wanted]
+        return _checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name)
+    suffix_of(name)  # first, for a folder has no columns to choose from
+    if config.target is None and schema is None:
+        raise ValueError(f"which column of {name!r} is the label? Name it: --target COLUMN.")
+    label = schema.target if config.target is None and schema is not None else config.target
+    return _checked(read_table(name, label, schema), name)
+
+
+def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
+    """Read a table and split it into training, validation and test part.
+
+    What the columns are is told from all rows; what they may hold (bounds, levels, decimals) from the training part
+    alone, unless `config.schema` says it.
+
+    Raises:
+        FileNotFoundError: as `read_real_table`.
+        ValueError: as `read_real_table`, `split` and `keep_only`.
+    """
+    data = read_real_table(source, config)
+    test = None
+    if config.test_data is not None:
+        test = read_like(config.test_data, data)
+        test = replace(test, ids=tuple(f"test_data/{i}" for i in test.ids))
+    parts = split(data, config.test, config.validation, config.split_seed, test)
+    train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
+    schema = training_schema(train, None if config.schema is None else data.schema)
+    return Parts(*(replace(part, schema=schema) for part in (train, parts.validation, parts.test)))
+
+
+def read_like(source: str | Path, like: LabeledData) -> LabeledData:
+    """Read a table that has the columns of another one; what they are is told by that one.
+
+    Raises:
+        FileNotFoundError: as `read_real_table`.
+        ValueError: if the columns differ, or one holds what it cannot hold in the other table.
+    """
+    assert like.schema is not None
+    name, target = str(source), like.schema.target
+    found = getattr(builtin_tables, name[8:])() if name.startswith("builtin:") else read_frame(name, like.schema)
+    wanted = [*(c.name for c in like.schema.columns), target]
+    if unlike := sorted(map(str, set(found.columns) ^ set(wanted))):
+        raise ValueError(f"{name!r} and the real table differ in the columns {some(unlike)}; they must agree.")
+    data = from_frame(found[[*like.frame.columns, target]], target, only_kinds(like.schema))
+    return replace(data, schema=like.schema)
+
+
+def only_kinds(schema: Schema) -> Schema:
+    """Return a schema that says what the columns are, but not what they may hold."""
+    columns = tuple(
+        Column(c.name, c.kind, c.dtype, high=c.high if c.kind == "id" else None, format=c.format, marks=c.marks)
+        for c in schema.columns
+    )
+    return replace(schema, columns=columns, position=None)
+
+
+def training_schema(train: LabeledData, given: Schema | None) -> Schema:
+    """Return the schema with what the training rows alone tell; of `given`, everything stays as it is said."""
+    assert train.schema is not None
+    return detect_schema(to_frame(train, train), train.schema.target, given or only_kinds(train.schema))
+
+
+def _checked(data: LabeledData, source: str) -> LabeledData:
+    small = [f"{name!r}" for name, n in data.class_counts.items() if n < 2]
+    if small:
+        raise ValueError(
+            f"classes of {source!r} have a single row: {', '.join(small[:5])}; every class needs at least 2, one to "
+            "learn from and one to test on."
+        )
+    return data

@@ -1,0 +1,336 @@
+"""Sections of the page that show rows: columns, relations of columns, a map, nearest real rows, rejected rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.fidelity.verdict import Verdict
+from gensynth.kinds.table import measures as metrics
+from gensynth.kinds.table.codec import Encoded, TableCodec
+from gensynth.kinds.table.gate import ROW_REASONS
+from gensynth.kinds.table.report.columns import ColumnLook, as_real, frame_of, looks
+from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
+from gensynth.kinds.table.report.relations import associations
+from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
+from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table, unfold
+from gensynth.report.sections import LEGEND, REASON_SCORES, reason_codes, rejections
+from gensynth.sampler.synthetic import Synthetic
+
+if TYPE_CHECKING:
+    from gensynth.kinds.table.report.page import TableReportContents
+
+CHOICE_SEED = 0
+LOOK_ROWS = 5_000
+"""At most so many rows of a class, drawn at random, are looked at."""
+OPEN_CHARTS, MOST_CHARTS, MOST_LISTED = 24, 72, 100
+"""Charts of columns that are open and that there are, over all classes; columns listed by class."""
+OPEN_CLASSES, MOST_CLASSES, RELATED_CLASSES = 2, 12, 4
+"""Classes that are open, that are looked at, and of which relations of columns are shown."""
+MOST_RELATED, FEWEST_RELATED, RELATION_ROWS, SPLITS = 25, 20, 1_000, 19
+"""Columns and rows of relations; random splits that tell what chance makes of them."""
+FULL = 0.3
+"""Difference that fills a cell."""
+MAP_POINTS, FIT_ROWS = 1_500, 500
+"""Points over all maps; rows of each class that the directions of a map are fitted on."""
+PAIRS, MOST_PAIRS, EXAMPLES, MOST_CELLS = 5, 60, 4, 30
+"""Pairs by class and over all classes, examples by reason, and columns of a table of rows."""
+
+
+def _some(positions: np.ndarray, most: int) -> np.ndarray:
+    """Choose at most `most` of the positions at random, always the same ones, and keep their order."""
+    return np.sort(np.random.default_rng(CHOICE_SEED).permutation(positions)[:most])
+
+
+def look(contents: TableReportContents) -> Html:
+    """Return columns, relations of columns and maps, class by class."""
+    title = "See for yourself"
+    synthetic, verdict = contents.synthetic, contents.verdict
+    if synthetic is None or verdict is None or not len(synthetic):
+        return section("look", title, element("p", "No synthetic rows were drawn."))
+    train, names = contents.parts.train, contents.treated[:MOST_CLASSES]
+    readable = np.array([reason != "invalid" for reason in verdict.samples.reason], dtype=bool)
+    space = _Space(contents)
+    blocks = []
+    for k, name in enumerate(names):
+        mine = synthetic.y == synthetic.classes.index(name)
+        real_at = _some(np.flatnonzero(train.y == train.label_of(name)), LOOK_ROWS)
+        accepted_at = _some(np.flatnonzero(mine & verdict.samples.accepted & readable), LOOK_ROWS)
+        rejected_at = _some(np.flatnonzero(mine & ~verdict.samples.accepted & readable), LOOK_ROWS)
+        heading = f"{clean(name)}: {len(real_at):,} real rows, {len(accepted_at):,} accepted synthetic ones"
+        if not len(accepted_at) or not len(real_at):
+            blocks.append(_block(heading, element("p", "No accepted row to look at."), opened=True))
+            continue
+        real, drawn, failed = (
+            as_real(frame_of(of).iloc[at], train)
+            for of, at in ((train, real_at), (synthetic, accepted_at), (synthetic, rejected_at))
+        )
+        parts = [_columns(name, looks(real, drawn, train), len(names))]
+        if k < RELATED_CLASSES:
+            parts.append(_relations(name, space, real, drawn))
+        parts.append(_map(name, space, real, drawn, failed, len(names)))
+        blocks.append(_block(heading, *parts, opened=k < OPEN_CLASSES))
+    left = len(contents.treated) - len(names)
+    return section(
+        "look",
+        title,
+        element(
+            "p",
+            "Real training rows of a class beside the synthetic ones that passed the gate, as shares of all rows. The "
+            "columns in which they differ most come first; the figure at a name is the share of its distribution that "
+            "both have in common. Long tails are drawn together.",
+        ),
+        LEGEND,
+        *blocks,
+        element("p", f"{left} more classes are not drawn.", class_="small") if left else Html(),
+    )
+
+
+def _block(heading: str, *children: str, opened: bool) -> Html:
+    state = {"open": ""} if opened else {}
+    return element("details", element("summary", element("b", heading)), *children, **state)
+
+
+def _columns(name: str, found: list[ColumnLook], classes: int) -> Html:
+    opened = max(6, OPEN_CHARTS // classes)
+    drawn = found[: max(opened, MOST_CHARTS // classes)]
+    charts = []
+    for of in drawn:
+        column = clean(str(of.column.name))
+        caption = element("figcaption", shorten(column, 32), element("span", f" {of.shared:.2f}", class_="interval"))
+        chart = column_chart(f"{column} of {clean(name)}, real and synthetic", of.histogram, of.bars)
+        charts.append(element("figure", caption, chart, title=column))
+    first = element("div", *charts[:opened], class_="multiples")
+    rest = charts[opened:]
+    rows = [
+        (clean(str(of.column.name)), of.column.kind, f"{of.shared:.2f}", *(percent(m) for m in of.missing))
+        for of in found[:MOST_LISTED]
+    ]
+    head = ("column", "kind", "in common", "missing, real", "missing, synthetic")
+    return Html(
+        element("h3", "Columns")
+        + first
+        + (fold(f"{len(rest)} more columns", element("div", *rest, class_="multiples")) if rest else "")
+        + fold("Columns in figures", table(head, rows, words=(0, 1)))
+    )
+
+
+class _Space:
+    """Rows as the gate's coordinates, and the plane in which the real ones of all classes differ most."""
+
+    def __init__(self, contents: TableReportContents) -> None:
+        train = contents.parts.train
+        assert train.schema is not None
+        self.codec = TableCodec(frame_of(train), train.schema)
+        some = [_some(np.flatnonzero(train.y == label), FIT_ROWS) for label in range(len(train.classes))]
+        encoded = self.codec.encode(frame_of(train).iloc[np.concatenate(some)])
+        self.coordinates = metrics.Coordinates.fit(encoded, self.codec.cards)
+        points = self.coordinates(encoded)
+        self.mean = points.mean(axis=0)
+        _, size, directions = np.linalg.svd(points - self.mean, full_matrices=False)
+        directions = directions[:2]
+        # The sign of a direction is arbitrary: its largest entry is made positive.
+        largest = np.abs(directions).argmax(axis=1)[:, None]
+        self.directions = directions * np.where(np.take_along_axis(directions, largest, axis=1) < 0, -1, 1)
+        self.explained = float((size[:2] ** 2).sum() / max(float((size**2).sum()), 1e-12))
+        self.points = self.place(encoded)
+
+    def place(self, rows: Encoded) -> np.ndarray:
+        """Return where rows are on the map, shape (n, 2)."""
+        flat = (self.coordinates(rows) - self.mean) @ self.directions.T
+        return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+
+
+def _relations(name: str, space: _Space, real: pd.DataFrame, drawn: pd.DataFrame) -> Html:
+    """Return how strongly every two columns go together."""
+    heading, codec = element("h3", "Relations of columns"), space.codec
+    columns = [*codec.number_columns, *codec.code_columns]
+    if len(columns) < 2:
+        return Html()
+    if min(len(real), len(drawn)) < FEWEST_RELATED:
+        return Html(heading + element("p", f"{FEWEST_RELATED} real and accepted rows are needed to tell."))
+    few = [codec.encode(f).take(_some(np.arange(len(f)), RELATION_ROWS)) for f in (real, drawn)]
+    both = metrics.stacked(few)
+    splits = metrics.random_splits(len(few[0]), len(few[1]), CHOICE_SEED, SPLITS)
+    places, alike = metrics.pair_similarities(both, codec.cards, splits)
+    # Columns of many levels differ in their joint shares by chance alone.
+    beyond = np.maximum(0, (1 - alike[:, 0]) - (1 - alike[:, 1:]).mean(axis=1))
+    difference = np.zeros((len(columns), len(columns)))
+    for (a, b), value in zip(places, beyond, strict=True):
+        difference[a, b] = difference[b, a] = value
+    kept = np.sort(np.argsort(-difference.max(axis=1), kind="stable")[:MOST_RELATED])
+    names = [_column_name(columns[at]) for at in kept]
+    grid = np.ix_(kept, kept)
+    strength = [associations(both, rows, kept) for rows in (splits[:, 0], ~splits[:, 0])]
+    maps = {"Real": (strength[0], 1.0), "Synthetic": (strength[1], 1.0), "Difference": (difference[grid], FULL)}
+    a, b = places[int(beyond.argmax())]
+    left = len(columns) - len(kept)
+    return Html(
+        heading
+        + element(
+            "p",
+            "How strongly two columns go together: the correlation of ranks without its sign for two numbers, "
+            "Cram\u00e9r's V with numbers in fifths for others. 0 is empty, 1 full. Difference: how far real and "
+            "synthetic rows are apart in the correlation with its sign (half of it), or in the joint shares, beyond "
+            f"what chance makes of shuffled rows; {FULL} and more is full. The largest one is between "
+            f"{_column_name(columns[a])} and {_column_name(columns[b])}: {number(float(beyond.max()))}."
+            + (f" {left} columns that differ less are left out." if left else "")
+            + (f" Only {metrics.MOST_PAIRED} columns were compared." if len(columns) > metrics.MOST_PAIRED else ""),
+            class_="small",
+        )
+        + element("div", heat_maps(f"Relations of columns of {clean(name)}", names, maps), class_="scroll wide")
+    )
+
+
+def _column_name(column: Column) -> str:
+    names = column.name if isinstance(column.name, tuple) else (column.name,)
+    return clean(" + ".join(map(str, names)))
+
+
+def _map(
+    name: str, space: _Space, real: pd.DataFrame, accepted: pd.DataFrame, rejected: pd.DataFrame, classes: int
+) -> Html:
+    """Return real and synthetic rows as points on a plane."""
+    codec, most = space.codec, max(300, MAP_POINTS // classes)
+    found = {"real": real, "accepted": accepted, "rejected": rejected}
+    places = {
+        what: space.place(codec.encode(frame)) if len(frame) else np.zeros((0, 2)) for what, frame in found.items()
+    }
+    places["other"] = space.points
+    share = {"other": 0.25, "real": 0.3, "accepted": 0.3, "rejected": 0.15}
+    shown = {what: p[_some(np.arange(len(p)), int(most * share[what]))] for what, p in places.items()}
+    keys = (
+        ("real", "real"),
+        ("synthetic", "accepted synthetic"),
+        ("line-0", "rejected (\u00d7)"),
+        ("grid", "real, all classes"),
+    )
+    words = element(
+        "p",
+        "Every point is a row, in the two directions in which the real rows of all classes differ most (principal "
+        f"components of the gate's coordinates, which hold {percent(space.explained)} of the variance). Synthetic rows "
+        "should lie where the real ones of their class do, as widely spread, and not on top of them. Of many rows some "
+        "are shown, drawn at random.",
+        class_="small",
+    )
+    legend = element("p", *(element("span", text, class_=f"key {colour}") for colour, text in keys), class_="legend")
+    chart = row_map(f"Map of real and synthetic rows of {clean(name)}", shown)
+    block = element("div", chart, element("div", legend, words), class_="pair-of-blocks")
+    return Html(element("h3", "Map of rows") + block)
+
+
+def nearest(contents: TableReportContents) -> Html:
+    """Return accepted synthetic rows below their nearest real row, the closest first."""
+    title, synthetic, verdict = "Is it only copying?", contents.synthetic, contents.verdict
+    if synthetic is None or verdict is None:
+        return section("nearest", title, element("p", "No synthetic rows were drawn."))
+    samples, ratio = verdict.samples, verdict.samples.scores["near_duplicate"]
+    row = {name: i for i, name in enumerate(contents.parts.train.ids)}
+    known = np.array([name in row for name in samples.nearest], dtype=bool)
+    blocks, most = [], min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.treated))))
+    for name in contents.treated[:MOST_PAIRS]:
+        at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
+        at = at[np.argsort(ratio[at], kind="stable")][:most]
+        shown = _pairs(contents, synthetic, samples.nearest, at, ratio) if len(at) else element("p", "No accepted row.")
+        limit = verdict.thresholds.get(f"near_duplicate:{name}", verdict.thresholds.get("near_duplicate"))
+        words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real rows."
+        blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
+    return section(
+        "nearest",
+        title,
+        element(
+            "p",
+            "Accepted synthetic rows below the real training row that is nearest to each of them, the most copy-like "
+            "first; what differs is marked. The ratio is the distance between them over the usual distance between "
+            "a real row and its nearest different one: near 0 is a copy, about 1 is as real rows are.",
+        ),
+        unfold(blocks, MOST_CLASSES, "classes"),
+    )
+
+
+def rejected(contents: TableReportContents) -> Html:
+    """Return what the gate rejected, by reason, with examples and with what the gate costs."""
+    synthetic, verdict = contents.synthetic, contents.verdict
+    if synthetic is None or verdict is None:
+        return section("rejected", "What was rejected, and why", element("p", "No synthetic rows were drawn."))
+    reasons = np.array(verdict.samples.reason, dtype=object)
+    found = [code for code in reason_codes(verdict, ROW_REASONS) if (reasons == code).any()]
+    return rejections(contents, verdict, ROW_REASONS, [_examples(contents, synthetic, verdict, code) for code in found])
+
+
+def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verdict, code: str) -> Html:
+    samples = verdict.samples
+    at = np.flatnonzero(np.array(samples.reason, dtype=object) == code)
+    # One of each class before a second one.
+    turn = pd.Series(synthetic.y[at]).groupby(synthetic.y[at]).cumcount().to_numpy()
+    at = at[np.argsort(turn, kind="stable")][:EXAMPLES]
+    title = element("h3", element("code", clean(code)), f" {ROW_REASONS.get(code, '')}")
+    row = set(contents.parts.train.ids)
+    name, words = REASON_SCORES.get(code, ("", ""))
+    values = samples.scores.get(name)
+    if code.startswith("dup") and values is not None and all(samples.nearest[i] in row for i in at):
+        return Html(title + _pairs(contents, synthetic, samples.nearest, at, values))
+    columns, drawn_rows = _shown_columns(contents), frame_of(synthetic)
+    rows = []
+    for i in at.tolist():
+        found = score(values[i]) if values is not None else ""
+        cells = [_marked(drawn_rows[c.name].iloc[i], c) for c in columns]
+        rows.append((f"#{synthetic.index[i]}", clean(synthetic.classes[synthetic.y[i]]), found, *cells))
+    return Html(title + _rows(("sample", "class", words), columns, rows))
+
+
+def _pairs(
+    contents: TableReportContents, synthetic: Synthetic, near: Sequence[str], at: np.ndarray, ratio: np.ndarray
+) -> Html:
+    """Return real rows, each with the synthetic row below it that it is nearest to."""
+    train, columns = contents.parts.train, _shown_columns(contents)
+    real_rows, drawn_rows = frame_of(train), frame_of(synthetic)
+    row = {name: i for i, name in enumerate(train.ids)}
+    rows = []
+    for i in at.tolist():
+        real = [_cell(real_rows[c.name].iloc[row[near[i]]]) for c in columns]
+        drawn = [_cell(drawn_rows[c.name].iloc[i]) for c in columns]
+        marked = [cell if cell == was else element("mark", cell) for cell, was in zip(drawn, real, strict=True)]
+        rows.append(("real", shorten(near[i], 18), "", *real))
+        rows.append(("synthetic", f"#{synthetic.index[i]}", score(ratio[i]), *marked))
+    return element("div", _rows(("", "row", "ratio"), columns, rows), class_="row-pairs")
+
+
+def _rows(first: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Html:
+    head = (*first, *(shorten(str(c.name), 24) for c in columns))
+    words = [0, 1, *(3 + i for i, c in enumerate(columns) if c.kind not in ("numeric", "integer"))]
+    return element("div", table(head, rows, words=words), class_="rows")
+
+
+def _shown_columns(contents: TableReportContents) -> list[Column]:
+    schema = contents.parts.train.schema
+    assert schema is not None
+    return [c for c in schema.columns if c.kind not in (*NOT_JUDGED, "constant")][:MOST_CELLS]
+
+
+def _cell(value: Any) -> Html:
+    """Write one value of a row."""
+    if pd.isna(value):
+        return element("span", "missing", class_="small")
+    if isinstance(value, pd.Timestamp):
+        return element("span", str(value).removesuffix(" 00:00:00"))
+    if isinstance(value, float | np.floating):
+        return element("span", f"{value:.6g}")
+    return element("span", shorten(str(value), 28))
+
+
+def _marked(value: Any, c: Column) -> Html:
+    """Write one value of a row; a number out of bounds and an unknown level are marked."""
+    cell = _cell(value)
+    if pd.isna(value) or value in c.marks:
+        return cell
+    if c.kind in ("numeric", "integer") and isinstance(value, int | float | np.number):
+        bounds = [b for b in (c.low, c.high) if isinstance(b, int | float)]
+        wrong = len(bounds) == 2 and not bounds[0] <= value <= bounds[1]
+    else:
+        wrong = c.kind in ("categorical", "boolean") and 0 < len(c.levels) < MOST_LEVELS
+        wrong = wrong and plain_level(value) not in c.levels
+    return element("mark", cell) if wrong else cell

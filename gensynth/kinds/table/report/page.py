@@ -1,0 +1,161 @@
+"""One self-contained HTML page that says whether synthetic rows of a table are sound and whether they help."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gensynth.kinds.table.config import METRICS
+from gensynth.kinds.table.report import answers as table_answers
+from gensynth.kinds.table.report import look as table_look
+from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
+from gensynth.report import frame
+from gensynth.report import sections as tables
+from gensynth.report.contents import Contents
+from gensynth.report.markup import Html, badge, clean, element, gain, number
+from gensynth.sampler.synthetic import Synthetic
+
+if TYPE_CHECKING:
+    from gensynth.data.split import Parts
+    from gensynth.fidelity.verdict import Verdict
+    from gensynth.kinds.table.choose import Choice
+    from gensynth.kinds.table.results import TableEvaluation
+
+
+@dataclass(frozen=True, eq=False)
+class TableReportContents(Contents):
+    """All that the page shows.
+
+    Attributes:
+        title: Heading of the page.
+        parts: The real data, kind "table": train, validation and test.
+        synthetic: All rows drawn, accepted and rejected; None where nothing was drawn.
+        verdict: The fidelity checker's answer; its samples are in the order of `synthetic`. None where nothing was
+            drawn.
+        evaluation: The answer to whether it helped, or None where that was not tested.
+        choice: How the way to treat the rare classes was chosen, or None where a sampler was named.
+        after: Number of training rows by class after mixing.
+        history: Losses by network: `"step"` and one list of the same length per loss name; empty where none was
+            trained.
+        provenance: Command, versions, seeds and times, as rows of a table.
+        notes: Further sentences for the reader.
+
+    Raises:
+        ValueError: if verdict and synthetic differ in length, or `after` or `history` is incomplete.
+        TypeError: if the data are no table.
+    """
+
+    title: str
+    parts: Parts
+    synthetic: Synthetic | None
+    verdict: Verdict | None
+    evaluation: TableEvaluation | None
+    choice: Choice | None
+    after: dict[str, int]
+    history: dict[str, dict[str, list[float]]]
+    provenance: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.parts.train.kind != "table":
+            raise TypeError(f"the data must be a table, got kind {self.parts.train.kind!r}; use ReportContents.")
+        self.check()
+
+
+def _answer(contents: TableReportContents) -> str:
+    """Say in one or two sentences what is best."""
+    choice, evaluation, real = contents.choice, contents.evaluation, contents.real
+    tested = frame.UTILITY[evaluation.verdict if evaluation else "NOT TESTED"].format(noun=contents.noun)
+    if choice is None:
+        return tested
+    if choice.name == NONE:
+        return "Doing nothing is best: train on the real rows as they are."
+    if choice.name == WEIGHTS:
+        return "Class weights are best: let every class weigh the same in training, and add no rows."
+    if choice.name == THRESHOLD:
+        if choice.threshold is None:
+            return "Add no rows, and move the threshold: divide each probability by the share of its class."
+        rare = min(reversed(real), key=lambda name: real[name])
+        return (
+            f"Add no rows, and move the threshold: predict '{clean(rare)}' where its probability is at least "
+            f"{number(choice.threshold)}."
+        )
+    filled = "" if choice.ratio is None else f" to {number(choice.ratio)} of the largest class"
+    return f"Filling with {clean(choice.name)}{filled} did best on the training rows. {tested}"
+
+
+def _numbers(contents: TableReportContents) -> Html:
+    """Say by how much it helped, against the baseline of the headline."""
+    evaluation = contents.evaluation
+    if evaluation is None:
+        return element("p", "No evaluation was run.")
+    finite = [c for c in evaluation.comparisons if np.isfinite(c.difference.value)]
+    if not finite:
+        return element("p", "No difference could be estimated.")
+    # The headline is one of the comparisons; its sentence says which.
+    shown = next((c for c in finite if c.why == evaluation.why), finite[0])
+    words = METRICS[evaluation.metric]
+    against = f"{clean(shown.arm)} against {clean(shown.baseline)}, {shown.model}."
+    found = element("p", f"{words[0].upper()}{words[1:]}: {gain(shown.difference)}.")
+    return Html(found + element("p", against, class_="small"))
+
+
+def _header(contents: TableReportContents) -> Html:
+    """Return title, plain answer and the three findings in short."""
+    evaluation, choice = contents.evaluation, contents.choice
+    return element(
+        "header",
+        element("p", "gensynth report", class_="eyebrow"),
+        element("h1", clean(contents.title)),
+        element("p", _answer(contents), class_="answer"),
+        *(element("p", of.why, class_="why") for of in (choice, evaluation) if of is not None),
+        frame.alarm(contents),
+        element(
+            "div",
+            frame.tile("Did it help?", badge(evaluation.verdict if evaluation else "NOT TESTED"), _numbers(contents)),
+            frame.sound(contents),
+            frame.how_many(contents),
+            class_="tiles",
+        ),
+    )
+
+
+def render(contents: TableReportContents) -> str:
+    """Return the page as HTML text; equal contents give equal text."""
+    sections = (
+        tables.counts(contents),
+        table_answers.choice(contents),
+        table_answers.utility(contents),
+        table_look.look(contents),
+        table_look.nearest(contents),
+        table_look.rejected(contents),
+        tables.fidelity(contents),
+        tables.losses(contents) if contents.history else Html(),
+        table_answers.columns(contents),
+        tables.provenance(contents),
+    )
+    links = {"counts": "Counts", "choice": "Choice", "utility": "Did it help", "look": "Look"}
+    links |= {"nearest": "Nearest real", "rejected": "Rejected", "fidelity": "Fidelity"}
+    links |= ({"losses": "Losses"} if contents.history else {}) | {"schema": "Columns", "provenance": "Provenance"}
+    return frame.page(clean(contents.title), _header(contents), links, sections)
+
+
+def write_table_report(path: str | os.PathLike[str], contents: TableReportContents) -> Path:
+    """Write the page to `path`, at once and whole: a killed run leaves the old page or the new one.
+
+    Args:
+        path: File to write, such as `run/report.html`; its folder must exist.
+        contents: What to show.
+
+    Returns:
+        The path written.
+
+    Raises:
+        FileNotFoundError: if the folder of `path` does not exist.
+    """
+    frame.check_folder(path)
+    return frame.write_page(path, render(contents))

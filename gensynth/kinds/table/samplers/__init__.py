@@ -1,0 +1,1 @@
+"""Samplers of tables: one class a file, found by looking."""

@@ -1,0 +1,386 @@
+"""Tables in and out: files and frames to LabeledData, and back with every dtype as it was."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.data.files import write_bytes
+from gensynth.data.labeled import LabeledData
+from gensynth.data.words import some
+from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.labels import class_names
+from gensynth.kinds.table.names import PACKED, SEPARATORS, table_suffixes
+from gensynth.kinds.table.notes import table_notes
+from gensynth.kinds.table.numbers import MARKS, as_numbers
+from gensynth.kinds.table.schema import NOT_JUDGED, Column, Schema
+from gensynth.kinds.table.times import as_times, ticks
+
+if TYPE_CHECKING:
+    from gensynth.sampler.synthetic import Synthetic
+
+EXACT: dict[str, Any] = (
+    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+)
+"""What makes `read_csv` return the nearest number to a text. Since pandas 3.1 it always does, and warns if told to."""
+
+OTHER_SEPARATORS = ";\t|,"
+"""What may stand between entries where the usual sign does not: a table has two columns at least."""
+FEWEST_FALLING = 5
+"""Falling numbers in the first line that are taken for names, at least: so many seldom fall by chance."""
+
+
+def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:
+    """Read a table with a label column.
+
+    Args:
+        path: A file that ends in one of `table_suffixes`. In text files, what is empty, NA, None, null and the like
+            (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and codes with
+            leading zeros such as 0123 stay text.
+        target: Name of the label column.
+        schema: What is known of the columns; its dtypes hold for text files.
+
+    Raises:
+        ValueError: if the file is no such table, or a column is not understood (`detect_schema`).
+        FileNotFoundError: if it does not exist.
+        ModuleNotFoundError: if pyarrow is needed and not installed.
+    """
+    data = from_frame(read_frame(path, schema), target, schema)
+    suffix = suffix_of(path)
+    if suffix in PACKED or (found := _separator(Path(path))) == (usual := _usual_separator(suffix)):
+        return data
+    note = f"The table is separated by {found!r}; {suffix} files are written with {usual!r}."
+    return replace(data, notes=(note, *data.notes))
+
+
+def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
+    """Read a table whatever its columns are; arguments and errors as of `read_table`."""
+    path = Path(path)
+    suffix = suffix_of(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}.")
+    try:
+        if suffix in PACKED:
+            return _read_packed(path, suffix)
+        return _read_text(path, _separator(path), schema)
+    except ImportError as error:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be read as a table: it is not in UTF-8, perhaps in Latin-1; save it as UTF-8 ('CSV "
+            "UTF-8' in Excel, or 'iconv -f latin1 -t utf-8 FILE > NEW')."
+        ) from error
+    except (csv.Error, EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
+
+
+def from_frame(frame: Any, target: Hashable, schema: Schema | None = None) -> LabeledData:
+    """Take a table that is in memory.
+
+    Args:
+        frame: pandas, Arrow, polars, or what else has `to_pandas`.
+        target: Name of the label column; text also finds a column whose name is that whole number.
+        schema: What is known of the columns; the rest is detected.
+
+    Raises:
+        ValueError: if a column is not understood (`detect_schema`).
+    """
+    frame = as_pandas(frame)
+    if target not in frame.columns and isinstance(target, str):
+        target = next((name for name in frame.columns if str(name) == target), target)
+    schema = detect_schema(frame, target, schema)
+    target = schema.target
+    x = frame.drop(columns=[target]).reset_index(drop=True)
+    classes, y = class_names(frame[target])
+    first = np.zeros(len(classes), dtype=np.int64)
+    first[y[::-1]] = np.arange(len(y))[::-1]
+    return LabeledData(
+        x=x,
+        y=y,
+        classes=classes,
+        ids=tuple(map(str, range(len(y)))),
+        kind="table",
+        notes=table_notes(x, y, schema),
+        schema=schema,
+        label_values=frame[target].iloc[first].reset_index(drop=True),
+    )
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """Return a pandas table of what pandas, Arrow or polars hold; TypeError for anything else."""
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    if not hasattr(frame, "to_pandas"):
+        raise TypeError(f"a table must be of pandas, Arrow or polars, got {type(frame).__name__}.")
+    try:
+        frame = frame.to_arrow() if hasattr(frame, "to_arrow") else frame  # polars
+        if not type(frame).__module__.startswith("pyarrow"):
+            return frame.to_pandas()
+        return _whole(frame.to_pandas(), lambda names: frame.select(names).to_pandas(types_mapper=_nullable))
+    except ImportError as error:
+        raise ModuleNotFoundError("this table needs pyarrow; run 'pip install pyarrow'.") from error
+
+
+def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
+    """Return the rows as one table with the label column at its place, in its dtype.
+
+    Args:
+        data: Rows, real or synthetic, whose classes are those of `like`.
+        like: Real rows of the table they belong to.
+    """
+    if like.schema is None or like.label_values is None:
+        raise TypeError("only tables can become a frame, not images.")
+    position = np.array([like.label_of(name) for name in data.classes], dtype=np.int64)
+    labels = like.label_values.take(position[data.y]).reset_index(drop=True)
+    frame = pd.DataFrame(data.x, copy=False)
+    at = len(frame.columns) if like.schema.position is None else like.schema.position
+    return pd.concat([frame.iloc[:, :at], labels.rename(like.schema.target), frame.iloc[:, at:]], axis=1)
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table, whole or not at all; equal tables make equal files.
+
+    Args:
+        frame: The table; its index is left out.
+        path: A file that ends in one of `table_suffixes`.
+
+    Raises:
+        ValueError: if the file has another ending, or cannot hold this table.
+        ModuleNotFoundError: if pyarrow is needed and not installed.
+    """
+    path = Path(path)
+    suffix, content = suffix_of(path), io.BytesIO()
+    if suffix in SEPARATORS:
+        frame.to_csv(content, sep=SEPARATORS[suffix], index=False, lineterminator="\n")
+        write_bytes(path, content.getvalue())
+        return
+    if suffix not in PACKED:
+        with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
+            frame.to_csv(packed, sep=SEPARATORS[suffix.removesuffix(".gz")], index=False, lineterminator="\n")
+        write_bytes(path, content.getvalue())
+        return
+    if not all(isinstance(name, str) for name in frame.columns):
+        raise ValueError(f"{suffix} files need text as column names; rename the columns, or write a .csv file.")
+    try:
+        (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(content)
+    except ImportError as error:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
+    except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
+    write_bytes(path, content.getvalue())
+
+
+def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
+    """Return 8 bytes for every row that stand for its content: equal ones are exact copies, whatever their ids."""
+    plain: dict[int, Any] = {}
+    for j, c in enumerate(schema.columns):
+        values = frame[c.name]
+        if c.kind == "datetime":
+            times = as_times(values, c.format)
+            plain[j] = np.where(times.isna(), 0, ticks(times, "us"))
+        elif c.kind in ("numeric", "integer"):
+            plain[j] = as_numbers(values, c) + 0.0
+        elif c.kind not in NOT_JUDGED:
+            plain[j] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
+    hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
+    return tuple(int(h).to_bytes(8) for h in hashes)
+
+
+def check_format(path: str | Path) -> None:
+    """Raise ValueError if no table can be written under this name, ModuleNotFoundError if pyarrow is missing."""
+    if (suffix := suffix_of(path)) in PACKED and find_spec("pyarrow") is None:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.")
+
+
+def suffix_of(path: str | Path) -> str:
+    """Return which of `table_suffixes` a file name ends in; ValueError if none."""
+    path = Path(path)
+    suffix = next((s for s in table_suffixes if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise ValueError(f"{str(path)!r} is not a table; its name must end in {', '.join(table_suffixes)}.")
+    return suffix
+
+
+def _read_packed(path: Path, suffix: str) -> pd.DataFrame:
+    if suffix == ".parquet":
+        from pyarrow.parquet import read_table as read
+    else:
+        from pyarrow.feather import read_table as read
+    table = read(path, memory_map=False)
+    table.validate(full=True)  # a damaged file may point anywhere in memory
+    frame = as_pandas(table)
+    # A named index was a column of the table.
+    return frame if frame.index.names == [None] else frame.reset_index()
+
+
+def _whole(frame: pd.DataFrame, nullable: Callable[[list[Any]], pd.DataFrame]) -> pd.DataFrame:
+    """Return the table with the whole numbers that Arrow turned into real ones, because some are missing, as Int64."""
+    gaps = [name for name, values in frame.items() if values.dtype == "float64" and values.isna().any()]
+    for name, values in nullable(gaps).items() if gaps else ():
+        if pd.api.types.is_integer_dtype(values.dtype):
+            frame[name] = values.array
+    return frame
+
+
+def _nullable(arrow: Any) -> Any:
+    """Return the nullable dtype of an Arrow type of whole numbers, None for others."""
+    name = str(arrow).replace("uint", "UInt").replace("int", "Int")
+    return pd.api.types.pandas_dtype(name) if re.fullmatch("U?Int(8|16|32|64)", name) else None
+
+
+def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFrame:
+    header, first = _first_rows(path, separator)
+    _check_header(header, first)
+    known = {} if schema is None else {str(c.name): c for c in schema.columns}
+    texts = {name: c.dtype for name, c in known.items() if name in header and _is_text(c)}
+    frame = _parse(path, separator, header, texts)
+    _check_names_are_no_row(header, frame)
+    unknown = [name for name in header if name not in known]
+    for name, codes in _codes(path, separator, frame, [n for n in unknown if str(frame[n].dtype) == "Int64"]).items():
+        frame[name] = codes
+    columns = {}
+    for name, values in frame.items():
+        if name in unknown or (name not in texts and known[name].dtype == "object"):
+            columns[name] = _ordinary(values)
+        else:
+            columns[name] = values if name in texts else _typed(values, known[name].dtype)
+    return pd.DataFrame(columns)
+
+
+def _first_rows(path: Path, separator: str) -> tuple[list[str], list[str]]:
+    """Return the first two lines of a file of text that hold anything; empty lists where there are none."""
+    with _open(path) as file:
+        rows = (row for row in csv.reader(file, delimiter=separator) if len(row) > 1 or "".join(row).strip())
+        return next(rows, []), next(rows, [])
+
+
+def _usual_separator(suffix: str) -> str:
+    return SEPARATORS[suffix.removesuffix(".gz")]
+
+
+def _separator(path: Path) -> str:
+    """Return what stands between the entries of a file of text: another sign than usual if that finds one name only."""
+    usual = _usual_separator(suffix_of(path))
+    header, _ = _first_rows(path, usual)
+    found = max(OTHER_SEPARATORS, key=header[0].count) if len(header) == 1 else usual
+    return found if found in "".join(header) else usual
+
+
+def _check_header(header: list[str], first: list[str]) -> None:
+    if not header:
+        raise ValueError("it is empty.")
+    if twice := [name for at, name in enumerate(header) if name in header[:at]]:
+        raise ValueError(
+            f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
+        )
+    if len(first) > len(header):
+        raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")
+
+
+def _check_names_are_no_row(header: list[str], frame: pd.DataFrame) -> None:
+    """Raise ValueError if the first line seems to be a row.
+
+    It does where it has numbers over all columns of numbers and nowhere else, and one of its texts is in the column
+    below, or its numbers are no series. 0, 1, 2, ... are names that pandas gives; 2018, 2020, ... are years; beside
+    texts, 0.1, 0.5, ... may be shares, and many falling numbers wave lengths.
+    """
+    names = [name for name in header if name.strip().lower() not in MARKS]
+    numbers = [name for name in names if re.fullmatch("[-+]?[0-9]*[.]?[0-9]+", name)]
+    texts = [name for name in names if name not in numbers]
+    numeric = {name: bool(pd.api.types.is_numeric_dtype(frame[name].dtype)) for name in names}
+    if not numbers or not len(frame) or any(numeric[name] != (name in numbers) for name in names):
+        return
+    x = list(map(float, numbers))
+    rising, falling = x == sorted(x), len(x) >= FEWEST_FALLING and x == sorted(x, reverse=True)
+    series = rising or falling if texts else rising and all(map(str.isdigit, numbers))
+    if not series or any(name in set(frame[name]) for name in texts):
+        raise ValueError(
+            f"its first line looks like a row ({some(header, 5)}), not like names; put the names of the columns first."
+        )
+
+
+def _open(path: Path) -> Any:
+    """Open a file of text as `csv.reader` wants it."""
+    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    return opened(path, "rt", encoding=_encoding(path), newline="")
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding of a file of text: UTF-16 if it begins with its byte order mark, else UTF-8."""
+    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rb") as file:
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _parse(path: Path, separator: str, header: list[str], dtypes: dict[str, str]) -> pd.DataFrame:
+    """Return the columns that `dtypes` names in these dtypes, the others in nullable ones."""
+    return pd.read_csv(
+        path,
+        sep=separator,
+        encoding=_encoding(path),
+        compression="gzip" if path.suffix.lower() == ".gz" else None,
+        names=header,  # pandas would invent names for empty ones
+        header=0,
+        index_col=False,
+        dtype=dtypes,
+        dtype_backend="numpy_nullable",
+        low_memory=False,
+        **EXACT,
+    )
+
+
+def _is_text(c: Column) -> bool:
+    """Whether the entries of a column must be left as they are written, such as `0123`.
+
+    All others are converted once they are read: of a nullable backend, `read_csv` makes 2**53 + 1 in an int64 column
+    to 2**53.
+    """
+    text = c.kind not in ("numeric", "integer", "boolean") or c.format is not None
+    return text and re.match("u?int|float|bool|date", c.dtype, re.I) is None
+
+
+def _codes(path: Path, separator: str, frame: pd.DataFrame, names: list[str]) -> dict[str, pd.Series]:
+    """Return, as text, those of the columns of whole numbers in which some are written with leading zeros."""
+    zeros = re.compile(rf'(?:^|["{separator}])0[0-9]')
+    with _open(path) as file:
+        if not names or not any(map(zeros.search, file)):
+            return {}
+    text = _parse(path, separator, list(frame.columns), dict.fromkeys(names, "string"))
+    return {name: text[name] for name in names if text[name].str.match("0[0-9]").any()}
+
+
+def _ordinary(values: pd.Series) -> pd.Series:
+    """Return a nullable column in its ordinary dtype, unless whole numbers or truth values are missing."""
+    dtype = str(values.dtype)
+    if dtype == "Float64":
+        return values.astype("float64")
+    if dtype in ("Int64", "boolean"):
+        ordinary = "int64" if dtype == "Int64" else "bool"
+        return values if values.isna().any() else values.astype(ordinary)
+    # Not astype("str"): before pandas 3 it writes '<NA>'.
+    return values.astype(object).where(values.notna(), np.nan).infer_objects() if dtype == "string" else values
+
+
+def _typed(values: pd.Series, dtype: str) -> pd.Series:
+    """Return a nullable column in a dtype, unless whole numbers or truth values are missing and it has no room."""
+    if re.fullmatch("bool|u?int[0-9]+", dtype) and values.isna().any():
+        return values
+    try:
+        typed = values.astype(dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"column {values.name!r} is no {dtype}, as the schema says: {error}.") from error
+    if pd.api.types.is_integer_dtype(dtype) and (unequal := (typed != values).fillna(False)).any():
+        raise ValueError(f"column {values.name!r} holds {values[unequal].iloc[0]}, and the schema says {dtype}.")
+    return typed

@@ -1,0 +1,1 @@
+"""Real and accepted synthetic examples joined to one data set, with a manifest that says which is which."""

@@ -1,0 +1,124 @@
+"""Draws samples into a folder, on one process or many: sample i depends on its number only, so each takes a share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from tqdm import tqdm
+
+from gensynth.cli.drawn import is_drawn
+from gensynth.data.cells import COLUMNS
+from gensynth.kinds.image.generator.base import at_once
+from gensynth.mix.manifest import write_synthetic
+from gensynth.sampler.synthetic import Synthetic
+from gensynth.sampler.trained import TrainedSampler
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def sample_to_folder(
+    checkpoint: Path,
+    label: str,
+    n: int,
+    seed: int,
+    out: Path,
+    draw: str | None = None,
+    start: int = 0,
+    device: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
+    others: int = 0,
+) -> bool:
+    """Draw samples `start` to `start + n` of a label and write them with their manifest.
+
+    Args:
+        checkpoint: A `.ckpt` file, or a folder with one per class.
+        label: Name of a trained class.
+        n: How many.
+        seed: Seed of the samples.
+        out: Folder to create; it appears whole or not at all.
+        draw: How the generator draws; None for its default.
+        start: Number of the first sample.
+        device: Lightning's accelerator: `"cpu"`, `"cuda"` or `"auto"`.
+        devices: Processes on each node.
+        num_nodes: Number of nodes.
+        others: Also samples `start` to `start + others` of every other class the checkpoint draws.
+
+    Returns:
+        Whether something was drawn: not if `out` holds these very samples.
+
+    Raises:
+        ValueError: if `out` exists and holds anything else, the checkpoint does not draw the label, or others are asked
+            for and there are none.
+    """
+    if others < 0:
+        raise ValueError(f"others must not be negative, got {others}.")
+    sampler = TrainedSampler.load(checkpoint, draw)
+    counts = {label: n} | {name: others for name in sampler.labels if others and name != label}
+    # A bad label, number or draw is refused before any process starts.
+    firsts = [sampler.sample(name, min(count, 1), seed, start) for name, count in counts.items()]
+    generators = {first.sampler for first in firsts}
+    if others and len(counts) == 1:
+        raise ValueError(f"{checkpoint} draws {label!r} only, so there are no others; leave out --others.")
+    if len(generators) > 1:
+        raise ValueError(
+            f"the checkpoints in {checkpoint} are of different generators ({', '.join(sorted(generators))}), and "
+            "others must be made in the same way; name one of the files."
+        )
+    if is_drawn(out, out / "metadata.csv", COLUMNS, firsts, n, others):
+        return False
+    fabric = _processes(device, devices, num_nodes)
+    rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
+    where = fabric.device if fabric is not None else device_of(device)
+    sampler = TrainedSampler.load(checkpoint, draw, str(where))
+    # A block goes to one process as a whole, since it is computed as a whole.
+    size = at_once(where)
+    blocks = [
+        (name, block)
+        for name, count in counts.items()
+        for block in range(start // size, (start + count - 1) // size + 1)
+    ]
+    mine = range(rank, len(blocks), ranks)
+    parts = {}
+    for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=True if rank else None):
+        name, block = blocks[at]
+        low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)
+        parts[at] = sampler.sample(name, high - low, seed, low)
+    if fabric is not None:
+        shares: list[dict[int, Synthetic]] | None = None if rank else [{}] * ranks
+        torch.distributed.gather_object(parts, shares)
+        parts = {at: part for share in shares or [] for at, part in share.items()}
+    if not rank:
+        write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out)
+    if fabric is not None:
+        fabric.barrier()
+    return True
+
+
+def _processes(device: str, devices: int, num_nodes: int) -> Fabric | None:
+    """Start the other processes, each of which goes on from here; None where one is enough."""
+    if devices * num_nodes == 1:
+        return None
+    from lightning_fabric import Fabric  # the import costs seconds
+
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp")
+    fabric.launch()
+    return fabric
+
+
+def device_of(accelerator: str) -> torch.device:
+    """Return the device that Lightning's name of an accelerator stands for: auto, cpu, gpu, cuda or mps.
+
+    Raises:
+        ValueError: if there is no such device here.
+    """
+    here = torch.accelerator.current_accelerator(check_available=True)
+    known = {"cpu": torch.device("cpu"), "auto": here or torch.device("cpu")}
+    if here is not None:
+        known |= {"gpu": here, here.type: here}
+    if accelerator not in known:
+        raise ValueError(f"device {accelerator!r} is not on this machine; there are: {', '.join(known)}.")
+    return known[accelerator]

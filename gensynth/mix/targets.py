@@ -1,0 +1,67 @@
+"""How many synthetic examples each class is to get."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+RARE = "rare"
+SPREAD = 0.35
+"""Treated images that a class that is not rare gets at least, as a share of its real images. Where 8 and 9 were filled
+with inverted images (digits), a classifier took nearly all inverted images of other classes for them; with treated
+images in every class, 25, 35 and 50 % of the real ones, 5.7, 2.3 and 1.3 points of that remained."""
+
+
+def target_counts(class_counts: Mapping[str, int], to: str) -> dict[str, int]:
+    """Return how many synthetic images to add to each class.
+
+    Args:
+        class_counts: Real images by class.
+        to: `"rare"`: classes with less than half the images of the largest one, up to that one. `"balance"`: all
+            classes up to the largest one. A whole number such as `"200"`: all up to that many. A factor such as
+            `"5x"`: as `"rare"`, but no further than 5 times their real images.
+
+    Raises:
+        ValueError: if `to` has none of these forms.
+    """
+    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance|rare", to)
+    if not form:
+        raise ValueError(
+            f"to={to!r} is none of 'rare' (rare classes up to the largest one), 'balance' (all classes), a whole "
+            "number such as '200' (up to that many) or a factor such as '5x' (up to 5 times the real ones)."
+        )
+    largest = max(class_counts.values(), default=0)
+    goals = dict.fromkeys(class_counts, largest)
+    if form[2] or to == RARE:
+        rare, factor = rare_classes(class_counts), int(form[1] or largest)
+        goals = {name: min(n * factor, largest) if name in rare else n for name, n in class_counts.items()}
+    elif form[1]:
+        goals = dict.fromkeys(class_counts, int(form[1]))
+    return {name: max(0, goals[name] - n) for name, n in class_counts.items()}
+
+
+def rare_classes(class_counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the classes with fewer than half the images of the largest one."""
+    largest = max(class_counts.values(), default=0)
+    return tuple(name for name, n in class_counts.items() if 2 * n < largest)
+
+
+def filled_rare(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the rare classes among those that are filled, or all that are filled if none is rare."""
+    filled = [name for name, n in adds.items() if n]
+    return tuple(name for name in rare_classes(class_counts) if name in filled) or tuple(filled)
+
+
+def spread_counts(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> dict[str, int]:
+    """Return how many treated images the other classes get, where it is more than fills them: `SPREAD` of the real.
+
+    A classifier would otherwise learn that what is treated is of a rare class (`gensynth.evaluate.leak`).
+
+    Args:
+        class_counts: Real images by class.
+        adds: Images that fill a class, as `target_counts` returns them; a class left out needs none.
+    """
+    rare = filled_rare(class_counts, adds)
+    share = {name: math.ceil(SPREAD * n) for name, n in class_counts.items() if name not in rare}
+    return {name: n for name, n in share.items() if n > adds.get(name, 0)}

@@ -1,0 +1,1 @@
+"""All steps in one resumable run."""

@@ -1,0 +1,96 @@
+"""RebalanceConfig: what a run for images is to make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gensynth.data.words import some_counts
+from gensynth.mix.targets import RARE, target_counts
+
+SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
+AUTO, DEFAULT_BUDGET = "auto", "20m"
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class RebalanceConfig:
+    """What to make."""
+
+    sampler: str = GENERATOR
+    """What draws: `generator`, the one that --generator names; `recipes`, classical augmentation by what is measured to
+    keep the class; `smote`; or `auto`: the best on validation images, mixed only if it helps on test images."""
+    budget: str | None = None
+    """For the sampler auto: time for the search, such as 90s or 2h, by default 20m; the test that follows comes on
+    top."""
+    force: bool = False
+    """For the sampler auto: mix even where the images do not help."""
+    to: str | None = None
+    """How far to fill: `rare`, classes with less than half the images of the largest one, up to that one; `balance`,
+    all classes; `5x`, rare ones up to 5 times their real images, which is the better choice for vae and dcgan; or a
+    number. If not given, rare; the sampler auto then tries 5x, rare and, where one model draws all classes, twice the
+    largest for every class."""
+    draw: str | None = None
+    """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
+    spread: Literal["auto", "rare", "all"] = "auto"
+    """Which classes receive synthetic images: `rare`, those that are filled; `all`, so that being synthetic gives no
+    class away; `auto`: all if a classifier learns 'treated = rare class' and the images are made from real ones."""
+    sample_seed: int = 0
+    """Seed of the samples."""
+    per_class: bool = False
+    """Train one generator per class that is filled, instead of one for all classes; cyclegan always does."""
+    source: str = "auto"
+    """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
+
+    def __post_init__(self) -> None:
+        if self.sampler not in (*SAMPLERS, AUTO):
+            from gensynth.generator.registry import unknown
+            from gensynth.kinds.table.samplers.catalog import table_sampler_names
+
+            raise unknown("sampler", self.sampler, [*SAMPLERS, AUTO], "images", table_sampler_names(), "tables")
+        if self.sampler in (RECIPES, SMOTE) and (self.draw is not None or self.per_class or self.source != "auto"):
+            raise ValueError(
+                f"draw, per_class and source are settings of a generator, and the sampler is {self.sampler!r}; leave "
+                "them out."
+            )
+        if self.sampler != AUTO and (self.budget is not None or self.force):
+            raise ValueError(
+                f"budget and force are settings of the sampler auto, and the sampler is {self.sampler!r}; leave them "
+                "out, or give --sampler auto."
+            )
+        _ = self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """The budget in seconds; ValueError if it is no time."""
+        form = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", DEFAULT_BUDGET if self.budget is None else self.budget)
+        if not form or not float(form[1]):
+            raise ValueError(
+                f"budget {self.budget!r} is not a time; give a number above 0 with s, m or h: 90s, 20m, 2h."
+            )
+        return float(form[1]) * UNITS[form[2]]
+
+    def targets(self, class_counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """Return how many images each class shall receive, by the name of the target; those that differ.
+
+        Raises:
+            ValueError: if none adds anything.
+        """
+        several = self.sampler == AUTO and self.to is None
+        found: dict[str, dict[str, int]] = {}
+        for to in ("5x", RARE) if several else (self.to or RARE,):
+            adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
+            if adds and adds not in found.values():
+                found[to] = adds
+        if found and several and not self.per_class:
+            # With more than any class has, being synthetic is no sign of a rare one.
+            to = str(2 * max(class_counts.values()))
+            found[to] = target_counts(class_counts, to)
+        if not found:
+            raise ValueError(
+                f"to={self.to or RARE!r} adds nothing to {some_counts(class_counts)}; give more, such as "
+                "'balance' or a number of images."
+            )
+        return found

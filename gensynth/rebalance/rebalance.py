@@ -1,0 +1,356 @@
+"""rebalance: from real data to a checked, mixed and tested data set with a report, as one resumable run.
+
+The folder of a run:
+
+    run.json           what was asked for, versions, seconds of each step
+    search.json        what was found so far where the sampler is chosen
+    choice.json        which sampler and target were chosen, and how all others did
+    checkpoints/       generator.ckpt, or one NAME.ckpt per class
+    synthetic/         every sample drawn, accepted or not, with metadata.csv
+    leak.json          does a classifier take treated images of other classes for the rare ones
+    leak_spread.json   the same with treated images in every class, if they were spread
+    verdict.json       the fidelity checker's answer
+    evaluation.json    did it help
+    dataset/           train/, validation/, test/: real and accepted synthetic images
+    report.html        all of it to look at
+
+Every step is skipped where its result is already there, so the same command continues a killed run. Where the sampler
+is chosen (`gensynth.choose.choose`), the data set is mixed only if the images help on the test part, which had no say
+in it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gensynth.choose.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
+from gensynth.data.labeled import LabeledData
+from gensynth.data.lock import first_process
+from gensynth.data.words import counted
+from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, save_evaluation
+from gensynth.evaluate.leak import measure_leak, save_leak, shows_treatment
+from gensynth.evaluate.ways import MADE
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.draw import as_drawn, draw_accepted
+from gensynth.fidelity.verdict import save_verdict
+from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.config import DataConfig
+from gensynth.kinds.image.generator.scope import named, scope_of
+from gensynth.kinds.image.generator.train import TrainConfig, train
+from gensynth.kinds.image.generator.train_time import seconds_to_train
+from gensynth.kinds.image.read import Parts, read_parts
+from gensynth.kinds.image.samplers.neural import NeuralSampler
+from gensynth.kinds.image.samplers.recipes import Recipes
+from gensynth.kinds.image.samplers.smote import SmoteSampler
+from gensynth.mix.manifest import folder_name
+from gensynth.mix.mix import mix, write_synthetic
+from gensynth.mix.targets import filled_rare, spread_counts
+from gensynth.rebalance.config import AUTO, GENERATOR, RECIPES, SMOTE, RebalanceConfig
+from gensynth.rebalance.finish import Rebalanced, samples_of
+from gensynth.rebalance.finish import report as report  # who runs also reports
+from gensynth.rebalance.run import Run, absolute
+from gensynth.sampler.base import Sampler
+from gensynth.sampler.synthetic import Synthetic
+
+SPARE = 0.25
+"""Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
+TREATED, MOST_OTHERS = 200, 25
+"""Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
+
+
+def rebalance(
+    source: str,
+    out: Path,
+    generator: str,
+    model: Any,
+    config: RebalanceConfig,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    evaluate_config: EvaluateConfig,
+    quiet: bool = False,
+) -> Rebalanced:
+    """Train, sample, check, mix, evaluate and report. The same call continues a killed run.
+
+    Args:
+        source: Real data, as `gensynth.kinds.image.read.read_parts` takes it.
+        out: Folder of the run; created, or continued if it holds a run with the same settings.
+        generator: Name of the generator.
+        model: An instance of its `Config`.
+        config: What to make.
+        data_config: How real data are read and split.
+        train_config: How to train.
+        evaluate_config: How to test.
+        quiet: Show no progress bars.
+
+    Raises:
+        ValueError: if the data or settings do not allow it, or `out` holds something else.
+    """
+    settings = {
+        "source": absolute(source),
+        "generator": generator,
+        "model": asdict(model),
+        # Who is told that nothing was mixed may still say --force.
+        "rebalance": {name: value for name, value in asdict(config).items() if name != "force"},
+        "data": asdict(data_config) | {"test_data": absolute(data_config.test_data)},
+        "train": asdict(train_config),
+        "evaluate": asdict(evaluate_config),
+    }
+    parts = read_parts(source, data_config)
+    _check(config, train_config)
+    if config.draw is not None and config.draw not in get_generator(generator).draws:
+        allowed = ", ".join(get_generator(generator).draws)
+        raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
+    if config.sampler in (GENERATOR, AUTO) and not get_generator(generator).conditional:
+        config = replace(config, per_class=True)
+    elif config.per_class and config.spread == "all":
+        raise ValueError(
+            "spread 'all' needs a generator that draws classes that need no filling, and per_class trains none of "
+            "those; leave out one of the two."
+        )
+    targets = config.targets(parts.train.class_counts)
+    if config.sampler == AUTO:
+        unseen_classes(parts.train, parts.validation, targets)
+    filled = list(dict.fromkeys(name for adds in targets.values() for name in adds))
+    labels = filled if config.per_class else [None]
+    learn = partial(
+        _train, parts.train, out, generator, model, config, train_config, labels, data_config.download, quiet
+    )
+    if config.sampler == GENERATOR or config.source != AUTO:
+        for name in labels:
+            scope_of(parts.train, generator, name, named(config.source, parts.train.classes))
+    if not first_process():
+        if config.sampler == GENERATOR:
+            learn()
+        sys.exit(0)  # what follows the training is one process's work
+
+    @cache
+    def fitted(name: str) -> Sampler:
+        if name == GENERATOR:
+            return NeuralSampler(learn(), draw=config.draw, device=_device(train_config))
+        # A class that only a larger target fills is no reason to do without a sampler.
+        needed = list(next(iter(targets.values())))
+        return _smote(parts.train, needed) if name == SMOTE else _recipes(parts.train, needed, config.sample_seed)
+
+    if config.sampler in (SMOTE, RECIPES) and not (out / "verdict.json").exists():
+        fitted(config.sampler)  # where that is refused, nothing has been written
+    run = Run.open(out, settings | {"fingerprint": parts.fingerprint})
+
+    name, to, arms = config.sampler, next(iter(targets)), evaluate_config.arms
+    if config.sampler == AUTO:
+        if not (out / "choice.json").exists():
+            label, sources = labels[0], named(config.source, parts.train.classes)
+
+            def needs() -> float:
+                return len(labels) * seconds_to_train(
+                    parts.train, generator, model, train_config, label, sources, data_config.download
+                )
+
+            # Pixel SMOTE last: of few images most that it draws are rejected as too near to them, which takes time.
+            tried = [
+                Source(RECIPES, partial(fitted, RECIPES)),
+                Source(generator, partial(fitted, GENERATOR), needs),
+                Source(SMOTE, partial(fitted, SMOTE)),
+            ]
+            run.step(
+                "choose",
+                lambda: save_choice(
+                    choose(
+                        parts.train,
+                        parts.validation,
+                        tried,
+                        targets,
+                        evaluate_config,
+                        config.seconds,
+                        out,
+                        config.sample_seed,
+                        quiet,
+                    ),
+                    out / "choice.json",
+                ),
+            )
+        choice = load_choice(out / "choice.json")
+        if not choice.sampler:
+            return report(out, parts)
+        name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
+        # The verdict is that of the way that was chosen, for no other one that is mixed is tested.
+        arms = (*dict.fromkeys((*(arm for arm in arms if arm not in MADE), *BASELINES)), choice.arm)
+    adds = targets[to]
+    if not (out / "verdict.json").exists():
+        sampler = run.step("train", lambda: fitted(name)) if name == GENERATOR else fitted(name)
+        run.step("sample and check", lambda: sample_and_check(sampler, parts, adds, config, out))
+    synthetic, verdict = samples_of(out, parts)
+    accepted = synthetic.subset(verdict.samples.accepted)
+    if not len(accepted):
+        return report(out, parts)
+    if not (out / "evaluation.json").exists():
+        how = replace(evaluate_config, arms=arms)
+        rare = filled_rare(parts.train.class_counts, adds)
+        run.step(
+            "evaluate",
+            lambda: save_evaluation(
+                evaluate(
+                    parts.train,
+                    accepted,
+                    parts.test,
+                    how,
+                    quiet=quiet,
+                    rare=rare,
+                    ungated=as_drawn(synthetic, verdict),
+                ),
+                out / "evaluation.json",
+            ),
+        )
+    utility = load_evaluation(out / "evaluation.json").verdict
+    against = config.sampler == AUTO and utility != HELPS
+    if not (out / "dataset").exists() and (config.force or not against):
+        utility += ", forced" * against
+        run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset", utility=utility))
+    return report(out, parts)
+
+
+def _train(
+    train_part: LabeledData,
+    out: Path,
+    generator: str,
+    model: Any,
+    config: RebalanceConfig,
+    train_config: TrainConfig,
+    labels: Sequence[str | None],
+    download: bool,
+    quiet: bool,
+) -> Path:
+    folder = out / "checkpoints"
+    for name in labels:
+        path = folder / f"{'generator' if name is None else folder_name(name)}.ckpt"
+        train(
+            train_part,
+            generator,
+            model,
+            train_config,
+            path,
+            label=name,
+            source=named(config.source, train_part.classes),
+            download=download,
+            quiet=quiet,
+        )
+    return folder if config.per_class else path
+
+
+def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:
+    sampler = SmoteSampler().fit(train_part)
+    for name in filled:
+        if name not in sampler.labels:
+            raise ValueError(
+                f"smote needs 2 images of {name!r}, and its training part has {train_part.class_counts[name]}; add "
+                "images, or give --sampler generator."
+            )
+    return sampler
+
+
+def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recipes:
+    sampler = Recipes("auto", random_state=seed)
+    sampler.fit(train_part)
+    if bad := [name for name in filled if not sampler.safety_.safe_for(name)]:
+        raise ValueError(
+            f"no recipe is measured to keep images of {bad[0]!r} ({counted(train_part.class_counts[bad[0]], 'image')}) "
+            "in their class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."
+        )
+    return sampler
+
+
+def _check(config: RebalanceConfig, train_config: TrainConfig) -> None:
+    """Raise ValueError for what only a generator alone can do."""
+    if config.sampler != GENERATOR and train_config.dp is not None:
+        raise ValueError(
+            "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
+            "--sampler generator."
+        )
+    if config.sampler == AUTO and train_config.devices * train_config.num_nodes > 1:
+        raise ValueError(
+            "the sampler auto searches in one process on one device; leave out devices and num_nodes, or give "
+            "--sampler generator."
+        )
+
+
+def _device(config: TrainConfig) -> str:
+    return "cuda" if config.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
+
+
+def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], config: RebalanceConfig, out: Path) -> None:
+    """Draw, check and look for the shortcut; write synthetic/, leak.json, perhaps leak_spread.json, then verdict.json.
+
+    Args:
+        sampler: What draws.
+        parts: Real data.
+        adds: How many accepted images of each class are wanted.
+        config: What to make.
+        out: Folder of the run.
+
+    Raises:
+        ValueError: if all classes shall receive images and the sampler draws none that needs more.
+    """
+    held_out = (parts.validation, parts.test)
+    checker = FidelityChecker(parts.train, held_out)
+    rare = filled_rare(parts.train.class_counts, adds)
+    synthetic = _drawn(sampler, checker, adds, config.sample_seed, parts)
+    verdict = checker.check(synthetic, adds)
+    accepted = synthetic.subset(verdict.samples.accepted)
+    if len(accepted):
+        treated = _treated(sampler, checker, rare, config.sample_seed, synthetic)
+
+        leak = measure_leak(parts.train, accepted, treated, rare, held_out)
+        save_leak(leak, out / "leak.json")
+        # Only a paired measurement decides, for no held-out image has a say in it.
+        spreads = config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired)
+        needed = spread_counts(parts.train.class_counts, adds) if spreads else {}
+        share = {name: n for name, n in needed.items() if _draws(sampler, name)}
+        if needed and not share and config.spread == "all":
+            raise ValueError(
+                f"spread 'all' needs images of classes that are not rare, and this generator draws only "
+                f"{', '.join(map(repr, sampler.labels))}; give --spread rare, or another generator."
+            )
+        if share:
+            more = _drawn(sampler, checker, share, config.sample_seed, parts)
+            # Sample i is the same however many are drawn: what a class has already is among `more`.
+            others = np.isin(synthetic.y, [parts.train.label_of(name) for name in share], invert=True)
+            synthetic = Synthetic.concat([synthetic.subset(others), more])
+            verdict = checker.check(synthetic, adds | share)
+            accepted = synthetic.subset(verdict.samples.accepted)
+            save_leak(measure_leak(parts.train, accepted, treated, rare, held_out), out / "leak_spread.json")
+    if not (out / "synthetic").exists():
+        write_synthetic(synthetic, verdict.samples, out / "synthetic")
+    save_verdict(verdict, out / "verdict.json")
+
+
+def _drawn(sampler: Sampler, checker: FidelityChecker, counts: dict[str, int], seed: int, parts: Parts) -> Synthetic:
+    wanted = {name: math.ceil((1 + SPARE) * n) for name, n in counts.items()}
+    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in wanted.items()]
+    return Synthetic.concat(drawn).relabel(parts.train.classes)
+
+
+def _draws(sampler: Sampler, name: str) -> bool:
+    """Say whether a sampler draws a class: recipes may be safe for the filled ones alone."""
+    try:
+        return len(sampler.sample(name, 1, 0)) == 1
+    except ValueError:
+        return False
+
+
+def _treated(
+    sampler: Sampler, checker: FidelityChecker, rare: Sequence[str], seed: int, synthetic: Synthetic
+) -> Synthetic:
+    """Draw images of classes that are not rare, with another seed, so that none of them is one that is mixed."""
+    others = [name for name in sampler.labels if name not in rare]
+    others = [name for name in others[:: math.ceil(len(others) / MOST_OTHERS) or 1] if _draws(sampler, name)]
+    drawn = [sampler.sample(name, math.ceil(TREATED / len(others)), seed + 1) for name in others]
+    treated = Synthetic.concat([synthetic.subset([]), *(part.relabel(synthetic.classes) for part in drawn)])
+    return treated.subset(shows_treatment(checker.gate(treated))) if drawn else treated

@@ -1,0 +1,69 @@
+"""Sampler: draws label-conditioned examples. Every source of synthetic data is one of these."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from gensynth.data.labeled import LabeledData, label_of
+from gensynth.sampler.synthetic import Synthetic
+
+
+class Sampler(ABC):
+    """Draws label-conditioned examples.
+
+    A sampler writes `_fit` and `_sample`; sample i must be a function of (what was fitted, seed, label, i). Those that
+    are also imbalanced-learn samplers derive from `gensynth.kinds.image.samplers.base.ImageSampler` (images) or
+    `gensynth.kinds.table.samplers.base.TableSampler` (rows).
+    """
+
+    kind: ClassVar[str] = "image"
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name of the sampler in the manifest."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """The classes it can draw."""
+
+    @abstractmethod
+    def _fit(self, data: LabeledData) -> None:
+        """Learn from real training data."""
+
+    @abstractmethod
+    def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
+        """Draw the samples numbered `index` (int64, ascending) of one label."""
+
+    def fit(self, data: LabeledData) -> Self:
+        """Learn from real training data; returns itself."""
+        self._fit(data)
+        return self
+
+    def sample(self, label: str, n: int, seed: int, start: int = 0) -> Synthetic:
+        """Draw samples number `start` to `start + n` of one label.
+
+        Args:
+            label: A class name out of `labels`.
+            n: How many, at least 1.
+            seed: Any non-negative int.
+            start: Number of the first one: two halves are the same as one whole.
+
+        Raises:
+            ValueError: if the label is unknown, or a number is out of range.
+        """
+        label_of(label, self.labels)
+        for name, value, least in (("n", n, 1), ("seed", seed, 0), ("start", start, 0)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}.")
+        return self._sample(label, np.arange(start, start + n), seed)
+
+
+def check_seed(random_state: Any) -> None:
+    """Raise ValueError unless it is a whole number of at least 0: what is drawn can be made again."""
+    if not isinstance(random_state, int | np.integer) or random_state < 0:
+        raise ValueError(f"random_state must be a whole number of at least 0, got {random_state!r}.")

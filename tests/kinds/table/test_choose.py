@@ -1,0 +1,205 @@
+"""choose: the rule, the race against time, and what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gensynth.data.labeled import LabeledData
+from gensynth.kinds.table import choose as module
+from gensynth.kinds.table.choose import (
+    Choice,
+    ChooseConfig,
+    choose,
+    load_choice,
+    rows_to_add,
+    save_choice,
+    simplest,
+)
+from gensynth.kinds.table.codec import Encoded
+from gensynth.kinds.table.folds import some_rows
+from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
+from gensynth.kinds.table.samplers.base import TableSampler
+from gensynth.kinds.table.samplers.catalog import get_table_sampler
+from gensynth.kinds.table.tables import from_frame
+
+QUICK = ChooseConfig(models=("logistic",), folds=3, repeats=2)
+
+
+class Wrong(TableSampler):
+    """Draws rows that differ from the other classes in the opposite way: that must hurt. Or says that it cannot."""
+
+    def __init__(self, able: bool = True, sampling_strategy: Any = "auto", random_state: int = 0, schema: Any = None):
+        super().__init__(sampling_strategy, random_state, schema)
+        self.able = able
+
+    @property
+    def name(self) -> str:
+        return "wrong"
+
+    def _learn(self, rows: Encoded, y: np.ndarray) -> None:
+        if not self.able:
+            raise ValueError("this table is too strange.")
+        self.rows, self.y = rows, y
+
+    def _rows(self, label: int, n: int, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
+        drawn = self.rows.take(rng.choice(np.flatnonzero(self.y == label), n))
+        mirrored = 2 * self.rows.numbers[self.y != label].mean(axis=0) - drawn.numbers
+        return replace(drawn, numbers=mirrored), np.empty((n, 0), dtype=np.int64)
+
+
+def table(n0: int, n1: int, gap: float = 2.0, seed: int = 0) -> LabeledData:
+    rng = np.random.default_rng(seed)
+    y = np.repeat([0, 1], [n0, n1])
+    x = rng.normal(size=(n0 + n1, 3)) + gap * y[:, None] * np.array([1, 0.5, 0])
+    frame = pd.DataFrame(x, columns=["a", "b", "c"]).assign(
+        level=rng.choice(["u", "v"], n0 + n1), label=np.array(["no", "yes"])[y]
+    )
+    return from_frame(frame.iloc[rng.permutation(len(frame))].reset_index(drop=True), "label")
+
+
+def splits(mean: float, spread: float, seed: int, n: int = 15) -> np.ndarray:
+    z = np.random.default_rng(seed).normal(size=n)
+    return mean + spread * (z - z.mean()) / z.std(ddof=1)
+
+
+def test_nothing_wins_unless_another_way_is_a_standard_error_ahead() -> None:
+    # The standard error of a spread of 0.1 is 0.1 sqrt(1/15 + 1/4) = 0.056.
+    none = np.full(15, 0.5)
+    for gain, name in ((0.05, NONE), (0.06, "copula"), (-0.06, NONE)):
+        values = {NONE: none, WEIGHTS: none - 0.01, "copula": none + splits(gain, 0.1, 0)}
+        assert simplest(values, 1 / 4, 1.0) == name
+    assert simplest({NONE: none, "copula": none + splits(0.06, 0.1, 0)}, 1 / 4, 2.0) == NONE
+
+
+def test_class_weights_win_only_where_they_help_and_nothing_is_ahead_of_them() -> None:
+    none = np.full(15, 0.5)
+    copula = none + splits(0.08, 0.1, 0)
+    for gain, name in ((0.07, WEIGHTS), (0.005, "copula"), (0.02, "copula")):
+        weights = none + splits(gain, 0.1, 1) if gain > 0.01 else none + splits(gain, 0.1, 0)
+        assert simplest({NONE: none, WEIGHTS: weights, "copula": copula}, 1 / 4, 1.0) == name
+    values = {NONE: none, THRESHOLD: none + 0.2, WEIGHTS: none + 0.2, "copula": none + splits(0.21, 0.1, 0)}
+    assert simplest(values, 1 / 4, 1.0) == THRESHOLD
+
+
+def test_rows_to_add_fill_each_class_to_a_ratio_of_the_largest() -> None:
+    assert rows_to_add({"a": 1000, "b": 10, "c": 300}, 0.1) == {"a": 0, "b": 90, "c": 0}
+    assert rows_to_add({"a": 1000, "b": 10, "c": 300}, 1) == {"a": 0, "b": 990, "c": 700}
+    assert module._ratios({"a": 1000, "b": 1}) == pytest.approx((0.01, 0.1))
+
+
+def test_rows_that_hurt_are_not_chosen_and_a_threshold_is_recommended() -> None:
+    found = choose(table(300, 24), ["random", Wrong()], QUICK, quiet=True)
+    assert (found.name, found.ratio, found.adds) == (THRESHOLD, None, {})
+    assert found.threshold is not None and 0 < found.threshold < 0.5
+    assert "oing nothing" in found.why and "predict 'yes' from a probability of 0.0" in found.why
+    assert {(c.name, c.ratio is None) for c in found.candidates} == {
+        (NONE, True),
+        (WEIGHTS, True),
+        ("random", False),
+        ("wrong", False),
+    }
+    assert len(found.candidates) == 6 and found.splits == 6 and found.rows == 324
+    assert [c.score for c in found.candidates] == sorted((c.score for c in found.candidates), reverse=True)
+    wrong = [c for c in found.candidates if c.name == "wrong"]
+    assert all(c.gain < -0.05 and c.standard_error > 0 for c in wrong)
+
+
+def test_metric_of_the_user_puts_the_threshold_into_the_race() -> None:
+    found = choose(table(300, 24), ["random"], replace(QUICK, metric="balanced_accuracy_tuned"), quiet=True)
+    assert found.name == THRESHOLD and found.why.startswith("Moving the threshold")
+    score = {c.name: c.score for c in found.candidates}
+    assert score[THRESHOLD] > score[NONE] + 0.05
+
+
+def test_sampler_that_is_ahead_is_chosen_with_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whatever the race says, the answer must carry the rows that the winner adds to the whole table.
+    monkeypatch.setattr(module, "simplest", lambda values, ratio, k: next(n for n in values if n.startswith("random")))
+    found = choose(table(300, 24), ["random"], replace(QUICK, ratios=(0.2, 0.5)), quiet=True)
+    assert (found.name, found.ratio, found.adds) == ("random", 0.2, {"yes": 36})
+    assert found.why.startswith("Filling with 'random' to 0.2 of the largest class is ")
+    assert "doing nothing" in found.why  # what was gained
+
+
+def test_choice_is_determined_by_its_seed_and_survives_json(tmp_path: Path) -> None:
+    data = table(150, 20)
+    state = np.random.get_state()[1].tolist()
+    first, again = (choose(data, ["random", "smote"], QUICK, quiet=True) for _ in range(2))
+    assert np.random.get_state()[1].tolist() == state
+
+    def timeless(choice: Choice) -> Choice:
+        return replace(choice, candidates=tuple(replace(c, seconds=0.0) for c in choice.candidates))
+
+    assert timeless(first) == timeless(again)
+    assert timeless(choose(data, ["random", "smote"], replace(QUICK, seed=1), quiet=True)) != timeless(first)
+    save_choice(first, tmp_path / "sub" / "choice.json")
+    assert load_choice(tmp_path / "sub" / "choice.json") == first
+
+
+def test_more_than_two_classes_have_no_single_threshold() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], (120, 30, 15))
+    frame = pd.DataFrame(
+        {"a": rng.normal(size=165) + 2 * y, "b": rng.normal(size=165), "label": np.array(["x", "y", "z"])[y]}
+    )
+    found = choose(from_frame(frame, "label"), ["random"], QUICK, quiet=True)
+    assert found.threshold is None and len(found.candidates) == 4
+    if found.name == THRESHOLD:
+        assert "divide the probabilities by the classes' shares" in found.why
+
+
+def test_sampler_that_cannot_is_left_out() -> None:
+    found = choose(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
+    assert {c.name for c in found.candidates} == {NONE, WEIGHTS}
+    assert len(found.notes) == 2 and "left out: this table is too strange." in found.notes[0]
+
+
+def test_time_ends_the_race_after_one_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**6, 10))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    found = choose(table(100, 15), ["random"], replace(QUICK, seconds=40.0), quiet=True)
+    assert found.splits == 3 and {c.name for c in found.candidates} == {NONE, WEIGHTS}
+    assert "too slow for 40 seconds" in found.notes[0] and "3 of 6 splits fitted into 40 seconds." in found.notes
+
+
+def test_slowest_samplers_go_first() -> None:
+    fast, slow = get_table_sampler("random")(), get_table_sampler("smote")()
+    ways = [module.Candidate(NONE)] + [
+        module.Candidate(f"{s.name} {i}", sampler=s) for s in (fast, slow) for i in (1, 2)
+    ]
+    seconds = {NONE: 1.0, "random 1": 1.0, "random 2": 1.0, "smote 1": 9.0, "smote 2": 1.0}
+    assert module._slow(ways, seconds, 13) == []
+    assert module._slow(ways, seconds, 12) == ["smote 1", "smote 2"]
+    assert module._slow(ways, seconds, 0.5) == ["smote 1", "smote 2", "random 1", "random 2"]
+
+
+def test_large_tables_are_cut_by_class() -> None:
+    found = choose(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
+    assert found.rows == 1000 and "1000 of 4040 rows" in found.notes[0]
+    data = table(4000, 40)
+    assert data.subset(some_rows(data, 400, 0)).class_counts == {"no": 396, "yes": 10}
+
+
+def test_too_few_rows_to_tell_are_left_alone() -> None:
+    found = choose(table(100, 9), ["random"], QUICK, quiet=True)
+    assert found.name == NONE and not found.adds and "class 'yes' has 9 rows, too few to tell" in found.why
+
+
+def test_wrong_inputs_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown sampler 'rondam'"):
+        choose(table(50, 12), ["rondam"], QUICK)
+    with pytest.raises(ValueError, match="two samplers are called 'random'"):
+        choose(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
+    for wrong, text in (
+        ({"metric": "f1"}, "metric 'f1' is unknown"),
+        ({"ratios": (0.0, 0.5)}, r"ratios must lie in \(0, 1\]"),
+        ({"models": ()}, "models must be some of"),
+        ({"most_rows": 5}, "most_rows must be at least 100, got 5"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            ChooseConfig(**wrong)

@@ -1,0 +1,180 @@
+"""Tables on disk: real rows first and untouched, synthetic ones after them, and a line of metadata for each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts
+from gensynth.kinds.table.checker import TableChecker
+from gensynth.kinds.table.manifest import COLUMNS, metadata_path, read_rows, write_balanced, write_rows
+from gensynth.kinds.table.read import TableConfig, read_table_parts
+from gensynth.kinds.table.samplers.bootstrap import SmoothedBootstrap
+from gensynth.sampler.synthetic import Synthetic
+
+
+def frame(n: int = 160) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 8 == 0
+    return pd.DataFrame(
+        {
+            "key": rng.permutation(n) + 5000,
+            "amount": rng.normal(100 + 30 * y, 20).round(2),
+            "fraud": y.astype(int),
+            "zip": [f"0{i}" for i in rng.integers(100, 120, n)],
+            "visits": pd.array(np.where(rng.random(n) < 0.1, None, rng.integers(0, 9, n)), dtype="Int64"),
+        }
+    )
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    frame().to_parquet(tmp_path / "claims.parquet")
+    return read_table_parts(tmp_path / "claims.parquet", TableConfig(target="fraud"))
+
+
+@pytest.fixture
+def drawn(parts: Parts) -> Synthetic:
+    return SmoothedBootstrap().fit(parts.train).sample("1", 30, 3)
+
+
+@pytest.mark.parametrize("name", ["balanced.parquet", "balanced.csv", "balanced.tsv.gz"])
+def test_real_rows_come_first_and_as_they_were(parts: Parts, drawn: Synthetic, tmp_path: Path, name: str) -> None:
+    verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(drawn)
+    n = int(verdict.samples.accepted.sum())
+    assert write_balanced(tmp_path / name, parts, drawn, verdict.samples) == 160
+    read = {"parquet": pd.read_parquet, "csv": pd.read_csv, "gz": lambda p: pd.read_csv(p, sep="\t")}
+    back = read[name.rpartition(".")[2]](tmp_path / name)
+    real = frame()
+    assert list(back.columns) == list(real.columns) and len(back) == 160 + n > 160
+    first = back.iloc[:160]
+    if name.endswith("parquet"):
+        pd.testing.assert_frame_equal(first, real)
+        assert back["key"].is_unique, "new rows have ids of their own, also apart from those of test rows"
+    assert (first["amount"] == real["amount"]).all() and (back["fraud"].iloc[160:] == 1).all()
+    lines = pd.read_csv(metadata_path(tmp_path / name))
+    assert tuple(lines.columns) == COLUMNS and len(lines) == len(back) and (lines["row"] == np.arange(len(back))).all()
+    for part in ("train", "validation", "test"):
+        assert lines.loc[lines["part"] == part, "index"].astype(str).tolist() == sorted(
+            getattr(parts, part).ids, key=int
+        )
+    new = lines[lines["synthetic"] == 1]
+    assert (new["verdict"] == "accepted").all() and set(new["sampler"]) == {"bootstrap"}
+    parents = {parent for text in new["parents"] for parent in json.loads(text)}
+    assert parents <= set(parts.train.ids)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_rows_are_read_as_they_were_written(parts: Parts, drawn: Synthetic, tmp_path: Path, name: str) -> None:
+    write_rows(tmp_path / name, drawn, parts.train)
+    back = read_rows(tmp_path / name, parts.train)
+    pd.testing.assert_frame_equal(back.x, drawn.x)
+    assert (back.sampler, back.seed, back.parents, back.classes) == ("bootstrap", 3, drawn.parents, ("0", "1"))
+    assert np.array_equal(back.index, drawn.index) and np.array_equal(back.y, drawn.y)
+
+
+def test_a_table_by_any_tool_is_read(parts: Parts, tmp_path: Path) -> None:
+    frame().head(20).sample(frac=1, axis=1, random_state=1).to_csv(tmp_path / "any.csv", index=False)
+    back = read_rows(tmp_path / "any.csv", parts.train)
+    assert back.sampler == "unknown" and back.parents == ((),) * 20
+    assert back.x["zip"].tolist() == frame()["zip"].head(20).tolist(), "text that looks like numbers stays text"
+    assert np.bincount(back.y).tolist() == [17, 3] and back.index[back.y == 1].tolist() == [0, 1, 2]
+
+
+def test_what_a_column_cannot_hold_is_left_to_the_gate(parts: Parts, tmp_path: Path) -> None:
+    bad = frame().head(9).astype({"visits": object})
+    bad.loc[3, "visits"] = "many"
+    bad.to_csv(tmp_path / "bad.csv", index=False)
+    samples = TableChecker(parts.train).gate(read_rows(tmp_path / "bad.csv", parts.train))
+    assert samples.reason[3] == "invalid"
+
+
+def test_rows_in_other_dtypes_leave_the_real_ones_as_they_are(parts: Parts, tmp_path: Path) -> None:
+    rows = frame().assign(visits=frame()["visits"].astype(float)).iloc[:40]
+    rows.loc[rows.index[1], "visits"] = 3.5
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    samples = read_rows(tmp_path / "rows.csv", parts.train)
+    verdict = TableChecker(parts.train).gate(samples)
+    verdict = replace(verdict, accepted=np.arange(40) == 2)
+    write_balanced(tmp_path / "mixed.parquet", parts, samples, verdict)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "mixed.parquet").iloc[:160], frame())
+
+
+def test_large_seeds_are_whole_numbers(parts: Parts, tmp_path: Path) -> None:
+    seed = 12345678901234567
+    drawn = SmoothedBootstrap().fit(parts.train).sample("1", 4, seed)
+    verdict = replace(TableChecker(parts.train).gate(drawn), accepted=np.ones(4, dtype=bool))
+    write_balanced(tmp_path / "b.csv", parts, drawn, verdict)
+    assert pd.read_csv(metadata_path(tmp_path / "b.csv"), dtype=str)["seed"].dropna().tolist() == [str(seed)] * 4
+
+
+def corrupted(path: Path, change: str) -> None:
+    rows = pd.read_csv(path)
+    lines = pd.read_csv(metadata_path(path), dtype=str, keep_default_na=False)
+    if change == "columns":
+        rows = rows.drop(columns="amount")
+    elif change == "class":
+        rows["fraud"] = 7
+    elif change == "word":
+        rows["fraud"] = "maybe"
+    elif change == "empty":
+        rows = rows.iloc[:0]
+    elif change == "unlabeled":
+        rows["fraud"] = None
+    elif change == "lines":
+        lines = lines.iloc[:-1]
+    elif change == "seeds":
+        lines.loc[0, "seed"] = "99"
+    elif change == "index":
+        lines.loc[2, "index"] = "third"
+    elif change == "parents":
+        lines.loc[0, "parents"] = "7"
+    elif change == "header":
+        lines = lines.rename(columns={"how": "why"})
+    rows.to_csv(path, index=False)
+    lines.to_csv(metadata_path(path), index=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("columns", "differ in the columns amount"),
+        ("class", "'7' is not one of the classes"),
+        ("word", "'maybe' is not one of the classes"),
+        ("empty", "holds no rows"),
+        ("unlabeled", "30 synthetic rows have no 'fraud'"),
+        ("lines", "is not the metadata of the 30 rows"),
+        ("seeds", "mixes the samplers and seeds"),
+        ("index", "rows.metadata.csv, line 4: column 'index' holds 'third', and a whole number"),
+        ("parents", "line 2: column 'parents' holds '7', and a list of names"),
+        ("header", "has no column 'how'"),
+    ],
+)
+def test_one_sentence(parts: Parts, drawn: Synthetic, tmp_path: Path, change: str, message: str) -> None:
+    write_rows(tmp_path / "rows.csv", drawn, parts.train)
+    corrupted(tmp_path / "rows.csv", change)
+    with pytest.raises(ValueError, match=message):
+        read_rows(tmp_path / "rows.csv", parts.train)
+
+
+def test_metadata_paths() -> None:
+    assert [metadata_path(Path("a") / n).name for n in ("x.csv", "x.csv.gz", "x.y.parquet")] == [
+        *("x.metadata.csv", "x.metadata.csv", "x.y.metadata.csv")
+    ]
+    with pytest.raises(ValueError, match="is not a table; its name must end in"):
+        metadata_path("x.txt")
+
+
+def test_a_test_part_of_another_file_is_left_out(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "a.csv", index=False)
+    frame(200).iloc[160:].to_csv(tmp_path / "b.csv", index=False)
+    parts = read_table_parts(tmp_path / "a.csv", TableConfig(target="fraud", test_data=str(tmp_path / "b.csv")))
+    assert isinstance(parts.train, LabeledData)
+    assert write_balanced(tmp_path / "c.csv", parts, None, None) == 160
+    assert (tmp_path / "c.csv").read_bytes() == (tmp_path / "a.csv").read_bytes(), "nothing was added"
