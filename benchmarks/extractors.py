@@ -238,7 +238,7 @@ def compare(name: str, most: int, steps: Sequence[int], extractors: Sequence[str
     reference, pool, test = (data.subset(order[part::3][:most]) for part in range(3))
     made = generators(reference, pool, steps)
     useful = np.array([usefulness(m, test) for m in made.values()])
-    shape = "x".join(map(str, data.shape))
+    shape = "x".join(map(str, data.x.layout))
     lines = [
         f"\n{name}: {len(reference)} / {len(pool)} / {len(test)} images of {shape}, {len(made)} generators, made and "
         f"used in {time.perf_counter() - start:.0f} s"

@@ -18,6 +18,7 @@ from fuzz_judge import Case, answered
 from fuzz_mutations import VALUES, WORDS, as_json, changed_array, changed_state, mutated_bytes, mutated_value, rezipped
 from PIL import Image
 
+from gensynth.kinds.image.images import Pixels
 from gensynth.mix.manifest import write_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
@@ -76,7 +77,7 @@ class Sound:
         self.contents = torch.load(shipped, weights_only=True)
         x = torch.from_numpy(rng.integers(0, 255, (4, 3, 8, 8)).astype(np.uint8))
         made = Synthetic(
-            x,
+            Pixels(x),
             np.ones(4, dtype=np.int64),
             ("fine", "rare"),
             np.arange(4),

@@ -41,6 +41,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image import builtin
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.synthetic import Synthetic
 
 SIZES = (20, 50, 100, 200)
@@ -162,7 +163,15 @@ def synthetic(x: np.ndarray, label: str) -> Synthetic:
     n = len(x)
     no_names, no_parents = ("",) * n, ((),) * n
     return Synthetic(
-        torch.from_numpy(x), np.zeros(n, np.int64), (label,), np.arange(n), "planted", 0, no_names, no_parents, no_names
+        Pixels(torch.from_numpy(x)),
+        np.zeros(n, np.int64),
+        (label,),
+        np.arange(n),
+        "planted",
+        0,
+        no_names,
+        no_parents,
+        no_names,
     )
 
 

@@ -21,6 +21,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.generator.train import TrainConfig, train
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler
 from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.kinds.image.samplers.smote import SmoteSampler
@@ -72,7 +73,10 @@ def draw_bank(job: Job, folders: dict[str, Path], out: Path) -> None:
     times.append(time.process_time())
     drawn = [fitted.sample(name, n, job.draw) for name, n in adds(EVERY).items()]
     times.append(time.process_time())
-    x, y = torch.cat([each.x for each in drawn]).numpy(), np.repeat(np.arange(len(drawn)), list(adds(EVERY).values()))
+    x, y = (
+        torch.cat([each.x[:] for each in drawn]).numpy(),
+        np.repeat(np.arange(len(drawn)), list(adds(EVERY).values())),
+    )
     few = [part.subset(np.arange(n)) for part, n in zip(drawn, adds(MAJORITY).values(), strict=True)]
     judged = FidelityChecker(real).gate(Synthetic.concat(few).relabel(real.classes)).accepted
     times.append(time.process_time())
@@ -88,7 +92,7 @@ def first_of_each(y: np.ndarray, counts: dict[str, int]) -> np.ndarray:
 
 def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
     """Return the synthetic images of an arm, and the seconds to fit, to draw so many and, if asked, to check them."""
-    x, y, rows, seconds = np.empty((0, *real.shape), np.uint8), real.y[:0], np.arange(0), 0.0
+    x, y, rows, seconds = np.empty((0, *real.x.layout), np.uint8), real.y[:0], np.arange(0), 0.0
     if job.sampler:
         with np.load(out / f"{job.bank}.npz") as bank:
             x, y, accepted = bank["x"], bank["y"], bank["accepted"]
@@ -98,7 +102,7 @@ def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
         rows = rows[accepted[rows]] if job.gated else rows
     plain = ("",) * len(rows)
     made = Synthetic(
-        x=torch.from_numpy(x[rows]),
+        x=Pixels(torch.from_numpy(x[rows])),
         y=y[rows],
         classes=real.classes,
         index=rows,

@@ -150,7 +150,7 @@ class Half:
         return Half(
             data,
             encoder,
-            pd.DataFrame(encoder.rows(data.x)),
+            pd.DataFrame(encoder.rows(data.x.frame)),
             encoder.labels(data.y),
             pd.DataFrame(encoder.rows(test.drop(columns=[target]))),
             (test[target] == rare).to_numpy(dtype=np.int64),
@@ -273,10 +273,10 @@ def measure_checklist(job: Job) -> dict[str, Any]:
     """Fit on the mixed table, draw as many rows of each class, and look at what a careful person looks at first."""
     frame = make_table(CHECKED_ROWS, 0)
     data = from_frame(frame, MIXED_TARGET)
-    real, start = data.x, time.process_time()
+    real, start = data.x.frame, time.process_time()
     sampler = get_table_sampler(job.arm)().fit(data)
     fitted = time.process_time()
-    drawn = draw(sampler, data.class_counts, 0).x
+    drawn = draw(sampler, data.class_counts, 0).x.frame
     done = time.process_time()
     frequent = {c: real[c].value_counts() for c in real if real[c].nunique() <= 50}
     levels = [(c, level) for c, counts in frequent.items() for level in counts[counts >= 20].index]

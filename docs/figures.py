@@ -32,7 +32,7 @@ def translation(folder: Path) -> None:
         samples = NeuralSampler(path).sample(label, COLUMNS, seed=0)
         row_of = {name: row for row, name in enumerate(parts.train.ids)}
         sources = parts.train.x[[row_of[parent] for (parent,) in samples.parents]]
-        blocks.append(make_grid(torch.cat([sources, samples.x]), nrow=COLUMNS, padding=1))
+        blocks.append(make_grid(torch.cat([sources, samples.x[:]]), nrow=COLUMNS, padding=1))
     gap = torch.zeros_like(blocks[0][:, :GAP])
     picture = torch.cat([blocks[0], gap, blocks[1]], dim=1).permute(1, 2, 0).numpy()
     large = Image.fromarray(picture)

@@ -70,6 +70,7 @@ def samplers(name: str) -> dict[str, Sampler]:
 
 def content(x: Any) -> Any:
     """Return means of ten images, or means and counts of each column: last bits differ between processors."""
+    x = x[:]
     if not isinstance(x, pd.DataFrame):
         return x[:10].double().mean(dim=(1, 2, 3)).tolist()
     numbers = {str(name): float(x[name].mean()) for name in x.select_dtypes("number")}

@@ -55,7 +55,7 @@ def run(*argv):
 
 run("--help")
 assert not {{"torch", "numpy", "jsonargparse"}} & set(sys.modules)
-from gensynth import table_commands
+from gensynth.kinds.table import commands as table_commands
 for verb in VERBS:
     run(verb, "--help")
     if hasattr(table_commands, verb):

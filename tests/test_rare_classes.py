@@ -110,7 +110,7 @@ def test_a_cut_has_its_counts_and_no_test_image(bench: ModuleType, tmp_path: Pat
     measure = importlib.import_module("rare_measure")
     first, second, test = measure.cut(folder, 0), measure.cut(folder, 1), measure.load(folder, "t10k")
     assert tuple(first.class_counts.values()) == COUNTS == tuple(second.class_counts.values())
-    assert set(first.content_hashes()).isdisjoint(test.content_hashes())
+    assert set(first.x.hashes()).isdisjoint(test.x.hashes())
     assert set(first.ids) != set(second.ids)
     assert measure.adds("majority") == {str(c): 30 - n for c, n in enumerate(COUNTS)}
     assert measure.adds("twice that")["0"] == 30

@@ -23,7 +23,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from gensynth.choose.results import BASELINES, ImageChoice, Record, Tried
@@ -313,5 +312,5 @@ def _largest(targets: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
 
 def _nothing(train: LabeledData) -> Synthetic:
     """Return no images at all, of the right shape."""
-    x, numbers = torch.empty((0, *train.shape), dtype=torch.uint8), np.empty(0, dtype=np.int64)
+    x, numbers = train.x.take(np.empty(0, dtype=np.int64)), np.empty(0, dtype=np.int64)
     return Synthetic(x, numbers, train.classes, numbers, "", 0, (), (), ())

@@ -75,18 +75,18 @@ def check(
         parts = read_parts(against, config, flat=True)
     else:
         reference = read(against, config, flat=True)
-        channels, h, w = reference.shape
-        like = replace(config, size=(h, w), channels=1 if channels == 1 else 3, white=reference.white)
+        channels, h, w = reference.x.layout
+        like = replace(config, size=(h, w), channels=1 if channels == 1 else 3, white=reference.x.white)
         fresh = read(holdout, like, flat=True)
         parts = Parts(reference.noting(fresh.notes, holdout), fresh, fresh.subset([]))
-        both = len(set(reference.content_hashes()) & set(fresh.content_hashes()))
+        both = len(set(reference.x.hashes()) & set(fresh.x.hashes()))
         if both:
             raise ValueError(
                 f"{both} images are in {holdout} and in {against}, so a generator may have seen them; leave them out "
                 "of one of the two."
             )
     train = parts.train
-    samples, _ = read_synthetic(Path(synthetic), train.classes, train.shape, train.white)
+    samples, _ = read_synthetic(Path(synthetic), train.classes, train.x.layout, train.x.white)
     parts = replace(parts, train=train.noting(samples.notes, synthetic))
     held_out = [part for part in (parts.validation, parts.test) if len(part)]
     # First, for it may refuse.

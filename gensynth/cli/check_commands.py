@@ -169,7 +169,7 @@ def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Sy
 
     refuse_unused(config, ("domain",), TRAIN_ONLY)
     parts = read_parts(real, config)
-    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.shape, parts.train.white)
+    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.x.layout, parts.train.x.white)
     parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
     say_data_notes(parts)
     return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))

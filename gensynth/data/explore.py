@@ -98,21 +98,21 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
     if empty:
         raise ValueError(f"classes {', '.join(map(repr, empty))} have no images; nothing can be said of them.")
     brightness, contrast, saturation, blank = _properties(data)
-    hashes = data.content_hashes()
+    hashes = data.x.hashes()
     groups: dict[bytes, list[int]] = defaultdict(list)
     for row, content in enumerate(hashes):
         groups[content].append(row)
     copies = [rows for rows in groups.values() if len(rows) > 1]
-    sizes = Counter(f"{h} x {w}" for h, w in data.sizes) if data.sizes is not None else Counter()
+    sizes = Counter(f"{h} x {w}" for h, w in data.x.sizes) if data.x.sizes is not None else Counter()
     properties = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
-    if data.sizes is not None:
-        properties["size"] = data.sizes.astype(np.float32)
+    if data.x.sizes is not None:
+        properties["size"] = data.x.sizes.astype(np.float32)
     first = np.array([rows[0] for rows in groups.values()])  # a copy in another fold would give the answer away
     cues, chance = _cues({k: v[first] for k, v in properties.items()}, data.y[first], seed)
     found = Exploration(
         class_counts=counts,
         imbalance=max(counts.values()) / min(counts.values()),
-        shape=data.shape,
+        shape=data.x.layout,
         sizes=dict(sizes.most_common()),
         brightness={name: float(brightness[data.y == i].mean()) for i, name in enumerate(data.classes)},
         copies=tuple(tuple(data.ids[i] for i in rows) for rows in copies if len({*data.y[rows]}) == 1),

@@ -9,18 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from gensynth.data.examples import Examples
 from gensynth.data.words import did_you_mean, some
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from torch import Tensor
-
-    from gensynth.kinds.image.folder import ImageFiles
-    from gensynth.kinds.table.schema import Schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,54 +22,34 @@ class LabeledData:
     """Real examples with their labels.
 
     Attributes:
-        x: Images, uint8, shape (n, c, h, w), c in {1, 3}. Either a tensor held in memory or an
-            `ImageFiles`, which reads on demand; `x[indices]` gives a uint8 tensor in both cases.
-            Or a table: a DataFrame without the label column, rows numbered from 0.
+        x: n `Examples`, such as images or the rows of a table; `x[at]` gives them in their own form, a uint8 tensor or
+            a DataFrame.
         y: Labels, int64, shape (n,), values in [0, len(classes)).
         classes: Class names; the label is the position in this tuple.
         ids: One name per example (a path relative to `root`, or a row number), unique.
-        kind: What an example is: `"image"` or `"table"`.
         root: The folder that `ids` are relative to, or None where examples are not files.
         notes: What the reader changed (resizing, skipped files), in sentences for the report.
-        sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
-        domains: Where each image is from (a scanner, say), length n, or None if not asked for.
-        groups: What each image belongs to (a patient, say), length n, or None where each stands for itself.
-        schema: What the columns of a table are; None for images.
-        label_values: The value of each class in the label column of a table, with that column's name and dtype,
-            length len(classes); None for images.
-        white: The value that was white in the files of the images, for others that are read beside them (`find_white`);
-            None where nothing told.
+        domains: Where each example is from (a scanner, say), length n, or None if not asked for.
+        groups: What each example belongs to (a patient, say), length n, or None where each stands for itself.
     """
 
-    x: Tensor | ImageFiles | pd.DataFrame
+    x: Any
     y: np.ndarray
     classes: tuple[str, ...]
     ids: tuple[str, ...]
-    kind: str = "image"
     root: Path | None = None
     notes: tuple[str, ...] = ()
-    sizes: np.ndarray | None = None
     domains: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
-    schema: Schema | None = None
-    label_values: pd.Series | None = None
-    white: int | None = None
 
     def __post_init__(self) -> None:
-        if self.kind == "table" and (self.schema is None or self.label_values is None):
-            raise TypeError("a table needs a schema and the values of its classes; make it with 'from_frame'.")
-        if self.kind == "image":
-            _check_images(self.x)
+        if not isinstance(self.x, Examples):
+            raise TypeError(f"x must be examples, made by 'from_arrays' or 'from_frame', got {type(self.x).__name__}.")
         if self.y.dtype != np.int64 or self.y.ndim != 1:
             raise TypeError(f"y must be int64 of shape (n,), got {self.y.dtype} of shape {self.y.shape}.")
         n = len(self.y)
-        if not len(self.x) == n == len(self.ids) or (self.sizes is not None and len(self.sizes) != n):
-            raise ValueError(
-                f"x, y, ids and sizes need one entry per example, got {len(self.x)}, {n} and {len(self.ids)}"
-                + ("." if self.sizes is None else f" and {len(self.sizes)}.")
-            )
-        if self.kind == "image":
-            check_class_names(self.classes)
+        if not len(self.x) == n == len(self.ids):
+            raise ValueError(f"x, y and ids need one entry per example, got {len(self.x)}, {n} and {len(self.ids)}.")
         if len(self.y) and not (0 <= self.y.min() and self.y.max() < len(self.classes)):
             raise ValueError(f"labels must lie in 0..{len(self.classes) - 1}, got {self.y.min()}..{self.y.max()}.")
 
@@ -83,22 +57,14 @@ class LabeledData:
         return len(self.y)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape (c, h, w) of one image."""
-        c, h, w = self.x.shape[1:]
-        return int(c), int(h), int(w)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The rows of a table; TypeError for images."""
-        if self.kind != "table":
-            raise TypeError(f"a table is needed, and these data are of kind {self.kind!r}.")
-        return self.x
+    def kind(self) -> str:
+        """Name of the kind of data, such as `image`."""
+        return self.x.kind
 
     @property
     def noun(self) -> str:
-        """What one example is called in messages: `image` or `row`."""
-        return "row" if self.kind == "table" else "image"
+        """What one example is called in messages, such as `row`."""
+        return self.x.noun
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -127,55 +93,20 @@ class LabeledData:
         index = np.arange(len(self))[at] if at.size else np.arange(0)
         return replace(
             self,
-            x=take(self.x, index),
+            x=self.x.take(index),
             y=self.y[index],
             ids=tuple(self.ids[i] for i in index),
-            sizes=None if self.sizes is None else self.sizes[index],
             domains=None if self.domains is None else tuple(self.domains[i] for i in index),
             groups=None if self.groups is None else tuple(self.groups[i] for i in index),
         )
 
-    def content_hashes(self) -> tuple[bytes, ...]:
-        """Return `content_hash` of every image or `row_hashes` of a table: equal entries are exact copies."""
-        if self.kind == "table":
-            from gensynth.kinds.table.tables import row_hashes
-
-            assert self.schema is not None
-            return row_hashes(self.x, self.schema)
-        return self.x.hashes if hasattr(self.x, "hashes") else tuple(map(content_hash, self.x.numpy()))
-
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over pixels or rows, labels, class names, ids and domains: equal data, equal fingerprint."""
-        layout = self.shape if self.kind == "image" else [(name, str(t)) for name, t in self.frame.dtypes.items()]
-        digest = hashlib.sha256(repr((layout, self.classes, self.ids)).encode())
+        """SHA-256 over contents, labels, class names, ids and domains: equal data, equal fingerprint."""
+        digest = hashlib.sha256(repr((self.x.stamp, self.classes, self.ids, self.domains)).encode())
         digest.update(self.y.tobytes())
-        if self.domains is not None:
-            digest.update(repr(self.domains).encode())
-        if self.kind == "table":
-            digest.update(b"".join(self.content_hashes()))
-            return digest.hexdigest()
-        for start in range(0, len(self), 4096):
-            digest.update(self.x[start : start + 4096].numpy().tobytes())
+        digest.update(b"".join(self.x.hashes()))
         return digest.hexdigest()
-
-
-def take(x: Any, index: np.ndarray) -> Any:
-    """Return the examples at `index`, int64: of a tensor, of images on disk, or the rows of a table, numbered anew."""
-    if hasattr(x, "iloc"):
-        return x.iloc[index].reset_index(drop=True)
-    if hasattr(x, "subset"):
-        return x.subset(index)
-    import torch  # here, since tables do without it
-
-    return x[torch.from_numpy(index)]
-
-
-def _check_images(x: Any) -> None:
-    import torch
-
-    if isinstance(x, torch.Tensor) and (x.dtype != torch.uint8 or x.ndim != 4):
-        raise TypeError(f"x must be uint8 of shape (n, c, h, w), got {x.dtype} of shape {tuple(x.shape)}.")
 
 
 def label_of(name: str, classes: Sequence[str]) -> int:
@@ -189,15 +120,6 @@ def label_of(name: str, classes: Sequence[str]) -> int:
     raise ValueError(
         f"label {name!r} is not one of the classes {some(map(repr, classes))}.{did_you_mean(name, classes)}"
     )
-
-
-def content_hash(pixels: np.ndarray) -> bytes:
-    """Return 16 bytes that stand for the pixels of one image, uint8 of shape (c, h, w).
-
-    A grey image has the same hash with one channel and with three equal ones.
-    """
-    grey = bool((pixels[1:] == pixels[:1]).all())
-    return hashlib.blake2b((pixels[:1] if grey else pixels).tobytes(), digest_size=16).digest()
 
 
 def check_class_names(classes: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,8 +32,8 @@ class Parts:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the fingerprints of all parts and a table's schema: equal data, equal fingerprint."""
-        digest = hashlib.sha256(repr(self.train.schema).encode())
+        """SHA-256 over the fingerprints of all parts: equal data, equal fingerprint."""
+        digest = hashlib.sha256()
         for part in (self.train, self.validation, self.test):
             digest.update(part.fingerprint.encode())
         return digest.hexdigest()
@@ -86,9 +85,9 @@ def split(
         ValueError: if a class would have no training or test image, `test_part` has an unknown class, or groups are
             not one per example.
     """
-    hashes = data.content_hashes()
+    hashes = data.x.hashes()
     notes = list(data.notes)
-    if data.kind == "table" and _equal_by_chance(data):
+    if data.x.equal_by_chance():
         hashes = tuple(content + at.to_bytes(8) for at, content in enumerate(hashes))
     copies = len(hashes) - len(set(hashes))
     if copies:
@@ -105,7 +104,7 @@ def split(
         test_part = _same_classes(test_part, data)
         absent = [name for name, n in test_part.class_counts.items() if not n]
         notes += [f"The test data have no {noun}s of {', '.join(map(repr, absent))}."] if absent else []
-        known, theirs = set(test_part.content_hashes()), set(() if test_groups is None else test_groups)
+        known, theirs = set(test_part.x.hashes()), set(() if test_groups is None else test_groups)
         same = [h in known for h in hashes]
         if groups is not None:
             same = [copy or group in theirs for copy, group in zip(same, groups, strict=True)]
@@ -170,15 +169,6 @@ def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple
     return tuple(first[u] for u in unit.tolist())
 
 
-def _equal_by_chance(data: LabeledData) -> bool:
-    """Return whether a table has more rows than its columns could tell apart."""
-    from gensynth.kinds.table.schema import NOT_JUDGED  # with pandas, which images do without
-
-    assert data.schema is not None
-    values = (data.frame[c.name].nunique(dropna=False) for c in data.schema.columns if c.kind not in NOT_JUDGED)
-    return math.prod(values) < len(data)
-
-
 def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()])
 
@@ -230,4 +220,4 @@ def _same_classes(data: LabeledData, like: LabeledData) -> LabeledData:
         label = np.array([label_of(name, like.classes) for name in data.classes], dtype=np.int64)
     except ValueError as error:
         raise ValueError(f"the test data do not match the training data: {error}") from error
-    return replace(data, y=label[data.y], classes=like.classes, label_values=like.label_values)
+    return replace(data, x=data.x.of(like.x), y=label[data.y], classes=like.classes)

@@ -108,7 +108,7 @@ def join(train: LabeledData, synthetic: Synthetic) -> Callable[[Tensor], Tensor]
 
     def images(at: Tensor) -> Tensor:
         is_real = at < len(train)
-        x = torch.empty((len(at), *train.shape), dtype=torch.uint8)
+        x = torch.empty((len(at), *train.x.layout), dtype=torch.uint8)
         x[is_real] = train.x[at[is_real]]
         x[~is_real] = synthetic.x[at[~is_real] - len(train)]
         return x

@@ -146,7 +146,7 @@ def _check(
             raise ValueError(f"{name} has no images; at least one is needed to tell whether they help.")
         if part.classes != classes:
             raise ValueError(f"classes of {name} are {part.classes}, those of train {classes}; they must agree.")
-        if tuple(part.x.shape[1:]) != train.shape:
+        if part.x.layout != train.x.layout:
             raise ValueError(
-                f"{name} images have shape {tuple(part.x.shape[1:])}, train images {train.shape}; they must agree."
+                f"{name} images have shape {part.x.layout}, train images {train.x.layout}; they must agree."
             )

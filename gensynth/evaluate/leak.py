@@ -98,10 +98,10 @@ def measure_leak(
     """
     config = config or CLASSIFIER
     for name, part in (("synthetic", synthetic), ("treated", treated)):
-        if part.classes != train.classes or tuple(part.x.shape[1:]) != train.shape:
+        if part.classes != train.classes or part.x.layout != train.x.layout:
             raise ValueError(
-                f"{name} images have shape {tuple(part.x.shape[1:])} and classes {part.classes}, training images "
-                f"{train.shape} and {train.classes}; they must agree."
+                f"{name} images have shape {part.x.layout} and classes {part.classes}, training images "
+                f"{train.x.layout} and {train.classes}; they must agree."
             )
     labels = np.array([train.label_of(name) for name in rare], dtype=np.int64)
     if np.isin(treated.y, labels).any():

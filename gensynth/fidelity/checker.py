@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
-import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import class_verdict, metrics, quota
@@ -67,9 +66,9 @@ class FidelityChecker:
         extractor: Extractor | None = None,
     ) -> None:
         for part in held_out:
-            if len(part) and part.shape != train.shape:
+            if len(part) and part.x.layout != train.x.layout:
                 raise ValueError(
-                    f"held-out images must have the training images' shape {train.shape}, got {part.shape}; "
+                    f"held-out images must have the training images' shape {train.x.layout}, got {part.x.layout}; "
                     "read both at one size."
                 )
         held_out = [replace(p, y=train.labels_of(p.y, p.classes), classes=train.classes) for p in held_out]
@@ -177,8 +176,8 @@ class FidelityChecker:
         rng, own = np.random.default_rng(self.seed), np.flatnonzero(mine)
         some, drawn = (rng.permutation(size)[:MOST_ROWS] for size in (len(real), n))
         scores = distribution_scores(
-            Examples(real[some], self.train.x[torch.from_numpy(self._gate.members[label][some])]),
-            Examples(m.features[own[drawn]], synthetic.x[torch.from_numpy(own[drawn])]),
+            Examples(real[some], self.train.x[self._gate.members[label][some]]),
+            Examples(m.features[own[drawn]], synthetic.x[own[drawn]]),
             self.fresh_features(label),
             any(synthetic.parents[i] for i in own),
             self.seed,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from gensynth.kinds.image.folder import ImageFiles
+    from gensynth.kinds.image.images import Images
 
 BATCH = 128
 
@@ -30,7 +30,7 @@ class Extractor(ABC):
     stamp: dict[str, str]
     blocks: tuple[int, ...] = ()
 
-    def __call__(self, images: Tensor | ImageFiles) -> np.ndarray:
+    def __call__(self, images: Tensor | Images) -> np.ndarray:
         """Return raw features, float64, shape (n, p).
 
         Args:
@@ -52,7 +52,7 @@ class Extractor(ABC):
         """Return features, float64, shape (n, p), of at most `BATCH` images, uint8, shape (n, c, h, w)."""
 
 
-def batches(images: Tensor | ImageFiles) -> Iterator[Tensor]:
+def batches(images: Tensor | Images) -> Iterator[Tensor]:
     """Yield the images, uint8, in order, at most BATCH at a time; TypeError if they are not uint8."""
     for start in range(0, len(images), BATCH):
         batch = images[torch.arange(start, min(start + BATCH, len(images)))]

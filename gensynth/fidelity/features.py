@@ -18,7 +18,7 @@ from gensynth.fidelity.extractor import BATCH, Extractor, Moments, batches, chec
 from gensynth.kinds.image.features.pyramid import Pyramid
 
 if TYPE_CHECKING:
-    from gensynth.kinds.image.folder import ImageFiles
+    from gensynth.kinds.image.images import Images
 
 __all__ = ["BATCH", "Embedding", "Extractor", "batches", "check_comparable"]
 
@@ -51,7 +51,7 @@ class Embedding:
 
     @staticmethod
     def fit(
-        images: Tensor | ImageFiles,
+        images: Tensor | Images,
         seed: int = 0,
         extractor: Extractor | None = None,
         also: Callable[[Tensor], None] = lambda batch: None,
@@ -111,7 +111,7 @@ class Embedding:
                 vectors = centred.T @ vectors / np.sqrt(values)
             return (raw - mean) @ (scale[:, None] * vectors / np.sqrt(values))
 
-    def wide(self, images: Tensor | ImageFiles) -> np.ndarray:
+    def wide(self, images: Tensor | Images) -> np.ndarray:
         """Return components of unit variance, float64, shape (n, at most 256): what the judge reads.
 
         Args:
@@ -137,7 +137,7 @@ class Embedding:
         """Return the features in which distances are measured, float64, shape (n, d), from `wide`."""
         return wide[:, : len(self.spread)] * self.spread
 
-    def __call__(self, images: Tensor | ImageFiles) -> np.ndarray:
+    def __call__(self, images: Tensor | Images) -> np.ndarray:
         """Return features, float64, shape (n, d), d <= 64, of mean square about 1; Raises as `wide`."""
         return self.narrow(self.wide(images))
 

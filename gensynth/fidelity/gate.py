@@ -25,7 +25,7 @@ from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
 
 if TYPE_CHECKING:
     from gensynth.fidelity.extractor import Extractor
-    from gensynth.kinds.image.folder import ImageFiles
+    from gensynth.kinds.image.images import Images
 
 LABEL = 0.03
 """Quantile of the real images' out-of-fold probabilities under which an image that looks like another class goes. At
@@ -161,9 +161,7 @@ class Gate:
         """Squared length in the components that `narrow` leaves out, shape (n,)."""
         return (wide[:, len(self.embedding.spread) :] ** 2).sum(axis=1)
 
-    def measure(
-        self, x: Tensor | ImageFiles, y: np.ndarray, parents: Sequence[tuple[str, ...]] | None = None
-    ) -> Measures:
+    def measure(self, x: Tensor | Images, y: np.ndarray, parents: Sequence[tuple[str, ...]] | None = None) -> Measures:
         """Measure images against the real ones of the label they claim.
 
         Args:
@@ -205,7 +203,7 @@ class Gate:
 
     def screen(
         self,
-        x: Tensor | ImageFiles,
+        x: Tensor | Images,
         y: np.ndarray,
         parents: Sequence[tuple[str, ...]] | None = None,
         earlier: tuple[Tensor, np.ndarray] | None = None,
@@ -264,12 +262,12 @@ class Gate:
         return (inside <= np.array([cutoffs.get(int(c), 0.0) for c in y])) | (outside <= limit)
 
 
-def pixel_hashes(x: Tensor | ImageFiles) -> list[str]:
+def pixel_hashes(x: Tensor | Images) -> list[str]:
     """Return one SHA-256 over the pixels of each image; equal pixels, equal hash."""
     return [hashlib.sha256(image.tobytes()).hexdigest() for b in batches(x) for image in b.numpy()]
 
 
-def _flat_share(x: Tensor | ImageFiles) -> np.ndarray:
+def _flat_share(x: Tensor | Images) -> np.ndarray:
     """Share of values at 0 or at 255, whichever is more; 1 for a constant image. float64, shape (n,)."""
     shares = [np.zeros(0)]
     for batch in batches(x):

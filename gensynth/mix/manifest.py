@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import numpy as np
-import torch
 from PIL import Image
 
 from gensynth.data.cells import COLUMNS, SCORES, Cells
@@ -90,7 +89,7 @@ def read_synthetic(
             f"they have {', '.join(map(repr, classes[:10]))}. Name its sub-folders as they are, or take those out."
         )
     y = np.array([label_of(class_of[name], classes) for name in data.classes], dtype=np.int64)[data.y]
-    x = data.x[torch.arange(len(data))]
+    x = data.x
     n = len(data)
     if not manifest.is_file():
         order = np.argsort(y, kind="stable")
@@ -115,7 +114,7 @@ def read_synthetic(
         raise ValueError(f"{str(manifest)!r} mixes the samplers and seeds {sources[:5]}; use one folder for each.")
     order = np.array([at[name] for name in names])
     synthetic = Synthetic(
-        x[torch.from_numpy(order)],
+        x.take(order),
         y[order],
         tuple(classes),
         np.array(cells.numbers("index"), dtype=np.int64),

@@ -102,10 +102,10 @@ def mix(
         FileExistsError: if `out` exists and is not empty.
     """
     train = parts.train
-    if synthetic.classes != train.classes or tuple(synthetic.x.shape[1:]) != train.shape:
+    if synthetic.classes != train.classes or synthetic.x.layout != train.x.layout:
         raise ValueError(
-            f"synthetic images have shape {tuple(synthetic.x.shape[1:])} and classes {synthetic.classes}, "
-            f"real ones {train.shape} and {train.classes}; they must agree."
+            f"synthetic images have shape {synthetic.x.layout} and classes {synthetic.classes}, "
+            f"real ones {train.x.layout} and {train.classes}; they must agree."
         )
     check_samples(synthetic, samples)
     if link not in ("copy", "hard", "symbolic"):

@@ -138,7 +138,7 @@ def report(
 
 def samples_of(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
     """Read the samples of a run, and the fidelity checker's answer."""
-    synthetic, _ = read_synthetic(out / "synthetic", parts.train.classes, parts.train.shape)
+    synthetic, _ = read_synthetic(out / "synthetic", parts.train.classes, parts.train.x.layout)
     return synthetic, load_verdict(out / "verdict.json")
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from gensynth.data.labeled import label_of, take
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from torch import Tensor
+from gensynth.data.examples import Examples
+from gensynth.data.labeled import label_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +18,7 @@ class Synthetic:
     """Synthetic examples, and all that is needed to make each of them again.
 
     Attributes:
-        x: Images, uint8, shape (n, c, h, w), or a table: a DataFrame without the label column, rows numbered from 0.
+        x: n `Examples`, as in `LabeledData`.
         y: Labels, int64, shape (n,), positions in `classes`.
         classes: Class names.
         index: Number of each example within its label, int64, shape (n,): sample i is a function of
@@ -34,7 +31,7 @@ class Synthetic:
         notes: What the reader of their files changed, in sentences.
     """
 
-    x: Tensor | pd.DataFrame
+    x: Any
     y: np.ndarray
     classes: tuple[str, ...]
     index: np.ndarray
@@ -45,6 +42,10 @@ class Synthetic:
     checkpoint_sha256: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.x, Examples):
+            raise TypeError(f"x must be examples, such as 'Pixels(x)' of images, got {type(self.x).__name__}.")
+
     def __len__(self) -> int:
         return len(self.y)
 
@@ -54,7 +55,7 @@ class Synthetic:
         at = np.flatnonzero(given) if given.dtype == bool else given.astype(np.int64)
         return replace(
             self,
-            x=take(self.x, at),
+            x=self.x.take(at),
             y=self.y[at],
             index=self.index[at],
             how=tuple(self.how[i] for i in at),
@@ -73,20 +74,10 @@ class Synthetic:
         first = parts[0]
         return replace(
             first,
-            x=_join([p.x for p in parts]),
+            x=first.x.join([p.x for p in parts[1:]]),
             y=np.concatenate([p.y for p in parts]),
             index=np.concatenate([p.index for p in parts]),
             how=tuple(chain.from_iterable(p.how for p in parts)),
             parents=tuple(chain.from_iterable(p.parents for p in parts)),
             checkpoint_sha256=tuple(chain.from_iterable(p.checkpoint_sha256 for p in parts)),
         )
-
-
-def _join(parts: list[Any]) -> Tensor | pd.DataFrame:
-    if hasattr(parts[0], "iloc"):
-        import pandas as pd
-
-        return pd.concat(parts, ignore_index=True)
-    import torch
-
-    return torch.cat(parts)

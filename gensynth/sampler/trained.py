@@ -11,6 +11,7 @@ import torch
 from gensynth.data.labeled import LabeledData
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.kinds.image.generator.source import SourceGenerator
+from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
@@ -60,10 +61,10 @@ class TrainedSampler(Sampler):
     def _fit(self, data: LabeledData) -> None:
         """Learn nothing more; ValueError if the images have another shape than those it draws."""
         shapes = {checkpoint.model.shape for checkpoint in self.by_label.values()}
-        if shapes != {data.shape}:
+        if shapes != {data.x.layout}:
             raise ValueError(
                 f"the checkpoint draws images of shape {', '.join(map(str, shapes))}, and these have shape "
-                f"{data.shape}; bring them to that shape, or leave checkpoint out to train on them."
+                f"{data.x.layout}; bring them to that shape, or leave checkpoint out to train on them."
             )
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
@@ -72,7 +73,7 @@ class TrainedSampler(Sampler):
         how = self.draw or checkpoint.model.draws[0]
         stamp = checkpoint.model.stamp
         return Synthetic(
-            x=drawn.x,
+            x=Pixels(drawn.x),
             y=np.full(len(index), self.labels.index(label), dtype=np.int64),
             classes=self.labels,
             index=index,

@@ -21,6 +21,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import EvaluateConfig
 from gensynth.generator.config import TrainConfig
 from gensynth.kinds.image.generator import train_time
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.rebalance.rebalance import RebalanceConfig
@@ -61,7 +62,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def pixels(y: np.ndarray, groups: tuple[str, ...] | None = None) -> LabeledData:
     """Images of which only label and group matter."""
     x, ids = torch.zeros((len(y), 1, 8, 8), dtype=torch.uint8), tuple(map(str, range(len(y))))
-    return LabeledData(x, y, ("a", "b"), ids, groups=groups)
+    return LabeledData(Pixels(x), y, ("a", "b"), ids, groups=groups)
 
 
 def test_the_standard_error_is_that_of_paired_images() -> None:
@@ -229,7 +230,7 @@ def test_samplers_that_cannot_are_left_out(few: Parts, tmp_path: Path, trained: 
 
     def black() -> Sampler:
         sampler = SmoteSampler().fit(few.train)
-        sampler.sample = lambda *a: replace(made := SmoteSampler.sample(sampler, *a), x=made.x * 0)  # type: ignore[method-assign]
+        sampler.sample = lambda *a: replace(made := SmoteSampler.sample(sampler, *a), x=Pixels(made.x[:] * 0))  # type: ignore[method-assign]
         return sampler
 
     sources = [Source("cannot", cannot), Source("unknown", smote(few), cannot), Source("black", black)]

@@ -10,6 +10,7 @@ import pytest
 from gensynth.data.explore import explore
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.images import Pixels
 
 
 def noise(*counts: int, seed: int = 0) -> LabeledData:
@@ -49,14 +50,14 @@ def test_brightness_and_size_that_give_the_label_away() -> None:
     data = noise(40, 40)
     x = data.x[:].clone()
     x[:40] //= 4
-    dark = explore(replace(data, x=x))
+    dark = explore(replace(data, x=Pixels(x)))
     assert dark.cues["brightness"] > 0.95 and dark.chance == 0.5
     assert "The brightness alone" in " ".join(dark.advice)
     assert dark.brightness["c0"] < 0.2 < dark.brightness["c1"]
-    assert data.sizes is not None
-    sizes = data.sizes.copy()
+    assert data.x.sizes is not None
+    sizes = data.x.sizes.copy()
     sizes[:40] = (20, 30)
-    found = explore(replace(data, sizes=sizes))
+    found = explore(replace(data, x=replace(data.x, sizes=sizes)))
     assert found.cues["size"] == 1.0 and "size" not in explore(data).cues
     assert found.sizes == {"20 x 30": 40, "8 x 8": 40}
 
@@ -66,7 +67,7 @@ def test_copies_conflicts_and_blank_images() -> None:
     x = data.x[:].clone()
     x[1], x[21], x[5] = x[0], x[20], 7
     x[39] = x[19]
-    found = explore(replace(data, x=x))
+    found = explore(replace(data, x=Pixels(x)))
     assert found.copies == (("0", "1"), ("20", "21"))
     assert found.conflicts == (("19", "39"),)
     assert found.blank == ("5",)

@@ -19,7 +19,7 @@ def make(**counts: int) -> LabeledData:
 
 
 def contents(data: LabeledData) -> set[bytes]:
-    return set(data.content_hashes())
+    return set(data.x.hashes())
 
 
 def test_fractions_by_class() -> None:

@@ -28,6 +28,7 @@ from gensynth.evaluate.evaluate import (
 )
 from gensynth.evaluate.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT
 from gensynth.evaluate.ways import WAYS
+from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.synthetic import Synthetic
 
 CLASSES = ("a", "b", "c")
@@ -36,7 +37,7 @@ FOUR = ("real", "oversampled", "real + synthetic", "oversampled + synthetic")
 
 def labelled(y: np.ndarray, x: torch.Tensor | None = None) -> LabeledData:
     x = torch.zeros((len(y), 1, 8, 9), dtype=torch.uint8) if x is None else x
-    return LabeledData(x, y, CLASSES, tuple(str(i) for i in range(len(y))))
+    return LabeledData(Pixels(x), y, CLASSES, tuple(str(i) for i in range(len(y))))
 
 
 def shapes(counts: tuple[int, ...], seed: int) -> LabeledData:
@@ -52,7 +53,9 @@ def shapes(counts: tuple[int, ...], seed: int) -> LabeledData:
 def drawn(data: LabeledData) -> Synthetic:
     n = len(data)
     nothing = ("",) * n
-    return Synthetic(data.x[torch.arange(n)], data.y, CLASSES, np.arange(n), "copy", 0, nothing, ((),) * n, nothing)
+    return Synthetic(
+        Pixels(data.x[torch.arange(n)]), data.y, CLASSES, np.arange(n), "copy", 0, nothing, ((),) * n, nothing
+    )
 
 
 def predictions(
@@ -246,7 +249,7 @@ def test_wrong_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="test has no images"):
         evaluate(train, synthetic, test.subset([]), config)
     with pytest.raises(ValueError, match=r"synthetic images have shape \(1, 9, 9\)"):
-        evaluate(train, replace(synthetic, x=torch.zeros((12, 1, 9, 9), dtype=torch.uint8)), test, config)
+        evaluate(train, replace(synthetic, x=Pixels(torch.zeros((12, 1, 9, 9), dtype=torch.uint8))), test, config)
     with pytest.raises(ValueError, match="classes of test"):
         evaluate(train, synthetic, replace(test, classes=("a", "b", "d")), config)
     for settings, message in (

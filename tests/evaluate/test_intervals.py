@@ -29,6 +29,7 @@ from gensynth.evaluate.intervals import (
     resamples,
     verdict_of,
 )
+from gensynth.kinds.image.images import Pixels
 
 
 def certain(predicted: np.ndarray, k: int) -> np.ndarray:
@@ -229,7 +230,7 @@ def test_an_answer_on_patients_is_wider_and_counts_patients() -> None:
     p = {"oversampled": predicted(0.6), "oversampled + synthetic": predicted(0.9)}
     config = EvaluateConfig(seeds=2, arms=tuple(p))
     plain = LabeledData(
-        torch.zeros(300, 1, 8, 8, dtype=torch.uint8), y, ("common", "rare"), tuple(map(str, range(300)))
+        Pixels(torch.zeros(300, 1, 8, 8, dtype=torch.uint8)), y, ("common", "rare"), tuple(map(str, range(300)))
     )
     answers = [
         compare([Predicted(replace(plain, groups=groups), p, dict.fromkeys(p, 9))], ["rare"], 0.5, config, 10)

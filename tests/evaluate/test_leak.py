@@ -17,6 +17,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL
 from gensynth.evaluate.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.mix.mix import read_synthetic
@@ -31,7 +32,7 @@ RARE = ("8", "9")
 def made(data: LabeledData, rows: np.ndarray, pixels: Tensor, parents: bool = True) -> Synthetic:
     n = len(rows)
     ids = tuple((data.ids[i],) if parents else () for i in rows)
-    return Synthetic(pixels, data.y[rows], data.classes, np.arange(n), "mark", 0, ("",) * n, ids, ("",) * n)
+    return Synthetic(Pixels(pixels), data.y[rows], data.classes, np.arange(n), "mark", 0, ("",) * n, ids, ("",) * n)
 
 
 def inverted(data: LabeledData, rows: np.ndarray, parents: bool = True) -> Synthetic:
@@ -166,7 +167,7 @@ def test_wrong_inputs_are_refused(parts: Parts) -> None:
     with pytest.raises(ValueError, match="must agree"):
         measure_leak(parts.train, replace(filling, classes=("a",) * 10), filling, RARE)
     with pytest.raises(ValueError, match="must agree"):
-        measure_leak(parts.train, filling, replace(filling, x=filling.x[..., 1:]), RARE)
+        measure_leak(parts.train, filling, replace(filling, x=Pixels(filling.x[:, :, :, 1:])), RARE)
 
 
 class Pale(SmoteSampler):
@@ -176,8 +177,8 @@ class Pale(SmoteSampler):
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         drawn = super()._sample(label, index, seed)
-        pale = (drawn.x.float() * 0.6 + 50).to(torch.uint8)
-        return replace(drawn, x=pale, parents=drawn.parents if self.parents else ((),) * len(index))
+        pale = (drawn.x[:].float() * 0.6 + 50).to(torch.uint8)
+        return replace(drawn, x=Pixels(pale), parents=drawn.parents if self.parents else ((),) * len(index))
 
 
 def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +191,7 @@ def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monk
     assert before.leaks and before.paired and not after.leaks
     assert after.share_treated is not None and before.share_treated is not None
     assert after.share_treated < before.share_treated / 4
-    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.shape)
+    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.x.layout)
     assert samples is not None
     accepted = synthetic.subset(samples.accepted)
     got = dict(zip(synthetic.classes, np.bincount(accepted.y, minlength=10).tolist(), strict=True))
@@ -202,7 +203,7 @@ def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monk
 def test_a_class_that_lacks_a_few_gets_its_share_too(parts: Parts, tmp_path: Path) -> None:
     adds, config = {"7": 3, "8": 80, "9": 79}, RebalanceConfig(spread="all")
     sample_and_check(Pale().fit(parts.train), parts, adds, config, tmp_path)
-    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.shape)
+    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.x.layout)
     share = spread_counts(parts.train.class_counts, adds)["7"]
     assert samples is not None and 3 < (synthetic.y[samples.accepted] == 7).sum() <= share == 41
     sevens = synthetic.index[synthetic.y == 7]
@@ -240,7 +241,7 @@ def test_a_run_without_parents_only_warns(parts: Parts, tmp_path: Path, monkeypa
     sample_and_check(sampler, parts, {"8": 80, "9": 79}, RebalanceConfig(), tmp_path)
     leak = load_leak(tmp_path / "leak.json")
     assert leak.leaks and not leak.paired and not (tmp_path / "leak_spread.json").exists()
-    synthetic, _ = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.shape)
+    synthetic, _ = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.x.layout)
     assert set(synthetic.y) == {8, 9}
 
 

@@ -16,6 +16,7 @@ from gensynth.evaluate.evaluate import EvaluateConfig, evaluate, evaluate_splits
 from gensynth.evaluate.ways import ARMS, SYNTHETIC_ONLY, WAYS
 from gensynth.fidelity.draw import as_drawn
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
+from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.synthetic import Synthetic
 
 CLASSES = ("a", "b", "c")
@@ -28,13 +29,15 @@ def shapes(counts: tuple[int, ...], seed: int) -> LabeledData:
     x = rng.integers(0, 120, (len(y), 1, 8, 9))
     for i, label in enumerate(y):
         x[i, 0, :, 2 + 2 * label] += 110
-    return LabeledData(torch.from_numpy(x.astype(np.uint8)), y, CLASSES, tuple(map(str, range(len(y)))))
+    return LabeledData(Pixels(torch.from_numpy(x.astype(np.uint8))), y, CLASSES, tuple(map(str, range(len(y)))))
 
 
 def drawn(data: LabeledData) -> Synthetic:
     n = len(data)
     nothing = ("",) * n
-    return Synthetic(data.x[torch.arange(n)], data.y, CLASSES, np.arange(n), "copy", 0, nothing, ((),) * n, nothing)
+    return Synthetic(
+        Pixels(data.x[torch.arange(n)]), data.y, CLASSES, np.arange(n), "copy", 0, nothing, ((),) * n, nothing
+    )
 
 
 def small_network(channels: int, n_classes: int) -> nn.Module:
@@ -78,7 +81,7 @@ def test_evaluate_takes_several_splits() -> None:
 def test_images_that_the_gate_rejects_are_compared_and_never_give_the_verdict() -> None:
     train, test = shapes((30, 20, 3), 0), shapes((12, 12, 12), 1)
     bad, good = shapes((0, 0, 30), 2), shapes((0, 0, 30), 3)
-    wrong = drawn(LabeledData(bad.x[torch.arange(30)].flip(-1), bad.y, CLASSES, bad.ids))
+    wrong = drawn(LabeledData(Pixels(bad.x[torch.arange(30)].flip(-1)), bad.y, CLASSES, bad.ids))
     config = EvaluateConfig(seeds=2, steps=60, batch_size=16, arms=("real", "real + synthetic", "real + ungated"))
     for passes, raw in ((good_ones := drawn(good), wrong), (wrong, good_ones)):
         found = evaluate(train, passes, test, config, quiet=True, ungated=raw)

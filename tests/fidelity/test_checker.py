@@ -11,6 +11,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.metrics import all_metrics
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, load_verdict, save_verdict
+from gensynth.kinds.image.images import Images, Pixels
 from gensynth.sampler.synthetic import Synthetic
 
 CLASSES = ("zero", "one", "two", "three")
@@ -23,13 +24,23 @@ ORDER = np.random.default_rng(0).permutation(1797)
 def digits(at: np.ndarray) -> LabeledData:
     source = load_digits()
     x = torch.from_numpy(np.round(source.images[ORDER[at]] * 255 / 16).astype(np.uint8))[:, None]
-    return LabeledData(x, source.target[ORDER[at]], CLASSES, tuple(str(i) for i in at))
+    return LabeledData(Pixels(x), source.target[ORDER[at]], CLASSES, tuple(str(i) for i in at))
 
 
 def drawn(x: torch.Tensor, y: np.ndarray, classes: tuple[str, ...] = CLASSES, parent: str = "") -> Synthetic:
     n = len(y)
     parents = ((parent,) if parent else (),) * n
-    return Synthetic(x, np.asarray(y), classes, np.arange(n), "test", 0, ("drawn",) * n, parents, ("",) * n)
+    return Synthetic(
+        x if isinstance(x, Images) else Pixels(x),
+        np.asarray(y),
+        classes,
+        np.arange(n),
+        "test",
+        0,
+        ("drawn",) * n,
+        parents,
+        ("",) * n,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +101,7 @@ def test_fresh_images_score_what_real_ones_score_against_real_ones(checker, part
 
 def test_samples_made_from_real_images_are_not_blamed_for_lying_near_them(checker, parts):
     zero = parts[0].subset(np.flatnonzero(parts[0].y == 0))
-    half = torch.roll(zero.x, 1, 0).float() * 0.3 + zero.x.float() * 0.7
+    half = torch.roll(zero.x[:], 1, 0).float() * 0.3 + zero.x[:].float() * 0.7
     silent = drawn(half.byte(), zero.y)
     named = replace(silent, parents=tuple(zip(zero.ids, np.roll(zero.ids, 1).tolist(), strict=True)))
     copying = [next(s for s in checker.check(x).classes[0].scores if s.name == "copying") for x in (silent, named)]
@@ -188,14 +199,14 @@ def test_wrong_input_is_refused(checker, parts):
     with pytest.raises(ValueError, match=r"\(1, 8, 8\)"):
         checker.check(drawn(torch.zeros(3, 1, 9, 9, dtype=torch.uint8), np.zeros(3, dtype=np.int64)))
     with pytest.raises(TypeError, match="uint8"):
-        checker.check(drawn(fresh.x.float(), fresh.y))
+        checker.check(drawn(fresh.x[:].float(), fresh.y))
     with pytest.raises(ValueError, match="nothing to check"):
         checker.check(drawn(fresh.x[:0], fresh.y[:0]))
     without = parts[0].subset(np.flatnonzero(parts[0].y != 2))
     with pytest.raises(ValueError, match=r"\['two'\] have no real training image"):
         FidelityChecker(without).check(drawn(fresh.x, fresh.y))
     with pytest.raises(ValueError, match="held-out images must have the training images' shape"):
-        FidelityChecker(parts[0], [replace(fresh, x=torch.zeros(len(fresh), 1, 9, 9, dtype=torch.uint8))])
+        FidelityChecker(parts[0], [replace(fresh, x=Pixels(torch.zeros(len(fresh), 1, 9, 9, dtype=torch.uint8)))])
 
 
 def test_the_same_question_has_the_same_answer_and_survives_a_file(checker, parts, tmp_path):

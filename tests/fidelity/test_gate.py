@@ -12,8 +12,9 @@ from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.gate import Gate, pixel_hashes
 from gensynth.fidelity.judge import Judge
-from gensynth.kinds.image import folder as images
+from gensynth.kinds.image import images
 from gensynth.kinds.image.folder import read_folder
+from gensynth.kinds.image.images import Pixels
 
 N_TRAIN = 900
 RARE, N_RARE = 3, 20
@@ -26,7 +27,9 @@ ORDER = np.random.default_rng(0).permutation(1797)
 def digits(at: np.ndarray) -> LabeledData:
     source = load_digits()
     x = torch.from_numpy(np.round(source.images[ORDER[at]] * 255 / 16).astype(np.uint8))[:, None]
-    return LabeledData(x, source.target[ORDER[at]], tuple(f"d{i}" for i in range(10)), tuple(str(i) for i in at))
+    return LabeledData(
+        Pixels(x), source.target[ORDER[at]], tuple(f"d{i}" for i in range(10)), tuple(str(i) for i in at)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +158,7 @@ def test_repeats_among_synthetic_images_are_kept_once(gate, fresh):
 
 
 def test_binary_images_are_not_called_saturated(train):
-    binary = LabeledData((train.x > 100).byte() * 255, train.y, train.classes, train.ids)
+    binary = LabeledData(Pixels((train.x[:] > 100).byte() * 255), train.y, train.classes, train.ids)
     assert not Gate(binary).measure(binary.x, binary.y).flags["invalid"].any()
 
 

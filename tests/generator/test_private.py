@@ -32,6 +32,7 @@ from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kinds.image.generator.base import Batch
 from gensynth.kinds.image.generator.scope import scope_of
 from gensynth.kinds.image.generator.train import train
+from gensynth.kinds.image.images import Pixels
 
 pytest.importorskip("opacus", reason="the extra 'dp' is not installed")
 
@@ -91,7 +92,7 @@ def test_batches_take_each_image_independently(tiny: LabeledData) -> None:
     assert [b.progress for b in batches[:2]] == [4 / (steps + 4), 5 / (steps + 4)] and len(batches) == steps
     for at, batch in enumerate(batches):
         drawn[at, batch.ids] = 1
-        assert torch.equal(batch.x, tiny.x[batch.ids]) and np.array_equal(batch.y, tiny.y[batch.ids])
+        assert torch.equal(batch.x[:], tiny.x[batch.ids]) and np.array_equal(batch.y, tiny.y[batch.ids])
     z = (drawn.mean(0) - rates) / np.sqrt(rates * (1 - rates) / steps)
     assert np.abs(z).max() < 4.5
     assert drawn.sum(1).var() == pytest.approx((rates * (1 - rates)).sum(), rel=0.2), "sizes vary as Poisson's do"
@@ -118,7 +119,7 @@ def stepped(model: Any, optimizer: Any, data: LabeledData, rows: list[int]) -> t
 
 
 def private_model(data: LabeledData, dp: DPConfig, **options: Any) -> tuple[Any, Any]:
-    model = build("vae", small(**options), data.shape, data.classes, seed=0)
+    model = build("vae", small(**options), data.x.layout, data.classes, seed=0)
     # At the start some layers are zero, and so are gradients behind them.
     with torch.no_grad():
         for p in model.parameters():
@@ -132,7 +133,7 @@ def test_gradients_of_single_images_add_up_to_the_ordinary_one(tiny: LabeledData
     """Opacus 1.6's own rule for convolutions would give zeros here."""
     model, optimizer = private_model(tiny, DPConfig(epsilon=1.0, clip=1e9), lr=1e-12)
     private, _ = stepped(model, optimizer, tiny, list(range(12)))
-    ordinary: Any = build("vae", small(), tiny.shape, tiny.classes, seed=0)
+    ordinary: Any = build("vae", small(), tiny.x.layout, tiny.classes, seed=0)
     ordinary.load_state_dict(model.state_dict())
     plain = torch.optim.SGD(ordinary.parameters(), lr=0.0)
     ordinary.optimizers = lambda: plain
@@ -151,7 +152,7 @@ def test_gradients_of_single_images_add_up_to_the_ordinary_one(tiny: LabeledData
 def test_no_image_moves_a_step_by_more_than_the_clipping_norm(tiny: LabeledData, clip: float) -> None:
     x = tiny.x[torch.arange(len(tiny))]
     x[11] = torch.randint(0, 2, (1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8) * 255
-    outlier = dataclasses.replace(tiny, x=x)
+    outlier = dataclasses.replace(tiny, x=Pixels(x))
     sums = []
     # 16 numbers of noise for an image, since PyTorch's generator draws in sixteens: else one more image would change
     # the noise of its neighbours, which in a real training is a secret and so only has to be alike in distribution.

@@ -26,6 +26,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.folder import ImageFiles
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import read_folder
 from gensynth.mix import manifest
 from gensynth.mix.manifest import Row, folder_name, renamed_notes, write_png, write_samples
@@ -44,12 +45,12 @@ def images(n: int, c: int = 1, seed: int = 0) -> torch.Tensor:
 
 def arrays(n: int, seed: int = 0, prefix: str = "", c: int = 1) -> LabeledData:
     ids = tuple(prefix + i for i in WILD[:n]) + tuple(f"{prefix}{i}" for i in range(n - len(WILD)))
-    return LabeledData(images(n, c, seed), np.arange(n, dtype=np.int64) % 2, CLASSES, ids)
+    return LabeledData(Pixels(images(n, c, seed)), np.arange(n, dtype=np.int64) % 2, CLASSES, ids)
 
 
 def drawn(n: int, c: int = 1) -> Synthetic:
     return Synthetic(
-        x=images(n, c, seed=9),
+        x=Pixels(images(n, c, seed=9)),
         y=np.ones(n, dtype=np.int64),
         classes=CLASSES,
         index=np.arange(n)[::-1].copy() * 7,
@@ -148,7 +149,7 @@ def test_mix_loads_with_torchvision_and_says_what_is_synthetic(tmp_path: Path, c
     assert [json.loads(r["parents"]) for r in table[:10]] == [[i] for i in real.train.ids]
     accepted = drawn(6, c).subset(samples.accepted)
     assert [tuple(json.loads(r["parents"])) for r in table[10:]] == list(accepted.parents)
-    for r, x in zip(table, torch.cat([real.train.x[torch.arange(10)], accepted.x]), strict=True):
+    for r, x in zip(table, torch.cat([real.train.x[torch.arange(10)], accepted.x[:]]), strict=True):
         with Image.open(out / "train" / r["file_name"]) as image:
             assert np.array_equal(np.asarray(image).reshape(9, 12, c), x.permute(1, 2, 0).numpy())
 
@@ -231,7 +232,7 @@ def test_synthetic_folder_round_trip(tmp_path: Path, c: int, with_samples: bool)
     fake, samples = drawn(9, c), judged(9) if with_samples else None
     write_synthetic(fake, samples, tmp_path / "out")
     again, verdicts = read_synthetic(tmp_path / "out", CLASSES, (c, 9, 12))
-    assert torch.equal(again.x, fake.x)
+    assert torch.equal(again.x[:], fake.x[:])
     for name in ("y", "index"):
         assert np.array_equal(getattr(again, name), getattr(fake, name)) and getattr(again, name).dtype == np.int64
     for name in ("classes", "sampler", "seed", "how", "parents", "checkpoint_sha256"):
@@ -259,7 +260,7 @@ def test_read_synthetic_of_another_tool(tmp_path: Path) -> None:
         Image.fromarray(x[0].numpy()).save(tmp_path / CLASSES[1] / f"img{i}.png")
     fake, verdicts = read_synthetic(tmp_path, CLASSES, (1, 9, 12))
     assert verdicts is None and (fake.sampler, fake.seed) == ("unknown", 0)
-    assert torch.equal(fake.x, images(3)) and fake.y.tolist() == [1, 1, 1] and fake.index.tolist() == [0, 1, 2]
+    assert torch.equal(fake.x[:], images(3)) and fake.y.tolist() == [1, 1, 1] and fake.index.tolist() == [0, 1, 2]
     assert read_synthetic(tmp_path, CLASSES, (3, 18, 24))[0].x.shape == (3, 3, 18, 24)
     with pytest.raises(ValueError, match="which the real data lack"):
         read_synthetic(tmp_path, ("cat", "dog"), (1, 9, 12))
@@ -301,7 +302,7 @@ def test_escaped_classes_are_read_back_and_told(tmp_path: Path) -> None:
     write_synthetic(fake, None, tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["%43ON", "a%3Ab%253A", "metadata.csv"]
     again, _ = read_synthetic(tmp_path / "out", classes, (1, 9, 12))
-    assert again.classes == classes and np.array_equal(again.y, fake.y) and torch.equal(again.x, fake.x)
+    assert again.classes == classes and np.array_equal(again.y, fake.y) and torch.equal(again.x[:], fake.x[:])
     (told,) = renamed_notes(tmp_path / "out")
     assert "'CON' lies in '%43ON'" in told
 

@@ -13,6 +13,7 @@ from PIL import Image
 from gensynth.data.labeled import LabeledData
 from gensynth.generator.checkpoint import build, load_checkpoint
 from gensynth.kinds.image.generator.train import TrainConfig, train
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler
 from gensynth.kinds.image.style import encoders
 from gensynth.kinds.image.style.style import channel_stats
@@ -31,7 +32,7 @@ def model_of(
 
 def filled(tiny: LabeledData) -> StyleTransfer:
     model = model_of()
-    model.remember(iter([(tiny.x, torch.from_numpy(tiny.y), tiny.ids)]))
+    model.remember(iter([(tiny.x[:], torch.from_numpy(tiny.y), tiny.ids)]))
     return model
 
 
@@ -84,8 +85,8 @@ def test_preserve_color_changes_brightness_only() -> None:
     model.remember(iter([(x, torch.arange(12) % 3, tuple(map(str, range(12))))]))
     drawn = model.sample("7", np.arange(6), 0)
     before = torch.stack([x[int(parents[0])] for parents in drawn.parents]).float()
-    change = drawn.x.float() - before
-    inside = ((drawn.x > 0) & (drawn.x < 255)).all(1)
+    change = drawn.x[:].float() - before
+    inside = ((drawn.x[:] > 0) & (drawn.x[:] < 255)).all(1)
     steps = (change - change[:, :1]).abs().amax(1)
     assert inside.any() and steps[inside].max() <= 2, "the same step in red, green and blue, up to rounding"
 
@@ -136,7 +137,7 @@ def test_a_vgg_checkpoint_needs_no_weight_file(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr("gensynth.models.style_transfer.load_pretrained", fill)
     x = torch.randint(0, 256, (12, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    data = LabeledData(x, np.arange(12) % 2, ("a", "b"), tuple(map(str, range(12))))
+    data = LabeledData(Pixels(x), np.arange(12) % 2, ("a", "b"), tuple(map(str, range(12))))
     config = StyleTransferConfig(encoder="vgg16")
     path = train(data, "style_transfer", config, QUICK, tmp_path / "s.ckpt", quiet=True)
     monkeypatch.setattr(encoders, "_at_hand", lambda name: False)

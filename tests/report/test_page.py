@@ -20,6 +20,7 @@ from PIL import Image
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.verdict import REASONS, ClassVerdict, SampleVerdicts, Score, Verdict
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
 from gensynth.report import figures
 from gensynth.report.markup import Html, element
@@ -79,7 +80,7 @@ def real_part(classes, shape, n, seed):
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(len(classes)), n)
     x = torch.from_numpy(rng.integers(0, 256, (len(y), *shape), dtype=np.uint8))
-    return LabeledData(x, y, tuple(classes), tuple(f"{SCRIPT}{seed}-{i}.png" for i in range(len(y))))
+    return LabeledData(Pixels(x), y, tuple(classes), tuple(f"{SCRIPT}{seed}-{i}.png" for i in range(len(y))))
 
 
 def evaluation_of(classes, word="HELPS", gain=0.03):
@@ -99,7 +100,9 @@ def report(classes=WILD, shape=(1, 8, 8), per_class=10, treated=2, evaluation=No
     n = len(y)
     x = torch.from_numpy(np.random.default_rng(9).integers(0, 256, (n, *shape), dtype=np.uint8))
     none = ("",) * n
-    synthetic = Synthetic(x, y, tuple(classes), np.tile(np.arange(10), treated), "vae", 7, none, ((),) * n, ("ab",) * n)
+    synthetic = Synthetic(
+        Pixels(x), y, tuple(classes), np.tile(np.arange(10), treated), "vae", 7, none, ((),) * n, ("ab",) * n
+    )
     reason = ("",) * 6 + ("invalid", "dup_near", "label", "atypical")
     ratio = np.tile(np.linspace(0.9, 0.1, 10), treated)
     samples = SampleVerdicts(

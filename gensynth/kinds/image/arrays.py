@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gensynth.data.labeled import LabeledData, natural_key
+from gensynth.data.labeled import LabeledData, check_class_names, natural_key
 from gensynth.data.npz import open_npz
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import MASK, choose_size, find_white, size_notes, to_pixels, white_notes
 
 
@@ -38,6 +39,7 @@ def from_arrays(
     """
     images = _channels_last(x)
     labels, names = _labels(y, classes)
+    check_class_names(names)
     if len(images) != len(labels):
         raise ValueError(f"x and y must have one entry per image, got {len(images)} and {len(labels)}.")
     n, h, w, c = images.shape
@@ -55,13 +57,11 @@ def from_arrays(
         pixels = np.stack([to_pixels(row, target, wanted) for row in rows])
     return LabeledData(
         # A copy, so that the data do not change when the caller's array does.
-        x=torch.tensor(pixels),
+        x=Pixels(torch.tensor(pixels), sizes, white),
         y=labels,
         classes=names,
         ids=tuple(map(str, range(n))),
         notes=(*size_notes(sizes, target), *scaled),
-        sizes=sizes,
-        white=white,
     )
 
 

@@ -7,72 +7,21 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gensynth.data.cells import COLUMNS, is_ours
-from gensynth.data.labeled import LabeledData, check_class_names, content_hash, natural_key
+from gensynth.data.labeled import LabeledData, check_class_names, natural_key
 from gensynth.kinds.image.decode import SUFFIXES, decode_image, for_each, header
+from gensynth.kinds.image.images import ImageFiles, Images, Pixels, content_hash
 from gensynth.kinds.image.pixels import MASK, WHITE, choose_size, find_white, size_notes, white_notes
 from gensynth.rebalance.run import RECORD
 
 PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 FLAT = "images"
 """Name of the class of images that lie in a folder without sub-folders."""
-
-
-@final
-class ImageFiles:
-    """Images on disk behind the interface of a uint8 tensor of shape (n, c, h, w).
-
-    Args:
-        root: The folder the paths are relative to.
-        paths: One path per image, length n.
-        size: (height, width) every image is brought to.
-        channels: 1 or 3.
-        hashes: `content_hash` of every image, length n.
-        white: The value that is white, as `to_pixels` takes it.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        paths: Sequence[str],
-        size: tuple[int, int],
-        channels: int,
-        hashes: Sequence[bytes],
-        white: int | None = None,
-    ) -> None:
-        self.root = root
-        self.paths = tuple(paths)
-        self.shape = torch.Size((len(self.paths), channels, *size))
-        self.hashes = tuple(hashes)
-        self.white = white
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray | Tensor) -> Tensor:
-        """Decode the images at `index`, anything that indexes the first axis of a tensor; uint8."""
-        at = np.arange(len(self))[index.numpy() if isinstance(index, Tensor) else index]
-        _, channels, *size = self.shape
-        paths = [self.paths[i] for i in np.atleast_1d(at)]
-        pixels = np.empty((len(paths), channels, *size), dtype=np.uint8)
-
-        def decode(row: int) -> None:
-            pixels[row] = decode_image(self.root / paths[row], (size[0], size[1]), channels, self.white).pixels
-
-        for_each(decode, self.root, paths)
-        return torch.from_numpy(pixels if at.ndim else pixels[0])
-
-    def subset(self, index: np.ndarray) -> ImageFiles:
-        """Return the images at the positions `index`, in that order."""
-        _, channels, h, w = self.shape
-        paths, hashes = [self.paths[i] for i in index], [self.hashes[i] for i in index]
-        return ImageFiles(self.root, paths, (h, w), channels, hashes, self.white)
 
 
 class _Found(NamedTuple):
@@ -163,9 +112,14 @@ def read_folder(
         # Grey images are often stored as colour; one channel holds all there is.
         c, pixels = 1, None if pixels is None else np.ascontiguousarray(pixels[:, :1])
     hashes = [image.content for image in read.images]
+    x: Images
+    if pixels is None:
+        x = ImageFiles(root, ids, read.size, c, hashes, read.sizes, read.white)
+    else:
+        x = Pixels(torch.from_numpy(pixels), read.sizes, read.white)
     counts = Counter(classes[label] for label in y)
     return LabeledData(
-        x=ImageFiles(root, ids, read.size, c, hashes, read.white) if pixels is None else torch.from_numpy(pixels),
+        x=x,
         y=y,
         classes=classes,
         ids=ids,
@@ -176,8 +130,6 @@ def read_folder(
             *_unread_notes(unread, counts),
             *_output_notes(outputs),
         ),
-        sizes=read.sizes,
-        white=read.white,
     )
 
 
@@ -199,7 +151,7 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int, white: in
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     paths = find_images(root)
     read = _read(root, paths, size, size, channels, white, memory_gb=0)
-    return ImageFiles(root, paths, size, channels, [image.content for image in read.images], read.white)
+    return ImageFiles(root, paths, size, channels, [image.content for image in read.images], read.sizes, read.white)
 
 
 def _read(

@@ -59,8 +59,8 @@ def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Pa
 
 def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts:
     """As `read_parts`, for what `read` returned of the same source and config."""
-    _, h, w = data.shape
-    same = replace(config, size=(h, w), channels=data.shape[0], white=data.white)  # type: ignore[arg-type]  # 1 or 3
+    channels, h, w = data.x.layout
+    same = replace(config, size=(h, w), channels=channels, white=data.x.white)
     test = None
     if config.group is not None:
         data = replace(data, groups=read_column(data, str(source), config.group, "groups"))

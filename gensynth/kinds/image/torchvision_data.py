@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from gensynth.data.labeled import LabeledData, natural_key
+from gensynth.data.labeled import LabeledData, check_class_names, natural_key
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import choose_size, is_grey, size_notes, to_pixels
 
 
@@ -73,13 +74,13 @@ def read_torchvision(
     if channels is None and c == 3 and (x[:, 1:] == x[:, :1]).all():
         x = np.ascontiguousarray(x[:, :1])
     classes, y, notes = _classes(getattr(dataset, "classes", None), y)
+    check_class_names(classes)
     return LabeledData(
-        x=torch.from_numpy(x),
+        x=Pixels(torch.from_numpy(x), sizes),
         y=y,
         classes=classes,
         ids=tuple(f"{part}/{i}" for i in range(n)),
         notes=size_notes(sizes, target) + notes,
-        sizes=sizes,
     )
 
 

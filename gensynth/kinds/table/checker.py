@@ -26,6 +26,7 @@ from gensynth.kinds.image.features.copies import BLEND
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, Levels
 from gensynth.kinds.table.gate import LEVEL, NEAR, ROW_REASONS, RowMeasures, TableGate
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import plain_level
 from gensynth.kinds.table.verdict import (
     BETTER,
@@ -117,7 +118,8 @@ class TableChecker:
         samples, measures, contamination = self._screen(synthetic)
         y = self.train.labels_of(synthetic.y, synthetic.classes)
         unsaid = unsaid_copies(samples.reason, synthetic.parents)
-        dtypes, wanted = pd.DataFrame(synthetic.x, copy=False).dtypes, self._gate.frame.dtypes
+        frame = rows_of(synthetic).frame
+        dtypes, wanted = frame.dtypes, self._gate.frame.dtypes
         columns = [c for c in self._gate.schema.columns if c.kind != "ignore"]
         other = [str(c.name) for c in columns if dtypes[c.name] != wanted[c.name]]
         labels = [int(c) for c in np.unique(y)]
@@ -126,7 +128,7 @@ class TableChecker:
             at = np.flatnonzero(y == c)
             rejected = Counter(samples.reason[i] for i in at)
             accepted = rejected.pop("", 0)
-            scores = self._scores(c, at, measures, other, pd.DataFrame(synthetic.x, copy=False))
+            scores = self._scores(c, at, measures, other, frame)
             real = self._gate.references[c]
             status, why = judge_class(scores, real.n, len(at), accepted, int(unsaid[at].sum()), real.copies)
             counts = {r: rejected[r] for r in ROW_REASONS if r in rejected}
@@ -154,7 +156,7 @@ class TableChecker:
         empty = [self.train.classes[c] for c in np.unique(y) if not self._gate.references[c].n]
         if empty:
             raise ValueError(f"classes {empty} have no real training row to check against; add some or leave them out.")
-        return self._gate.screen(synthetic.x, y, None if accepted is None else accepted.x)
+        return self._gate.screen(rows_of(synthetic).frame, y, None if accepted is None else accepted.x.frame)
 
     def _scores(
         self, label: int, at: np.ndarray, m: RowMeasures, other_dtypes: Sequence[str], frame: pd.DataFrame

@@ -28,6 +28,7 @@ from gensynth.evaluate.probabilities import SCORES
 from gensynth.kinds.table.config import METRICS, ChooseConfig
 from gensynth.kinds.table.folds import Candidate, Fold, Folds, some_rows
 from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.sampler.base import Sampler
@@ -100,7 +101,7 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
         raise ValueError(f"train must be a table, got data of kind {train.kind!r}.")
     made = [get_table_sampler(s)() if isinstance(s, str) else s for s in samplers]
     names = [s.name for s in made]
-    width = 0 if train.schema is None else len(train.schema.columns)
+    width = len(rows_of(train).schema.columns)
     wide = [s.name for s in made if isinstance(s, TableSampler) and width > s.widest]
     made = [s for s in made if s.name not in wide]
     if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -26,6 +26,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.probabilities import prior_correct, tune_threshold
 from gensynth.kinds.table.codec import TableCodec
+from gensynth.kinds.table.rows import rows_of
 from gensynth.sampler.synthetic import Synthetic
 
 MOST_BINS = 255
@@ -78,11 +79,10 @@ class Encoder:
     """
 
     def __init__(self, train: LabeledData) -> None:
-        if train.kind != "table" or train.schema is None:
-            raise ValueError(f"train must be a table, got data of kind {train.kind!r}; read it with 'read_table'.")
+        rows = rows_of(train)
         if empty := [name for name, n in train.class_counts.items() if not n]:
             raise ValueError(f"train has no row of {', '.join(map(repr, empty))}; every class needs at least one.")
-        self.codec = TableCodec(train.x, train.schema)
+        self.codec = TableCodec(rows.frame, rows.schema)
         p, q = len(self.codec.number_columns), len(self.codec.code_columns)
         if not p + q:
             raise ValueError("the table has no column to learn from: all of them are ids or constant.")
@@ -114,7 +114,7 @@ class Encoder:
                         "training rows only."
                     )
                 parents[i, j] = self._position[name]
-        return Extra(self.rows(synthetic.x), self.labels(synthetic.y), parents)
+        return Extra(self.rows(synthetic.x.frame), self.labels(synthetic.y), parents)
 
 
 class Treated(ClassifierMixin, BaseEstimator):

@@ -38,13 +38,12 @@ def explore(data: str, *, target: str | None = None, schema: str | None = None, 
     if out is not None and out.exists():
         raise ValueError(f"{out} exists; choose another --out, or remove it.")
     found = read_real_table(data, TableConfig(target=target, schema=schema))
-    assert found.schema is not None
-    print(f"{counted(len(found), 'row')}; {found.schema.target}: {some_counts(found.class_counts)}\n")
-    print(found.schema.as_text())
+    print(f"{counted(len(found), 'row')}; {found.x.schema.target}: {some_counts(found.class_counts)}\n")
+    print(found.x.schema.as_text())
     for note in found.notes:
         print(f"note: {note}")
     if out is not None:
-        found.schema.save(out)
+        found.x.schema.save(out)
         say(f"schema: {out}")
     return 0
 

@@ -64,6 +64,7 @@ from gensynth.kinds.table.results import (
     load_table_evaluation as load_table_evaluation,  # who evaluates also keeps the answer
 )
 from gensynth.kinds.table.results import save_table_evaluation as save_table_evaluation
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
@@ -119,7 +120,10 @@ def evaluate_table(
     used = some_rows(train, config.most_rows, config.seed)
     share, n_test = len(used) / len(train), len(test)
     test = test.subset(some_rows(test, config.most_rows, config.seed))
-    x, x_test = pd.DataFrame(encoder.rows(train.frame.iloc[used]), index=used), pd.DataFrame(encoder.rows(test.x))
+    x, x_test = (
+        pd.DataFrame(encoder.rows(rows_of(train).frame.iloc[used]), index=used),
+        pd.DataFrame(encoder.rows(rows_of(test).frame)),
+    )
     y = y[used]
     adds = {name: max(int((rows.y == k).sum()) for rows in synthetic.values()) for k, name in enumerate(train.classes)}
     extras: dict[str, Extra | None] = {NONE: None, WEIGHTS: None}

@@ -99,11 +99,11 @@ class Folds:
     def __init__(self, train: LabeledData, folds: int, repeats: int, seed: int) -> None:
         self.train, self.seed = train, seed
         self.encoder = Encoder(train)
-        self.x = pd.DataFrame(self.encoder.rows(train.x))
+        self.x = pd.DataFrame(self.encoder.rows(train.x[:]))
         self.y = self.encoder.labels(train.y)
         self.shares = np.bincount(self.y) / len(self.y)
         # Exact copies stay in one fold: a classifier would know them otherwise.
-        _, first, group = np.unique(np.array(train.content_hashes()), return_index=True, return_inverse=True)
+        _, first, group = np.unique(np.array(train.x.hashes()), return_index=True, return_inverse=True)
         different = np.bincount(self.y[first], minlength=len(train.classes))
         if different.min() < 2:
             name = train.classes[self.encoder.order[different.argmin()]]

@@ -22,8 +22,8 @@ from gensynth.kinds.image.features.copies import is_blend
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.measures import Coordinates, nearest
 from gensynth.kinds.table.numbers import dense, is_absent
+from gensynth.kinds.table.rows import row_hashes, rows_of
 from gensynth.kinds.table.schema import NOT_JUDGED, plain_level
-from gensynth.kinds.table.tables import row_hashes
 from gensynth.kinds.table.values import read_values
 
 ROW_REASONS = {
@@ -133,23 +133,21 @@ class TableGate:
     """
 
     def __init__(self, train: LabeledData, held_out: Sequence[LabeledData] = (), seed: int = 0) -> None:
-        if train.kind != "table" or train.schema is None:
-            raise TypeError(f"rows of a table are wanted, got data of kind {train.kind!r}; use FidelityChecker.")
+        real = rows_of(train)
         if not len(train):
             raise ValueError("there are no training rows to check against; add some.")
-        self.train, self.schema = train, train.schema
-        self.frame = pd.DataFrame(train.x, copy=False)
+        self.train, self.schema, self.frame = train, real.schema, real.frame
         columns = [c for c in self.schema.columns if c.kind in ("categorical", "boolean", "constant")]
         self._levels = {c.name: {*c.levels, *map(plain_level, self.frame[c.name].dropna().unique())} for c in columns}
         self._may_miss = {
             c.name: any((c.missing or {}).values()) or bool(is_absent(self.frame[c.name], c).any())
             for c in self.schema.columns
         }
-        self.codec = TableCodec(train.x, self.schema)
-        hashes = row_hashes(train.x, self.schema)
+        self.codec = TableCodec(self.frame, self.schema)
+        hashes = real.hashes()
         self.counts = Counter(hashes)
         self.references = self._references(np.array([self.counts[h] - 1 for h in hashes]), seed)
-        self.held_out_counts = Counter(h for p in held_out for h in row_hashes(self.typed(p.x)[0], self.schema))
+        self.held_out_counts = Counter(h for p in held_out for h in row_hashes(self.typed(p.x.frame)[0], self.schema))
 
     def _references(self, others: np.ndarray, seed: int) -> list[Reference]:
         """Calibrate on the training rows, `others` being how many others equal each of them."""

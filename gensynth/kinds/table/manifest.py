@@ -21,6 +21,7 @@ from gensynth.data.split import Parts
 from gensynth.data.words import some
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.table.codec import first_id
+from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.tables import read_frame, suffix_of, to_frame, write_table
 from gensynth.sampler.synthetic import Synthetic
 
@@ -75,10 +76,9 @@ def write_balanced(path: str | Path, parts: Parts, synthetic: Synthetic | None, 
     frame, metadata = pd.concat(real).sort_index(), pd.concat(lines).sort_index()
     if synthetic is not None and samples is not None:
         accepted = synthetic.subset(samples.accepted)
-        rows = to_frame(replace(accepted, x=with_new_ids(accepted.x, frame, parts.train)), parts.train)
+        rows = to_frame(replace(accepted, x=with_new_ids(accepted.x, frame)), parts.train)
         # Rows of a file may come in other dtypes, which would change those of the real rows.
-        assert parts.train.schema is not None
-        ignored = [c.name for c in parts.train.schema.columns if c.kind == "ignore"]  # may have no room for no value
+        ignored = [c.name for c in parts.train.x.schema.columns if c.kind == "ignore"]  # may have no room for no value
         frame = pd.concat([frame, rows.astype(frame.dtypes.drop(ignored).to_dict())], ignore_index=True)
         chosen = _of_synthetic(synthetic, samples)[samples.accepted]
         metadata = pd.concat([metadata, chosen], ignore_index=True)
@@ -87,16 +87,15 @@ def write_balanced(path: str | Path, parts: Parts, synthetic: Synthetic | None, 
     return sum(map(len, real))
 
 
-def with_new_ids(x: pd.DataFrame, real: pd.DataFrame, like: LabeledData) -> pd.DataFrame:
+def with_new_ids(x: Rows, real: pd.DataFrame) -> Rows:
     """Return rows with ids that none of the real rows has, though the sampler knew the training rows only."""
-    assert like.schema is not None
-    out, at = x.copy(deep=False), np.arange(len(x))
-    for c in like.schema.columns:
+    out, at = x.frame.copy(deep=False), np.arange(len(x))
+    for c in x.schema.columns:
         if c.kind == "id":
             first = first_id(real[c.name], c)
             new = [f"{first}{i}" for i in at] if isinstance(first, str) else first + at
-            out[c.name] = pd.Series(new, index=x.index).astype(x[c.name].dtype)
-    return out
+            out[c.name] = pd.Series(new, index=out.index).astype(x.frame[c.name].dtype)
+    return replace(x, frame=out)
 
 
 def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
@@ -112,13 +111,13 @@ def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
         FileNotFoundError: if there is no such file.
         ValueError: if its columns or classes differ from the real ones, or the metadata are those of other rows.
     """
-    assert like.schema is not None and like.label_values is not None
-    target = like.schema.target
+    real = rows_of(like)
+    target = real.schema.target
     try:
-        frame = read_frame(path, like.schema)
+        frame = read_frame(path, real.schema)
     except ValueError:  # a column holds what the real one cannot: the gate will say so of each row
         frame = read_frame(path)
-    wanted = [*(c.name for c in like.schema.columns), target]
+    wanted = [*(c.name for c in real.schema.columns), target]
     if unlike := sorted(map(str, set(frame.columns) ^ set(wanted))):
         raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")
     if not len(frame):
@@ -133,7 +132,7 @@ def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
     y = np.array([place[name] for name in names], dtype=np.int64)
     n, manifest = len(frame), metadata_path(path)
     synthetic = Synthetic(
-        x=frame[wanted[:-1]].reset_index(drop=True),
+        x=replace(real, frame=frame[wanted[:-1]].reset_index(drop=True)),
         y=y,
         classes=like.classes,
         index=pd.Series(y).groupby(y).cumcount().to_numpy(dtype=np.int64),
@@ -164,10 +163,9 @@ def read_rows(path: str | Path, like: LabeledData) -> Synthetic:
 
 def _label_names(labels: pd.Series, like: LabeledData) -> list[str]:
     """Return labels as class names; a number may have become 1.0 where the real label is 1."""
-    assert like.label_values is not None
     if labels.isna().any():
         raise ValueError(f"{int(labels.isna().sum())} synthetic rows have no {labels.name!r}; remove them.")
-    real = list(zip(like.label_values.astype(object), like.classes, strict=True))
+    real = list(zip(rows_of(like).label_values.astype(object), like.classes, strict=True))
     codes, distinct = pd.factorize(labels.astype(object))
     names = [next((name for value, name in real if value == label), str(label)) for label in distinct]
     return [names[code] for code in codes]

@@ -11,6 +11,7 @@ from gensynth.data.words import did_you_mean, some
 from gensynth.kinds.table import builtin as builtin_tables
 from gensynth.kinds.table.config import TableConfig
 from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import Column, Schema
 from gensynth.kinds.table.tables import from_frame, read_frame, read_table, suffix_of, to_frame
 
@@ -59,8 +60,8 @@ def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
         test = replace(test, ids=tuple(f"test_data/{i}" for i in test.ids))
     parts = split(data, config.test, config.validation, config.split_seed, test)
     train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
-    schema = training_schema(train, None if config.schema is None else data.schema)
-    return Parts(*(replace(part, schema=schema) for part in (train, parts.validation, parts.test)))
+    schema = training_schema(train, None if config.schema is None else rows_of(data).schema)
+    return Parts(*(replace(part, x=replace(part.x, schema=schema)) for part in (train, parts.validation, parts.test)))
 
 
 def read_like(source: str | Path, like: LabeledData) -> LabeledData:
@@ -70,14 +71,14 @@ def read_like(source: str | Path, like: LabeledData) -> LabeledData:
         FileNotFoundError: as `read_real_table`.
         ValueError: if the columns differ, or one holds what it cannot hold in the other table.
     """
-    assert like.schema is not None
-    name, target = str(source), like.schema.target
-    found = getattr(builtin_tables, name[8:])() if name.startswith("builtin:") else read_frame(name, like.schema)
-    wanted = [*(c.name for c in like.schema.columns), target]
+    schema = rows_of(like).schema
+    name, target = str(source), schema.target
+    found = getattr(builtin_tables, name[8:])() if name.startswith("builtin:") else read_frame(name, schema)
+    wanted = [*(c.name for c in schema.columns), target]
     if unlike := sorted(map(str, set(found.columns) ^ set(wanted))):
         raise ValueError(f"{name!r} and the real table differ in the columns {some(unlike)}; they must agree.")
-    data = from_frame(found[[*like.frame.columns, target]], target, only_kinds(like.schema))
-    return replace(data, schema=like.schema)
+    data = from_frame(found[[*like.x.frame.columns, target]], target, only_kinds(schema))
+    return replace(data, x=data.x.of(like.x))
 
 
 def only_kinds(schema: Schema) -> Schema:
@@ -91,8 +92,8 @@ def only_kinds(schema: Schema) -> Schema:
 
 def training_schema(train: LabeledData, given: Schema | None) -> Schema:
     """Return the schema with what the training rows alone tell; of `given`, everything stays as it is said."""
-    assert train.schema is not None
-    return detect_schema(to_frame(train, train), train.schema.target, given or only_kinds(train.schema))
+    schema = rows_of(train).schema
+    return detect_schema(to_frame(train, train), schema.target, given or only_kinds(schema))
 
 
 def _checked(data: LabeledData, source: str) -> LabeledData:

@@ -52,6 +52,7 @@ from gensynth.kinds.table.folds import some_rows
 from gensynth.kinds.table.manifest import metadata_path, write_balanced, write_rows
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.report.page import TableReportContents, write_table_report
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import made_sampler, table_sampler_names
 from gensynth.kinds.table.tables import check_format, suffix_of
@@ -155,8 +156,7 @@ def rebalance_table(
         if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
     run = Run.open(folder, settings)
-    assert parts.train.schema is not None
-    parts.train.schema.save(folder / SCHEMA)
+    rows_of(parts.train).schema.save(folder / SCHEMA)
 
     def once(name: str, file: str, work: Callable[[], Any]) -> None:
         if not (folder / file).exists():
@@ -293,9 +293,10 @@ def _announce(sampler: TableSampler, train: LabeledData) -> None:
     start = time.perf_counter()
     clone(sampler).fit(part)
     seconds = (time.perf_counter() - start) * len(train) / len(part)
-    megabytes = train.frame.memory_usage(deep=True).sum() / 1e6
+    frame = rows_of(train).frame
+    megabytes = frame.memory_usage(deep=True).sum() / 1e6
     print(
-        f"{len(train)} rows x {len(train.frame.columns)} columns take {megabytes:.0f} MB; fitting {sampler.name!r} "
+        f"{len(train)} rows x {len(frame.columns)} columns take {megabytes:.0f} MB; fitting {sampler.name!r} "
         f"takes at most about {seconds:.0f} seconds and a few times that memory",
         file=sys.stderr,
     )

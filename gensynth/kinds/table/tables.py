@@ -24,9 +24,9 @@ from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import class_names
 from gensynth.kinds.table.names import PACKED, SEPARATORS, table_suffixes
 from gensynth.kinds.table.notes import table_notes
-from gensynth.kinds.table.numbers import MARKS, as_numbers
-from gensynth.kinds.table.schema import NOT_JUDGED, Column, Schema
-from gensynth.kinds.table.times import as_times, ticks
+from gensynth.kinds.table.numbers import MARKS
+from gensynth.kinds.table.rows import Rows, rows_of
+from gensynth.kinds.table.schema import Column, Schema
 
 if TYPE_CHECKING:
     from gensynth.sampler.synthetic import Synthetic
@@ -106,15 +106,13 @@ def from_frame(frame: Any, target: Hashable, schema: Schema | None = None) -> La
     classes, y = class_names(frame[target])
     first = np.zeros(len(classes), dtype=np.int64)
     first[y[::-1]] = np.arange(len(y))[::-1]
+    values = frame[target].iloc[first].reset_index(drop=True)
     return LabeledData(
-        x=x,
+        x=Rows(x, schema, values),
         y=y,
         classes=classes,
         ids=tuple(map(str, range(len(y)))),
-        kind="table",
         notes=table_notes(x, y, schema),
-        schema=schema,
-        label_values=frame[target].iloc[first].reset_index(drop=True),
     )
 
 
@@ -140,13 +138,12 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
         data: Rows, real or synthetic, whose classes are those of `like`.
         like: Real rows of the table they belong to.
     """
-    if like.schema is None or like.label_values is None:
-        raise TypeError("only tables can become a frame, not images.")
+    of = rows_of(like)
     position = np.array([like.label_of(name) for name in data.classes], dtype=np.int64)
-    labels = like.label_values.take(position[data.y]).reset_index(drop=True)
-    frame = pd.DataFrame(data.x, copy=False)
-    at = len(frame.columns) if like.schema.position is None else like.schema.position
-    return pd.concat([frame.iloc[:, :at], labels.rename(like.schema.target), frame.iloc[:, at:]], axis=1)
+    labels = of.label_values.take(position[data.y]).reset_index(drop=True)
+    frame = rows_of(data).frame
+    at = len(frame.columns) if of.schema.position is None else of.schema.position
+    return pd.concat([frame.iloc[:, :at], labels.rename(of.schema.target), frame.iloc[:, at:]], axis=1)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
@@ -180,22 +177,6 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
     write_bytes(path, content.getvalue())
-
-
-def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
-    """Return 8 bytes for every row that stand for its content: equal ones are exact copies, whatever their ids."""
-    plain: dict[int, Any] = {}
-    for j, c in enumerate(schema.columns):
-        values = frame[c.name]
-        if c.kind == "datetime":
-            times = as_times(values, c.format)
-            plain[j] = np.where(times.isna(), 0, ticks(times, "us"))
-        elif c.kind in ("numeric", "integer"):
-            plain[j] = as_numbers(values, c) + 0.0
-        elif c.kind not in NOT_JUDGED:
-            plain[j] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
-    hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
-    return tuple(int(h).to_bytes(8) for h in hashes)
 
 
 def check_format(path: str | Path) -> None:

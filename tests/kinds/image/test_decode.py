@@ -21,6 +21,7 @@ from PIL import Image
 from gensynth.cli.main import main
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.folder import ImageFiles, read_files, read_folder
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import MASK, WHITE, WHITES, find_white
 from gensynth.kinds.image.read import DataConfig, read_parts
 from gensynth.kinds.image.style.stylize import _find
@@ -78,11 +79,11 @@ def test_images_stand_upright_wherever_their_orientation_is_said(tmp_path: Path,
             picture = Image.fromarray(np.ascontiguousarray(lying))
             (tmp_path / name / f"{turn}.{form}").write_bytes(WRITERS[form](picture, exif))
     data = read_folder(tmp_path)
-    assert data.shape == (1, 24, 16) and data.notes == ()
-    assert data.sizes is not None and np.array_equal(data.sizes, np.tile([24, 16], (16, 1)))
+    assert data.x.layout == (1, 24, 16) and data.notes == ()
+    assert data.x.sizes is not None and np.array_equal(data.x.sizes, np.tile([24, 16], (16, 1)))
     assert np.abs(data.x[:].numpy().astype(int) - UPRIGHT).max() < 30  # JPEG is a little off at edges
     on_demand = read_folder(tmp_path, memory_gb=1e-9)
-    assert isinstance(on_demand.x, ImageFiles) and np.array_equal(on_demand.x[:], data.x)
+    assert isinstance(on_demand.x, ImageFiles) and np.array_equal(on_demand.x[:], data.x[:])
     assert {(p.height, p.width) for p in _find(tmp_path, 64, None, True)} == {(24, 16)}
 
 
@@ -93,7 +94,7 @@ def test_a_large_jpeg_that_is_shrunk_while_decoding_tells_its_own_size(tmp_path:
         (tmp_path / name).mkdir()
         Image.new("L", (900, 600)).save(tmp_path / name / "0.jpg", exif=exif)
     data = read_folder(tmp_path)
-    assert data.sizes is not None and data.sizes.tolist() == [[900, 600]] * 2 and data.shape == (1, 64, 43)
+    assert data.x.sizes is not None and data.x.sizes.tolist() == [[900, 600]] * 2 and data.x.layout == (1, 64, 43)
 
 
 def folder_of(root: Path, *images: np.ndarray, form: str = "png") -> Path:
@@ -115,35 +116,35 @@ def test_the_range_of_all_deep_images_is_used(tmp_path: Path, form: str, highest
     dark = ramp(highest) // 2
     data = read_folder(folder_of(tmp_path, ramp(highest), dark, dark, ramp(highest), form=form))
     assert np.array_equal(data.x[0, 0], (ramp(highest) * (255 / white)).round().astype(np.uint8))
-    assert data.white == white and (f"{white} to 255" in data.notes[0] or white == 1)
+    assert data.x.white == white and (f"{white} to 255" in data.notes[0] or white == 1)
     on_demand = read_folder(tmp_path, memory_gb=1e-9)
-    assert np.array_equal(on_demand.x[:], data.x) and on_demand.content_hashes() == data.content_hashes()
+    assert np.array_equal(on_demand.x[:], data.x[:]) and on_demand.x.hashes() == data.x.hashes()
     assert np.array_equal(on_demand.subset([3, 0]).x[:], data.x[[3, 0]])
 
 
 def test_full_range_and_eight_bits_stay_what_they_are(tmp_path: Path) -> None:
     data = read_folder(folder_of(tmp_path / "a", ramp(65535), ramp(255, np.uint8), ramp(9, np.uint8), ramp(60000)))
     assert np.array_equal(data.x[1, 0], ramp(255, np.uint8)) and np.array_equal(data.x[2, 0], ramp(9, np.uint8))
-    assert data.white == WHITE and "2 images with more than 8 bits" in data.notes[0] and len(data.notes) == 1
+    assert data.x.white == WHITE and "2 images with more than 8 bits" in data.notes[0] and len(data.notes) == 1
     dark = read_folder(folder_of(tmp_path / "b", *[ramp(15, np.uint8)] * 2))
-    assert dark.x.max() == 15 and "nearly black" in dark.notes[0]
+    assert dark.x[:].max() == 15 and "nearly black" in dark.notes[0]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_masks_of_zero_and_one_are_black_and_white(tmp_path: Path, dtype: type) -> None:
     masks = [(ramp(255) > t).astype(dtype) for t in (10, 60, 120, 180)]
     data = read_folder(folder_of(tmp_path / "real", *masks))
-    assert data.white == MASK and np.array_equal(data.x[:, 0], np.stack(masks) * 255) and "masks" in data.notes[0]
+    assert data.x.white == MASK and np.array_equal(data.x[:, 0], np.stack(masks) * 255) and "masks" in data.notes[0]
     wide = read_folder(tmp_path / "real", size=(8, 8))
-    assert set(np.unique(wide.x)) != {0, 1} and wide.x.max() == 255
+    assert set(np.unique(wide.x[:])) != {0, 1} and wide.x[:].max() == 255
     from_array = from_arrays(np.stack(masks), np.array([0, 1, 0, 1]))
-    assert np.array_equal(from_array.x[:, 0], np.stack(masks) * 255) and from_array.white == MASK
+    assert np.array_equal(from_array.x[:, 0], np.stack(masks) * 255) and from_array.x.white == MASK
     # Synthetic ones may be of 0 and 1, too, or what we write.
     for form, pixels in (("theirs", masks), ("ours", [mask.astype(np.uint8) * 255 for mask in masks])):
         folder = folder_of(tmp_path / form, *pixels)
-        assert read_synthetic(folder, data.classes, data.shape, data.white)[0].x.max() == 255
+        assert read_synthetic(folder, data.classes, data.x.layout, data.x.white)[0].x[:].max() == 255
     # But nearly black ones beside real images that are no masks stay nearly black.
-    assert read_synthetic(tmp_path / "real", data.classes, data.shape, WHITE)[0].x.max() == (
+    assert read_synthetic(tmp_path / "real", data.classes, data.x.layout, WHITE)[0].x[:].max() == (
         1 if dtype == np.uint8 else 0
     )
 
@@ -151,11 +152,11 @@ def test_masks_of_zero_and_one_are_black_and_white(tmp_path: Path, dtype: type) 
 def test_arrays_of_sixteen_bits(tmp_path: Path) -> None:
     x, y = np.stack([ramp(4000), ramp(2000)] * 2), np.array([0, 1, 0, 1])
     data = from_arrays(x, y)
-    assert np.array_equal(data.x[0, 0], (ramp(4000) * (255 / 4095)).round().astype(np.uint8)) and data.white == 4095
-    assert from_arrays(x, y, white=65535).x.max() == round(4000 * 255 / 65535)
+    assert np.array_equal(data.x[0, 0], (ramp(4000) * (255 / 4095)).round().astype(np.uint8)) and data.x.white == 4095
+    assert from_arrays(x, y, white=65535).x[:].max() == round(4000 * 255 / 65535)
     with pytest.raises(ValueError, match="4 images of x hold values above 1000, up to 4000; .*a larger --white"):
         from_arrays(x, y, white=1000)
-    assert from_arrays((x // 16).astype(np.uint8), y, white=4095).x.max() == 250
+    assert from_arrays((x // 16).astype(np.uint8), y, white=4095).x[:].max() == 250
 
 
 def test_what_is_read_beside_the_data_has_their_white(tmp_path: Path) -> None:
@@ -164,13 +165,13 @@ def test_what_is_read_beside_the_data_has_their_white(tmp_path: Path) -> None:
     train = folder_of(tmp_path / "train", *rng.integers(0, 4096, (24, 9, 9), dtype=np.uint16))
     test = folder_of(tmp_path / "test", *rng.integers(0, 1000, (4, 9, 9), dtype=np.uint16))
     parts = read_parts(train, DataConfig(test_data=str(test)))
-    assert parts.train.white == 4095 and parts.test.x.max() <= 1000 * 255 / 4095 and parts.train.x.max() > 250
-    synthetic, _ = read_synthetic(test, parts.train.classes, parts.train.shape, parts.train.white)
-    assert synthetic.x.max() <= 1000 * 255 / 4095
+    assert parts.train.x.white == 4095 and parts.test.x[:].max() <= 1000 * 255 / 4095 and parts.train.x[:].max() > 250
+    synthetic, _ = read_synthetic(test, parts.train.classes, parts.train.x.layout, parts.train.x.white)
+    assert synthetic.x[:].max() <= 1000 * 255 / 4095
     assert read_files(test, (9, 9), 1, white=4095)[:].max() <= 1000 * 255 / 4095 < read_files(test, (9, 9), 1)[:].max()
     with pytest.raises(ValueError, match=r"2[0-4] images of '.*train' hold values above 1023, up to 40[0-9][0-9]; "):
         read_parts(test, DataConfig(test_data=str(train)))
-    assert read_parts(test, DataConfig(test_data=str(train), white=4095)).test.x.max() > 250
+    assert read_parts(test, DataConfig(test_data=str(train), white=4095)).test.x[:].max() > 250
     with pytest.raises(ValueError, match="white must be 1 to 65535"):
         DataConfig(white=65536)
 
@@ -185,16 +186,16 @@ def test_what_is_read_beside_data_of_eight_bits_tells_its_own_white(tmp_path: Pa
     (other / "b" / "x.heic").write_bytes(b"x")
     told = "scaled to 8 bits, 4095 to 255" if deep else "1 was taken for white"
     parts = read_parts(train, DataConfig(test_data=str(other)))
-    assert parts.train.white is None and parts.test.x.max() >= 254
+    assert parts.train.x.white is None and parts.test.x[:].max() >= 254
     first, second = parts.train.notes
     assert first.startswith("test data: ") and told in first and second.startswith("test data: Not read: 1 of 4")
-    synthetic, _ = read_synthetic(other, parts.train.classes, parts.train.shape, parts.train.white)
-    assert synthetic.x.max() >= 254 and told in synthetic.notes[0] and "Not read" in synthetic.notes[1]
+    synthetic, _ = read_synthetic(other, parts.train.classes, parts.train.x.layout, parts.train.x.white)
+    assert synthetic.x[:].max() >= 254 and told in synthetic.notes[0] and "Not read" in synthetic.notes[1]
     # What gensynth wrote is read as it was drawn, however dark.
-    drawn = replace(synthetic, x=synthetic.x // 255)
+    drawn = replace(synthetic, x=Pixels(synthetic.x[:] // 255))
     write_synthetic(drawn, None, tmp_path / "drawn")
-    again, _ = read_synthetic(tmp_path / "drawn", drawn.classes, parts.train.shape)
-    assert again.x.max() == 1 and "nearly black" in again.notes[0]
+    again, _ = read_synthetic(tmp_path / "drawn", drawn.classes, parts.train.x.layout)
+    assert again.x[:].max() == 1 and "nearly black" in again.notes[0]
 
 
 def test_floats_from_zero_to_255_are_told_what_to_do(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_floats_from_zero_to_255_are_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"values -500 to 500, allowed 0 to 1\)"):
         read_folder(tmp_path / "b")
     data = read_folder(folder_of(tmp_path / "c", *[ramp(255).astype(np.float32) / 255] * 2, form="tif"))
-    assert data.white is None and "1 to 255." in data.notes[0]
+    assert data.x.white is None and "1 to 255." in data.notes[0]
 
 
 @given(deep=st.lists(st.integers(-1, 65535), max_size=4), shallow=st.lists(st.integers(-1, 255), max_size=4))

@@ -18,6 +18,7 @@ from PIL import Image
 
 from gensynth.kinds.image.arrays import read_npz
 from gensynth.kinds.image.folder import ImageFiles, read_files, read_folder
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import to_pixels
 
 
@@ -46,7 +47,7 @@ def test_a_folder_is_read_in_natural_order(folder: Path) -> None:
     assert data.class_counts == {"cat": 11, "dog": 11}
     assert data.ids[1:3] == ("cat/img1.png", "cat/img2.png")
     assert data.ids[-1] == "dog/deep/10.PNG"
-    assert data.root == folder and data.notes == () and data.shape == (3, 12, 12)
+    assert data.root == folder and data.notes == () and data.x.layout == (3, 12, 12)
     assert np.array_equal(data.x[2].numpy().transpose(1, 2, 0), np.asarray(image(2)))
 
 
@@ -56,31 +57,31 @@ def test_on_demand_equals_in_memory(tmp_path: Path, mode: str) -> None:
         # Grey pictures stored as colour too: both ways must find that one channel is enough.
         save(tmp_path / f"{i % 2}" / f"{i}.png", image(i, 20, 9 + i, "L").convert(mode))
     memory, disk = read_folder(tmp_path), read_folder(tmp_path, memory_gb=1e-9)
-    assert isinstance(memory.x, torch.Tensor) and isinstance(disk.x, ImageFiles)
-    assert memory.shape == disk.shape == (1, 20, 9)
+    assert isinstance(memory.x, Pixels) and isinstance(disk.x, ImageFiles)
+    assert memory.x.layout == disk.x.layout == (1, 20, 9)
     assert memory.fingerprint == disk.fingerprint
-    assert memory.content_hashes() == disk.content_hashes()
+    assert memory.x.hashes() == disk.x.hashes()
     assert memory.subset([4, 1]).fingerprint == disk.subset([4, 1]).fingerprint
     assert memory.fingerprint != memory.subset(range(5)).fingerprint
     for index in (torch.tensor([3, 0]), np.array([], np.int64), slice(1, 4), 2, np.arange(6) > 3):
         assert torch.equal(disk.x[index], memory.x[index])
-    assert torch.equal(pickle.loads(pickle.dumps(disk.x))[:], memory.x)
+    assert torch.equal(pickle.loads(pickle.dumps(disk.x[:]))[:], memory.x[:])
 
 
 def test_mixed_sizes_are_resized_and_noted(folder: Path) -> None:
     save(folder / "dog" / "wide.png", image(1, 12, 24))
     data = read_folder(folder)
-    assert data.shape == (3, 12, 12)
+    assert data.x.layout == (3, 12, 12)
     assert "1 of 23 images were resized to 12 x 12" in data.notes[0]
     assert "1 of them with their proportions" in data.notes[0]
-    assert data.sizes is not None and tuple(data.sizes[data.ids.index("dog/wide.png")]) == (12, 24)
-    assert read_folder(folder, size=(16, 10)).shape == (3, 16, 10)
+    assert data.x.sizes is not None and tuple(data.x.sizes[data.ids.index("dog/wide.png")]) == (12, 24)
+    assert read_folder(folder, size=(16, 10)).x.layout == (3, 16, 10)
 
 
 def test_large_images_shrink_to_64(tmp_path: Path) -> None:
     for i in range(4):
         save(tmp_path / f"{i % 2}" / f"{i}.jpg", image(i, 600, 300))
-    assert read_folder(tmp_path).shape == (3, 64, 32)
+    assert read_folder(tmp_path).x.layout == (3, 64, 32)
 
 
 def test_jpeg_stands_upright_by_its_exif(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_jpeg_stands_upright_by_its_exif(tmp_path: Path) -> None:
     for i in range(4):
         save(tmp_path / f"{i % 2}" / f"{i}.jpg", picture, exif=exif)
     data = read_folder(tmp_path)
-    assert data.shape == (1, 32, 16)
+    assert data.x.layout == (1, 32, 16)
     assert data.x[0][0, :12].min() > 240 and data.x[0][0, -12:].max() < 15
 
 

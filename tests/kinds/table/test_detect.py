@@ -44,8 +44,8 @@ def drawn(values: Any, name: str = "x", sampler: Any = None, **known: Any) -> pd
     frame = pd.DataFrame({name: values, "other": AMOUNTS[: len(values)], "y": LABELS[: len(values)]})
     given = Schema("y", (Column(name, dtype="", **known), Column("other", "numeric", ""))) if known else None
     made = (sampler or TableSmote()).fit(from_frame(frame, "y", given)).sample("yes", 50, 0)
-    assert isinstance(made.x, pd.DataFrame)
-    return made.x[name]
+    assert isinstance(made.x.frame, pd.DataFrame)
+    return made.x.frame[name]
 
 
 @pytest.mark.parametrize("name", ["", "Unnamed: 0", "Unnamed: 0.1", "...1", "index", "row_number"])
@@ -70,7 +70,7 @@ def test_keys_under_usual_names_are_ids_and_new_ones_are_nobodys(name: str) -> N
 def test_new_ids_lie_above_those_of_all_rows_not_of_the_training_rows_alone() -> None:
     frame = pd.DataFrame({"user_id": np.sort(KEYS), "a": AMOUNTS, "y": LABELS})
     data = from_frame(frame, "y")
-    new = TableSmote().fit(data.subset(np.arange(40))).sample("yes", 50, 0).x
+    new = TableSmote().fit(data.subset(np.arange(40))).sample("yes", 50, 0).x.frame
     assert not new["user_id"].isin(KEYS).any()
 
 
@@ -169,18 +169,17 @@ def test_times_of_day_under_any_name_are_asked_about_and_the_answer_is_taken(val
     frame = pd.DataFrame({"x": values, "other": np.arange(2 * N) % 7, "y": np.append(LABELS, LABELS[::-1])})
     found = from_frame(frame, "y")
     assert any('if they are times, put "kind": "datetime", "format": "%H%M"' in note for note in found.notes)
-    assert found.schema is not None
-    found.schema.save(tmp_path / "s.json")
+    found.x.schema.save(tmp_path / "s.json")
     plain = json.loads((tmp_path / "s.json").read_text())
     plain["columns"][0] |= {"kind": "datetime", "format": "%H%M"}  # what it said of numbers or levels stays there
     (tmp_path / "s.json").write_text(json.dumps(plain))
     told = from_frame(frame, "y", Schema.load(tmp_path / "s.json"))
-    new = TableSmote().fit(told).sample("yes", 50, 0).x["x"]
+    new = TableSmote().fit(told).sample("yes", 50, 0).x.frame["x"]
     assert new.notna().any() and as_times(new, "%H%M").notna().sum() == new.notna().sum() and not told.notes
     late = frame.assign(x=values.where(values != values[1], "2400" if values.dtype == object else 2400))
     assert any("write 0 instead of 2400" in note for note in from_frame(late, "y").notes)
     with pytest.raises(ValueError, match="column 'x' holds '?2400.*, which is no time in the format '%H%M'"):
-        from_frame(late, "y", told.schema)
+        from_frame(late, "y", told.x.schema)
 
 
 @pytest.mark.parametrize("mark", ["?", "-", "unknown", "n/a ", "N.A."])
@@ -248,11 +247,11 @@ def test_a_table_with_all_of_it_comes_back_from_its_codec_and_from_a_file(tmp_pa
     )
     write_table(frame, tmp_path / "t.csv")
     data = read_table(tmp_path / "t.csv", "y")
-    assert data.schema is not None and [c.kind for c in data.schema.columns] == ["numeric", "datetime", "datetime"]
-    assert read_table(tmp_path / "t.csv", "y", data.schema).fingerprint == data.fingerprint
-    codec = TableCodec(data.x, data.schema)
-    back = codec.decode(codec.encode(data.x), np.arange(N), codec.rest)
-    pd.testing.assert_frame_equal(back, data.frame)
+    assert data.x.schema is not None and [c.kind for c in data.x.schema.columns] == ["numeric", "datetime", "datetime"]
+    assert read_table(tmp_path / "t.csv", "y", data.x.schema).fingerprint == data.fingerprint
+    codec = TableCodec(data.x.frame, data.x.schema)
+    back = codec.decode(codec.encode(data.x.frame), np.arange(N), codec.rest)
+    pd.testing.assert_frame_equal(back, data.x.frame)
 
 
 def test_ignored_columns_and_weights_are_left_alone() -> None:
@@ -260,8 +259,8 @@ def test_ignored_columns_and_weights_are_left_alone() -> None:
     given_columns = (Column("w", "weight", ""), Column("left", "ignore", ""), Column("a", "numeric", ""))
     data = from_frame(frame, "y", Schema("y", given_columns))
     other = from_frame(frame.assign(w=1.0, left=0), "y", Schema("y", given_columns))
-    assert data.content_hashes() == other.content_hashes()
-    new = TableSmote().fit(data).sample("yes", 20, 0).x
+    assert data.x.hashes() == other.x.hashes()
+    new = TableSmote().fit(data).sample("yes", 20, 0).x.frame
     assert new["left"].isna().all() and str(new["left"].dtype) == "Int64"
     assert new["w"].nunique() == 1 and new["w"][0] in set(frame["w"])
     with pytest.raises(ValueError, match="cannot be a weight: it holds 'much'"):
@@ -311,7 +310,7 @@ def test_a_table_with_an_ignored_column_is_checked_and_joined(tmp_path: Path) ->
     Schema("y", columns).save(tmp_path / "s.json")
     parts = read_table_parts(tmp_path / "t.csv", TableConfig(target="y", schema=str(tmp_path / "s.json")))
     samples = TableSmote().fit(parts.train).sample("yes", 20, 0)
-    verdict = TableGate(parts.train).screen(samples.x, samples.y)[0]
+    verdict = TableGate(parts.train).screen(samples.x.frame, samples.y)[0]
     n = write_balanced(tmp_path / "out.csv", parts, samples, verdict)
     out = pd.read_csv(tmp_path / "out.csv")
     assert n == N and out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()

@@ -300,11 +300,11 @@ def test_verdict_is_against_the_strongest_honest_baseline() -> None:
 @pytest.mark.parametrize("counts", [(80, 30), (80, 30, 20)])
 def test_classifiers_take_mixed_tables_and_unknown_levels(model: str, counts: tuple[int, ...]) -> None:
     train, test = mixed(counts, 0), mixed(counts, 1)
-    test = replace(test, x=test.x.assign(level="never seen"))
+    test = replace(test, x=replace(test.x, frame=test.x.frame.assign(level="never seen")))
     encoder = Encoder(train)
-    x, y = pd.DataFrame(encoder.rows(train.x)), encoder.labels(train.y)
+    x, y = pd.DataFrame(encoder.rows(train.x.frame)), encoder.labels(train.y)
     fitted, threshold = fit_and_tune(Treated(model, encoder.is_code, True, None, 0), x, y, 3)
-    p = fitted.predict_proba(pd.DataFrame(encoder.rows(test.x)))
+    p = fitted.predict_proba(pd.DataFrame(encoder.rows(test.x.frame)))
     assert p.shape == (len(test), len(counts)) and p.sum(1) == pytest.approx(1)
     assert fitted.trained_ == pytest.approx(1 / len(counts)) and fitted.shares_ == pytest.approx(
         np.sort(counts)[::-1] / sum(counts)
@@ -334,7 +334,7 @@ def test_left_out_rows_take_their_synthetic_children_with_them() -> None:
     train = mixed((60, 20), 0)
     encoder = Encoder(train)
     extra = encoder.extra(draw(get_table_sampler("random")().fit(train), {"rare": 200}, 0))
-    x, y = pd.DataFrame(encoder.rows(train.x)), encoder.labels(train.y)
+    x, y = pd.DataFrame(encoder.rows(train.x.frame)), encoder.labels(train.y)
     some = np.flatnonzero(np.arange(80) % 4 > 0)
     model = Treated("logistic", encoder.is_code, False, extra, 0).fit(x.iloc[some], y[some])
     kept = np.isin(extra.parents[:, 0], some).sum()

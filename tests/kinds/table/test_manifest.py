@@ -74,7 +74,7 @@ def test_real_rows_come_first_and_as_they_were(parts: Parts, drawn: Synthetic, t
 def test_rows_are_read_as_they_were_written(parts: Parts, drawn: Synthetic, tmp_path: Path, name: str) -> None:
     write_rows(tmp_path / name, drawn, parts.train)
     back = read_rows(tmp_path / name, parts.train)
-    pd.testing.assert_frame_equal(back.x, drawn.x)
+    pd.testing.assert_frame_equal(back.x.frame, drawn.x.frame)
     assert (back.sampler, back.seed, back.parents, back.classes) == ("bootstrap", 3, drawn.parents, ("0", "1"))
     assert np.array_equal(back.index, drawn.index) and np.array_equal(back.y, drawn.y)
 
@@ -83,7 +83,7 @@ def test_a_table_by_any_tool_is_read(parts: Parts, tmp_path: Path) -> None:
     frame().head(20).sample(frac=1, axis=1, random_state=1).to_csv(tmp_path / "any.csv", index=False)
     back = read_rows(tmp_path / "any.csv", parts.train)
     assert back.sampler == "unknown" and back.parents == ((),) * 20
-    assert back.x["zip"].tolist() == frame()["zip"].head(20).tolist(), "text that looks like numbers stays text"
+    assert back.x.frame["zip"].tolist() == frame()["zip"].head(20).tolist(), "text that looks like numbers stays text"
     assert np.bincount(back.y).tolist() == [17, 3] and back.index[back.y == 1].tolist() == [0, 1, 2]
 
 

@@ -37,7 +37,7 @@ def test_parts_hold_every_row_once(path: Path) -> None:
     rows = [int(i) for part in (parts.train, parts.validation, parts.test) for i in part.ids]
     assert sorted(rows) == list(range(200))
     assert parts.test.class_counts == {"no": 45, "yes": 5} and parts.validation.class_counts == {"no": 18, "yes": 2}
-    assert parts.train.schema is parts.test.schema
+    assert parts.train.x.schema is parts.test.x.schema
 
 
 def test_what_columns_may_hold_is_told_by_training_rows_alone(path: Path) -> None:
@@ -45,20 +45,22 @@ def test_what_columns_may_hold_is_told_by_training_rows_alone(path: Path) -> Non
     data.loc[7, "amount"] = 1e6
     data.to_csv(path, index=False)
     by_seed = [read_table_parts(path, TableConfig(target="fraud", split_seed=seed)) for seed in range(12)]
-    high = {"7" in parts.train.ids: parts.train.schema.column("amount").high for parts in by_seed if parts.train.schema}
+    high = {
+        "7" in parts.train.ids: parts.train.x.schema.column("amount").high for parts in by_seed if parts.train.x.schema
+    }
     assert high[True] == 1e6 and high[False] < 200
 
 
 def test_a_schema_of_the_users_stays_as_it_says(path: Path, tmp_path: Path) -> None:
-    schema = read_real_table(path, TableConfig(target="fraud")).schema
+    schema = read_real_table(path, TableConfig(target="fraud")).x.schema
     assert schema is not None
     schema.save(tmp_path / "schema.json")
     text = (tmp_path / "schema.json").read_text()
     (tmp_path / "schema.json").write_text(text.replace(f'"low": {frame()["amount"].min()}', '"low": 0.0'))
     parts = read_table_parts(path, TableConfig(schema=str(tmp_path / "schema.json")))
-    assert parts.train.schema is not None and parts.train.schema.target == "fraud"
-    assert parts.train.schema.column("amount").low == 0.0
-    assert parts.train.schema.column("amount").high == frame()["amount"].max()
+    assert parts.train.x.schema is not None and parts.train.x.schema.target == "fraud"
+    assert parts.train.x.schema.column("amount").low == 0.0
+    assert parts.train.x.schema.column("amount").high == frame()["amount"].max()
 
 
 def test_keep_cuts_the_training_part_only(path: Path) -> None:
@@ -83,7 +85,7 @@ def test_what_columns_are_is_told_by_the_first_table(tmp_path: Path) -> None:
     data.to_csv(tmp_path / "a.csv", index=False)
     data.iloc[100:150].to_csv(tmp_path / "b.csv", index=False)  # here zip looks like a number
     parts = read_table_parts(tmp_path / "a.csv", TableConfig(target="fraud", test_data=str(tmp_path / "b.csv")))
-    assert set(parts.test.x["zip"]) == {"77"} and parts.test.x.dtypes.equals(parts.train.x.dtypes)
+    assert set(parts.test.x.frame["zip"]) == {"77"} and parts.test.x.frame.dtypes.equals(parts.train.x.frame.dtypes)
     data.iloc[100:150].assign(amount="n/k").to_csv(tmp_path / "b.csv", index=False)
     with pytest.raises(ValueError, match=r"b.csv'.*amount"):
         read_table_parts(tmp_path / "a.csv", TableConfig(target="fraud", test_data=str(tmp_path / "b.csv")))
@@ -126,7 +128,7 @@ def test_what_is_a_table() -> None:
 
 def test_builtin_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     cancer = read_real_table("builtin:breast_cancer", TableConfig())
-    assert cancer.class_counts == {"benign": 357, "malignant": 212} and cancer.x.shape == (569, 30)
+    assert cancer.class_counts == {"benign": 357, "malignant": 212} and cancer.x.frame.shape == (569, 30)
     adult = builtin_tables.adult()
     assert adult.shape == (32_561, 15) and adult["income"].value_counts().to_dict() == {"<=50K": 24_720, ">50K": 7_841}
     assert adult["workclass"].isna().sum() == 1_836

@@ -59,14 +59,14 @@ def test_a_file_comes_back_as_it_was(tmp_path: Path, suffix: str) -> None:
 
 def test_text_keeps_whole_numbers_truth_values_and_digits(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
-    guessed = read_table(tmp_path / "a.csv", "class").schema
+    guessed = read_table(tmp_path / "a.csv", "class").x.schema
     assert guessed is not None
     columns = tuple(Column("zip", "categorical", "str") if c.name == "zip" else c for c in guessed.columns)
     schema = Schema("class", columns)
     data = read_table(tmp_path / "a.csv", "class", schema)
-    dtypes = {name: str(dtype) for name, dtype in data.x.dtypes.items()}
+    dtypes = {name: str(dtype) for name, dtype in data.x.frame.dtypes.items()}
     assert dtypes["age"] == dtypes["paid"] == "Int64" and dtypes["id"] == "int64" and dtypes["price"] == "float64"
-    assert dtypes["member"] == "boolean" and data.x["zip"].tolist() == ["0123", "9999", "0123"]
+    assert dtypes["member"] == "boolean" and data.x.frame["zip"].tolist() == ["0123", "9999", "0123"]
     write_table(to_frame(data, data), tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text() == TEXT
 
@@ -74,7 +74,7 @@ def test_text_keeps_whole_numbers_truth_values_and_digits(tmp_path: Path) -> Non
 def test_tabs_and_byte_order_marks(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes(b"\xef\xbb\xbfx\ty\n1,5\ta\n2,5\tb\n")
     data = read_table(tmp_path / "a.tsv", "y")
-    assert list(data.x.columns) == ["x"] and data.x["x"].tolist() == ["1,5", "2,5"]
+    assert list(data.x.frame.columns) == ["x"] and data.x.frame["x"].tolist() == ["1,5", "2,5"]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
@@ -86,7 +86,7 @@ def test_numbers_survive_to_the_last_digit(tmp_path: Path, suffix: str) -> None:
     write_table(frame, tmp_path / f"a{suffix}")
     data = read_table(tmp_path / f"a{suffix}", "y")
     pd.testing.assert_frame_equal(to_frame(data, data), frame, check_exact=True)
-    again = read_table(tmp_path / f"a{suffix}", "y", data.schema)
+    again = read_table(tmp_path / f"a{suffix}", "y", data.x.schema)
     pd.testing.assert_frame_equal(to_frame(again, again), frame, check_exact=True)
 
 
@@ -94,9 +94,9 @@ def test_odd_text_files(tmp_path: Path) -> None:
     text = '\n\n,code,note,x,y\n\n1,007,"a\nb",,p\n2,100,c,,q\n\n3,,c,,q\n'
     (tmp_path / "a.csv").write_text(text)
     data = read_table(tmp_path / "a.csv", "y")
-    assert list(data.x.columns) == ["", "code", "note", "x"] and data.x["x"].isna().all()
-    assert data.x["code"].tolist()[:2] == ["007", "100"] and data.x["note"].tolist() == ["a\nb", "c", "c"]
-    assert data.x["code"].isna().tolist() == [False, False, True]
+    assert list(data.x.frame.columns) == ["", "code", "note", "x"] and data.x.frame["x"].isna().all()
+    assert data.x.frame["code"].tolist()[:2] == ["007", "100"] and data.x.frame["note"].tolist() == ["a\nb", "c", "c"]
+    assert data.x.frame["code"].isna().tolist() == [False, False, True]
     write_table(to_frame(data, data), tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text() == text.replace("\n\n", "\n").removeprefix("\n")
 
@@ -119,7 +119,7 @@ def test_a_schema_says_what_text_is(tmp_path: Path, dtype: str, text: str, expec
         with pytest.raises(ValueError, match=expected):
             read_table(tmp_path / "a.csv", "y", schema)
     else:
-        assert str(read_table(tmp_path / "a.csv", "y", schema).x["x"].dtype) in expected.split("|")
+        assert str(read_table(tmp_path / "a.csv", "y", schema).x.frame["x"].dtype) in expected.split("|")
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_other_separators_are_told_by_the_header_and_said(tmp_path: Path, name: 
     frame.to_csv(tmp_path / name, sep=sign, decimal=decimal, index=False)
     data = read_table(tmp_path / name, "claim")
     assert data.notes[0].startswith(f"The table is separated by {sign!r}; ") and repr(usual) in data.notes[0]
-    assert data.schema is not None and [c.kind for c in data.schema.columns] == ["numeric", "integer"]
+    assert [c.kind for c in data.x.schema.columns] == ["numeric", "integer"]
     assert data.class_counts == from_frame(frame, "claim").class_counts
-    assert data.fingerprint == read_table(tmp_path / name, "claim", data.schema).fingerprint
+    assert data.fingerprint == read_table(tmp_path / name, "claim", data.x.schema).fingerprint
 
 
 @pytest.mark.parametrize("header", ["Land,2018,2020", ",2018,2020", "name,0.5,1.5", "a,b1,c"])
@@ -235,36 +235,36 @@ def test_whole_numbers_of_arrow_stay_whole_where_some_are_missing(tmp_path: Path
     else:
         pytest.importorskip("pyarrow.feather").write_feather(table, str(tmp_path / "a.feather"))
     for data in (from_frame(table, "y"), read_table(tmp_path / f"a{suffix}", "y")):
-        assert [str(dtype) for dtype in data.x.dtypes] == ["Int64", "UInt8", "float64"]
-        assert data.x["n"].tolist() == [2**60 + 1, pd.NA, 3, 4]
+        assert [str(dtype) for dtype in data.x.frame.dtypes] == ["Int64", "UInt8", "float64"]
+        assert data.x.frame["n"].tolist() == [2**60 + 1, pd.NA, 3, 4]
 
 
 def test_a_named_index_in_a_file_is_a_column(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     frame = pd.DataFrame({"n": [4, 5, 6], "y": ["a", "b", "b"]})
     frame.set_index("n").to_parquet(tmp_path / "a.parquet")
-    assert read_table(tmp_path / "a.parquet", "y").x["n"].tolist() == [4, 5, 6]
+    assert read_table(tmp_path / "a.parquet", "y").x.frame["n"].tolist() == [4, 5, 6]
 
 
 def test_polars() -> None:
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"x": [1.5, None, 2.5], "w": ["a", "b", None], "y": ["p", "q", "p"]})
     data = from_frame(frame, "y")
-    assert data.class_counts == {"p": 2, "q": 1} and data.x["w"].isna().tolist() == [False, False, True]
+    assert data.class_counts == {"p": 2, "q": 1} and data.x.frame["w"].isna().tolist() == [False, False, True]
 
 
 def test_labeled_data() -> None:
     frame = table()
     data = from_frame(frame.set_index("amount", drop=False), "claim")
     assert data.kind == "table" and data.classes == ("fine", "fraud") and data.ids[:2] == ("0", "1")
-    assert list(data.x.columns) == [c for c in frame.columns if c != "claim"]
+    assert list(data.x.frame.columns) == [c for c in frame.columns if c != "claim"]
     rare = data.subset(data.y == data.label_of("fraud"))
-    assert list(rare.x.index) == list(range(len(rare))) and set(rare.class_counts) == {"fine", "fraud"}
+    assert list(rare.x.frame.index) == list(range(len(rare))) and set(rare.class_counts) == {"fine", "fraud"}
     pd.testing.assert_frame_equal(to_frame(rare, data), frame[frame["claim"] == "fraud"].reset_index(drop=True))
     assert data.fingerprint == from_frame(frame, "claim").fingerprint != rare.fingerprint
     assert data.fingerprint != from_frame(frame.assign(amount=frame["amount"] + 1), "claim").fingerprint
-    with pytest.raises(TypeError, match="make it with 'from_frame'"):
-        LabeledData(frame, data.y, data.classes, data.ids, kind="table")
+    with pytest.raises(TypeError, match="made by 'from_arrays' or 'from_frame'"):
+        LabeledData(frame, data.y, data.classes, data.ids)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_the_label_column_keeps_its_place_dtype_and_values(labels: Any) -> None:
     frame = pd.DataFrame({0: [1, 2, 3], 1: labels, 2: ["a", "b", "c"]})
     data = from_frame(frame, 1)
     pd.testing.assert_frame_equal(to_frame(data, data), frame)
-    assert from_frame(frame, "1").schema == data.schema  # as a command line would say it
+    assert from_frame(frame, "1").x.schema == data.x.schema  # as a command line would say it
     assert to_frame(data.subset([2, 0]), data)[1].tolist() == [frame[1][2], frame[1][0]]
 
 
@@ -290,7 +290,7 @@ def test_notes_say_what_was_guessed_and_what_breaks_rules() -> None:
     labels = np.where(np.random.default_rng(0).random(200) < 0.5, "a", "b")
     frame = pd.DataFrame({"key": range(200), "zip": [f"z{i % 99}" for i in range(200)], "y": labels})
     frame["low"], frame["high"] = np.arange(200) % 7, np.arange(200) % 6
-    schema = from_frame(frame, "y").schema
+    schema = from_frame(frame, "y").x.schema
     assert schema is not None
     data = from_frame(frame, "y", dataclasses.replace(schema, rules=(Rule("inequality", ("low", "high")),)))
     one, two, three = data.notes
@@ -325,7 +325,7 @@ def test_notes_say_what_text_may_have_meant(values: list[str | None], note: str 
 
 
 def contents(data: LabeledData) -> set[bytes]:
-    return set(data.content_hashes())
+    return set(data.x.hashes())
 
 
 def test_the_split_keeps_exact_copies_together_whatever_their_ids() -> None:
@@ -358,7 +358,7 @@ def test_own_test_table_loses_no_label() -> None:
 def test_copies_are_equal_in_value_not_in_dtype() -> None:
     frame = table().drop(columns=["job"])
     same = frame.assign(kids=frame["kids"].astype("float64"), amount=frame["amount"].astype(object))
-    assert from_frame(frame, "claim").content_hashes() == from_frame(same, "claim").content_hashes()
+    assert from_frame(frame, "claim").x.hashes() == from_frame(same, "claim").x.hashes()
 
 
 def test_columns_called_alike_as_text_and_number_are_two() -> None:

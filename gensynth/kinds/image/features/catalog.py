@@ -45,7 +45,7 @@ def get_extractor(
             f"{', '.join(n for n in EXTRACTORS if n not in FITTED)}."
         )
     if name == "pyramid":
-        return Pyramid(train.shape[0], seed)
+        return Pyramid(train.x.layout[0], seed)
     if name == "task":
         return TaskNetwork.fit(train, seed)
     if name == "imagenet":

@@ -12,7 +12,7 @@ from torch import Tensor
 from gensynth.fidelity.extractor import Moments, batches
 
 if TYPE_CHECKING:
-    from gensynth.kinds.image.folder import ImageFiles
+    from gensynth.kinds.image.images import Images
 
 POOLED, COPY = 16, 24
 
@@ -38,7 +38,7 @@ class CopySpace:
         """Fit to the moments of the `pooled` pixels of training images."""
         return CopySpace(moments.mean, np.linalg.eigh(moments.covariance)[1][:, ::-1][:, :COPY])
 
-    def __call__(self, images: Tensor | ImageFiles) -> np.ndarray:
+    def __call__(self, images: Tensor | Images) -> np.ndarray:
         """Return coordinates, float64, shape (n, at most 24), of uint8 images (n, c, h, w)."""
         parts = [(pooled(batch) - self.mean) @ self.components for batch in batches(images)]
         return np.concatenate(parts) if parts else np.zeros((0, self.components.shape[1]))

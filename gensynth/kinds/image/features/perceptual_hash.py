@@ -13,14 +13,14 @@ from torch import Tensor
 from gensynth.fidelity.features import batches
 
 if TYPE_CHECKING:
-    from gensynth.kinds.image.folder import ImageFiles
+    from gensynth.kinds.image.images import Images
 
 SIDE, LOW = 32, 8
 MOST_BITS, MOST_FALSE = 4, 0.001
 BLOCK = 512
 
 
-def perceptual_hashes(x: Tensor | ImageFiles) -> np.ndarray:
+def perceptual_hashes(x: Tensor | Images) -> np.ndarray:
     """Return the pHash of each image, uint64, shape (n,).
 
     Grey, brought to 32 x 32; of its cosine transform the 8 x 8 lowest frequencies, each one bit: above their median or

@@ -20,9 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gensynth.data.labeled import LabeledData, content_hash
+from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.network import LEARNING_RATE, PREDICT_BATCH, WEIGHT_DECAY, Classifiers
 from gensynth.fidelity.extractor import Extractor, weights_hash
+from gensynth.kinds.image.images import content_hash
 
 ALIGNED = 2000
 """At most so many training images bring the networks' features into common coordinates."""
@@ -75,7 +76,7 @@ class TaskNetwork(Extractor):
         Raises:
             ValueError: if there are fewer than 2 folds or different images, or all images are of one class.
         """
-        hashes = train.content_hashes()
+        hashes = train.x.hashes()
         first = {h: i for i, h in reversed(list(enumerate(hashes)))}
         if folds < 2 or len(first) < folds or len(np.unique(train.y)) < 2:
             raise ValueError(
@@ -92,7 +93,7 @@ class TaskNetwork(Extractor):
             fold |= {hashes[i]: (placed + at) % folds for at, i in enumerate(members)}
             placed += len(members)
         networks = _train(train, np.array([fold[h] for h in hashes]), folds, steps, batch_size, rng)
-        c, h, w = train.shape
+        c, h, w = train.x.layout
         domain = f"classifiers of {folds} folds of {len(train)} training images of shape {c}x{h}x{w}, {steps} steps"
         align = train.x[torch.from_numpy(np.sort(rng.permutation(len(train))[:ALIGNED]))]
         return TaskNetwork(networks, fold, align, domain)
@@ -128,7 +129,7 @@ def _train(
     """Train one network per fold on the images of all others, as `evaluate` trains its judges."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     seeds = [int(s) for s in rng.integers(2**31, size=folds)]
-    networks = Classifiers(seeds, train.shape, len(train.classes)).to(device)
+    networks = Classifiers(seeds, train.x.layout, len(train.classes)).to(device)
     networks = networks.to(memory_format=torch.channels_last)
     drawn = np.empty((steps, folds, batch_size), dtype=np.int64)
     for k in range(folds):

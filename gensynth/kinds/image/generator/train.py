@@ -101,8 +101,8 @@ def train(
         "gensynth": gensynth.__version__,
         "torch": str(torch.__version__),
     }
-    if scope.data.white is not None:
-        provenance["white"] = scope.data.white
+    if scope.data.x.white is not None:
+        provenance["white"] = scope.data.x.white
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:
         model.learn_privately(privacy)
@@ -165,15 +165,15 @@ def _prepare(
     if init is not None:
         shared = load_checkpoint(init)
         model = shared.model
-        if shared.name != name or model.shape != data.shape:
+        if shared.name != name or model.shape != data.x.layout:
             raise ValueError(
-                f"{init} is a {shared.name} for images of shape {model.shape}; a {name} for {data.shape} was asked for."
+                f"{init} is a {shared.name} for images of shape {model.shape}; a {name} for {data.x.layout} is asked for."
             )
         if missing := [c for c in scope.trained if c not in model.classes]:
             raise ValueError(f"{init} does not know the classes {missing}; it knows {', '.join(model.classes)}.")
         model.train()
     else:
-        model = build(name, model_config, data.shape, data.classes if label is None else scope.trained, config.seed)
+        model = build(name, model_config, data.x.layout, data.classes if label is None else scope.trained, config.seed)
     position = {data.label_of(c): model.classes.index(c) for c in data.classes if c in model.classes}
     y = np.array([position[int(label)] for label in data.y], dtype=np.int64)
     model.trained_labels = scope.trained

@@ -35,7 +35,7 @@ GRID_BYTES, PAIR_BYTES, REJECTED_BYTES = 900_000, 350_000, 250_000
 
 def _room(budget: int, contents: ReportContents, groups: int, least: int, most: int) -> int:
     """Return how many images each of `groups` groups may show, between `least` and `most`."""
-    shape = contents.parts.train.shape
+    shape = contents.parts.train.x.layout
     h, w = thumbnail_shape(shape)
     return min(most, max(least, budget // (max(1, groups) * shape[0] * h * w)))
 
@@ -46,7 +46,7 @@ def _choose(positions: np.ndarray, most: int) -> np.ndarray:
 
 
 def _real(data: LabeledData, positions: np.ndarray | Sequence[int]) -> Tensor:
-    return data.x[torch.as_tensor(np.asarray(positions, dtype=np.int64))]
+    return data.x[np.asarray(positions, dtype=np.int64)]
 
 
 def look(contents: ReportContents) -> Html:

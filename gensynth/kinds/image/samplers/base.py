@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from gensynth.data.labeled import LabeledData
+from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.base import Sampler, check_seed
 
 
@@ -67,11 +68,11 @@ class ImageSampler(Sampler, BaseOverSampler):
         levels = _levels(X)
         images = torch.tensor(_to_bytes(X, levels).reshape(len(X), *self._shape_of(X)))  # a copy: X may be read-only
         classes, ids = tuple(str(name) for name in names), tuple(str(row) for row in range(len(X)))
-        self.fit(LabeledData(images, codes.astype(np.int64), classes, ids))
+        self.fit(LabeledData(Pixels(images), codes.astype(np.int64), classes, ids))
         xs, ys = [X], [y]
         for name, n in self.sampling_strategy_.items():
             if n:
-                drawn = self.sample(str(name), n, self.random_state).x.numpy()
+                drawn = self.sample(str(name), n, self.random_state).x[:].numpy()
                 xs.append(levels[drawn].reshape(n, *X.shape[1:]))
                 ys.append(np.full(n, name, dtype=y.dtype))
         return np.concatenate(xs), np.concatenate(ys)

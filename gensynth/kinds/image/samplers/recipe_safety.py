@@ -140,7 +140,7 @@ def recipe_safety(
         ValueError: if a recipe is unknown or mixes images, classes or shapes differ, or fewer than two classes have
             two images.
     """
-    channels = train.shape[0]
+    channels = train.x.layout[0]
     chosen = single_recipes(channels) if recipes is None else tuple(recipes)
     steps = {recipe: steps_of(recipe, channels) for recipe in chosen}
     mixing = [recipe for recipe in steps if not MIXING.keys().isdisjoint(steps[recipe])]
@@ -149,10 +149,10 @@ def recipe_safety(
             f"label safety is measured for one recipe or more of one image each, got {', '.join(mixing) or 'none'}; "
             "a mixed image says in its soft label what it shows."
         )
-    if held_out is not None and (held_out.classes, held_out.shape) != (train.classes, train.shape):
+    if held_out is not None and (held_out.classes, held_out.x.layout) != (train.classes, train.x.layout):
         raise ValueError(
             f"held-out images must have the training images' classes and shape, got {held_out.classes} and "
-            f"{held_out.shape} against {train.classes} and {train.shape}."
+            f"{held_out.x.layout} against {train.classes} and {train.x.layout}."
         )
     if (np.bincount(train.y) > 1).sum() < 2 or (held_out is not None and not len(held_out)):
         raise ValueError(
@@ -167,7 +167,7 @@ def recipe_safety(
     seen_after: dict[str, list[np.ndarray]] = {recipe: [] for recipe in steps}
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        taught = torch.empty((2 * n, *train.shape), dtype=torch.uint8)
+        taught = torch.empty((2 * n, *train.x.layout), dtype=torch.uint8)
         taught[:n] = train.x[torch.arange(n)]
         for i in range(n):
             taught[n + i] = treat(taught[i], (MOVED,))[0]

@@ -12,6 +12,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.data.labeled import LabeledData, label_of
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.base import ImageSampler
 from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
 from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
@@ -81,7 +82,7 @@ class Recipes(ImageSampler):
     def _fit(self, data: LabeledData) -> None:
         if not len(data):
             raise ValueError("recipes need images to transform, got none.")
-        _, h, w = data.shape
+        _, h, w = data.x.layout
         if h == 1 and not set(self.recipe.split("+")) <= {*NEEDS_NO_NEIGHBOURS}:
             raise ValueError(
                 f"recipe {self.recipe!r} needs pixels above each other, and these images are rows of {w}; set "
@@ -89,7 +90,7 @@ class Recipes(ImageSampler):
             )
         if self.recipe == AUTO:
             self.safety_: RecipeSafety = recipe_safety(data, seed=self.random_state)
-        elif any(step in MIXING for step in steps_of(self.recipe, data.shape[0])) and len(data) < 2:
+        elif any(step in MIXING for step in steps_of(self.recipe, data.x.layout[0])) and len(data) < 2:
             raise ValueError(f"recipe {self.recipe!r} mixes two images, got {len(data)}; add images.")
         self.data_ = data
 
@@ -98,19 +99,19 @@ class Recipes(ImageSampler):
         plans = self._plans(label, index, seed)
         used, at = np.unique([row for plan in plans for row in plan.rows], return_inverse=True)
         images = data.x[torch.from_numpy(used)]  # each once, however often it is a parent: it may lie on a disk
-        x = torch.empty((len(index), *data.shape), dtype=torch.uint8)
+        x = torch.empty((len(index), *data.x.layout), dtype=torch.uint8)
         how, taken = [], 0
         with torch.random.fork_rng(devices=[]):
             for i, plan in enumerate(plans):
                 parents = [images[place] for place in at[taken : taken + len(plan.rows)]]
                 taken += len(plan.rows)
                 torch.default_generator.manual_seed(plan.seed)  # torch.manual_seed would seed the GPUs' as well
-                x[i], own = treat(parents[0], steps_of(plan.recipe, data.shape[0]), *parents[1:])
+                x[i], own = treat(parents[0], steps_of(plan.recipe, data.x.layout[0]), *parents[1:])
                 others = [(data.classes[data.y[row]], 1 - own) for row in plan.rows[1:]]
                 soft = " / ".join(f"{share:.4f} {name}" for name, share in [(label, own), *others])
                 how.append(f"{plan.recipe}: {soft}" if others else plan.recipe)
         return Synthetic(
-            x=x,
+            x=Pixels(x),
             y=np.full(len(index), label_of(label, data.classes), dtype=np.int64),
             classes=data.classes,
             index=index,

@@ -9,6 +9,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from gensynth.data.labeled import LabeledData, label_of
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.base import ImageSampler
 from gensynth.sampler.synthetic import Synthetic
 
@@ -74,7 +75,7 @@ class SmoteSampler(ImageSampler):
         x = torch.from_numpy(rows[a] + step * (rows[b] - rows[a])).round().to(torch.uint8)
         n = len(index)
         return Synthetic(
-            x=x.reshape(-1, *self.data_.shape),
+            x=Pixels(x.reshape(-1, *self.data_.x.layout)),
             y=np.full(n, position, dtype=np.int64),
             classes=self.data_.classes,
             index=index,

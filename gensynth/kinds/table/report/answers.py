@@ -238,7 +238,7 @@ def _recalls(e: TableEvaluation, model: str) -> Html:
 
 def columns(contents: TableReportContents) -> Html:
     """Return what the table is: its columns and rules."""
-    schema = contents.parts.train.schema
+    schema = contents.parts.train.x.schema
     assert schema is not None
     rows = []
     for c in schema.columns:

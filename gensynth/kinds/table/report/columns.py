@@ -13,9 +13,9 @@ from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.numbers import as_numbers, is_absent
 from gensynth.kinds.table.report.figures import Histogram, short
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import NOT_JUDGED, Column
 from gensynth.kinds.table.times import as_times, tick, ticks
-from gensynth.sampler.synthetic import Synthetic
 
 LEVELS, SPIKES = 7, 3
 """Levels and spikes of a column that are told apart."""
@@ -51,17 +51,10 @@ class ColumnLook:
         return max(1 - self.shared, abs(self.missing[0] - self.missing[1]))
 
 
-def frame_of(data: LabeledData | Synthetic) -> pd.DataFrame:
-    """Return the rows."""
-    assert isinstance(data.x, pd.DataFrame)
-    return data.x
-
-
 def as_real(frame: pd.DataFrame, train: LabeledData) -> pd.DataFrame:
     """Return rows that the gate could read in the training data's dtypes, without ids."""
-    assert train.schema is not None
-    names = [c.name for c in train.schema.columns if c.kind not in NOT_JUDGED]
-    dtypes = frame_of(train).dtypes
+    names = [c.name for c in train.x.schema.columns if c.kind not in NOT_JUDGED]
+    dtypes = rows_of(train).frame.dtypes
     return pd.DataFrame({name: frame[name].astype(dtypes[name]) for name in names}, index=frame.index)
 
 
@@ -73,13 +66,12 @@ def looks(real: pd.DataFrame, synthetic: pd.DataFrame, train: LabeledData) -> li
         synthetic: Synthetic rows, likewise.
         train: The training rows.
     """
-    assert train.schema is not None
-    columns = [c for c in train.schema.columns if c.kind not in (*NOT_JUDGED, "constant")]
+    columns = [c for c in train.x.schema.columns if c.kind not in (*NOT_JUDGED, "constant")]
     names = [c.name for c in columns]
     if not names:
         return []
     # Rules would tie columns to each other, which are shown one by one.
-    codec = TableCodec(frame_of(train)[names], replace(train.schema, columns=tuple(columns), rules=()))
+    codec = TableCodec(rows_of(train).frame[names], replace(train.x.schema, columns=tuple(columns), rules=()))
     both = metrics.stacked([codec.encode(real), codec.encode(synthetic)])
     is_real = (np.arange(len(both)) < len(real))[:, None]
     order: list[Hashable] = [c.name for c in (*codec.number_columns, *codec.code_columns)]

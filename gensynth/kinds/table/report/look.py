@@ -12,9 +12,10 @@ from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.gate import ROW_REASONS
-from gensynth.kinds.table.report.columns import ColumnLook, as_real, frame_of, looks
+from gensynth.kinds.table.report.columns import ColumnLook, as_real, looks
 from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
 from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table, unfold
 from gensynth.report.sections import LEGEND, REASON_SCORES, reason_codes, rejections
@@ -65,7 +66,7 @@ def look(contents: TableReportContents) -> Html:
             blocks.append(_block(heading, element("p", "No accepted row to look at."), opened=True))
             continue
         real, drawn, failed = (
-            as_real(frame_of(of).iloc[at], train)
+            as_real(rows_of(of).frame.iloc[at], train)
             for of, at in ((train, real_at), (synthetic, accepted_at), (synthetic, rejected_at))
         )
         parts = [_columns(name, looks(real, drawn, train), len(names))]
@@ -123,10 +124,9 @@ class _Space:
 
     def __init__(self, contents: TableReportContents) -> None:
         train = contents.parts.train
-        assert train.schema is not None
-        self.codec = TableCodec(frame_of(train), train.schema)
+        self.codec = TableCodec(rows_of(train).frame, train.x.schema)
         some = [_some(np.flatnonzero(train.y == label), FIT_ROWS) for label in range(len(train.classes))]
-        encoded = self.codec.encode(frame_of(train).iloc[np.concatenate(some)])
+        encoded = self.codec.encode(rows_of(train).frame.iloc[np.concatenate(some)])
         self.coordinates = metrics.Coordinates.fit(encoded, self.codec.cards)
         points = self.coordinates(encoded)
         self.mean = points.mean(axis=0)
@@ -273,7 +273,7 @@ def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verd
     values = samples.scores.get(name)
     if code.startswith("dup") and values is not None and all(samples.nearest[i] in row for i in at):
         return Html(title + _pairs(contents, synthetic, samples.nearest, at, values))
-    columns, drawn_rows = _shown_columns(contents), frame_of(synthetic)
+    columns, drawn_rows = _shown_columns(contents), rows_of(synthetic).frame
     rows = []
     for i in at.tolist():
         found = score(values[i]) if values is not None else ""
@@ -287,7 +287,7 @@ def _pairs(
 ) -> Html:
     """Return real rows, each with the synthetic row below it that it is nearest to."""
     train, columns = contents.parts.train, _shown_columns(contents)
-    real_rows, drawn_rows = frame_of(train), frame_of(synthetic)
+    real_rows, drawn_rows = rows_of(train).frame, rows_of(synthetic).frame
     row = {name: i for i, name in enumerate(train.ids)}
     rows = []
     for i in at.tolist():
@@ -306,7 +306,7 @@ def _rows(first: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequen
 
 
 def _shown_columns(contents: TableReportContents) -> list[Column]:
-    schema = contents.parts.train.schema
+    schema = contents.parts.train.x.schema
     assert schema is not None
     return [c for c in schema.columns if c.kind not in (*NOT_JUDGED, "constant")][:MOST_CELLS]
 

@@ -13,6 +13,7 @@ from gensynth.kinds.table.config import METRICS
 from gensynth.kinds.table.report import answers as table_answers
 from gensynth.kinds.table.report import look as table_look
 from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
+from gensynth.kinds.table.rows import rows_of
 from gensynth.report import frame
 from gensynth.report import sections as tables
 from gensynth.report.contents import Contents
@@ -61,8 +62,7 @@ class TableReportContents(Contents):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.parts.train.kind != "table":
-            raise TypeError(f"the data must be a table, got kind {self.parts.train.kind!r}; use ReportContents.")
+        rows_of(self.parts.train)
         self.check()
 
 

@@ -20,6 +20,7 @@ from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import check_labels
 from gensynth.kinds.table.packed import load_packed, save_packed
+from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.schema import Schema
 from gensynth.kinds.table.tables import as_pandas, from_frame, to_frame
 from gensynth.sampler.base import Sampler, check_seed
@@ -106,32 +107,27 @@ class TableSampler(Sampler, BaseOverSampler):
     @property
     def like(self) -> LabeledData:
         """No rows, but classes, columns and dtypes of the real table."""
-        return LabeledData(
-            x=self.codec_.empty.reset_index(drop=True),
-            y=np.empty(0, dtype=np.int64),
-            classes=self.classes_,
-            ids=(),
-            kind="table",
-            schema=self.codec_.schema,
-            label_values=self.label_values_,
-        )
+        nothing = self._as_rows(self.codec_.empty.reset_index(drop=True))
+        return LabeledData(nothing, np.empty(0, dtype=np.int64), self.classes_, ids=())
+
+    def _as_rows(self, frame: pd.DataFrame) -> Rows:
+        return Rows(frame, self.codec_.schema, self.label_values_)
 
     def _fit(self, data: LabeledData) -> None:
-        if data.kind != "table" or data.schema is None:
-            raise TypeError(f"sampler {self.name!r} draws tables, and these data are of kind {data.kind!r}.")
+        rows = rows_of(data)
         if self.schema is not None:
-            data = replace(data, schema=detect_schema(to_frame(data, data), data.schema.target, self.schema))
+            rows = replace(rows, schema=detect_schema(to_frame(data, data), rows.schema.target, self.schema))
+            data = replace(data, x=rows)
         self.data_ = data
         self.classes_ = data.classes
         self.counts_ = np.bincount(data.y, minlength=len(data.classes))
         self.ids_ = np.array(data.ids, dtype=np.str_)
-        self.label_values_ = data.label_values
-        assert data.schema is not None
-        self.codec_ = TableCodec(data.x, data.schema)
+        self.label_values_ = rows.label_values
+        self.codec_ = TableCodec(rows.frame, rows.schema)
         self.pools_ = [self.codec_.pools(data.y == label) for label in range(len(data.classes))]
         self.rejected_: dict[str, float] = {}
         self.sha256_ = self.file_ = ""
-        self._learn(self.codec_.encode(data.x), data.y)
+        self._learn(self.codec_.encode(rows.frame), data.y)
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         position = self.classes_.index(label)
@@ -162,7 +158,7 @@ class TableSampler(Sampler, BaseOverSampler):
             )
         n = len(index)
         return Synthetic(
-            x=self.codec_.decode(rows, number, rest) if rejected else frame,
+            x=self._as_rows(self.codec_.decode(rows, number, rest) if rejected else frame),
             y=np.full(n, position, dtype=np.int64),
             classes=self.classes_,
             index=index,
@@ -238,7 +234,7 @@ class TableSampler(Sampler, BaseOverSampler):
         # A new label is that of a real row of its class, whatever the labels are.
         like = [np.full(len(part), np.argmax(data.y == part.y[0])) for part in drawn]
         rows = np.concatenate([np.arange(len(frame)), *like])
-        return _joined(X, frame, [part.x for part in drawn]), _taken(y, rows)
+        return _joined(X, frame, [part.x.frame for part in drawn]), _taken(y, rows)
 
     def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
         """Imbalanced-learn's hook behind its own `fit_resample`, which knows arrays only."""

@@ -9,6 +9,7 @@ from gensynth.fidelity.extractor import Moments
 from gensynth.kinds.image.features.copies import NEAR, Copies, Found, shifted
 from gensynth.kinds.image.features.copy_space import CopySpace, pooled
 from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
+from gensynth.kinds.image.images import Pixels
 
 N = 40
 
@@ -21,7 +22,9 @@ def smooth(n: int, seed: int) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def train() -> LabeledData:
-    return LabeledData(smooth(2 * N, 0), np.repeat([0, 1], N), ("a", "b"), tuple(f"id{i}" for i in range(2 * N)))
+    return LabeledData(
+        Pixels(smooth(2 * N, 0)), np.repeat([0, 1], N), ("a", "b"), tuple(f"id{i}" for i in range(2 * N))
+    )
 
 
 class Fitted:
@@ -29,9 +32,9 @@ class Fitted:
 
     def __init__(self, train: LabeledData) -> None:
         pixels = Moments()
-        pixels.add(pooled(train.x))
+        pixels.add(pooled(train.x[:]))
         space = CopySpace.fit(pixels)
-        self.copies = Copies.fit(train, space, perceptual_hashes(train.x), shifted(train.x, space))
+        self.copies = Copies.fit(train, space, perceptual_hashes(train.x), shifted(train.x[:], space))
 
     def __call__(self, x: torch.Tensor, y: np.ndarray, parents: tuple[tuple[str, ...], ...]) -> Found:
         return self.copies(self.copies.space(x), perceptual_hashes(x), y, parents)

@@ -14,6 +14,7 @@ from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.metrics import kid_permutation_test
 from gensynth.kinds.image.features.catalog import get_extractor
 from gensynth.kinds.image.features.task_network import TaskNetwork
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import DataConfig, read
 
 FOLDS = 4
@@ -42,7 +43,7 @@ def test_out_of_fold_features_follow_one_distribution(
     halves: tuple[LabeledData, LabeledData], task: TaskNetwork
 ) -> None:
     train, fresh = halves
-    learned = [(task.fold[h] + 1) % FOLDS for h in train.content_hashes()]
+    learned = [(task.fold[h] + 1) % FOLDS for h in train.x.hashes()]
     # To a network that learned them, training images differ from fresh ones: a false alarm of every class.
     assert np.median(p_values(task.seen_by(train.x, learned), task(fresh.x), fresh.y)) < 0.02
     embedding = Embedding.fit(train.x, extractor=task)
@@ -55,7 +56,7 @@ def test_a_training_image_is_seen_by_the_network_that_did_not_learn_it(
     halves: tuple[LabeledData, LabeledData], task: TaskNetwork
 ) -> None:
     train, fresh = halves
-    folds = np.array([task.fold[h] for h in train.content_hashes()])
+    folds = np.array([task.fold[h] for h in train.x.hashes()])
     assert np.array_equal(task(train.x), task.seen_by(train.x, list(folds)))
     # Folds are stratified: 3 of the 12 images of each class.
     assert (np.stack([np.bincount(folds[train.y == c], minlength=FOLDS) for c in range(10)]) == 3).all()
@@ -77,7 +78,7 @@ def test_networks_share_coordinates(halves: tuple[LabeledData, LabeledData], tas
 def test_copies_share_a_fold(halves: tuple[LabeledData, LabeledData]) -> None:
     train = halves[0]
     twice = LabeledData(
-        torch.cat([train.x, train.x]),
+        Pixels(torch.cat([train.x[:], train.x[:]])),
         np.tile(train.y, 2),
         train.classes,
         tuple(map(str, range(240))),
@@ -90,7 +91,7 @@ def test_it_is_a_function_of_data_and_seed(halves: tuple[LabeledData, LabeledDat
     train = halves[0]
     state = torch.get_rng_state()
     a, b = (TaskNetwork.fit(train, folds=2, steps=3) for _ in range(2))
-    assert a.stamp == b.stamp and np.array_equal(a(train.x), b(train.x))
+    assert a.stamp == b.stamp and np.array_equal(a(train.x), b(train.x[:]))
     assert torch.equal(state, torch.get_rng_state())
     assert TaskNetwork.fit(train, seed=1, folds=2, steps=3).stamp["weights_sha256"] != a.stamp["weights_sha256"]
     assert set(a.stamp) == {"name", "weights_sha256", "resize", "domain"}

@@ -87,7 +87,7 @@ class Spy(KNeighborsClassifier):
 )
 def test_synthetic_images_stay_out_of_the_scoring_folds(sampler: Sampler, tiny: LabeledData) -> None:
     keep = np.r_[0:24, 24:48, 48:60]
-    x = (tiny.x.numpy()[keep].reshape(60, -1) / 255).astype(np.float32)
+    x = (tiny.x[:].numpy()[keep].reshape(60, -1) / 255).astype(np.float32)
     y = np.array(tiny.classes)[tiny.y[keep]]
     real = frozenset(row.tobytes() for row in x)
     model = Pipeline([("sampler", sampler), ("classifier", Spy(real))])

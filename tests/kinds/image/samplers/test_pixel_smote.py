@@ -29,6 +29,6 @@ def test_a_sample_lies_between_its_parents(parts: Parts) -> None:
     at = {name: i for i, name in enumerate(parts.train.ids)}
     a, b = (parts.train.x[torch.tensor([at[pair[end]] for pair in drawn.parents])].float() for end in (0, 1))
     length = (b - a).flatten(1).norm(dim=1)
-    ways = (drawn.x - a).flatten(1).norm(dim=1) + (b - drawn.x).flatten(1).norm(dim=1)
+    ways = (drawn.x[:] - a).flatten(1).norm(dim=1) + (b - drawn.x[:]).flatten(1).norm(dim=1)
     assert (length > 0).all() and (ways - length).abs().max() < 1  # rounding
     assert all(parts.train.classes[parts.train.y[at[i]]] == "9" for pair in drawn.parents for i in pair)

@@ -6,6 +6,7 @@ import torch
 from scipy.stats import binom
 
 from gensynth.data.labeled import LabeledData
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import DataConfig, read_parts
 from gensynth.kinds.image.samplers.recipe_safety import (
     ALL,
@@ -80,7 +81,7 @@ def test_a_move_that_changes_the_class_is_found_though_the_judge_is_taught_moves
     y = np.arange(400) % 2
     for image, label in zip(x, y, strict=True):
         image[0, 10:14, 8 + label : 12 + label] = 255
-    data = LabeledData(x, y.astype(np.int64), ("left", "right"), tuple(map(str, range(400))))
+    data = LabeledData(Pixels(x), y.astype(np.int64), ("left", "right"), tuple(map(str, range(400))))
     found = row(recipe_safety(data, recipes=["affine"]), "affine", ALL)
     assert found.before > 0.9 and found.verdict == UNSAFE
 

@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.evaluate.intervals import Estimate
 from gensynth.fidelity.verdict import ClassVerdict, SampleVerdicts, Score, Verdict
+from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.choose import Choice, Scored
 from gensynth.kinds.table.evaluate import TableArm, TableComparison, TableEvaluation
 from gensynth.kinds.table.gate import ROW_REASONS
@@ -75,9 +77,11 @@ def parts_of(frame, classes=(SCRIPT, "ordinary"), share=0.25):
 
 def drawn(parts, frame, label=0):
     n, none = len(frame), ("",) * len(frame)
-    x = frame[[c.name for c in parts.train.schema.columns]].reset_index(drop=True)
+    x = frame[[c.name for c in parts.train.x.schema.columns]].reset_index(drop=True)
     y = np.full(n, label, dtype=np.int64)
-    return Synthetic(x, y, parts.train.classes, np.arange(n), "smote", 7, none, ((),) * n, none)
+    return Synthetic(
+        replace(parts.train.x, frame=x), y, parts.train.classes, np.arange(n), "smote", 7, none, ((),) * n, none
+    )
 
 
 def verdict_of(parts, synthetic):
@@ -211,7 +215,7 @@ def test_where_nothing_was_drawn_every_section_says_so():
 def test_columns_that_differ_most_come_first():
     frame = rows(200)
     parts = parts_of(frame, share=0.5)
-    real = as_real(parts.train.x, parts.train)
+    real = as_real(parts.train.x.frame, parts.train)
     synthetic = as_real(rows(100, seed=1).assign(age=20, score=np.nan), parts.train)
     found = looks(real, synthetic, parts.train)
     assert {found[0].column.name, found[1].column.name} == {"age", "score"}
@@ -240,9 +244,12 @@ def test_rejections_are_counted_priced_and_shown_in_words_of_rows(page):
 
 def test_a_value_that_is_out_of_bounds_is_marked():
     contents = report()
-    x = contents.synthetic.x.copy()
+    x = contents.synthetic.x.frame.copy()
     x.loc[6, "age"] = -4
-    marked = part(render(replace(contents, synthetic=replace(contents.synthetic, x=x))), "rejected")
+    marked = part(
+        render(replace(contents, synthetic=replace(contents.synthetic, x=replace(contents.synthetic.x, frame=x)))),
+        "rejected",
+    )
     assert "<mark><span>-4</span></mark>" in marked
 
 
@@ -270,8 +277,8 @@ def test_tables_of_few_columns(frame):
 
 def test_rows_in_another_dtype_and_a_class_of_which_nothing_was_accepted():
     contents = report()
-    x = contents.synthetic.x.astype({"age": "float64", "since": "str", "member": object})
-    Strict(render(replace(contents, synthetic=replace(contents.synthetic, x=x))))
+    x = contents.synthetic.x.frame.astype({"age": "float64", "since": "str", "member": object})
+    Strict(render(replace(contents, synthetic=replace(contents.synthetic, x=replace(contents.synthetic.x, frame=x)))))
     samples = replace(contents.verdict.samples, accepted=np.zeros(40, dtype=bool))
     page = render(replace(contents, verdict=replace(contents.verdict, samples=samples)))
     assert "No accepted row" in part(page, "look") and "No accepted row" in part(page, "nearest")
@@ -301,8 +308,8 @@ def test_contents_that_do_not_fit_together_are_refused():
         replace(contents, synthetic=None)
     with pytest.raises(ValueError, match="no count for 'ordinary'"):
         replace(contents, after={SCRIPT: 1})
-    images = LabeledData(np.zeros(0), np.zeros(0, dtype=np.int64), (), ())
-    with pytest.raises(TypeError, match="must be a table"):
+    images = LabeledData(Pixels(torch.zeros(0, 1, 8, 8, dtype=torch.uint8)), np.zeros(0, dtype=np.int64), (), ())
+    with pytest.raises(TypeError, match="rows of a table are wanted"):
         replace(contents, parts=Parts(images, images, images))
 
 

@@ -80,7 +80,7 @@ X, Y = FRAME.drop(columns="claim"), FRAME["claim"]
 
 
 def equal(a: Synthetic, b: Synthetic) -> None:
-    pd.testing.assert_frame_equal(a.x, b.x, check_exact=True)
+    pd.testing.assert_frame_equal(a.x.frame, b.x.frame, check_exact=True)
     assert np.array_equal(a.y, b.y) and np.array_equal(a.index, b.index)
     assert a.classes == b.classes and a.parents == b.parents and a.how == b.how
 
@@ -99,20 +99,20 @@ def sampler(request: pytest.FixtureRequest, data: LabeledData) -> Any:
 class TestEverySampler:
     def test_new_rows_are_rows_of_the_table(self, sampler: TableSampler, data: LabeledData) -> None:
         drawn = sampler.sample("rare", 300, seed=0)
-        assert len(drawn) == 300 and list(drawn.x.index) == list(range(300))
+        assert len(drawn) == 300 and list(drawn.x.frame.index) == list(range(300))
         assert [drawn.classes[label] for label in drawn.y] == ["rare"] * 300
-        pd.testing.assert_series_equal(drawn.x.dtypes, data.x.dtypes)
+        pd.testing.assert_series_equal(drawn.x.frame.dtypes, data.x.frame.dtypes)
         assert list(to_frame(drawn, data).columns) == list(FRAME.columns)
         for name in ("job", "word", "size", "zip", "flag", "member", "always", "nothing"):
-            assert set(drawn.x[name].dropna()) <= set(FRAME[name].dropna())
+            assert set(drawn.x.frame[name].dropna()) <= set(FRAME[name].dropna())
         for name in ("amount", "small", "age", "byte", "visits", "score", "loose", "day", "seen", 7):
-            assert drawn.x[name].dropna().between(FRAME[name].min(), FRAME[name].max()).all()
-        assert pd.to_datetime(drawn.x["written"].dropna(), format="%d.%m.%Y").dt.year.eq(2024).all()
+            assert drawn.x.frame[name].dropna().between(FRAME[name].min(), FRAME[name].max()).all()
+        assert pd.to_datetime(drawn.x.frame["written"].dropna(), format="%d.%m.%Y").dt.year.eq(2024).all()
         for name in IDS:
-            assert drawn.x[name].is_unique and not set(drawn.x[name]) & set(FRAME[name])
+            assert drawn.x.frame[name].is_unique and not set(drawn.x.frame[name]) & set(FRAME[name])
 
     def test_shares_survive(self, sampler: TableSampler) -> None:
-        x, real = sampler.sample("rare", 2000, seed=0).x, X[Y == "rare"]
+        x, real = sampler.sample("rare", 2000, seed=0).x.frame, X[Y == "rare"]
         # Of 40 rows a share is known to within 0.08; samplers may smooth it, but neither lose it nor make it up.
         for name in ("visits", "job", "seen", "amount"):
             share, wanted = (f[name].isin([0]).mean() if name == "amount" else f[name].isna().mean() for f in (x, real))
@@ -125,9 +125,9 @@ class TestEverySampler:
         equal(whole.subset(np.arange(255, 259)), sampler.sample("rare", 4, 7, start=255))
 
     def test_the_seed_and_the_class_matter(self, sampler: TableSampler) -> None:
-        first = sampler.sample("rare", 20, 0).x
-        assert not first.equals(sampler.sample("rare", 20, 1).x)
-        assert not first.equals(sampler.sample("common", 20, 0).x)
+        first = sampler.sample("rare", 20, 0).x.frame
+        assert not first.equals(sampler.sample("rare", 20, 1).x.frame)
+        assert not first.equals(sampler.sample("common", 20, 0).x.frame)
 
     def test_leaves_the_global_random_state_alone(self, sampler: TableSampler, data: LabeledData) -> None:
         before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
@@ -169,7 +169,7 @@ class TestEverySampler:
         schema = Schema("claim", detect_schema(frame, "claim").columns, rules)
         fitted = made(sampler.name, schema=schema).fit(from_frame(frame, "claim"))
         whole = fitted.sample("rare", 300, 0)
-        assert schema.obeyed(whole.x, frame).all()
+        assert schema.obeyed(whole.x.frame, frame).all()
         assert fitted.rejected_["rare"] < 0.9
         equal(whole.subset(np.arange(200, 300)), fitted.sample("rare", 100, 0, start=200))
 
@@ -301,7 +301,7 @@ class TestForms:
             RandomRows(**settings).fit_resample(given["X"], given["y"])
 
     def test_images_are_refused(self, tiny: LabeledData) -> None:
-        with pytest.raises(TypeError, match="'random' draws tables, and these data are of kind 'image'"):
+        with pytest.raises(TypeError, match="rows of a table are wanted, and these data are of kind 'image'"):
             RandomRows().fit(tiny)
 
 
@@ -326,7 +326,7 @@ class TestFiles:
             )
             frame["time"] = pd.Series(pd.date_range("2024-01-01", periods=12)).astype("timestamp[us][pyarrow]")
         RandomRows().fit(from_frame(frame, "y")).save(tmp_path / "a.npz")
-        drawn = TableSampler.load(tmp_path / "a.npz").sample("1", 9, 0).x
+        drawn = TableSampler.load(tmp_path / "a.npz").sample("1", 9, 0).x.frame
         pd.testing.assert_series_equal(drawn.dtypes, frame.drop(columns="y").dtypes)
 
     def test_settings_that_are_no_plain_values(self, tmp_path: Path, data: LabeledData) -> None:
@@ -347,32 +347,32 @@ def test_rules_that_cannot_hold_say_so(data: LabeledData) -> None:
 
 def test_random_rows_are_real_rows(data: LabeledData) -> None:
     drawn = RandomRows().fit(data).sample("rare", 200, 0)
-    parents = data.x.iloc[[int(row) for (row,) in drawn.parents]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(drawn.x.drop(columns=IDS), parents.drop(columns=IDS), check_exact=True)
-    assert drawn.x["zip"].nunique() > 20
+    parents = data.x.frame.iloc[[int(row) for (row,) in drawn.parents]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(drawn.x.frame.drop(columns=IDS), parents.drop(columns=IDS), check_exact=True)
+    assert drawn.x.frame["zip"].nunique() > 20
 
 
 class TestSmoothedBootstrap:
     def test_only_numbers_move_and_spikes_do_not(self, data: LabeledData) -> None:
         drawn = SmoothedBootstrap().fit(data).sample("rare", 200, 0)
-        parents = data.x.iloc[[int(row) for (row,) in drawn.parents]].reset_index(drop=True)
+        parents = data.x.frame.iloc[[int(row) for (row,) in drawn.parents]].reset_index(drop=True)
         still = ["flag", "member", "job", "word", "size", "zip", "always", "nothing"]
-        pd.testing.assert_frame_equal(drawn.x[still], parents[still])
-        assert ((drawn.x["amount"] == 0) == (parents["amount"] == 0)).mean() > 0.97
-        assert (drawn.x["small"] != parents["small"]).all()
-        pd.testing.assert_frame_equal(drawn.x.isna(), parents.isna())
+        pd.testing.assert_frame_equal(drawn.x.frame[still], parents[still])
+        assert ((drawn.x.frame["amount"] == 0) == (parents["amount"] == 0)).mean() > 0.97
+        assert (drawn.x.frame["small"] != parents["small"]).all()
+        pd.testing.assert_frame_equal(drawn.x.frame.isna(), parents.isna())
 
     def test_the_width_is_that_of_the_paper(self) -> None:
         rng = np.random.default_rng(0)
         x = np.concatenate([rng.normal([0, 0], [1, 50], (400, 2)), rng.normal(99, 1, (30, 2))])
         sampler = SmoothedBootstrap().fit(from_frame(pd.DataFrame(x).assign(y=[0] * 400 + [1] * 30), "y"))
         drawn = sampler.sample("0", 4000, 0)
-        noise = drawn.x.to_numpy() - x[[int(row) for (row,) in drawn.parents]]
+        noise = drawn.x.frame.to_numpy() - x[[int(row) for (row,) in drawn.parents]]
         wanted = x[:400].std(axis=0, ddof=1) * (4 / (4 * 400)) ** (1 / 6)
         assert np.allclose(noise.std(axis=0) / wanted, 1, atol=0.05)
 
     def test_numbers_do_not_pile_up_at_a_bound(self) -> None:
         x = np.random.default_rng(0).exponential(size=200)
         drawn = SmoothedBootstrap().fit(from_frame(pd.DataFrame({"x": x, "y": np.arange(200) % 2}), "y"))
-        new = drawn.sample("0", 2000, 0).x["x"]
+        new = drawn.sample("0", 2000, 0).x.frame["x"]
         assert (new >= x.min()).all() and (new == x.min()).mean() < 0.01

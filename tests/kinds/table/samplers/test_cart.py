@@ -17,7 +17,7 @@ def fitted(rare, common=None):
 
 
 def drawn(rare, common=None, n=2048):
-    return fitted(rare, common).sample("rare", n, 0).x
+    return fitted(rare, common).sample("rare", n, 0).x.frame
 
 
 def test_a_relation_that_no_correlation_sees_survives():
@@ -57,8 +57,8 @@ def test_every_value_is_that_of_its_parent_in_the_order_of_the_table():
     new, train = model.sample("rare", 500, 0), model.data_
     parents = np.array([[train.ids.index(name) for name in names] for names in new.parents])
     for j, name in enumerate(rare.columns):
-        of_parents = train.x[name].iloc[parents[:, j]].reset_index(drop=True)
-        pd.testing.assert_series_equal(new.x[name], of_parents, check_exact=True)
+        of_parents = train.x.frame[name].iloc[parents[:, j]].reset_index(drop=True)
+        pd.testing.assert_series_equal(new.x.frame[name], of_parents, check_exact=True)
     assert (train.y[parents] == train.classes.index("rare")).all()
     assert np.mean([len(set(row)) > 1 for row in parents.tolist()]) > 0.9, "rows are mixed, not copied"
 
@@ -83,7 +83,7 @@ def test_values_come_from_evenly_spaced_rows_of_a_class_with_very_many(monkeypat
     new = model.sample("rare", 2000, 0)
     parents = {int(name) for row in new.parents for name in row}
     assert len(parents) == 50 and (min(parents), max(parents)) == (500, 999)
-    assert set(new.x["u"]) == {(parent - 500) / 8 for parent in parents}
+    assert set(new.x.frame["u"]) == {(parent - 500) / 8 for parent in parents}
 
 
 @pytest.mark.parametrize("n", [2, 9])

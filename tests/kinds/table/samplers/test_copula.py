@@ -19,7 +19,7 @@ ALL = pytest.mark.parametrize("sampler", [GaussianCopula, Cart, MixedMixture])
 
 
 def drawn(sampler, frame, n=4096, label="a", seed=0):
-    return sampler.fit(from_frame(frame.assign(y=frame.get("y", "a")), "y")).sample(label, n, seed).x
+    return sampler.fit(from_frame(frame.assign(y=frame.get("y", "a")), "y")).sample(label, n, seed).x.frame
 
 
 def two_classes(**columns):
@@ -86,7 +86,7 @@ def test_a_saved_sampler_draws_the_same_rows(sampler, tmp_path):
     model.save(tmp_path / "saved")
     again = TableSampler.load(tmp_path / "saved")
     one, two = (m.sample("a", 300, 3) for m in (model, again))
-    assert one.x.to_csv() == two.x.to_csv() and one.parents == two.parents
+    assert one.x.frame.to_csv() == two.x.frame.to_csv() and one.parents == two.parents
 
 
 def test_threads_other_runs_and_the_global_seed_change_nothing(tmp_path):
@@ -99,7 +99,7 @@ def test_threads_other_runs_and_the_global_seed_change_nothing(tmp_path):
         "np.random.seed(int(sys.argv[2])); before = str(np.random.get_state())\n"
         "for sampler in (GaussianCopula(), Cart(), MixedMixture()):\n"
         "    sampler.fit(read_table(sys.argv[1], 'y'))\n"
-        "    sys.stdout.write(sampler.sample('a', 300, 1).x.to_csv())\n"
+        "    sys.stdout.write(sampler.sample('a', 300, 1).x.frame.to_csv())\n"
         "assert before == str(np.random.get_state())"
     )
     texts = [

@@ -71,7 +71,7 @@ def test_drawn_rows_keep_numbers_and_names_together():
     z, codes, _ = groups(1000)
     frame = pd.DataFrame({"u": np.exp(z[:, 0]), "v": z[:, 1], "name": np.array(["k", "l"])[codes[:, 0]], "y": "a"})
     frame = pd.concat([frame, frame.head(2).assign(y="b")], ignore_index=True)
-    new = MixedMixture().fit(from_frame(frame, "y")).sample("a", 2048, 0).x
+    new = MixedMixture().fit(from_frame(frame, "y")).sample("a", 2048, 0).x.frame
     for table in (new, frame):
         assert abs((table["name"][table["v"] > 0.5] == "l").mean() - 0.95) < 0.05
     assert abs(new["u"].corr(new["v"], "spearman") - frame["u"].corr(frame["v"], "spearman")) < 0.1

@@ -54,7 +54,7 @@ def fitted(data: LabeledData) -> NeuralTable:
 
 class TestDrawn:
     def test_levels_spikes_and_missing_values_keep_their_shares(self, fitted: NeuralTable, data: LabeledData) -> None:
-        new, real = fitted.sample("common", 3000, 0).x, data.x[data.y == 0]
+        new, real = fitted.sample("common", 3000, 0).x.frame, data.x.frame[data.y == 0]
         for name in ("city", "rooms", "garden"):
             shares = [x[name].value_counts(normalize=True) for x in (new, real)]
             assert (shares[0] - shares[1]).abs().max() < 0.05, name
@@ -64,7 +64,7 @@ class TestDrawn:
         pd.testing.assert_series_equal(new.dtypes, real.dtypes)
 
     def test_columns_go_together(self, fitted: NeuralTable, data: LabeledData) -> None:
-        new, real = fitted.sample("common", 3000, 0).x, data.x[data.y == 0]
+        new, real = fitted.sample("common", 3000, 0).x.frame, data.x.frame[data.y == 0]
         for city in "abcd":
             mine, theirs = (x.loc[x["city"] == city, "size"] for x in (new, real))
             assert mine.median() == pytest.approx(theirs.median(), abs=0.5), city
@@ -72,7 +72,9 @@ class TestDrawn:
         assert spread < 0.4, "the size is known from the city: 0.27 among real rows, 2 if it were drawn alone"
 
     def test_the_rare_class_borrows_what_cities_mean_and_keeps_its_own_shift(self, fitted: NeuralTable) -> None:
-        rare, common = (fitted.sample(name, 3000, 0).x.groupby("city")["size"].mean() for name in ("rare", "common"))
+        rare, common = (
+            fitted.sample(name, 3000, 0).x.frame.groupby("city")["size"].mean() for name in ("rare", "common")
+        )
         assert set(rare.index) == set("abcd"), "only 3 or so of the 60 rows are of d"
         assert (rare - common)[["a", "b"]].between(1.5, 2.5).all()
         assert rare["d"] > rare["a"] + 5
@@ -83,7 +85,7 @@ def test_one_network_for_each_class(data: LabeledData, tmp_path: Path) -> None:
     assert list(sampler.history_) == ["common", "rare"] and len(sampler.weights_) == 2
     sampler.save(tmp_path / "s.sampler")
     again = TableSampler.load(tmp_path / "s.sampler")
-    pd.testing.assert_frame_equal(again.sample("rare", 9, 1).x, sampler.sample("rare", 9, 1).x)
+    pd.testing.assert_frame_equal(again.sample("rare", 9, 1).x.frame, sampler.sample("rare", 9, 1).x.frame)
 
 
 def test_curves_are_kept_and_the_seed_decides(data: LabeledData) -> None:

@@ -43,7 +43,7 @@ def real():
 
 @pytest.fixture(scope="module")
 def drawn():
-    return TableSmote().fit(from_frame(table(), "y")).sample("rare", 4096, seed=1).x
+    return TableSmote().fit(from_frame(table(), "y")).sample("rare", 4096, seed=1).x.frame
 
 
 def raw_rows(sampler, columns, n=4000):
@@ -107,8 +107,8 @@ def test_a_number_that_would_round_to_a_spike_does_not_become_one():
     hours = np.r_[np.full(60, 40), np.tile([36, 38, 42, 44, 30, 50, 20, 60], 5), np.arange(15, 65)]
     frame = pd.DataFrame({"hours": hours, "x": np.linspace(0, 1, 150), "y": ["a", "b"] * 75})
     sampler = TableSmote().fit(from_frame(frame, "y"))
-    drawn = sampler.sample("a", 4096, seed=0).x["hours"]
-    assert sampler.data_.schema.column("hours").spikes == (40.0,)
+    drawn = sampler.sample("a", 4096, seed=0).x.frame["hours"]
+    assert sampler.data_.x.schema.column("hours").spikes == (40.0,)
     assert abs((drawn == 40).mean() - (frame["hours"][::2] == 40).mean()) < 0.03
 
 
@@ -119,7 +119,7 @@ def test_neighbours_are_searched_on_comparable_scales():
     frame["y"] = np.tile(["a", "b"], 60)
     columns = ["side", "euro"]
     made = raw.SMOTE(sampling_strategy={"a": 500}, random_state=0).fit_resample(frame[columns], frame["y"])[0][120:]
-    drawn = TableSmote().fit(from_frame(frame, "y")).sample("a", 440, seed=0).x
+    drawn = TableSmote().fit(from_frame(frame, "y")).sample("a", 440, seed=0).x.frame
     between = [float(x["side"].between(0.2, 0.8).mean()) for x in (made, drawn)]
     assert between[0] > 0.2 and between[1] < 0.02
 
@@ -144,13 +144,13 @@ def test_every_variant_gives_valid_rows_between_their_parents(variant, real):
     data = from_frame(table(), "y")
     sampler = TableSmote(variant).fit(data)
     made = sampler.sample("rare", 300, seed=3)
-    assert (made.x.dtypes == data.x.dtypes).all()
+    assert (made.x.frame.dtypes == data.x.frame.dtypes).all()
     row = {name: at for at, name in enumerate(data.ids)}
-    a, b = (data.x.iloc[[row[pair[side]] for pair in made.parents]].reset_index(drop=True) for side in (0, 1))
+    a, b = (data.x.frame.iloc[[row[pair[side]] for pair in made.parents]].reset_index(drop=True) for side in (0, 1))
     assert all(data.y[row[name]] == made.y[0] for pair in made.parents for name in pair)
     for column in ("job", "flag"):
-        assert ((made.x[column] == a[column]) | (made.x[column] == b[column])).all()
-    age = made.x["age"].to_numpy()
+        assert ((made.x.frame[column] == a[column]) | (made.x.frame[column] == b[column])).all()
+    age = made.x.frame["age"].to_numpy()
     low, high = np.minimum(a["age"], b["age"]), np.maximum(a["age"], b["age"])
     out = 0.5 * (high - low) + 0.5 if variant == "svm" else 0  # it goes beyond safe rows
     assert (age >= low - out).all() and (age <= high + out).all()
@@ -163,7 +163,7 @@ def test_a_row_depends_on_its_number_not_on_what_else_is_drawn(variant):
     other = TableSmote(variant).fit(data)
     other.sample("rare", 10, seed=6)
     part = other.sample("rare", 50, seed=5, start=240)
-    pd.testing.assert_frame_equal(part.x, whole.x[240:290].reset_index(drop=True))
+    pd.testing.assert_frame_equal(part.x.frame, whole.x.frame[240:290].reset_index(drop=True))
     assert part.parents == whole.parents[240:290]
 
 
@@ -172,13 +172,13 @@ def test_auto_takes_what_the_columns_are():
     levels = table()[["job", "flag", "y"]].assign(more=list("abc") * (N // 3))
     for frame, variant in ((numbers, "smote"), (table(), "smotenc"), (levels, "smoten")):
         data = from_frame(frame, "y")
-        auto, named = (TableSmote(v).fit(data).sample("rare", 50, seed=0).x for v in ("auto", variant))
+        auto, named = (TableSmote(v).fit(data).sample("rare", 50, seed=0).x.frame for v in ("auto", variant))
         pd.testing.assert_frame_equal(auto, named)
 
 
 def test_levels_only_keep_their_shares():
     frame = table()[["job", "flag", "y"]].assign(more=list("abc") * (N // 3))
-    real, drawn = frame[:RARE], TableSmote().fit(from_frame(frame, "y")).sample("rare", 4096, seed=0).x
+    real, drawn = frame[:RARE], TableSmote().fit(from_frame(frame, "y")).sample("rare", 4096, seed=0).x.frame
     for column in drawn:
         shares = drawn[column].value_counts(normalize=True) - real[column].value_counts(normalize=True)
         assert shares.abs().max() < 0.03
@@ -190,7 +190,7 @@ def test_borderline_and_adasyn_start_near_the_other_class():
     frame = pd.DataFrame({"x": x, "z": rng.normal(size=360), "y": ["common"] * 300 + ["rare"] * 60})
     data = from_frame(frame, "y")
     variants = ("smote", "borderline", "adasyn", "smoteenn")
-    means = {v: TableSmote(v).fit(data).sample("rare", 512, seed=0).x["x"].mean() for v in variants}
+    means = {v: TableSmote(v).fit(data).sample("rare", 512, seed=0).x.frame["x"].mean() for v in variants}
     assert means["borderline"] < means["smote"] - 0.5 and means["adasyn"] < means["smote"] - 0.5
     assert means["smoteenn"] > means["smote"] + 0.1  # what other rows contradict is gone
 
@@ -231,4 +231,4 @@ def test_saved_and_loaded_draws_the_same(tmp_path):
     sampler = TableSmote("borderline", k_neighbors=3).fit(from_frame(table(), "y"))
     sampler.save(tmp_path / "smote.npz")
     again = TableSmote.load(tmp_path / "smote.npz")
-    pd.testing.assert_frame_equal(again.sample("rare", 20, seed=0).x, sampler.sample("rare", 20, seed=0).x)
+    pd.testing.assert_frame_equal(again.sample("rare", 20, seed=0).x.frame, sampler.sample("rare", 20, seed=0).x.frame)

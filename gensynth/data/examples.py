@@ -1,0 +1,58 @@
+"""Examples: what `LabeledData.x` and `Synthetic.x` are, whatever the kind of data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+
+class Examples(ABC):
+    """n examples of one kind of data, in memory or on disk.
+
+    Attributes:
+        kind: Name of the kind of data, such as `"image"`.
+        noun: What one example is called in messages, such as `"row"`.
+    """
+
+    kind: ClassVar[str]
+    noun: ClassVar[str]
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, at: Any) -> Any:
+        """Return the examples at `at`, what indexes an array's first axis, in the kind's own form."""
+
+    @abstractmethod
+    def take(self, at: np.ndarray) -> Self:
+        """Return the examples at the positions `at`, int64, in that order."""
+
+    @abstractmethod
+    def join(self, others: Sequence[Self]) -> Self:
+        """Return these examples and then those of `others`."""
+
+    @abstractmethod
+    def hashes(self) -> tuple[bytes, ...]:
+        """Return some bytes for each example that stand for its content: equal ones are exact copies."""
+
+    @property
+    @abstractmethod
+    def layout(self) -> Any:
+        """What examples must have in common to be used together, such as their shape."""
+
+    @property
+    def stamp(self) -> str:
+        """All besides their content that results depend on, as text: part of the fingerprint."""
+        return repr(self.layout)
+
+    def of(self, other: Self) -> Self:
+        """Return these examples as a further part of the data set of `other`, which says what its parts share."""
+        return self
+
+    def equal_by_chance(self) -> bool:
+        """Return whether there are more examples than could differ, so that equal ones are no copies."""
+        return False

@@ -1,0 +1,161 @@
+"""Images: uint8 pixels behind one interface, in memory or read on demand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gensynth.data.examples import Examples
+from gensynth.kinds.image.decode import decode_image, for_each
+
+
+class Images(Examples):
+    """Images, uint8, of one shape.
+
+    Attributes:
+        shape: (n, c, h, w), c in {1, 3}.
+        sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
+        white: The value that was white in the files, for others that are read beside them
+            (`gensynth.kinds.image.pixels.find_white`); None where nothing told.
+    """
+
+    kind: ClassVar[str] = "image"
+    noun: ClassVar[str] = "image"
+    shape: torch.Size
+    sizes: np.ndarray | None
+    white: int | None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def layout(self) -> tuple[int, int, int]:
+        """Shape (c, h, w) of one image."""
+        _, c, h, w = self.shape
+        return c, h, w
+
+    def _check(self) -> None:
+        if self.sizes is not None and len(self.sizes) != len(self):
+            raise ValueError(f"sizes need one entry per image, got {len(self.sizes)} for {len(self)}.")
+
+    def _sizes_at(self, at: np.ndarray) -> np.ndarray | None:
+        return None if self.sizes is None else self.sizes[at]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Pixels(Images):
+    """Images in memory.
+
+    Attributes:
+        x: uint8, shape (n, c, h, w).
+        sizes: As `Images`.
+        white: As `Images`.
+
+    Raises:
+        TypeError: if `x` has another dtype or shape.
+    """
+
+    x: Tensor
+    sizes: np.ndarray | None = None
+    white: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.x, Tensor) or self.x.dtype != torch.uint8 or self.x.ndim != 4:
+            got = (
+                f"{self.x.dtype} of shape {tuple(self.x.shape)}" if hasattr(self.x, "dtype") else type(self.x).__name__
+            )
+            raise TypeError(f"x must be a uint8 tensor of shape (n, c, h, w), got {got}.")
+        self._check()
+
+    @property
+    def shape(self) -> torch.Size:  # type: ignore[override]  # read only
+        """(n, c, h, w)."""
+        return self.x.shape
+
+    def __getitem__(self, at: Any) -> Tensor:
+        return self.x[torch.from_numpy(at) if isinstance(at, np.ndarray) else at]
+
+    def take(self, at: np.ndarray) -> Pixels:
+        """As `Examples.take`."""
+        return Pixels(self[at], self._sizes_at(at), self.white)
+
+    def join(self, others: Sequence[Images]) -> Pixels:
+        """As `Examples.join`; what is on disk is read."""
+        return Pixels(torch.cat([self.x, *(other[:] for other in others)]), None, self.white)
+
+    def hashes(self) -> tuple[bytes, ...]:
+        """As `Examples.hashes`; see `content_hash`."""
+        return tuple(map(content_hash, self.x.numpy()))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ImageFiles(Images):
+    """Images on disk.
+
+    Attributes:
+        root: The folder the paths are relative to.
+        paths: One path per image, length n.
+        size: (height, width) every image is brought to.
+        channels: 1 or 3.
+        content: `content_hash` of every image, length n.
+        sizes: As `Images`.
+        white: As `Images`.
+    """
+
+    root: Path
+    paths: Sequence[str]
+    size: tuple[int, int]
+    channels: int
+    content: Sequence[bytes] = field(repr=False)
+    sizes: np.ndarray | None = None
+    white: int | None = None
+
+    def __post_init__(self) -> None:
+        self._check()
+
+    @property
+    def shape(self) -> torch.Size:  # type: ignore[override]  # read only
+        """(n, c, h, w)."""
+        return torch.Size((len(self.paths), self.channels, *self.size))
+
+    def __getitem__(self, index: Any) -> Tensor:
+        at = np.arange(len(self))[index.numpy() if isinstance(index, Tensor) else index]
+        paths = [self.paths[i] for i in np.atleast_1d(at)]
+        pixels = np.empty((len(paths), self.channels, *self.size), dtype=np.uint8)
+
+        def decode(row: int) -> None:
+            pixels[row] = decode_image(self.root / paths[row], self.size, self.channels, self.white).pixels
+
+        for_each(decode, self.root, paths)
+        return torch.from_numpy(pixels if at.ndim else pixels[0])
+
+    def take(self, at: np.ndarray) -> ImageFiles:
+        """As `Examples.take`; nothing is read."""
+        paths, content = [self.paths[i] for i in at], [self.content[i] for i in at]
+        return ImageFiles(self.root, paths, self.size, self.channels, content, self._sizes_at(at), self.white)
+
+    def join(self, others: Sequence[Images]) -> Pixels:  # type: ignore[override]  # of either form
+        """As `Examples.join`; all are read."""
+        return Pixels(self[:], None, self.white).join(others)
+
+    def hashes(self) -> tuple[bytes, ...]:
+        """As `Examples.hashes`; see `content_hash`."""
+        return tuple(self.content)
+
+
+def content_hash(pixels: np.ndarray) -> bytes:
+    """Return 16 bytes that stand for the pixels of one image, uint8 of shape (c, h, w).
+
+    A grey image has the same hash with one channel and with three equal ones.
+    """
+    grey = bool((pixels[1:] == pixels[:1]).all())
+    return hashlib.blake2b((pixels[:1] if grey else pixels).tobytes(), digest_size=16).digest()
