@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command_line import SHIPPED, refused, run
 from torch import nn
 
 from gensynth.data.labeled import LabeledData
@@ -44,11 +45,13 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arms that are trained; they are said to answer at random."""
     found: list[str] = []
 
-    def counted(arm, train, synthetic, test, filled, training, on_step):  # type: ignore[no-untyped-def]
+    def counted(arm, train, synthetic, test, filled, training, on_step):
         found.append(arm)
         on_step(training.steps)
         rng = np.random.default_rng([zlib.crc32(arm.encode()), int(synthetic.x.sum())])
-        return rng.dirichlet((1, 1), (len(training.seeds), len(test))).astype(np.float32), len(train)
+        return rng.dirichlet(np.ones(len(test.classes)), (len(training.seeds), len(test))).astype(np.float32), len(
+            train
+        )
 
     monkeypatch.setattr("gensynth.evaluate.train_arm", counted)
     monkeypatch.setattr("gensynth.kept_arms.train_arm", counted)
@@ -151,3 +154,19 @@ def test_a_killed_evaluation_keeps_the_arms_that_are_done(
     trained.clear()
     evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
     assert trained == ["real + synthetic"]
+
+
+def test_arms_are_kept_where_the_command_line_says(
+    tmp_path: Path, few_eights: Path, trained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "made"
+    draw = ["--label", "8", "--n", 20, "--out", made, "--device", "cpu"]
+    assert run(capsys, "sample", SHIPPED, *draw)[0] == 0
+    (made / "metadata.csv").unlink()  # which images are whose parents depends on the split of other data
+    test = ["evaluate", made, "--real", few_eights, "--evaluate.arms", "real,real + synthetic", "--keep-arms"]
+    assert "--keep_arms" in refused(capsys, *test, made / "arms")
+    for expected in (["real", "real + synthetic"], ["real + synthetic"]):
+        trained.clear()
+        code, out, err = run(capsys, *test, tmp_path / "arms")
+        assert "did it help" in out and trained == expected, err
+    assert [path.suffix for path in (tmp_path / "arms").iterdir()] == [".npz"]
