@@ -10,6 +10,7 @@ __version__ = version("gensynth")
 
 _HOME = {
     "LabeledData": "gensynth.data.labeled",
+    "Pixels": "gensynth.kinds.image.images",
     "Parts": "gensynth.data.split",
     "DataConfig": "gensynth.kinds.image.config",
     "read": "gensynth.kinds.image.read",

@@ -133,7 +133,13 @@ def mix(
 
 
 def evaluate(
-    synthetic: str, *, real: str, out: Path | None = None, data_config: DataConfig, evaluate: EvaluateConfig
+    synthetic: str,
+    *,
+    real: str,
+    out: Path | None = None,
+    keep_arms: Path | None = None,
+    data_config: DataConfig,
+    evaluate: EvaluateConfig,
 ) -> int:
     """Test on held-out real images whether the synthetic ones that pass the check help. Exit status 1 if they hurt.
 
@@ -141,6 +147,8 @@ def evaluate(
         synthetic: Folder of synthetic images, one sub-folder per class.
         real: Real data, split as for training; the test part is used here only.
         out: Write the result to this JSON file.
+        keep_arms: Folder in which the networks' answers without synthetic images are kept, so that the next evaluation
+            with the same real images and settings need not train them again.
         data_config: How the real data are read and split.
         evaluate: How to test.
     """
@@ -149,13 +157,16 @@ def evaluate(
     from gensynth.fidelity.draw import as_drawn
     from gensynth.mix.targets import filled_rare
 
-    with locked(out):
+    if keep_arms is not None:
+        refuse_inside(keep_arms, synthetic, real, data_config.test_data, option="--keep_arms")
+    with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples, checker = _read_both(synthetic, real, data_config)
         verdict = _checked(parts, samples, checker, synthetic)
         accepted = samples.subset(verdict.samples.accepted)
         # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
         rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-        result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=as_drawn(samples, verdict))
+        raw = as_drawn(samples, verdict)
+        result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=raw, kept=keep_arms)
         if out is not None:
             save_evaluation(result, out)
     print_evaluation(result)

@@ -112,15 +112,15 @@ def visible(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")} if folder.is_dir() else set()
 
 
-def refuse_inside(out: Path, *sources: str | Path | None) -> None:
+def refuse_inside(out: Path, *sources: str | Path | None, option: str = "--out") -> None:
     """Raise ValueError if `out` is one of the folders that are read, or lies in it: it would be read next time."""
     for source in sources:
         folder, written = Path(source or "").resolve(), out.resolve()
         if source is not None and folder.is_dir() and written.is_relative_to(folder):
             beside = folder.parent / f"{folder.name}_{'run' if written == folder else written.name}"
             raise ValueError(
-                f"--out {out} lies in {source}, which is read: the next reading would find it there; choose a folder "
-                f"beside it, such as {beside}."
+                f"{option} {out} lies in {source}, which is read: the next reading would find it there; choose a "
+                f"folder beside it, such as {beside}."
             )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,13 @@ from gensynth.evaluate.compare import Predicted, compare
 from gensynth.evaluate.config import EvaluateConfig as EvaluateConfig
 from gensynth.evaluate.estimator import check_estimator
 from gensynth.evaluate.intervals import HELPS as HELPS
+from gensynth.evaluate.kept_arms import kept_arm
 from gensynth.evaluate.network import Build
 from gensynth.evaluate.results import Evaluation as Evaluation
 from gensynth.evaluate.results import load_evaluation as load_evaluation  # who evaluates also keeps the answer
 from gensynth.evaluate.results import save_evaluation as save_evaluation
 from gensynth.evaluate.side_by_side import side_by_side
-from gensynth.evaluate.ways import ARMS, UNGATED
+from gensynth.evaluate.ways import ARMS, UNGATED, WAYS
 from gensynth.sampler.synthetic import Synthetic
 
 Split = tuple[LabeledData, Synthetic, LabeledData]
@@ -50,6 +52,7 @@ def evaluate(
     rare: Sequence[str] | None = None,
     classifier: Any | Build | None = None,
     ungated: Synthetic | None = None,
+    kept: Path | None = None,
 ) -> Evaluation:
     """Train the arms on one split and compare them on its test part.
 
@@ -67,14 +70,17 @@ def evaluate(
             n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
         ungated: As many synthetic images of each class as they were drawn, for the arms that ask for them
             (`gensynth.fidelity.draw.as_drawn`).
+        kept: A folder in which arms without synthetic images are kept, and found by the next evaluation with the same
+            real images and settings; those of a classifier of yours are not.
 
     Raises:
         TypeError: if the classifier is neither.
         ValueError: if there are no synthetic or test images, shapes or classes differ, or an arm needs images as they
             were drawn and there are none.
+        OSError: if nothing can be written to `kept`.
     """
     given = None if ungated is None else [ungated]
-    return evaluate_splits([(train, synthetic, test)], config, quiet, rare, classifier, given)
+    return evaluate_splits([(train, synthetic, test)], config, quiet, rare, classifier, given, kept)
 
 
 def evaluate_splits(
@@ -84,6 +90,7 @@ def evaluate_splits(
     rare: Sequence[str] | None = None,
     classifier: Any | Build | None = None,
     ungated: Sequence[Synthetic] | None = None,
+    kept: Path | None = None,
 ) -> Evaluation:
     """Train the arms on each of several splits of the same data and compare them over all test parts.
 
@@ -94,10 +101,12 @@ def evaluate_splits(
         rare: As `evaluate`.
         classifier: As `evaluate`.
         ungated: As `evaluate`, for each split.
+        kept: As `evaluate`.
 
     Raises:
         TypeError: as `evaluate`.
         ValueError: as `evaluate`, or if there are no splits.
+        OSError: as `evaluate`.
     """
     if not splits:
         raise ValueError("splits is empty; give at least one of (train, synthetic, test).")
@@ -124,8 +133,13 @@ def evaluate_splits(
     training = Training(config.network_seeds, steps, config.batch_size, classifier)
     tested = [Predicted(test, {}, {}) for _, _, test in splits]
     arms = [name for name in ARMS if name in config.arms]
+    # Nothing tells whether a classifier of the user's is the one that was trained before.
+    of_real = train_arm if kept is None or classifier is not None else partial(kept_arm, kept)
     jobs = [
-        partial(train_arm, arm, train, drawn if arm in UNGATED else synthetic, test, filled, training)
+        partial(
+            of_real if arm in WAYS else train_arm,
+            *(arm, train, drawn if arm in UNGATED else synthetic, test, filled, training),
+        )
         for (train, synthetic, test), drawn in zip(splits, raw, strict=True)
         for arm in arms
     ]

@@ -10,6 +10,7 @@ The folder of a run:
     leak.json          does a classifier take treated images of other classes for the rare ones
     leak_spread.json   the same with treated images in every class, if they were spread
     verdict.json       the fidelity checker's answer
+    arms/              what networks trained without synthetic images say of the test images (`evaluate.kept_arms`)
     evaluation.json    did it help
     dataset/           train/, validation/, test/: real and accepted synthetic images
     report.html        all of it to look at
@@ -205,6 +206,7 @@ def rebalance(
                     quiet=quiet,
                     rare=rare,
                     ungated=as_drawn(synthetic, verdict),
+                    kept=out / "arms",
                 ),
                 out / "evaluation.json",
             ),

@@ -109,6 +109,8 @@ def test_outputs_do_not_lie_among_what_is_read(tmp_path: Path, monkeypatch: pyte
         refuse_inside(Path(), ".")
     with pytest.raises(ValueError, match="lies in /"):
         refuse_inside(Path("/"), "/")
+    with pytest.raises(ValueError, match="--keep_arms run lies in"):
+        refuse_inside(Path("run"), ".", option="--keep_arms")
     refuse_inside(Path("../data_run"), ".", None, "missing")
 
 

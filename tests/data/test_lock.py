@@ -63,6 +63,7 @@ VERBS = {
     "page": ["check", "made", "--against", "images", "--page", "out"],
     "mix": ["mix", "made", "--real", "images", "--out", "out"],
     "evaluate": ["evaluate", "made", "--real", "images", "--out", "out"],
+    "kept arms": ["evaluate", "made", "--real", "images", "--keep_arms", "out"],
     "rebalance": ["rebalance", "images", "--out", "out"],
     "report": ["report", "out"],
     "table sample": ["sample", "no.sampler", "--label", "8", "--out", "out.csv"],
@@ -75,6 +76,7 @@ VERBS = {
 WRITTEN = {
     "train": "out/vae.ckpt",
     "table train": "out/copula.sampler",
+    "kept arms": "out/arms",
     "rebalance": "out/run.json",
     "report": "out/run.json",
     "table rebalance": "out.run/run.json",

@@ -111,8 +111,9 @@ def test_mix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_rebalance_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     quick = partial(measure_leak, config=EvaluateConfig(seeds=2, steps=10))
     monkeypatch.setattr("gensynth.rebalance.rebalance.measure_leak", quick)
-    options = ["--steps", 12, "--save_every", 5, "--evaluate.steps", 10, "--evaluate.seeds", 2, "--to", 30]
-    command = ["rebalance", *DIGITS, *QUICK, *options, "--model.width", 8]
+    options = ["--steps", 12, "--save_every", 5, "--to", 30, "--model.width", 8]
+    test = ["--evaluate.steps", 10, "--evaluate.seeds", 2, "--evaluate.arms", "real,augmented,real + synthetic"]
+    command = ["rebalance", *DIGITS, *QUICK, *options, *test]
 
     def run(out: Path) -> None:
         done([*command, "--out", out], codes=(0, 1))  # so short a training may well end in a FAIL
@@ -123,7 +124,7 @@ def test_rebalance_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, tmp_p
     while kill(monkeypatch, run, cut, at):
         at += 1  # each time it comes a little further
     assert at > 4
-    for name in ("checkpoints", "synthetic", "dataset"):
+    for name in ("checkpoints", "synthetic", "arms", "dataset"):
         assert contents(cut / name) == contents(whole / name), name
     for name in ("leak.json", "verdict.json", "evaluation.json"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()

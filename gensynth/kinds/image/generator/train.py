@@ -167,7 +167,7 @@ def _prepare(
         model = shared.model
         if shared.name != name or model.shape != data.x.layout:
             raise ValueError(
-                f"{init} is a {shared.name} for images of shape {model.shape}; a {name} for {data.x.layout} is asked for."
+                f"{init} is a {shared.name} for images of shape {model.shape}; {name} of {data.x.layout} is asked for."
             )
         if missing := [c for c in scope.trained if c not in model.classes]:
             raise ValueError(f"{init} does not know the classes {missing}; it knows {', '.join(model.classes)}.")

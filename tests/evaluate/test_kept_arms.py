@@ -1,0 +1,173 @@
+"""Arms without synthetic images are trained once for all samplers that are tested on the same data."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from command_line import SHIPPED, refused, run
+from torch import nn
+
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.evaluate import EvaluateConfig, evaluate, evaluate_splits
+from gensynth.kinds.image.images import Pixels
+from gensynth.sampler.synthetic import Synthetic
+
+CONFIG = EvaluateConfig(seeds=2, steps=10, batch_size=8, arms=("real", "augmented", "real + synthetic"))
+
+
+def images(counts: tuple[int, int], seed: int) -> LabeledData:
+    rng = np.random.default_rng(seed)
+    y = np.repeat([0, 1], counts)
+    x = torch.from_numpy(rng.integers(0, 256, (len(y), 1, 8, 8)).astype(np.uint8))
+    return LabeledData(Pixels(x), y, ("a", "b"), tuple(map(str, range(len(y)))))
+
+
+def drawn(seed: int) -> Synthetic:
+    data, nothing = images((0, 9), seed), ("",) * 9
+    return Synthetic(data.x, data.y, data.classes, np.arange(9), "copy", 0, nothing, ((),) * 9, nothing)
+
+
+TRAIN, TEST = images((20, 5), 0), images((12, 12), 1)
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gensynth.evaluate.compare.DRAWS", 200)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arms that are trained; they are said to answer at random."""
+    found: list[str] = []
+
+    def counted(arm, train, synthetic, test, filled, training, on_step):
+        found.append(arm)
+        on_step(training.steps)
+        rng = np.random.default_rng([zlib.crc32(arm.encode()), int(synthetic.x.sum())])
+        return rng.dirichlet(np.ones(len(test.classes)), (len(training.seeds), len(test))).astype(np.float32), len(
+            train
+        )
+
+    monkeypatch.setattr("gensynth.evaluate.evaluate.train_arm", counted)
+    monkeypatch.setattr("gensynth.evaluate.kept_arms.train_arm", counted)
+    return found
+
+
+def test_other_synthetic_images_train_their_arms_only(
+    tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path / "arms")
+    assert sorted(trained) == sorted(CONFIG.arms) and len(list((tmp_path / "arms").iterdir())) == 2
+    trained.clear()
+    done: list[float] = []
+    monkeypatch.setattr("gensynth.evaluate.evaluate.tqdm.update", lambda bar, n: done.append(n))
+    evaluate(TRAIN, drawn(3), TEST, CONFIG, quiet=True, kept=tmp_path / "arms")
+    assert trained == ["real + synthetic"]
+    assert sum(done) == 3 * 10, "what is kept counts as done"
+
+
+def test_what_is_kept_gives_the_same_evaluation(tmp_path: Path) -> None:
+    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    again = evaluate(TRAIN, drawn(3), TEST, CONFIG, quiet=True, kept=tmp_path)
+    assert again == evaluate(TRAIN, drawn(3), TEST, CONFIG, quiet=True)
+
+
+def test_other_data_and_settings_have_arms_of_their_own(tmp_path: Path, trained: list[str]) -> None:
+    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    for n, (train, test, config) in enumerate(
+        (
+            (images((20, 5), 4), TEST, CONFIG),
+            (TRAIN, images((12, 12), 5), CONFIG),
+            (TRAIN, TEST, replace(CONFIG, seed=1)),
+            (TRAIN, TEST, replace(CONFIG, seeds=3)),
+            (TRAIN, TEST, replace(CONFIG, steps=11)),
+            (TRAIN, TEST, replace(CONFIG, batch_size=9)),
+        )
+    ):
+        trained.clear()
+        evaluate(train, drawn(2), test, config, quiet=True, kept=tmp_path)
+        assert sorted(trained) == sorted(CONFIG.arms) and len(list(tmp_path.iterdir())) == 2 * (n + 2)
+    trained.clear()
+    evaluate(TRAIN, drawn(2), TEST, replace(CONFIG, rope=0.1), quiet=True, kept=tmp_path)
+    assert trained == ["real + synthetic"], "what is only compared otherwise is not trained again"
+
+
+def test_a_damaged_or_foreign_file_is_made_again(tmp_path: Path, trained: list[str]) -> None:
+    expected = evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    paths = sorted(tmp_path.iterdir())
+    whole = [path.read_bytes() for path in paths]
+
+    def archive(p: np.ndarray) -> bytes:
+        file = io.BytesIO()
+        np.savez(file, p=p)
+        return file.getvalue()
+
+    n = len(TEST)
+    for content in (
+        b"",
+        whole[0][:-100],
+        b"not an archive",
+        archive(np.full((2, n, 2), 0.5)),
+        archive(np.full((2, n - 1, 2), 0.5, dtype=np.float32)),
+        archive(np.full((2, n, 2), np.nan, dtype=np.float32)),
+        archive(np.full((2, n, 2), "a")),
+    ):
+        trained.clear()
+        for path in paths:
+            path.write_bytes(content)
+        assert evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path) == expected
+        assert [path.read_bytes() for path in paths] == whole and sorted(trained) == sorted(CONFIG.arms)
+
+
+def test_arms_of_a_classifier_of_the_users_are_not_kept(tmp_path: Path) -> None:
+    def network(channels: int, n_classes: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, n_classes))
+
+    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, classifier=network, kept=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_splits_with_the_same_real_images_share_their_arms(tmp_path: Path, trained: list[str]) -> None:
+    splits = [(TRAIN, drawn(2), TEST), (TRAIN, drawn(3), TEST)]
+    first = evaluate_splits(splits, CONFIG, quiet=True, kept=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    trained.clear()
+    assert evaluate_splits(splits, CONFIG, quiet=True, kept=tmp_path) == first
+    assert trained == ["real + synthetic"] * 2
+
+
+def test_a_killed_evaluation_keeps_the_arms_that_are_done(
+    tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gensynth.evaluate.evaluate.train_arm", stopped)  # that of the arms with synthetic images
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    trained.clear()
+    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    assert trained == ["real + synthetic"]
+
+
+def test_arms_are_kept_where_the_command_line_says(
+    tmp_path: Path, few_eights: Path, trained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "made"
+    draw = ["--label", "8", "--n", 20, "--out", made, "--device", "cpu"]
+    assert run(capsys, "sample", SHIPPED, *draw)[0] == 0
+    (made / "metadata.csv").unlink()  # which images are whose parents depends on the split of other data
+    test = ["evaluate", made, "--real", few_eights, "--evaluate.arms", "real,real + synthetic", "--keep-arms"]
+    assert "--keep_arms" in refused(capsys, *test, made / "arms")
+    for expected in (["real", "real + synthetic"], ["real + synthetic"]):
+        trained.clear()
+        code, out, err = run(capsys, *test, tmp_path / "arms")
+        assert "did it help" in out and trained == expected, err
+    assert [path.suffix for path in (tmp_path / "arms").iterdir()] == [".npz"]
