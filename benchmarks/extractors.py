@@ -38,12 +38,12 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.network import train_and_predict
-from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.metrics import kid
 from gensynth.generator.checkpoint import load_checkpoint
 from gensynth.generator.config import TrainConfig
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.features.catalog import EXTRACTORS, get_extractor
+from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.generator.train import train
 from gensynth.kinds.image.read import DataConfig, read
 

@@ -17,9 +17,9 @@ from rare_jobs import BATCH, COUNTS, EVERY, GENERATOR_STEPS, MAJORITY, Job, save
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.arms import Training, train_arm
-from gensynth.fidelity.checker import FidelityChecker
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler
@@ -58,7 +58,7 @@ def sampler_of(name: str, real: LabeledData, seed: int, checkpoint: Path) -> Sam
     if name in PLAIN:
         return PLAIN[name]().fit(real)
     config = TrainConfig(steps=GENERATOR_STEPS[name], seed=seed)
-    return NeuralSampler(train(real, name, get_generator(name).Config(), config, checkpoint, quiet=True))
+    return NeuralSampler(train(real, name, get_generator(name, "image").Config(), config, checkpoint, quiet=True))
 
 
 def draw_bank(job: Job, folders: dict[str, Path], out: Path) -> None:

@@ -20,9 +20,9 @@ import torch
 from gensynth.models.dcgan import DCGAN, DCGANConfig
 from torch import Tensor, nn
 
+from gensynth.generator.base import Batch
 from gensynth.generator.checkpoint import build
 from gensynth.generator.precision import native_precision
-from gensynth.kinds.image.generator.base import Batch
 
 SHAPE, BATCH = (3, 32, 32), 64
 CONFIG = DCGANConfig(arch="classic", width=64, max_width=512, z_dim=100, augment=())

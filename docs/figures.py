@@ -27,7 +27,7 @@ def translation(folder: Path) -> None:
     for source, label in (("3", "8"), ("1", "7")):
         parts = read_parts("builtin:mnist5k", DataConfig(keep={label: 40}))
         settings = TrainConfig(steps=800, batch_size=32)
-        config = get_generator("cyclegan").Config()
+        config = get_generator("cyclegan", "image").Config()
         path = train(parts.train, "cyclegan", config, settings, folder / f"{label}.ckpt", label=label, source=(source,))
         samples = NeuralSampler(path).sample(label, COLUMNS, seed=0)
         row_of = {name: row for row, name in enumerate(parts.train.ids)}

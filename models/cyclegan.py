@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from gensynth.generator import losses
 from gensynth.generator.augment import AUGMENTATIONS, differentiable_augmentation, small_affine
+from gensynth.generator.base import Batch, Drawn
 from gensynth.generator.layers import start_grid, widths
-from gensynth.kinds.image.generator.base import Batch, Drawn
 from gensynth.kinds.image.generator.source import SourceGenerator
 
 

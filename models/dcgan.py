@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from gensynth.generator import losses
 from gensynth.generator.augment import AUGMENTATIONS, differentiable_augmentation
+from gensynth.generator.base import Batch, Drawn, Generator
 from gensynth.generator.layers import Ema, GridToImage, ImageToGrid, start_grid, widths
-from gensynth.kinds.image.generator.base import Batch, Drawn, Generator
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth.generator import losses
+from gensynth.generator.base import Batch, Drawn
 from gensynth.generator.layers import ImageToGrid
-from gensynth.kinds.image.generator.base import Batch, Drawn
 from gensynth.kinds.image.generator.source import SourceGenerator
 
 CONTROL = 7
@@ -237,8 +237,10 @@ class Deformation(SourceGenerator):
         By judges that have seen neither the images nor what is made of them, and on average over the classes: the few
         images of a rare one would say nothing alone.
         """
-        from gensynth.fidelity.features import Embedding  # asked at the end of a training, not when drawing
         from gensynth.fidelity.judge import Judge
+        from gensynth.kinds.image.features.embedding import (
+            Embedding,  # asked at the end of a training, not when drawing
+        )
 
         y = self.source_labels.numpy()
         # Sources lie in the order of their hashes, so that these are a random part of each class.

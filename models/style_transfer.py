@@ -31,8 +31,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gensynth.generator.base import Batch, Drawn
 from gensynth.kinds.image.folder import read_files
-from gensynth.kinds.image.generator.base import Batch, Drawn
 from gensynth.kinds.image.generator.source import MOST_AT_ONCE, SourceGenerator
 from gensynth.kinds.image.style.encoders import Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.kinds.image.style.style import (

@@ -24,11 +24,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth.generator import losses
+from gensynth.generator.base import Batch, Drawn, Generator
 from gensynth.generator.layers import GridToImage, ImageToGrid
-from gensynth.kinds.image.generator.base import Batch, Drawn, Generator
 
 if TYPE_CHECKING:
-    from gensynth.generator.private import PrivateGradients
+    from gensynth.generator.base import Gradients
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class VAE(Generator):
     def __init__(self, config: VAEConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__(config, shape, classes)
         self.automatic_optimization = False
-        self.privacy: PrivateGradients | None = None
+        self.privacy: Gradients | None = None
         self.encoder = Encoder(config, self.canvas, len(classes))
         self.decoder = Decoder(config, self.canvas, len(classes))
         self.log_sigma = nn.Parameter(torch.tensor(-1.0))
@@ -135,7 +135,7 @@ class VAE(Generator):
         adam = torch.optim.Adam(self.parameters(), lr=self.config.lr, fused=True)
         return adam if self.privacy is None else self.privacy.optimizer(adam)
 
-    def learn_privately(self, privacy: PrivateGradients) -> None:
+    def learn_privately(self, privacy: Gradients) -> None:
         """Take gradients from `privacy`; codes of training images would tell what the bound hides."""
         if self.config.store_codes:
             raise ValueError("dp cannot keep the codes of training images; set --model.store_codes false.")

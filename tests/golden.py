@@ -23,6 +23,7 @@ from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.image.read import Parts, read_parts
 from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.kinds.image.samplers.smote import SmoteSampler
+from gensynth.kinds.image.samplers.trained import TrainedSampler
 from gensynth.kinds.table import choose as choose_table
 from gensynth.kinds.table.choose import ChooseConfig
 from gensynth.kinds.table.evaluate import evaluate_table
@@ -30,7 +31,6 @@ from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
-from gensynth.sampler.trained import TrainedSampler
 
 CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "digits_vae.ckpt"
 

@@ -19,9 +19,9 @@ import yaml
 
 from gensynth.cli.arguments import function_of, parser_of
 from gensynth.data.labeled import LabeledData
+from gensynth.generator.base import Batch, Generator
 from gensynth.generator.checkpoint import build, load_checkpoint
-from gensynth.generator.registry import generator_names, get_generator, table_generator_names
-from gensynth.kinds.image.generator.base import Batch, Generator
+from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kinds.image.generator.source import SourceGenerator
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.samplers.neural import NeuralSampler
@@ -30,7 +30,7 @@ from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
-GENERATORS = generator_names()
+GENERATORS = generator_names("image")
 RECIPES = Path(__file__).parent.parent / "configs"
 QUICK = TrainConfig(steps=2, batch_size=8, precision="32-true", accelerator="cpu")
 
@@ -41,17 +41,17 @@ class Killed(Exception):
 
 def built(name: str, shape: tuple[int, int, int] = (1, 8, 8), seed: int = 0) -> Generator:
     # One that is trained for a target knows it first, then the classes it is made from.
-    classes = ("1", "7", "8") if get_generator(name).conditional else ("8", "1", "7")
-    return build(name, get_generator(name).Config(), shape, classes, seed)
+    classes = ("1", "7", "8") if get_generator(name, "image").conditional else ("8", "1", "7")
+    return build(name, get_generator(name, "image").Config(), shape, classes, seed)
 
 
 def trained(name: str, data: LabeledData, folder: Path, config: TrainConfig = QUICK) -> Path:
-    cls = get_generator(name)
+    cls = get_generator(name, "image")
     scope: dict[str, Any] = {} if cls.conditional else {"label": "8", "source": ("1", "7")}
     return train(data, name, cls.Config(), config, folder / f"{name}.ckpt", quiet=True, **scope)
 
 
-@pytest.mark.parametrize("name", [*GENERATORS, *table_generator_names()])
+@pytest.mark.parametrize("name", [*GENERATORS, *generator_names("table")])
 def test_recipe_loads(name: str) -> None:
     recipe = RECIPES / f"{name}.yaml"
     assert recipe.exists(), f"models/{name}.py needs the recipe configs/{name}.yaml"
@@ -66,7 +66,7 @@ def test_recipe_loads(name: str) -> None:
 @pytest.mark.parametrize("name", GENERATORS)
 class TestGenerator:
     def test_documents_itself(self, name: str) -> None:
-        cls = get_generator(name)
+        cls = get_generator(name, "image")
         assert dataclasses.is_dataclass(cls.Config)
         module = inspect.getmodule(cls)
         assert module is not None and any(year in (module.__doc__ or "") for year in map(str, range(2012, 2030))), (
@@ -120,7 +120,7 @@ class TestGenerator:
         whole = trained(name, tiny, tmp_path / "whole", config)
         path = tmp_path / "cut" / f"{name}.ckpt"
         for stop in (3, 5):  # dies in its 4th step, then in its 6th
-            step, cls = get_generator(name).training_step, get_generator(name)
+            step, cls = get_generator(name, "image").training_step, get_generator(name, "image")
 
             def dying(self: Generator, batch: Batch, batch_idx: int, step: Any = step, stop: int = stop) -> None:
                 if batch.progress * 6 > stop - 0.5:

@@ -104,13 +104,13 @@ def test_files_named_in_the_readme_exist() -> None:
     assert named and [name for name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("generator", generator_names())
+@pytest.mark.parametrize("generator", generator_names("image"))
 def test_every_setting_has_help(generator: str) -> None:
     parser, _ = parser_of(commands.rebalance, "rebalance", ["--generator", generator])
     help_of = {action.dest: action.help for action in parser._actions}
     configs = {
         "": (DataConfig, TrainConfig, RebalanceConfig),
-        "model.": (get_generator(generator).Config,),
+        "model.": (get_generator(generator, "image").Config,),
         "evaluate.": (EvaluateConfig,),
     }
     names = [prefix + f.name for prefix, kinds in configs.items() for kind in kinds for f in dataclasses.fields(kind)]

@@ -61,7 +61,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_two_processes_train_every_generator_together(tmp_path: Path) -> None:
     options = ["--data", *DIGITS, "--steps", "3", "--devices", "2", "--strategy", "ddp", *QUICK]
-    scopes = {name: [] if get_generator(name).conditional else ["--label", "8"] for name in generator_names()}
+    scopes = {
+        name: [] if get_generator(name, "image").conditional else ["--label", "8"] for name in generator_names("image")
+    }
     together([["train", name, *options, *of, "--out", str(tmp_path / name)] for name, of in scopes.items()])
     for name in scopes:
         (path,) = (tmp_path / name).iterdir()

@@ -21,8 +21,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader
 
 import gensynth
 from gensynth.cli.recipe_file import load_recipe
-from gensynth.kinds.table.names import is_table, table_suffixes
-from gensynth.sampler import SAMPLER
+from gensynth.kind import kind_of, kinds
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
@@ -32,7 +31,7 @@ TAKES_TEXT = ("--keep", "--label", "--source", "--target")
 LISTS = ("--size", "--weights", "--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.ratios")
 """Options whose value is taken as it stands, and those that are lists, separated by commas."""
 
-IMAGES, TABLES = "gensynth.cli.commands", "gensynth.kinds.table.commands"
+VERBS = {"image": "gensynth.cli.commands", "table": "gensynth.kinds.table.commands"}
 """Where the verbs for each kind of data stand."""
 
 
@@ -88,38 +87,39 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
 
 
 def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
-    """Return what runs a verb: for tables where an argument is named like one, or like a sampler; else for images.
+    """Return what runs a verb for the kind of data that its arguments name.
 
     Raises:
-        ValueError: if the verb is not for tables, or a pipe or a device is named: to read one may take for ever.
+        ValueError: if the verb is not for that kind, two kinds are named, or a pipe or a device is: to read one may
+            take for ever.
     """
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     given += [value for value in _recipe(argv).values() if isinstance(value, str)]
     for name in given:
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
             raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
-    tables = [name for name in given if is_table(name) or name.endswith(SAMPLER)]
     if verb == "report":
-        if argv and is_table(argv[0]):
+        if argv and Path(argv[0]).is_file():
             raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {argv[0]!r}.")
-        tables = []
-    commands = import_module(TABLES if tables else IMAGES)
+        given = []
+    kind = kind_of(given)
+    commands = import_module(VERBS[kind.name])
     if not hasattr(commands, verb):
-        raise ValueError(f"'gensynth {verb}' is for images, not for tables.")
+        able = [kinds()[name].plural for name, module in VERBS.items() if hasattr(import_module(module), verb)]
+        raise ValueError(f"'gensynth {verb}' is for {' and '.join(able)}, not for {kind.plural}.")
     return getattr(commands, verb)
 
 
 def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: list[str]) -> str:
-    """Return a sentence on a setting that the verb has for the other kind of data only; "" if it has it for none."""
-    why = {
-        IMAGES: "images, not for tables",
-        TABLES: f"tables, and none is named here: a table's name ends in {', '.join(table_suffixes)}",
-    }
-    there = IMAGES if function.__module__ == TABLES else TABLES
-    twin = getattr(import_module(there), verb, None)
-    known = parser_of(twin, verb, argv)[0]._option_string_actions if twin is not None else {}
-    found = {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}
-    return f"setting {setting!r} is for {why[there]}." if found else ""
+    """Return a sentence on a setting that the verb has for another kind of data only; "" if it has it for none."""
+    for name, module in VERBS.items():
+        twin, other = getattr(import_module(module), verb, None), kinds()[name]
+        if twin is None or twin is function:
+            continue
+        known = parser_of(twin, verb, argv)[0]._option_string_actions
+        if {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}:
+            return f"setting {setting!r} is for {other.plural}, and none is named here: {other.sources}."
+    return ""
 
 
 class _Public(dict[str, Any]):
@@ -141,6 +141,9 @@ def parser_of(
         prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
+    for action in parser._actions:
+        if "--print_config" in action.option_strings:
+            action.metavar = "[=flags]"  # its own one holds a backspace
     hints = get_type_hints(function, localns=_Public())
     parameters = inspect.signature(function).parameters
     positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
@@ -161,7 +164,7 @@ def parser_of(
                 continue
             from gensynth.generator.registry import get_generator
 
-            kind = get_generator(built_for).Config
+            kind = get_generator(built_for, "image").Config
         if dataclasses.is_dataclass(kind):
             configs[name] = kind  # type: ignore[assignment]
             prefix = "" if name.endswith("_config") else f"{name}."
@@ -182,7 +185,7 @@ def parser_of(
         if "generator" in args and "model" in configs and args.generator != built_for:
             from gensynth.generator.registry import get_generator
 
-            get_generator(args.generator)  # says so if there is none
+            get_generator(args.generator, "image")  # says so if there is none
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         values: dict[str, Any] = {}
         for name in parameters:

@@ -12,11 +12,11 @@ import torch
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.evaluate.leak import Leak, measure_leak, shows_treatment
-from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.privacy import Privacy, attack
 from gensynth.fidelity.verdict import Verdict
+from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.features.catalog import get_extractor
+from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.read import DataConfig, read, read_parts
 from gensynth.mix.manifest import read_synthetic
 from gensynth.mix.targets import rare_classes

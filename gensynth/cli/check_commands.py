@@ -27,7 +27,7 @@ from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.split import Parts
     from gensynth.evaluate.config import EvaluateConfig
-    from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.kinds.image.checker import FidelityChecker
     from gensynth.kinds.image.config import DataConfig
     from gensynth.sampler.synthetic import Synthetic
 
@@ -88,6 +88,8 @@ def check(
     for sentence in done.advice:
         print(sentence)
     print(f"page: {page}")
+    if not done.verdict.samples.accepted.any():
+        print("No sample passes the check, so there is nothing to go on with.")
     leaks = done.privacy is not None and done.privacy.status == LEAKAGE
     return 1 if leaks or done.verdict.status == FAIL or not done.verdict.samples.accepted.any() else 0
 
@@ -174,7 +176,7 @@ def evaluate(
 
 
 def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Synthetic, FidelityChecker]:
-    from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.kinds.image.checker import FidelityChecker
     from gensynth.kinds.image.read import read_parts
     from gensynth.mix.mix import read_synthetic
 

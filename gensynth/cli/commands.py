@@ -35,9 +35,9 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
         json: Print JSON instead of text.
         recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
-    from gensynth.data.explore import explore as look
-    from gensynth.data.explore import explore_recipes
     from gensynth.kinds.image.config import SPLIT_SETTINGS
+    from gensynth.kinds.image.explore import explore as look
+    from gensynth.kinds.image.explore import explore_recipes
     from gensynth.kinds.image.read import parts_of, read
 
     images = read(data, data_config)
@@ -161,12 +161,11 @@ def sample(
         devices: Processes on this machine, each of which draws its share.
         num_nodes: Number of machines.
     """
-    from gensynth.mix.sharded import sample_to_folder
+    from gensynth.kinds.image.sharded import sample_to_folder
 
     with locked(out):
         drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
-    if not drawn:
-        say(f"{out} is complete; nothing was left to draw.")
+    say(f"{counted(n, 'image')} of {label!r} in {out}" if drawn else f"{out} is complete; nothing was left to draw.")
     say_renamed(out)
     return 0
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+NEIGHBORS = 3
+"""How typical an example is, is told by its mean distance to this many real ones."""
 SMALL = 50
 """With fewer real references the smallest p-value is too large for the procedure of Benjamini and Hochberg to fire."""
 DISCOVERIES, MOST = 0.1, 0.05

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
-from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.verdict import Verdict
-from gensynth.kinds.table.checker import TableChecker
-from gensynth.mix.mix import up_to
+from gensynth.fidelity.verdict import SampleVerdicts, Verdict
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
@@ -18,9 +17,14 @@ MOST_DRAWS = 10
 """Draws per wanted image after which a class is left short rather than drawn forever."""
 
 
-def draw_accepted(
-    sampler: Sampler, checker: FidelityChecker | TableChecker, label: str, n: int, seed: int
-) -> Synthetic:
+class Checker(Protocol):
+    """What draws until enough pass asks."""
+
+    def gate(self, synthetic: Synthetic) -> SampleVerdicts:
+        """Screen samples."""
+
+
+def draw_accepted(sampler: Sampler, checker: Checker, label: str, n: int, seed: int) -> Synthetic:
     """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
 
     Gives up after `MOST_DRAWS` times n draws, and then returns all of them. Each round asks the gate about all samples
@@ -54,3 +58,12 @@ def as_drawn(samples: Synthetic, verdict: Verdict) -> Synthetic:
     at = np.lexsort((samples.index, samples.y))
     first = up_to(samples.subset(at), usable[at], dict(zip(samples.classes, wanted, strict=True)))
     return samples.subset(np.sort(at[first]))
+
+
+def up_to(synthetic: Synthetic, accepted: np.ndarray, adds: Mapping[str, int]) -> np.ndarray:
+    """Return which samples are accepted, bool, shape (n,), if of each class only the first `adds` accepted ones are."""
+    kept = accepted.copy()
+    for label, name in enumerate(synthetic.classes):
+        mine = (synthetic.y == label) & accepted
+        kept[mine & (mine.cumsum() > adds[name])] = False
+    return kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +13,27 @@ import torch
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
-from gensynth.kinds.image.generator.base import Batch
-from gensynth.kinds.image.generator.scope import Scope
+from gensynth.generator.base import Batch
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What a training learns from.
+
+    Attributes:
+        data: Its examples; the same classes as before, some of them perhaps empty.
+        target: Whether each example is of the target side, bool, shape (n,); all True without a source side.
+        trained: The classes that can be drawn afterwards, the target first.
+        target_class: The class that examples of the source side become; empty where each keeps its class.
+    """
+
+    data: LabeledData
+    target: np.ndarray
+    trained: tuple[str, ...]
+    target_class: str = ""
 
 
 def stream(seed: int, *numbers: int) -> int:

@@ -35,10 +35,10 @@ from torch.nn.modules.module import register_module_parameter_registration_hook 
 
 from gensynth.data.files import write_bytes
 from gensynth.data.labeled import check_class_names
-from gensynth.data.plain import typed, used
+from gensynth.data.plain import typed
+from gensynth.generator.base import Generator
+from gensynth.generator.config import SIDES
 from gensynth.generator.registry import get_generator
-from gensynth.kinds.image.generator.base import Generator
-from gensynth.kinds.image.pixels import SIDES
 
 FORMAT = "gensynth-1"
 DAMAGED = (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, *(KeyError, AttributeError))
@@ -89,7 +89,7 @@ def build(name: str, config: Any, shape: tuple[int, int, int], classes: tuple[st
     """Build a generator with weights drawn from `seed`, leaving the global random state alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = get_generator(name)(config, shape, classes)
+        model = get_generator(name, "image")(config, shape, classes)
     return model.to(memory_format=torch.channels_last)
 
 
@@ -139,7 +139,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ValueError(f"{path} has checkpoint format {found!r}; this version reads {FORMAT!r}. Train it again.")
     try:
         held: Contents = typed(Contents, contents)
-        cls, classes = get_generator(held["generator"]), held["classes"]
+        cls, classes = get_generator(held["generator"], "image"), held["classes"]
         config = config_from(cls.Config, held["config"])
         check_class_names(classes)
         c, h, w = held["shape"]
@@ -148,8 +148,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         weights = [tensor for tensor in held["state"].values() if isinstance(tensor, Tensor)]
         check_size(lambda: cls(config, held["shape"], classes), weights)
         model = build(held["generator"], config, held["shape"], classes, seed=0)
-        with used(str(path), "train it again"):
+        try:
             model.load_state_dict(held["state"])
+        except Exception as error:  # torch tells it in many lines and several types
+            raise ValueError(f"its weights are not those of {held['generator']} with its settings") from error
     except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         said = " ".join(str(error).split())[:500].rstrip(".")
         raise ValueError(f"{path} does not fit this version of gensynth: {said}; train it again.") from error

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SIDES = (8, 256)
+"""Shortest and longest allowed side of the images that generators see, in pixels."""
+
 
 @dataclass(frozen=True)
 class DPConfig:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,8 @@ class Loop:
 class Learner(nn.Module, ABC):
     """A network that is trained step by step."""
 
+    kind: ClassVar[str]
+    """Name of the kind of data it learns."""
     automatic_optimization: bool = True
     """Whether the loop steps the optimizer on the loss that `training_step` returns; else the model does it itself."""
     loop: Loop | None = None

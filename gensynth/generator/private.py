@@ -33,13 +33,13 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
+from gensynth.generator.base import Batch
+from gensynth.generator.batches import Scope
 from gensynth.generator.config import DPConfig, TrainConfig
 from gensynth.generator.registry import generator_names, get_generator
-from gensynth.kinds.image.generator.base import Batch
-from gensynth.kinds.image.generator.scope import Scope
 
 if TYPE_CHECKING:
-    from gensynth.kinds.image.generator.base import Generator
+    from gensynth.generator.base import Generator
 
 ORDERS = (
     *(1 + i / 10 for i in range(1, 10)),
@@ -112,8 +112,8 @@ def opacus() -> Any:
 
 def check_private(name: str, config: TrainConfig, from_shared: bool) -> None:
     """Raise ValueError unless generator and settings allow a bound; `from_shared` tells of an `init` checkpoint."""
-    if not get_generator(name).private:
-        able = ", ".join(n for n in generator_names() if get_generator(n).private)
+    if not get_generator(name, "image").private:
+        able = ", ".join(n for n in generator_names("image") if get_generator(n, "image").private)
         raise ValueError(f"{name} cannot be trained with a privacy bound; leave out dp, or take one of: {able}.")
     if from_shared:
         raise ValueError("dp starts from fresh weights: its bound would not cover what init learned; leave out init.")

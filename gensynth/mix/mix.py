@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,9 +22,10 @@ from gensynth.data.cells import COLUMNS
 from gensynth.data.files import whole_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.fidelity.extractor import batches
+from gensynth.data.words import counted
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.decode import FORMATS, SUFFIXES
+from gensynth.kinds.image.features.extractor import batches
 from gensynth.mix.manifest import (
     NOT_EVALUATED,
     TEXT,
@@ -63,15 +63,6 @@ class Mixed:
     n_real: int
     n_synthetic: int
     path: Path
-
-
-def up_to(synthetic: Synthetic, accepted: np.ndarray, adds: Mapping[str, int]) -> np.ndarray:
-    """Return which samples are accepted, bool, shape (n,), if of each class only the first `adds` accepted ones are."""
-    kept = accepted.copy()
-    for label, name in enumerate(synthetic.classes):
-        mine = (synthetic.y == label) & accepted
-        kept[mine & (mine.cumsum() > adds[name])] = False
-    return kept
 
 
 def mix(
@@ -131,7 +122,7 @@ def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
     leaked = {i for parents in synthetic.parents for i in parents if i in held_out}
     if leaked:
         raise ValueError(
-            f"{len(leaked)} parents of synthetic examples are validation or test examples, such as "
+            f"{counted(len(leaked), 'parent')} of synthetic examples belong to the validation or test part, such as "
             f"{min(leaked)!r}; draw from the training part only, or give the --split_seed of the training."
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gensynth.data.words import some_counts
+from gensynth.kind import unknown
 from gensynth.mix.targets import RARE, target_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
@@ -46,10 +47,7 @@ class RebalanceConfig:
 
     def __post_init__(self) -> None:
         if self.sampler not in (*SAMPLERS, AUTO):
-            from gensynth.generator.registry import unknown
-            from gensynth.kinds.table.samplers.catalog import table_sampler_names
-
-            raise unknown("sampler", self.sampler, [*SAMPLERS, AUTO], "images", table_sampler_names(), "tables")
+            raise unknown("sampler", self.sampler, [*SAMPLERS, AUTO], "image")
         if self.sampler in (RECIPES, SMOTE) and (self.draw is not None or self.per_class or self.source != "auto"):
             raise ValueError(
                 f"draw, per_class and source are settings of a generator, and the sampler is {self.sampler!r}; leave "

@@ -40,10 +40,10 @@ from gensynth.data.words import counted
 from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, save_evaluation
 from gensynth.evaluate.leak import measure_leak, save_leak, shows_treatment
 from gensynth.evaluate.ways import MADE
-from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import as_drawn, draw_accepted
 from gensynth.fidelity.verdict import save_verdict
 from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.config import DataConfig
 from gensynth.kinds.image.generator.scope import named, scope_of
 from gensynth.kinds.image.generator.train import TrainConfig, train
@@ -107,10 +107,10 @@ def rebalance(
     }
     parts = read_parts(source, data_config)
     _check(config, train_config)
-    if config.draw is not None and config.draw not in get_generator(generator).draws:
-        allowed = ", ".join(get_generator(generator).draws)
+    if config.draw is not None and config.draw not in get_generator(generator, "image").draws:
+        allowed = ", ".join(get_generator(generator, "image").draws)
         raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
-    if config.sampler in (GENERATOR, AUTO) and not get_generator(generator).conditional:
+    if config.sampler in (GENERATOR, AUTO) and not get_generator(generator, "image").conditional:
         config = replace(config, per_class=True)
     elif config.per_class and config.spread == "all":
         raise ValueError(

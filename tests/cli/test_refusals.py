@@ -93,7 +93,7 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ("check photos --against photos --schema s.json", "setting 'schema' is for tables"),
         ("rebalance photos --out run --target y", "setting 'target' is for tables"),
         ("train vae --data photos --settings.steps 3", "setting 'settings.steps' is for tables"),
-        ("explore t.csv --target y --size 32", "setting 'size' is for images, not for tables"),
+        ("explore t.csv --target y --size 32", "setting 'size' is for images"),
         ("mix t.csv --real t.csv --out u.csv --spread all", "setting 'spread' is for images"),
         ("train copula --data t.csv --model.z_dim 3", "setting 'model.z_dim' is for images"),
         ("check photos --against t.csv --target y", "'photos' is not a table; its name must end in .csv"),
@@ -273,7 +273,7 @@ def test_parents_in_the_test_part_are_refused(capsys: pytest.CaptureFixture[str]
     (tmp_path / "s" / "8" / "x.heic").write_bytes(b"x")
     for verb in (["evaluate"], ["mix", "--out", str(tmp_path / "m")]):
         code, _, err = run(capsys, verb[0], tmp_path / "s", "--real", "builtin:digits", "--split_seed", 1, *verb[1:])
-        assert code == 2 and "are validation or test examples" in err
+        assert code == 2 and "belong to the validation or test part" in err
         assert f"note: {tmp_path / 's'}: Not read: 1 of 41 files of '8' (1 .heic)" in err
 
 

@@ -18,6 +18,7 @@ from scipy.stats import kstest, norm
 
 from gensynth.cli.arguments import function_of, parser_of
 from gensynth.data.labeled import LabeledData
+from gensynth.generator.base import Batch
 from gensynth.generator.checkpoint import build, load_checkpoint
 from gensynth.generator.config import DPConfig, TrainConfig
 from gensynth.generator.private import (
@@ -29,7 +30,6 @@ from gensynth.generator.private import (
     secret_uniform,
 )
 from gensynth.generator.registry import generator_names, get_generator
-from gensynth.kinds.image.generator.base import Batch
 from gensynth.kinds.image.generator.scope import scope_of
 from gensynth.kinds.image.generator.train import train
 from gensynth.kinds.image.images import Pixels
@@ -41,7 +41,7 @@ SMALL = {"z_dim": 4, "width": 4, "max_width": 8, "store_codes": False}
 
 
 def small(**options: Any) -> Any:
-    return get_generator("vae").Config(**(SMALL | options))
+    return get_generator("vae", "image").Config(**(SMALL | options))
 
 
 def exact_epsilon(noise: float, steps: int, delta: float) -> float:
@@ -208,7 +208,7 @@ def test_the_seed_does_not_repeat_a_run_and_a_finished_one_is_kept(tiny: Labeled
 def test_a_killed_run_goes_on_with_new_chance_and_counts_each_step_once(
     tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cls, seeds, steps = get_generator("vae"), [], []
+    cls, seeds, steps = get_generator("vae", "image"), [], []
     step = cls.training_step
 
     def dying(self: Any, batch: Batch, batch_idx: int) -> None:
@@ -235,9 +235,9 @@ def test_errors_say_what_to_do(tiny: LabeledData, tmp_path: Path, monkeypatch: p
     def learn(name: str = "vae", model: Any = None, config: TrainConfig = QUICK, **options: Any) -> None:
         train(tiny, name, model or small(), config, path, quiet=True, **options)
 
-    for name in set(generator_names()) - {"vae"}:
+    for name in set(generator_names("image")) - {"vae"}:
         with pytest.raises(ValueError, match=f"{name} cannot be trained with a privacy bound; .* one of: vae"):
-            learn(name, get_generator(name).Config())
+            learn(name, get_generator(name, "image").Config())
     with pytest.raises(ValueError, match="set --model.store_codes false"):
         learn(model=small(store_codes=True))
     with pytest.raises(ValueError, match="leave out init"):

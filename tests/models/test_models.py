@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pytorch_lightning.strategies import Strategy
 
 from gensynth.data.labeled import LabeledData
+from gensynth.generator import base as generator
 from gensynth.generator import losses
 from gensynth.generator.augment import AUGMENTATIONS, differentiable_augmentation
 from gensynth.generator.batches import Batches, one_ahead
@@ -24,7 +25,6 @@ from gensynth.generator.checkpoint import build, load_checkpoint
 from gensynth.generator.layers import Ema, GridToImage, ImageToGrid, start_grid
 from gensynth.generator.losses import gradient_penalty
 from gensynth.generator.registry import get_generator
-from gensynth.kinds.image.generator import base as generator
 from gensynth.kinds.image.generator.scope import scope_of
 from gensynth.kinds.image.generator.train import TrainConfig, TrainingDiverged, train
 from gensynth.kinds.image.images import Pixels
@@ -33,7 +33,7 @@ QUICK = TrainConfig(steps=2, batch_size=8, precision="32-true", accelerator="cpu
 
 
 def trained(name: str, data: LabeledData, folder: Path, label: str | None = None, **options: Any) -> Any:
-    config = get_generator(name).Config(**options)
+    config = get_generator(name, "image").Config(**options)
     return load_checkpoint(train(data, name, config, QUICK, folder / "m.ckpt", label=label, quiet=True)).model
 
 
@@ -45,7 +45,7 @@ def test_dcgan_trains_with_every_loss(arch: str, loss: str, tiny: LabeledData, t
 
 
 def test_classic_dcgan_has_the_networks_of_the_paper() -> None:
-    config = get_generator("dcgan").Config(arch="classic")
+    config = get_generator("dcgan", "image").Config(arch="classic")
     model: Any = build("dcgan", config, (3, 32, 32), ("all",), seed=0)
     d, g = (sum(p.numel() for p in network.parameters()) for network in (model.discriminator, model.generator))
     assert d == 64 * 3 * 16 + 128 * 64 * 16 + 256 * 128 * 16 + 256 * 16 + 2 * (128 + 256)
@@ -59,11 +59,13 @@ def test_classic_dcgan_draws_from_its_last_weights(tiny: LabeledData, tmp_path: 
     last = model.generator.state_dict()
     assert all(torch.equal(value, last[name]) for name, value in model.ema.weights().items())
     assert trained("dcgan", tiny, tmp_path / "b", arch="classic", augment=("cutout",)).config.augment == ("cutout",)
-    assert get_generator("dcgan").Config() == get_generator("dcgan").Config(arch="modern"), "and modern is the default"
+    assert get_generator("dcgan", "image").Config() == get_generator("dcgan", "image").Config(arch="modern"), (
+        "and modern is the default"
+    )
 
 
 def test_hinge_bounds_the_class_embedding_too() -> None:
-    config = get_generator("dcgan").Config(loss="hinge", width=4)
+    config = get_generator("dcgan", "image").Config(loss="hinge", width=4)
     discriminator: Any = build("dcgan", config, (1, 8, 8), ("a", "b"), seed=0).discriminator
     torch.nn.init.constant_(discriminator.embed.weight, 1000.0)
     x = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -114,15 +116,22 @@ def test_vae_smote_decodes_points_between_its_parents(tiny: LabeledData, tmp_pat
 
 
 def test_fine_tuning_starts_from_the_shared_model(tiny: LabeledData, tmp_path: Path) -> None:
-    config = get_generator("vae").Config(width=8)
+    config = get_generator("vae", "image").Config(width=8)
     shared = train(tiny, "vae", config, QUICK, tmp_path / "shared.ckpt", quiet=True)
     path = train(
-        tiny, "vae", get_generator("vae").Config(), QUICK, tmp_path / "8.ckpt", label="8", init=shared, quiet=True
+        tiny,
+        "vae",
+        get_generator("vae", "image").Config(),
+        QUICK,
+        tmp_path / "8.ckpt",
+        label="8",
+        init=shared,
+        quiet=True,
     )
     model: Any = load_checkpoint(path).model
     assert model.trained_labels == ("8",) and model.classes == ("1", "7", "8") and model.config == config
     assert model.draws[0] == "borrow", "it goes on borrowing from the classes it saw before"
-    with pytest.raises(ValueError, match="a dcgan for"):
+    with pytest.raises(ValueError, match="dcgan of"):
         train(tiny, "dcgan", None, QUICK, tmp_path / "x.ckpt", label="8", init=shared, quiet=True)
 
 
@@ -144,7 +153,9 @@ def test_sides_that_halve_evenly_keep_the_networks_of_earlier_checkpoints(side: 
 @pytest.mark.parametrize("name", ["vae", "dcgan", "deformation"])
 def test_networks_of_awkward_sides_are_no_larger(name: str) -> None:
     def weights(side: int) -> int:
-        model: Any = get_generator(name)(get_generator(name).Config(width=8), (1, side, side), ("a", "b"))
+        model: Any = get_generator(name, "image")(
+            get_generator(name, "image").Config(width=8), (1, side, side), ("a", "b")
+        )
         return sum(p.numel() for p in model.parameters())
 
     assert weights(100) < 1.2 * weights(112)
@@ -181,7 +192,7 @@ def test_augmentation_differs_by_image_and_passes_gradients(name: str, c: int) -
 
 
 def test_colour_comes_before_the_hole_of_cutout() -> None:
-    model: Any = build("dcgan", get_generator("dcgan").Config(), (1, 16, 16), ("a",), seed=0)
+    model: Any = build("dcgan", get_generator("dcgan", "image").Config(), (1, 16, 16), ("a",), seed=0)
     x = differentiable_augmentation(torch.ones(8, 1, 16, 16), model.config.augment, torch.Generator().manual_seed(0))
     assert (x == 0).any(), "the hole is mid grey"
 
@@ -215,7 +226,7 @@ def test_configs_refuse_nonsense() -> None:
         ("vae", {"width": 0}),
     ):
         with pytest.raises(ValueError, match=next(iter(options))):
-            get_generator(name).Config(**options)
+            get_generator(name, "image").Config(**options)
     for field in dataclasses.fields(TrainConfig):
         if field.name in ("steps", "batch_size", "save_every", "devices", "num_nodes"):
             with pytest.raises(ValueError, match=field.name):
@@ -227,7 +238,7 @@ def test_configs_refuse_nonsense() -> None:
 def test_divergence_keeps_the_last_good_state(
     tiny: LabeledData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cls: Any = get_generator("vae")
+    cls: Any = get_generator("vae", "image")
     step = cls.training_step
 
     def poisoned(self: Any, batch: Any, batch_idx: int) -> None:
@@ -249,7 +260,7 @@ def test_a_process_stops_when_another_one_diverges(
 ) -> None:
     monkeypatch.setattr(Strategy, "reduce_boolean_decision", lambda self, decision, all: True)
     with pytest.raises(TrainingDiverged, match="step 1: a loss of another process is not finite. Lower --model.lr"):
-        train(tiny, "vae", get_generator("vae").Config(width=4), QUICK, tmp_path / "m.ckpt", quiet=True)
+        train(tiny, "vae", get_generator("vae", "image").Config(width=4), QUICK, tmp_path / "m.ckpt", quiet=True)
 
 
 def test_the_next_batch_is_read_while_one_is_learnt_from() -> None:
@@ -283,7 +294,7 @@ def test_a_batch_is_pinned_for_a_gpu_by_the_thread_that_has_the_device(
 
 
 def test_a_gpu_computes_several_blocks_at_once_from_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    model: Any = build("dcgan", get_generator("dcgan").Config(width=4), (1, 8, 8), ("a", "b"), seed=0)
+    model: Any = build("dcgan", get_generator("dcgan", "image").Config(width=4), (1, 8, 8), ("a", "b"), seed=0)
     index = np.array([300, 5, 40])
     alone = model.sample("b", index, 0).x
     monkeypatch.setattr(generator, "at_once", lambda device: 128)

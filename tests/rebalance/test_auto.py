@@ -203,7 +203,7 @@ def test_the_test_part_has_no_say_in_the_choice(
             rebalance_config=RebalanceConfig(sampler="auto"),
             data_config=DataConfig(keep={"8": 10}),
             train_config=TrainConfig(steps=4, batch_size=8, accelerator="cpu"),
-            model=get_generator("deformation").Config(),
+            model=get_generator("deformation", "image").Config(),
             evaluate=QUICK,
         )
     assert load_choice(tmp_path / "run" / "choice.json").sampler

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gensynth.cli.commands import report
-from gensynth.rebalance.run import Run, differences
+from gensynth.data.settings import differences
+from gensynth.rebalance.run import Run
 
 SETTINGS: dict[str, Any] = {
     "source": "/a/photos",

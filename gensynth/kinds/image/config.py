@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from gensynth.data.split import check_split
-from gensynth.kinds.image.pixels import SIDES, WHITE
+from gensynth.generator.config import SIDES
+from gensynth.kinds.image.pixels import WHITE
 
 SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
 """Settings that change which images are in the training part, and nothing else."""

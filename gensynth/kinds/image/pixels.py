@@ -9,9 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gensynth.data.words import counted
-
-SIDES = (8, 256)
-"""Shortest and longest allowed side of the images that generators see, in pixels."""
+from gensynth.generator.config import SIDES
 
 LARGE, REDUCED = 128, 64
 """Images with a longer side than the first are scaled to the second where no size is asked for."""

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.blend import BLEND
 from gensynth.fidelity.class_verdict import DUPLICATES, FEWEST
 from gensynth.fidelity.metrics import wilson_interval
 from gensynth.fidelity.verdict import (
@@ -22,7 +23,6 @@ from gensynth.fidelity.verdict import (
     status_of_all,
     unsaid_copies,
 )
-from gensynth.kinds.image.features.copies import BLEND
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, Levels
 from gensynth.kinds.table.gate import LEVEL, NEAR, ROW_REASONS, RowMeasures, TableGate

@@ -90,18 +90,19 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         out: Table to write; NAME.metadata.csv beside it says how each row was made.
         start: Number of the first row.
     """
-    from gensynth.cli.drawn import is_drawn
     from gensynth.kinds.table.manifest import COLUMNS, metadata_path, write_rows
-    from gensynth.kinds.table.samplers.base import TableSampler
+    from gensynth.kinds.table.samplers.catalog import load_sampler
+    from gensynth.mix.drawn import is_drawn
 
     with locked(out):
-        fitted = TableSampler.load(sampler)
+        fitted = load_sampler(sampler)
         first = fitted.sample(label, min(n, 1), seed, start)
         if is_drawn(out, metadata_path(out), COLUMNS, [first], n):
             say(f"{out} is complete; nothing was left to draw.")
             return 0
         _refuse_to_overwrite(out)
         write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
+    say(f"{counted(n, 'row')} of {label!r} in {out}")
     return 0
 
 
@@ -133,6 +134,8 @@ def check(
         if json is not None:
             save_verdict(verdict, json)
     print_verdict(verdict)
+    if not verdict.samples.accepted.any():
+        print("No sample passes the check, so there is nothing to go on with.")
     return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
 
 
@@ -147,8 +150,8 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
             balance (all classes), or a number.
         data_config: How the real table is read and split.
     """
+    from gensynth.fidelity.draw import up_to
     from gensynth.kinds.table.manifest import write_balanced
-    from gensynth.mix.mix import up_to
     from gensynth.mix.targets import target_counts
 
     with locked(out):

@@ -13,12 +13,11 @@ from scipy.stats import binom
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some
-from gensynth.fidelity.conformal import SMALL, conformal_p
-from gensynth.fidelity.gate import NEIGHBORS
+from gensynth.fidelity.blend import is_blend
+from gensynth.fidelity.conformal import NEIGHBORS, SMALL, conformal_p
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import wilson_interval
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.kinds.image.features.copies import is_blend
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.measures import Coordinates, nearest
 from gensynth.kinds.table.numbers import dense, is_absent

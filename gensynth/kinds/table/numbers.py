@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-
-if TYPE_CHECKING:
-    from gensynth.kinds.table.schema import Column
 
 FORMATS = {
     "1234.5": r"[-+]?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?",
@@ -33,12 +30,24 @@ FEWEST = 3
 """Different numbers that a column of text must hold to be one of numbers."""
 
 
+class Written(Protocol):
+    """What of a `Column` says how its numbers are written."""
+
+    @property
+    def format(self) -> str | None:
+        """As `Column.format`."""
+
+    @property
+    def marks(self) -> tuple[float | str, ...]:
+        """As `Column.marks`."""
+
+
 def dense(values: pd.Series) -> pd.Series:
     """Return a column, sparse or not, as one that is not."""
     return values.sparse.to_dense() if isinstance(values.dtype, pd.SparseDtype) else values
 
 
-def as_numbers(values: pd.Series, c: Column) -> np.ndarray:
+def as_numbers(values: pd.Series, c: Written) -> np.ndarray:
     """Return a column as float64, shape (n,): NaN where a number is missing, marked as missing, or no number."""
     values = dense(values)
     if pd.api.types.is_numeric_dtype(values.dtype):
@@ -52,7 +61,7 @@ def as_numbers(values: pd.Series, c: Column) -> np.ndarray:
     return np.where(np.isin(x, numbers), np.nan, x) if numbers else x
 
 
-def is_absent(values: pd.Series, c: Column) -> np.ndarray:
+def is_absent(values: pd.Series, c: Written) -> np.ndarray:
     """Return which entries of a column are missing, or marked as missing, bool, shape (n,)."""
     values = dense(values)
     absent = values.isna().to_numpy(dtype=bool)

@@ -54,7 +54,7 @@ from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.report.page import TableReportContents, write_table_report
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
-from gensynth.kinds.table.samplers.catalog import made_sampler, table_sampler_names
+from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, table_sampler_names
 from gensynth.kinds.table.tables import check_format, suffix_of
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
@@ -303,7 +303,7 @@ def _announce(sampler: TableSampler, train: LabeledData) -> None:
 
 
 def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:
-    sampler = TableSampler.load(file)
+    sampler = load_sampler(file)
     checker = TableChecker(parts.train, (parts.validation, parts.test))
     drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
     synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
@@ -322,6 +322,6 @@ def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, f
 
 
 def _drawn_again(folder: Path, parts: Parts, seed: int) -> tuple[TableSampler, Synthetic, Verdict]:
-    sampler, verdict = TableSampler.load(next(folder.glob(f"*{SAMPLER}"))), load_verdict(folder / "verdict.json")
+    sampler, verdict = load_sampler(next(folder.glob(f"*{SAMPLER}"))), load_verdict(folder / "verdict.json")
     drawn = [sampler.sample(c.label, c.n_synthetic, seed) for c in verdict.classes]
     return sampler, Synthetic.concat(drawn).relabel(parts.train.classes), verdict

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gensynth.fidelity.class_verdict import DUPLICATES, FEWEST
-from gensynth.fidelity.gate import SMALL
+from gensynth.fidelity.conformal import SMALL
 from gensynth.fidelity.metrics import permutation_p, wilson_interval
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW, Score
 from gensynth.kinds.table import measures as metrics

@@ -290,7 +290,10 @@ def test_rows_with_forbidden_values_are_invalid(mixed_checker, mixed, column, va
         frame["paid"] = synthetic.x.frame["paid"]
         frame.loc[3, "paid"] = frame["paid"].max()
         frame.loc[3, "income"] = frame["income"].min()
-    before, after = mixed_checker.gate(synthetic), mixed_checker.gate(replace(synthetic, x=frame))
+    before, after = (
+        mixed_checker.gate(synthetic),
+        mixed_checker.gate(replace(synthetic, x=replace(synthetic.x, frame=frame))),
+    )
     assert after.reason[3] == "invalid" and before.reason[3] != "invalid"
     assert [r for i, r in enumerate(after.reason) if i != 3] == [r for i, r in enumerate(before.reason) if i != 3]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import did_you_mean
-from gensynth.fidelity.extractor import Extractor
+from gensynth.kinds.image.features.extractor import Extractor
 from gensynth.kinds.image.features.imagenet import imagenet
 from gensynth.kinds.image.features.pretrained import dinov2, inception
 from gensynth.kinds.image.features.pyramid import Pyramid

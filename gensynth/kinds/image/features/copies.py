@@ -12,9 +12,10 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.extractor import BATCH
+from gensynth.fidelity.blend import is_blend
 from gensynth.fidelity.metrics import typical_distance
 from gensynth.kinds.image.features.copy_space import CopySpace
+from gensynth.kinds.image.features.extractor import BATCH
 from gensynth.kinds.image.features.perceptual_hash import hamming, most_bits
 
 NEAR, DOUBTFUL = 0.33, 0.5
@@ -26,8 +27,6 @@ NEAR_PARENT, NEAR_SYNTHETIC = 0.1, 0.1
 near their parents, and dense sampling is no fault."""
 NEAR_HELD_OUT = 0.1
 """The same for the distance to a held-out image: below it, it is that image in another encoding, and an alarm."""
-BLEND = 0.1
-"""An image on the line between two real ones, at least this share away from both, is no copy."""
 
 
 @final
@@ -149,16 +148,3 @@ def near_earlier(points: np.ndarray, earlier: np.ndarray, reach: float) -> np.nd
         near[start : start + BATCH] = dropped
         earlier = np.concatenate([earlier, block[~dropped]])
     return near
-
-
-def is_blend(point: np.ndarray, closest: np.ndarray, real: np.ndarray) -> bool:
-    """Whether `point` lies between `closest` and another real row, at least BLEND away from both.
-
-    Noise on a copy points anywhere, so it hardly ever points to another real image: cos^2 > 3/4 with one of
-    1,000 random directions has a chance of about 1e-4 in 24 dimensions.
-    """
-    step, lines = point - closest, real - closest
-    along, length2 = lines @ step, (lines**2).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share, cos2 = along / length2, along**2 / (length2 * (step @ step))
-    return bool(((share >= BLEND) & (share <= 1 - BLEND) & (cos2 > 0.75)).any())

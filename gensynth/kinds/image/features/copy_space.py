@@ -9,7 +9,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from gensynth.fidelity.extractor import Moments, batches
+from gensynth.kinds.image.features.extractor import Moments, batches
 
 if TYPE_CHECKING:
     from gensynth.kinds.image.images import Images

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth.fidelity.extractor import Extractor, weights_hash
+from gensynth.kinds.image.features.extractor import Extractor, weights_hash
 
 AT_ONCE = 32
 """Images in one pass: what bounds the memory of large networks."""

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gensynth.fidelity.extractor import Extractor, weights_hash
+from gensynth.kinds.image.features.extractor import Extractor, weights_hash
 from gensynth.kinds.image.features.imagenet import MEAN, STD
 from gensynth.kinds.image.features.module_features import AT_ONCE, ModuleFeatures
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gensynth.fidelity.extractor import Extractor, weights_hash
+from gensynth.kinds.image.features.extractor import Extractor, weights_hash
 
 SIDE = (16, 32)  # the longer side is brought into this range: 8 px images grow, photographs shrink
 GRID, LOW_RES = 4, 8

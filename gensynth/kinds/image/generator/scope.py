@@ -7,31 +7,14 @@ images of other classes, or a domain (a scanner, night) out of another domain of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted
-from gensynth.fidelity.features import Embedding
+from gensynth.generator.batches import Scope
 from gensynth.generator.registry import get_generator
-
-
-@dataclass(frozen=True, eq=False)
-class Scope:
-    """What a training learns from.
-
-    Attributes:
-        data: Its images; the same classes as before, some of them perhaps empty.
-        target: Whether each image is of the target side, bool, shape (n,); all True without a source side.
-        trained: The classes that can be drawn afterwards, the target first.
-        target_class: The class that source images become; empty where every image keeps its class.
-    """
-
-    data: LabeledData
-    target: np.ndarray
-    trained: tuple[str, ...]
-    target_class: str = ""
+from gensynth.kinds.image.features.embedding import Embedding
 
 
 def scope_of(
@@ -55,7 +38,7 @@ def scope_of(
     Raises:
         ValueError: if a class or domain is unknown or has too few images, or the generator needs or forbids a source.
     """
-    cls = get_generator(name)
+    cls = get_generator(name, "image")
     if label is not None:
         data.label_of(label)
     if cls.conditional:
@@ -74,7 +57,7 @@ def scope_of(
 def _every_class(data: LabeledData, name: str, label: str | None, shared: bool) -> Scope:
     counts = data.class_counts
     trained = (label,) if label is not None else tuple(c for c in data.classes if counts[c])
-    least = get_generator(name).min_images_alone if label is not None and not shared else 1
+    least = get_generator(name, "image").min_images_alone if label is not None and not shared else 1
     for c in trained:
         if counts[c] < least:
             raise ValueError(
@@ -86,7 +69,7 @@ def _every_class(data: LabeledData, name: str, label: str | None, shared: bool) 
 
 
 def _classes(data: LabeledData, name: str, label: str, source: Sequence[str]) -> Scope:
-    least = get_generator(name).min_images_alone
+    least = get_generator(name, "image").min_images_alone
     chosen = tuple(dict.fromkeys(source)) or (nearest_class(data, label),)
     if label in chosen:
         raise ValueError(f"class {label!r} cannot be its own source; name other classes in --source.")
@@ -102,7 +85,7 @@ def _classes(data: LabeledData, name: str, label: str, source: Sequence[str]) ->
 
 
 def _domains(data: LabeledData, name: str, label: str | None, domains: tuple[str, str]) -> Scope:
-    least = get_generator(name).min_images_alone
+    least = get_generator(name, "image").min_images_alone
     if data.domains is None:
         raise ValueError(
             "the data name no domains; give --domain COLUMN, a column of the folder's metadata.csv or an array of the "

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import coverage
-from gensynth.kinds.image.generator.base import Generator
-from gensynth.kinds.image.generator.scope import Scope
+from gensynth.generator.base import Generator
+from gensynth.generator.batches import Scope
+from gensynth.kinds.image.features.embedding import Embedding
 
 ROUNDS, SAMPLES, MOST_REAL = 10, 128, 1000
 

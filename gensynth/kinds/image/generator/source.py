@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.kinds.image.generator.base import Generator
+from gensynth.generator.base import Generator
 
 MOST_AT_ONCE = 32
 

@@ -29,16 +29,16 @@ from tqdm import tqdm
 import gensynth
 from gensynth.data.files import discard, replacing
 from gensynth.data.labeled import LabeledData
-from gensynth.generator.batches import Batches, in_order
+from gensynth.data.settings import differences
+from gensynth.generator.base import Batch, Generator
+from gensynth.generator.batches import Batches, Scope, in_order
 from gensynth.generator.checkpoint import build, load_checkpoint, save_checkpoint
 from gensynth.generator.config import TrainConfig, TrainingDiverged
 from gensynth.generator.lightning import TrainingModule, fit, trainer_of
 from gensynth.generator.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
-from gensynth.kinds.image.generator.base import Batch, Generator
-from gensynth.kinds.image.generator.scope import Scope, scope_of
+from gensynth.kinds.image.generator.scope import scope_of
 from gensynth.kinds.image.generator.selection import ROUNDS, Selection
 from gensynth.kinds.image.generator.source import SourceGenerator
-from gensynth.rebalance.run import differences
 
 
 def train(

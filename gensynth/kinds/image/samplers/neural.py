@@ -14,8 +14,8 @@ from gensynth.generator.checkpoint import config_from, load_checkpoint
 from gensynth.generator.config import TrainConfig
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.samplers.base import ImageSampler
+from gensynth.kinds.image.samplers.trained import TrainedSampler
 from gensynth.sampler.synthetic import Synthetic
-from gensynth.sampler.trained import TrainedSampler
 
 
 class NeuralSampler(ImageSampler):
@@ -83,10 +83,10 @@ class NeuralSampler(ImageSampler):
             return
         from gensynth.kinds.image.generator.train import train  # drawing from a checkpoint needs no Lightning
 
-        config = config_from(get_generator(self.generator).Config, dict(self.model or {}))
+        config = config_from(get_generator(self.generator, "image").Config, dict(self.model or {}))
         settings = self.train or TrainConfig()
         labels: list[str | None] = [None]
-        if not get_generator(self.generator).conditional:  # one model for each class that others can fill
+        if not get_generator(self.generator, "image").conditional:  # one model for each class that others can fill
             largest = max(data.class_counts.values())
             labels = [label for label, n in data.class_counts.items() if n < largest]
         with tempfile.TemporaryDirectory() as folder:

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.features import Embedding, batches
 from gensynth.fidelity.judge import Judge
+from gensynth.kinds.image.features.embedding import Embedding, batches
 from gensynth.kinds.image.samplers.recipe_catalog import MIXING, single_recipes, steps_of, treat
 
 VERDICTS = SAFE, UNSAFE, CANNOT_TELL = "safe", "unsafe", "cannot tell"

@@ -15,11 +15,11 @@ from imblearn.utils import check_sampling_strategy
 from scipy import sparse
 
 from gensynth.data.labeled import LabeledData
-from gensynth.data.plain import typed, used
+from gensynth.data.plain import used
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import check_labels
-from gensynth.kinds.table.packed import load_packed, save_packed
+from gensynth.kinds.table.packed import save_packed
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.schema import Schema
 from gensynth.kinds.table.tables import as_pandas, from_frame, to_frame
@@ -269,33 +269,6 @@ class TableSampler(Sampler, BaseOverSampler):
                 "state": {name: getattr(self, name) for name in kept},
             },
         )
-
-    @staticmethod
-    def load(path: str | Path) -> TableSampler:
-        """Read what `save` wrote.
-
-        Raises:
-            ValueError: if it is not a saved sampler.
-        """
-        from gensynth.kinds.table.samplers.catalog import get_table_sampler
-
-        plain = load_packed(path)
-        try:
-            saved: Saved = typed(Saved, plain)
-            sampler = get_table_sampler(saved["sampler"])(**saved["settings"])
-            if set(saved["state"]) != {*Learned.__annotations__, *sampler.state}:
-                raise ValueError("it does not hold what this sampler learns")
-            learned = typed(Learned, {name: saved["state"][name] for name in Learned.__annotations__})
-            if not len(learned["classes_"]) == len(learned["counts_"]) == len(learned["pools_"]):
-                raise ValueError("its classes and counts differ in number")
-            sampler.__dict__.update(saved["state"])
-            _ = sampler.like
-        except (AttributeError, TypeError, ValueError) as error:
-            raise ValueError(f"{str(path)!r} does not fit this version of gensynth: {error}; fit it again.") from error
-        sampler.rejected_ = {}
-        sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        sampler.file_, sampler.ids_ = str(path), np.array(sampler.ids_, dtype=np.str_)  # names, whatever it holds
-        return sampler
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import pkgutil
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from gensynth.data.plain import typed
+from gensynth.kind import unknown
 from gensynth.kinds.table import samplers
-from gensynth.kinds.table.samplers.base import TableSampler
+from gensynth.kinds.table.packed import load_packed
+from gensynth.kinds.table.samplers.base import Learned, Saved, TableSampler
 
 
 def table_sampler_names() -> list[str]:
@@ -31,10 +37,7 @@ def get_table_sampler(name: str) -> type[TableSampler]:
         if name in (found := _defined(module)):
             return found[name]
     if name not in _found():
-        from gensynth.generator.registry import generator_names, unknown
-        from gensynth.rebalance.config import SAMPLERS  # these import torch, which a known name does without
-
-        raise unknown("sampler", name, table_sampler_names(), "tables", (*generator_names(), *SAMPLERS), "images")
+        raise unknown("sampler", name, table_sampler_names(), "table")
     return _found()[name]
 
 
@@ -50,6 +53,38 @@ def made_sampler(name: str, settings: dict[str, Any] | None) -> TableSampler:
     if unknown := sorted(set(settings) - set(known)):
         raise ValueError(f"sampler {name!r} has no setting {unknown[0]!r}; it has {', '.join(known)}.")
     return cls(**settings)
+
+
+def load_sampler(path: str | Path) -> TableSampler:
+    """Read what `TableSampler.save` wrote.
+
+    Raises:
+        ValueError: if it is not a saved sampler.
+    """
+    plain = load_packed(path)
+    try:
+        saved: Saved = typed(Saved, plain)
+        sampler = get_table_sampler(saved["sampler"])(**saved["settings"])
+        if set(saved["state"]) != {*Learned.__annotations__, *sampler.state}:
+            raise ValueError("it does not hold what this sampler learns")
+        learned = typed(Learned, {name: saved["state"][name] for name in Learned.__annotations__})
+        if not len(learned["classes_"]) == len(learned["counts_"]) == len(learned["pools_"]):
+            raise ValueError("its classes and counts differ in number")
+        if any(np.ndim(rows) != 1 for rows in _arrays([learned["pools_"], saved["state"].get("members_", [])])):
+            raise ValueError("its lists of rows are no lists")  # one drawn from a table would fill the memory
+        sampler.__dict__.update(saved["state"])
+        _ = sampler.like
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} does not fit this version of gensynth: {error}; fit it again.") from error
+    sampler.rejected_ = {}
+    sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    sampler.file_, sampler.ids_ = str(path), np.array(sampler.ids_, dtype=np.str_)  # names, whatever it holds
+    return sampler
+
+
+def _arrays(value: Any) -> list[Any]:
+    """Return what lists of any depth hold."""
+    return [inner for item in value for inner in _arrays(item)] if isinstance(value, list | tuple) else [value]
 
 
 def _nested(settings: dict[str, Any]) -> dict[str, Any]:

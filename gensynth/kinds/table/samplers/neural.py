@@ -113,11 +113,11 @@ class NeuralTable(TableSampler):
     def _built(self, weights: dict[str, Tensor] | None = None) -> TableGenerator:
         """Return a network to train, or with the weights it was saved with."""
         from gensynth.generator.checkpoint import check_size, config_from
-        from gensynth.generator.registry import get_table_generator
+        from gensynth.generator.registry import get_generator
 
         cards = (*(modes.card for modes in self.modes_), *self.codec_.cards)
         modes = tuple(len(m.means) for m in self.modes_)
-        cls = get_table_generator(self.generator)
+        cls = get_generator(self.generator, "table")
         config = config_from(cls.Config, dict(self.model or {}))
         if weights:
             check_size(lambda: cls(config, cards, modes, len(self.classes_)), weights.values())

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.extractor import Moments
 from gensynth.kinds.image.features.copies import NEAR, Copies, Found, shifted
 from gensynth.kinds.image.features.copy_space import CopySpace, pooled
+from gensynth.kinds.image.features.extractor import Moments
 from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
 from gensynth.kinds.image.images import Pixels
 

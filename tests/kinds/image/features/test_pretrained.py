@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.features import Embedding
 from gensynth.kinds.image.features import imagenet as imagenet_module
 from gensynth.kinds.image.features import pretrained
 from gensynth.kinds.image.features.catalog import get_extractor
+from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.imagenet import imagenet
 from gensynth.kinds.image.features.pretrained import dinov2, inception
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.features import Embedding
 from gensynth.fidelity.metrics import kid_permutation_test
 from gensynth.kinds.image.features.catalog import get_extractor
+from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.task_network import TaskNetwork
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import DataConfig, read

@@ -186,7 +186,7 @@ def test_what_needs_neighbours_refuses_rows() -> None:
 def test_a_checkpoint_draws_its_own_shape_only(tiny: LabeledData, tmp_path: Any) -> None:
     from gensynth.generator.registry import get_generator
 
-    path = train(tiny, "vae", get_generator("vae").Config(), QUICK, tmp_path / "vae.ckpt", quiet=True)
+    path = train(tiny, "vae", get_generator("vae", "image").Config(), QUICK, tmp_path / "vae.ckpt", quiet=True)
     x, y = np.random.default_rng(0).random((30, 1, 10, 8)), np.array(["1", "1", "8"] * 10)
     more, _ = NeuralSampler(path).fit_resample(x[:, :, :8], y)
     assert more.shape == (40, 1, 8, 8) and more.dtype == np.float64 and more.min() >= 0 and more.max() <= 1

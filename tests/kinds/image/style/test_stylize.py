@@ -291,7 +291,7 @@ def test_real_weights_give_a_picture_the_colours_of_the_style(tmp_path: Path) ->
 
 def checkpoint(path: Path, name: str, channels: int, **options: Any) -> str:
     shape = (channels, 16, 16)
-    model = build(name, get_generator(name).Config(**options), shape, ("a", "b"), seed=0)
+    model = build(name, get_generator(name, "image").Config(**options), shape, ("a", "b"), seed=0)
     save_checkpoint(path, model, name, {"step": []}, {})
     return str(path)
 

@@ -23,7 +23,7 @@ from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.rules import Rule
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.bootstrap import SmoothedBootstrap
-from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
+from gensynth.kinds.table.samplers.catalog import get_table_sampler, load_sampler, table_sampler_names
 from gensynth.kinds.table.samplers.random_rows import RandomRows
 from gensynth.kinds.table.schema import Schema
 from gensynth.kinds.table.tables import from_frame, to_frame
@@ -142,7 +142,7 @@ class TestEverySampler:
 
     def test_saves_and_loads(self, sampler: TableSampler, tmp_path: Path) -> None:
         sampler.save(tmp_path / "sampler.npz")
-        again = TableSampler.load(tmp_path / "sampler.npz")
+        again = load_sampler(tmp_path / "sampler.npz")
         assert type(again) is type(sampler) and again.labels == sampler.labels
         equal(again.sample("rare", 300, 3), sampler.sample("rare", 300, 3))
         assert len(again.sample("rare", 1, 0).checkpoint_sha256[0]) == 64
@@ -315,7 +315,7 @@ class TestFiles:
         (tmp_path / "e.npz").write_bytes(whole[:200] + bytes(9) + whole[209:])
         for name in "abde":
             with pytest.raises(ValueError, match="is not a saved sampler|holds objects of Python"):
-                TableSampler.load(tmp_path / f"{name}.npz")
+                load_sampler(tmp_path / f"{name}.npz")
 
     def test_dtypes_of_all_kinds_are_kept(self, tmp_path: Path) -> None:
         x = np.arange(12) % 5 - 1.5
@@ -326,7 +326,7 @@ class TestFiles:
             )
             frame["time"] = pd.Series(pd.date_range("2024-01-01", periods=12)).astype("timestamp[us][pyarrow]")
         RandomRows().fit(from_frame(frame, "y")).save(tmp_path / "a.npz")
-        drawn = TableSampler.load(tmp_path / "a.npz").sample("1", 9, 0).x.frame
+        drawn = load_sampler(tmp_path / "a.npz").sample("1", 9, 0).x.frame
         pd.testing.assert_series_equal(drawn.dtypes, frame.drop(columns="y").dtypes)
 
     def test_settings_that_are_no_plain_values(self, tmp_path: Path, data: LabeledData) -> None:
@@ -376,3 +376,12 @@ class TestSmoothedBootstrap:
         drawn = SmoothedBootstrap().fit(from_frame(pd.DataFrame({"x": x, "y": np.arange(200) % 2}), "y"))
         new = drawn.sample("0", 2000, 0).x.frame["x"]
         assert (new >= x.min()).all() and (new == x.min()).mean() < 0.01
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "random"])
+def test_a_file_whose_lists_of_rows_are_tables_is_refused(name: str, tmp_path: Path) -> None:
+    sampler = get_table_sampler(name)().fit(from_frame(FRAME.assign(y=Y), "y"))
+    sampler.members_ = [np.zeros((2, 1000), dtype=np.uint8) for _ in sampler.members_]
+    sampler.save(tmp_path / "wide.sampler")
+    with pytest.raises(ValueError, match="its lists of rows are no lists; fit it again"):
+        load_sampler(tmp_path / "wide.sampler")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.cart import Cart
+from gensynth.kinds.table.samplers.catalog import load_sampler
 from gensynth.kinds.table.samplers.copula import GaussianCopula, correlation, factor
 from gensynth.kinds.table.samplers.mixture import MixedMixture
 from gensynth.kinds.table.samplers.ranks import scores
@@ -84,7 +84,7 @@ def test_two_rows_are_enough_and_one_is_refused_in_a_sentence(sampler):
 def test_a_saved_sampler_draws_the_same_rows(sampler, tmp_path):
     model = sampler().fit(from_frame(mixed(), "y"))
     model.save(tmp_path / "saved")
-    again = TableSampler.load(tmp_path / "saved")
+    again = load_sampler(tmp_path / "saved")
     one, two = (m.sample("a", 300, 3) for m in (model, again))
     assert one.x.frame.to_csv() == two.x.frame.to_csv() and one.parents == two.parents
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.generator.registry import generator_names, get_generator, get_table_generator, table_generator_names
+from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kinds.image.generator.train import TrainConfig, TrainingDiverged
 from gensynth.kinds.table.generator import RowBatch
-from gensynth.kinds.table.samplers.base import TableSampler
+from gensynth.kinds.table.samplers.catalog import load_sampler
 from gensynth.kinds.table.samplers.neural import NeuralTable
 from gensynth.kinds.table.tables import from_frame
 from gensynth.kinds.table.train_rows import held_out_rows, train_rows
@@ -84,7 +84,7 @@ def test_one_network_for_each_class(data: LabeledData, tmp_path: Path) -> None:
     sampler = NeuralTable(steps=40, per_class=True).fit(data)
     assert list(sampler.history_) == ["common", "rare"] and len(sampler.weights_) == 2
     sampler.save(tmp_path / "s.sampler")
-    again = TableSampler.load(tmp_path / "s.sampler")
+    again = load_sampler(tmp_path / "s.sampler")
     pd.testing.assert_frame_equal(again.sample("rare", 9, 1).x.frame, sampler.sample("rare", 9, 1).x.frame)
 
 
@@ -102,10 +102,10 @@ def test_settings_and_names_are_checked(data: LabeledData) -> None:
     with pytest.raises(ValueError, match="'vae' is for images; for tables there are tabular_vae"):
         NeuralTable(generator="vae").fit(data)
     with pytest.raises(ValueError, match="'tabular_vae' is for tables; for images there are .*vae"):
-        get_generator("tabular_vae")
+        get_generator("tabular_vae", "image")
     with pytest.raises(ValueError, match="Did you mean 'tabular_vae'"):
-        get_table_generator("tabular_va")
-    assert "tabular_vae" in table_generator_names() and "tabular_vae" not in generator_names()
+        get_generator("tabular_va", "table")
+    assert "tabular_vae" in generator_names("table") and "tabular_vae" not in generator_names("image")
     with pytest.raises(ValueError, match="steps must be at least 1"):
         NeuralTable(steps=0).fit(data)
 
@@ -118,7 +118,7 @@ class TestTraining:
         return levels, rng.normal(0, 0.25, (230, 1)) * (levels[:, :1] < 2), y
 
     def model(self, **settings: float) -> torch.nn.Module:
-        cls = get_table_generator("tabular_vae")
+        cls = get_generator("tabular_vae", "table")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return cls(cls.Config(width=16, dropout=0.0, **settings), (3, 2), (2,), 2)

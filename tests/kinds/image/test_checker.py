@@ -1,4 +1,4 @@
-"""Tests of gensynth.fidelity.checker."""
+"""Tests of gensynth.kinds.image.checker."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ import torch
 from sklearn.datasets import load_digits
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.metrics import all_metrics
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, load_verdict, save_verdict
+from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.images import Images, Pixels
 from gensynth.sampler.synthetic import Synthetic
 

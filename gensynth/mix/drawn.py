@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gensynth.data.cells import Cells, is_ours
-from gensynth.rebalance.run import differences
+from gensynth.data.settings import differences
 from gensynth.sampler.synthetic import Synthetic
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
-from gensynth.cli.drawn import is_drawn
 from gensynth.data.cells import COLUMNS
-from gensynth.kinds.image.generator.base import at_once
+from gensynth.generator.base import at_once
+from gensynth.kinds.image.samplers.trained import TrainedSampler
+from gensynth.mix.drawn import is_drawn
 from gensynth.mix.manifest import write_synthetic
 from gensynth.sampler.synthetic import Synthetic
-from gensynth.sampler.trained import TrainedSampler
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gensynth.data.explore import explore
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.explore import explore
 from gensynth.kinds.image.images import Pixels
 
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -27,9 +27,6 @@ from torch import Tensor
 
 from gensynth.data.plain import used
 from gensynth.generator.learner import Learner
-
-if TYPE_CHECKING:
-    from gensynth.generator.private import PrivateGradients
 
 BLOCK = 32
 """Noise is drawn for aligned blocks of this many samples."""
@@ -76,6 +73,19 @@ class Drawn:
 
     x: Tensor
     parents: tuple[tuple[str, ...], ...]
+
+
+class Gradients(Protocol):
+    """What a training with a privacy bound does for a model (`gensynth.generator.private.PrivateGradients`)."""
+
+    def watch(self, model: Generator) -> None:
+        """Have the layers of a model compute a gradient for each image, from here on."""
+
+    def optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Return an optimizer that updates with private gradients."""
+
+    def mean_of_each(self, loss: Callable[..., Tensor], x: Tensor, y: Tensor, parameter: Tensor) -> Tensor:
+        """Return the mean over the batch of a loss with a parameter that belongs to no layer."""
 
 
 class Generator(Learner):
@@ -132,7 +142,7 @@ class Generator(Learner):
         """
         return ()
 
-    def learn_privately(self, privacy: PrivateGradients) -> None:
+    def learn_privately(self, privacy: Gradients) -> None:
         """Called before a training with a privacy bound: take gradients from `privacy`, and keep nothing of an image.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Tests of gensynth.fidelity.gate."""
+"""Tests of gensynth.kinds.image.gate."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.features import Embedding
-from gensynth.fidelity.gate import Gate, pixel_hashes
 from gensynth.fidelity.judge import Judge
 from gensynth.kinds.image import images
+from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.folder import read_folder
+from gensynth.kinds.image.gate import Gate, pixel_hashes
 from gensynth.kinds.image.images import Pixels
 
 N_TRAIN = 900

@@ -11,9 +11,9 @@ import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import class_verdict, metrics, quota
+from gensynth.fidelity.blend import BLEND
 from gensynth.fidelity.class_scores import Examples, distribution_scores
 from gensynth.fidelity.class_verdict import FEWEST, MANY, P_VALUE, Evidence, judge_class
-from gensynth.fidelity.gate import OUTSIDE, Gate, Screened
 from gensynth.fidelity.verdict import (
     REASONS,
     ClassVerdict,
@@ -24,10 +24,11 @@ from gensynth.fidelity.verdict import (
     status_of_all,
 )
 from gensynth.kinds.image.features import copies
+from gensynth.kinds.image.gate import OUTSIDE, Gate, Screened
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
-    from gensynth.fidelity.extractor import Extractor
+    from gensynth.kinds.image.features.extractor import Extractor
 
 FAULTS = ("invalid", "label", "atypical")
 """Reasons that are about what an image shows, not about copies."""
@@ -271,7 +272,7 @@ class FidelityChecker:
             "near_parent": copies.NEAR_PARENT,
             "near_synthetic": copies.NEAR_SYNTHETIC,
             "hash_bits": float(self._gate.copies.bits),
-            "blend": copies.BLEND,
+            "blend": BLEND,
             "outside": OUTSIDE,
             "copies": class_verdict.DUPLICATES,
             "label_agreement": class_verdict.AGREEMENT,

@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from gensynth.fidelity.extractor import BATCH, Extractor, Moments, batches, check_comparable
+from gensynth.kinds.image.features.extractor import BATCH, Extractor, Moments, batches, check_comparable
 from gensynth.kinds.image.features.pyramid import Pyramid
 
 if TYPE_CHECKING:

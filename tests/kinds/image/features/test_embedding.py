@@ -9,12 +9,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.extractor import BATCH, Extractor, check_comparable, weights_hash
-from gensynth.fidelity.features import Embedding
-from gensynth.fidelity.gate import Judge
 from gensynth.kinds.image.features.catalog import get_extractor
+from gensynth.kinds.image.features.embedding import Embedding
+from gensynth.kinds.image.features.extractor import BATCH, Extractor, check_comparable, weights_hash
 from gensynth.kinds.image.features.module_features import ModuleFeatures
 from gensynth.kinds.image.features.pyramid import Pyramid
+from gensynth.kinds.image.gate import Judge
 
 STAMP = {"name", "weights_sha256", "resize", "domain"}
 

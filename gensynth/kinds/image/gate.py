@@ -13,18 +13,18 @@ import torch
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
-from gensynth.fidelity.conformal import DOUBT, SMALL, conformal_p, cutoff
-from gensynth.fidelity.extractor import Moments
-from gensynth.fidelity.features import Embedding, batches
+from gensynth.fidelity.conformal import DOUBT, NEIGHBORS, SMALL, conformal_p, cutoff
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.metrics import leave_one_out_nearest, nearest
 from gensynth.fidelity.verdict import REASONS, SampleVerdicts
 from gensynth.kinds.image.features.copies import NEAR_HELD_OUT, NEAR_SYNTHETIC, Copies, near_earlier, shifted
 from gensynth.kinds.image.features.copy_space import CopySpace, pooled
+from gensynth.kinds.image.features.embedding import Embedding, batches
+from gensynth.kinds.image.features.extractor import Moments
 from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
 
 if TYPE_CHECKING:
-    from gensynth.fidelity.extractor import Extractor
+    from gensynth.kinds.image.features.extractor import Extractor
     from gensynth.kinds.image.images import Images
 
 LABEL = 0.03
@@ -35,7 +35,6 @@ OUTSIDE = 0.005
 images among many good ones would escape a rule that looks at them all."""
 MOST_REFITTED = 5000
 """With more training images than this their features are not fitted again for each fold of the judge."""
-NEIGHBORS = 3
 
 
 @final

@@ -1,0 +1,99 @@
+"""Kind: what a kind of data says of itself, and the registry of kinds. Read this page first.
+
+A *step* (data, generator, sampler, fidelity, mix, evaluate, choose, rebalance, report, cli) is written once. A *kind*
+of data is one room, `gensynth/kinds/NAME/`, whose `kind.py` defines one class derived from `Kind`. Steps ask the kind;
+they import none, and no kind imports another (`tests/test_floors.py`). Kinds of other packages are found by their entry
+points, group `gensynth.kinds`, each of which names such a class.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from inspect import isabstract, isclass
+from typing import ClassVar
+
+from gensynth.data.words import did_you_mean
+
+GROUP = "gensynth.kinds"
+"""Entry points of other packages' kinds; also the package of our own."""
+
+
+class Kind(ABC):
+    """A kind of data. What it imports at its top is light: every command asks every kind."""
+
+    name: ClassVar[str]
+    """Name of the kind, such as `table`: `LabeledData.kind`, and the folder of its room."""
+    plural: ClassVar[str]
+    """The kind in sentences, such as `tables`."""
+    noun: ClassVar[str]
+    """One example in sentences, such as `row`."""
+    sources: ClassVar[str]
+    """How its sources are told by their names, in sentences."""
+    usual: ClassVar[bool] = False
+    """Whether a source that no kind claims is taken to be of this one."""
+
+    @abstractmethod
+    def claims(self, source: str) -> bool:
+        """Whether a source, or a file made from one, is of this kind, told by its name alone."""
+
+    @abstractmethod
+    def samplers(self) -> Sequence[str]:
+        """Return the names of its samplers and generators."""
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Return all kinds by name, our own first.
+
+    Raises:
+        ValueError: if two have one name, or an entry point names something else.
+    """
+    package = import_module(GROUP)
+    rooms = [import_module(f"{GROUP}.{room.name}.kind") for room in pkgutil.iter_modules(package.__path__)]
+    own = [c for room in rooms for c in vars(room).values() if isclass(c) and c.__module__ == room.__name__]
+    others = [entry.load() for entry in entry_points(group=GROUP)]
+    found: dict[str, Kind] = {}
+    for cls in (*own, *others):
+        if not (isclass(cls) and issubclass(cls, Kind)) or isabstract(cls):
+            raise ValueError(f"entry point {cls!r} of {GROUP} is no concrete Kind; correct or remove its package.")
+        if cls.name in found:
+            raise ValueError(f"two kinds of data are called {cls.name!r}; remove one of their packages.")
+        found[cls.name] = cls()
+    return found
+
+
+def kind_of(sources: Sequence[str]) -> Kind:
+    """Return the kind of what is named, told by names alone.
+
+    Args:
+        sources: Names of data sets and files; those that are none are passed over.
+
+    Raises:
+        ValueError: if two kinds claim some of them.
+    """
+    claimed = {kind.name: source for source in sources for kind in kinds().values() if kind.claims(source)}
+    if len(claimed) > 1:
+        (one, first), (two, second), *_ = claimed.items()
+        raise ValueError(f"{first!r} is of kind {one}, and {second!r} of kind {two}; one command takes one kind.")
+    return kinds()[next(iter(claimed))] if claimed else next(kind for kind in kinds().values() if kind.usual)
+
+
+def unknown(what: str, name: str, known: Sequence[str], kind: str) -> ValueError:
+    """Return the error for a name that a kind of data does not know; another kind may.
+
+    Args:
+        what: What the name would be of, such as `sampler`.
+        name: The name.
+        known: What is known instead.
+        kind: Name of the kind.
+    """
+    for other in kinds().values():
+        if other.name != kind and name in other.samplers():
+            mine = kinds()[kind].plural
+            return ValueError(f"{name!r} is for {other.plural}; for {mine} there are {', '.join(known)}.")
+    return ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")

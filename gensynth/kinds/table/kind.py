@@ -1,0 +1,31 @@
+"""TableKind: what tables say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, final
+
+from gensynth.kind import Kind
+from gensynth.kinds.table.names import is_table, table_suffixes
+from gensynth.sampler import SAMPLER
+
+
+@final
+class TableKind(Kind):
+    """Tables: a file of rows with a label column."""
+
+    name: ClassVar[str] = "table"
+    plural: ClassVar[str] = "tables"
+    noun: ClassVar[str] = "row"
+    sources: ClassVar[str] = f"a table's name ends in {', '.join(table_suffixes)}"
+
+    def claims(self, source: str) -> bool:
+        """As `Kind.claims`."""
+        return is_table(source) or source.endswith(SAMPLER)
+
+    def samplers(self) -> Sequence[str]:
+        """As `Kind.samplers`."""
+        from gensynth.generator.registry import generator_names  # imports torch
+        from gensynth.kinds.table.samplers.catalog import table_sampler_names
+
+        return (*table_sampler_names(), *generator_names(self.name))
