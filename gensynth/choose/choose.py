@@ -30,7 +30,7 @@ from gensynth.choose.results import load_choice as load_choice  # who chooses al
 from gensynth.choose.results import save_choice as save_choice
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.arms import Training, train_arm
-from gensynth.evaluate.compare import independent_images
+from gensynth.evaluate.compare import independent_examples
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import (
     Spread,
@@ -272,7 +272,7 @@ def scored(predicted: np.ndarray, validation: LabeledData, n_without: int) -> tu
     resampled = resampled_scores(p, y, np.random.default_rng(0), groups=validation.groups)[0][..., 0]
     scores = resampled[0].mean(-1).tolist()
     base = scores.index(max(scores[:n_without]))
-    floor = least_variance_of_mean(independent_images([validation]))
+    floor = least_variance_of_mean(independent_examples([validation]))
     return scores, base, [by_images_and_seeds(resampled[:, i] - resampled[:, base], floor) for i in range(len(p))]
 
 

@@ -97,7 +97,7 @@ def split(
     if groups is not None:
         if len(groups) != len(data):
             raise ValueError(f"groups need one entry per {noun} ({len(data)}), got {len(groups)}.")
-        units = _units(hashes, groups)
+        units = units_of(hashes, groups)
         notes.append(f"Each of {len(set(groups))} groups of {noun}s was kept in one part.")
     taken: dict[bytes, int] = {}
     if test_part is not None:
@@ -154,7 +154,7 @@ def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledDat
     return replace(train.subset(chosen), notes=train.notes + tuple(notes))
 
 
-def _units(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple[bytes, ...]:
+def units_of(hashes: Sequence[bytes], groups: Sequence[str] | np.ndarray) -> tuple[bytes, ...]:
     """Name what has to stay together, by groups and by copies across groups, after the first of its contents."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -71,7 +71,7 @@ def compare(
 
     # A class that some test part lacks has no recall of its own.
     known = [k for k in range(len(classes)) if np.isfinite(counted[..., len(COUNTED) + k]).all()]
-    independent = independent_images([of.test for of in tested])
+    independent = independent_examples([of.test for of in tested])
     floor, mean_floor = least_variance(independent), least_variance_of_mean(independent)
     floors = dict.fromkeys((*COUNTED, *RANKED), mean_floor)
     floors |= {"worst_recall": float(floor[independent > 0].max()), "calibration_error": 0.0}
@@ -131,10 +131,10 @@ def compare(
     )
 
 
-def independent_images(parts: Sequence[LabeledData]) -> np.ndarray:
-    """Return by class how many images are right or wrong on their own.
+def independent_examples(parts: Sequence[LabeledData]) -> np.ndarray:
+    """Return by class how many examples are right or wrong on their own.
 
-    A group counts as one, and so does an image of several parts.
+    A group counts as one, and so does an example of several parts.
     """
     own = {unit for part in parts for unit in zip(part.y.tolist(), part.groups or part.ids, strict=True)}
     return np.bincount([label for label, _ in own], minlength=len(parts[0].classes))

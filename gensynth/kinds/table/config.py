@@ -40,6 +40,9 @@ class TableConfig:
     """Share of each class that is held out to measure what the checks cost real rows, between 0 and 1."""
     split_seed: int = 0
     """Seed of the split: the same seed gives the same parts."""
+    group: str | None = None
+    """Column that says what a row belongs to (a patient, a device): a group stays in one part and one fold, and is
+    resampled as a whole. Nothing is learned from it, and new rows have no value there."""
 
     def __post_init__(self) -> None:
         check_split(self.test, self.validation, self.split_seed, self.keep, "row")

@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some_counts
+from gensynth.evaluate.compare import independent_examples
 from gensynth.evaluate.intervals import (
     CANNOT_TELL,
     DRAWS,
@@ -244,7 +245,7 @@ def compare_on_test(
     y = np.argsort(order)[test.y]
     blocks: dict[Key, list[np.ndarray]] = {key: [] for key in held}
     # All arms share the resamples, which keeps them paired.
-    weights = resamples(y, np.random.default_rng(config.seed))
+    weights = resamples(y, np.random.default_rng(config.seed), groups=test.groups)
     for part in np.array_split(weights, max(1, weights.size // MOST_CELLS), axis=1):
         for key, h in held.items():
             blocks[key].append(score(y, h.raw, h.corrected, h.threshold, shares, part.astype(np.float64)))
@@ -253,8 +254,8 @@ def compare_on_test(
         {key: float(h.n_train) for key, h in held.items()},
         {key: h.threshold for key, h in held.items()},
         lambda s, floor: by_images_and_seeds(s[:, None], floor),
-        f"95 % intervals for other test rows, from {DRAWS:,} paired bootstrap resamples within each class; other "
-        "training rows may differ more.",
+        f"95 % intervals for other test rows, from {DRAWS:,} paired bootstrap resamples within each class"
+        f"{' of whole groups' if test.groups is not None else ''}; other training rows may differ more.",
         test,
         order,
         first,
@@ -277,7 +278,7 @@ def _answer(
     config: TableEvaluateConfig,
     notes: Sequence[str],
 ) -> TableEvaluation:
-    counts = tested.class_counts
+    counts = dict(zip(tested.classes, independent_examples([tested]).tolist(), strict=True))
     classes = [tested.classes[k] for k in order]
     floors = {name: float(least_variance(counts[name])) for name in classes if counts[name]}
     mean_floor = least_variance_of_mean(np.array([counts[name] for name in classes]))
@@ -334,6 +335,6 @@ def _answer(
         intervals=intervals,
         positive=classes[1] if len(classes) == 2 else None,
         rare=rare,
-        n_test=counts,
+        n_test=tested.class_counts,
         notes=tuple(notes),
     )

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from gensynth.data.labeled import LabeledData
+from gensynth.data.split import units_of
 from gensynth.evaluate.intervals import FEWEST_TEST
 from gensynth.evaluate.probabilities import score, tune_threshold
 from gensynth.generator.config import TrainingDiverged
@@ -103,15 +104,22 @@ class Folds:
         self.y = self.encoder.labels(train.y)
         self.shares = np.bincount(self.y) / len(self.y)
         # Exact copies stay in one fold: a classifier would know them otherwise.
-        _, first, group = np.unique(np.array(train.x.hashes()), return_index=True, return_inverse=True)
-        different = np.bincount(self.y[first], minlength=len(train.classes))
+        hashes = train.x.hashes()
+        units = hashes if train.groups is None else units_of(hashes, train.groups)
+        _, first, group = np.unique(np.array(units), return_index=True, return_inverse=True)
+        different = np.array([len(np.unique(group[self.y == k])) for k in range(len(train.classes))])
         if different.min() < 2:
             name = train.classes[self.encoder.order[different.argmin()]]
-            raise ValueError(f"train has fewer than 2 different rows of {name!r}; cross-validation needs more.")
+            what = "different rows" if train.groups is None else "groups with rows"
+            raise ValueError(f"train has fewer than 2 {what} of {name!r}; cross-validation needs more.")
         self.folds = min(folds, int(different.min()))
         self.ratio = 1 / (self.folds - 1)
         self.splits = []
         for repeat in range(repeats):
+            if train.groups is not None:
+                grouped = StratifiedGroupKFold(self.folds, shuffle=True, random_state=_seed(seed, repeat))
+                self.splits += [test for _, test in grouped.split(self.y, self.y, group)]
+                continue
             parts = StratifiedKFold(self.folds, shuffle=True, random_state=_seed(seed, repeat))
             self.splits += [np.flatnonzero(np.isin(group, test)) for _, test in parts.split(first, self.y[first])]
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts, keep_only, split
-from gensynth.data.words import did_you_mean, some
+from gensynth.data.words import counted, did_you_mean, some
 from gensynth.kinds.table import builtin as builtin_tables
 from gensynth.kinds.table.config import TableConfig
 from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import Column, Schema
 from gensynth.kinds.table.tables import from_frame, read_frame, read_table, suffix_of, to_frame
@@ -58,7 +59,11 @@ def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
     if config.test_data is not None:
         test = read_like(config.test_data, data)
         test = replace(test, ids=tuple(f"test_data/{i}" for i in test.ids))
-    parts = split(data, config.test, config.validation, config.split_seed, test)
+    if config.group is not None:
+        data = with_groups(data, config.group)
+        test = None if test is None else with_groups(test, config.group)
+    theirs = None if test is None else test.groups
+    parts = split(data, config.test, config.validation, config.split_seed, test, data.groups, theirs)
     train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
     schema = training_schema(train, None if config.schema is None else rows_of(data).schema)
     return Parts(*(replace(part, x=replace(part.x, schema=schema)) for part in (train, parts.validation, parts.test)))
@@ -79,6 +84,30 @@ def read_like(source: str | Path, like: LabeledData) -> LabeledData:
         raise ValueError(f"{name!r} and the real table differ in the columns {some(unlike)}; they must agree.")
     data = from_frame(found[[*like.x.frame.columns, target]], target, only_kinds(schema))
     return replace(data, x=data.x.of(like.x))
+
+
+def with_groups(data: LabeledData, column: str) -> LabeledData:
+    """Return the data with what each row belongs to; the column that says so is ignored from here on.
+
+    Raises:
+        ValueError: if there is no such column beside the label, or it has no value in some row.
+    """
+    rows = rows_of(data)
+    names = {str(c.name): c for c in rows.schema.columns}
+    if column not in names:
+        raise ValueError(
+            f"group {column!r} is not one of the columns beside the label; they are {some(names)}."
+            f"{did_you_mean(column, names)}"
+        )
+    values = rows.frame[names[column].name]
+    if missing := int(values.isna().sum()):
+        raise ValueError(f"{counted(missing, 'row has', 'rows have')} no {column!r}; fill it in, or remove the rows.")
+    columns = (Column(c.name, "ignore", c.dtype) if str(c.name) == column else c for c in rows.schema.columns)
+    schema = replace(rows.schema, columns=tuple(columns))
+    before = set(table_notes(rows.frame, data.y, rows.schema))
+    notes = [note for note in data.notes if note not in before] + list(table_notes(rows.frame, data.y, schema))
+    groups = tuple(values.astype(str))
+    return replace(data, x=replace(rows, schema=schema), groups=groups, notes=tuple(notes))
 
 
 def only_kinds(schema: Schema) -> Schema:
