@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+
+from gensynth.fidelity.verdict import SampleVerdicts
 
 TAIL, TAIL_SHARE = 0.2, 0.2
 """A fifth of what is kept is from the tail: samples that are as far out as the outer fifth of the real images."""
@@ -37,6 +41,27 @@ def choose(features: np.ndarray, typicality: np.ndarray, n: int) -> np.ndarray:
         done += want
         kept[at[_farthest(features[at], typicality[at] <= TAIL, want)]] = True
     return kept
+
+
+def only_wanted(
+    samples: SampleVerdicts, features: np.ndarray, y: np.ndarray, wanted: Mapping[int, int]
+) -> SampleVerdicts:
+    """Accept no more samples of a label than are wanted; the others are named `quota`.
+
+    Args:
+        samples: The gate's answer for n samples.
+        features: float64, shape (n, d).
+        y: Labels, int64, shape (n,).
+        wanted: How many to accept at most, by label; none of one that is not named.
+    """
+    accepted = samples.accepted.copy()
+    for label in np.unique(y):
+        at = np.flatnonzero(samples.accepted & (y == label))
+        accepted[at] = choose(features[at], samples.scores["typicality"][at], wanted.get(int(label), 0))
+    spare = samples.accepted & ~accepted
+    reason = tuple("quota" if left else given for left, given in zip(spare, samples.reason, strict=True))
+    review = tuple("" if left else given for left, given in zip(spare, samples.review, strict=True))
+    return replace(samples, accepted=accepted, reason=reason, review=review)
 
 
 def _farthest(features: np.ndarray, tail: np.ndarray, n: int) -> list[int]:

@@ -116,7 +116,8 @@ class FidelityChecker:
         samples = screened.samples
         passed = {c: int(samples.accepted[y == c].sum()) for c in labels}
         if wanted is not None:
-            samples = self._choose(samples, screened.measures.features, y, wanted)
+            counts_of = {c: wanted.get(self.train.classes[c], 0) for c in labels}
+            samples = quota.only_wanted(samples, screened.measures.features, y, counts_of)
         classes = []
         for c in labels:
             mine, name = y == c, self.train.classes[c]
@@ -234,20 +235,6 @@ class FidelityChecker:
             found = metrics.smallest_detectable_shift(real.std(axis=0), len(real), n, P_VALUE / tests, self.seed)
             self._shifts[label, n, tests] = found
         return self._shifts[label, n, tests]
-
-    def _choose(
-        self, samples: SampleVerdicts, features: np.ndarray, y: np.ndarray, wanted: Mapping[str, int]
-    ) -> SampleVerdicts:
-        """Accept no more of a class than is wanted; the others are named `quota`."""
-        accepted = samples.accepted.copy()
-        for c in np.unique(y):
-            at = np.flatnonzero(samples.accepted & (y == c))
-            n = wanted.get(self.train.classes[c], 0)
-            accepted[at] = quota.choose(features[at], samples.scores["typicality"][at], n)
-        spare = samples.accepted & ~accepted
-        reason = tuple("quota" if spare[i] else r for i, r in enumerate(samples.reason))
-        review = tuple("" if spare[i] else r for i, r in enumerate(samples.review))
-        return replace(samples, accepted=accepted, reason=reason, review=review)
 
     def _false_reject(self, cutoffs: dict[int, float]) -> dict[str, float] | None:
         """What the filters, at the cutoffs in force, would take from held-out real images of the classes checked."""

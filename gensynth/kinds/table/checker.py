@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
@@ -14,6 +14,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.blend import BLEND
 from gensynth.fidelity.class_verdict import DUPLICATES, FEWEST
 from gensynth.fidelity.metrics import wilson_interval
+from gensynth.fidelity.quota import only_wanted
 from gensynth.fidelity.verdict import (
     ClassVerdict,
     SampleVerdicts,
@@ -83,7 +84,7 @@ class TableChecker:
             some &= np.isin(part.y, train.y)
             y.append(part.y[some])
             measured.append(self._gate.measure(part.x[some], part.y[some]))
-        self.false_reject = reject_shares([m.flags for m in measured], ROW_REASONS) if sum(map(len, y)) else None
+        self.false_reject = reject_shares([m.flags for m in measured], measured[0].flags) if sum(map(len, y)) else None
         points = [self._gate.coordinates(m.rows) for m in measured]
         self._fresh = [
             np.concatenate([x[y_part == c] for x, y_part in zip(points, y, strict=True)] or [reference.points[:0]])
@@ -103,11 +104,13 @@ class TableChecker:
         """
         return self._screen(synthetic, accepted)[0]
 
-    def check(self, synthetic: Synthetic) -> Verdict:
+    def check(self, synthetic: Synthetic, wanted: Mapping[str, int] | None = None) -> Verdict:
         """Check samples as drawn: every row, every class that has samples, and the whole.
 
         Args:
             synthetic: The samples; their classes are matched with the training data's by name.
+            wanted: How many of a class are accepted at most, by name: of more good ones those that differ most are
+                chosen (`gensynth.fidelity.quota`). By default all good ones are.
 
         Raises:
             TypeError: if the samples are no table.
@@ -119,21 +122,26 @@ class TableChecker:
         y = self.train.labels_of(synthetic.y, synthetic.classes)
         unsaid = unsaid_copies(samples.reason, synthetic.parents)
         frame = rows_of(synthetic).frame
-        dtypes, wanted = frame.dtypes, self._gate.frame.dtypes
+        dtypes, real_dtypes = frame.dtypes, self._gate.frame.dtypes
         columns = [c for c in self._gate.schema.columns if c.kind != "ignore"]
-        other = [str(c.name) for c in columns if dtypes[c.name] != wanted[c.name]]
+        other = [str(c.name) for c in columns if dtypes[c.name] != real_dtypes[c.name]]
         labels = [int(c) for c in np.unique(y)]
+        passed = {c: int(samples.accepted[y == c].sum()) for c in labels}
+        if wanted is not None:
+            points = self._gate.coordinates(measures.rows)
+            samples = only_wanted(samples, points, y, {c: wanted.get(self.train.classes[c], 0) for c in labels})
         classes = []
         for c in labels:
             at = np.flatnonzero(y == c)
             rejected = Counter(samples.reason[i] for i in at)
             accepted = rejected.pop("", 0)
+            review = sum(samples.review[i] != "" for i in at)
             scores = self._scores(c, at, measures, other, frame)
             real = self._gate.references[c]
-            status, why = judge_class(scores, real.n, len(at), accepted, int(unsaid[at].sum()), real.copies)
+            status, why = judge_class(scores, real.n, len(at), passed[c], int(unsaid[at].sum()), real.copies)
             counts = {r: rejected[r] for r in ROW_REASONS if r in rejected}
             name = self.train.classes[c]
-            classes.append(ClassVerdict(name, status, real.n, len(at), accepted, counts, scores, why))
+            classes.append(ClassVerdict(name, status, real.n, len(at), accepted, counts, scores, why, review))
         return Verdict(
             status_of_all(classes, contamination),
             samples,
@@ -156,7 +164,8 @@ class TableChecker:
         empty = [self.train.classes[c] for c in np.unique(y) if not self._gate.references[c].n]
         if empty:
             raise ValueError(f"classes {empty} have no real training row to check against; add some or leave them out.")
-        return self._gate.screen(rows_of(synthetic).frame, y, None if accepted is None else accepted.x.frame)
+        earlier = None if accepted is None else rows_of(accepted).frame
+        return self._gate.screen(rows_of(synthetic).frame, y, synthetic.parents, earlier)
 
     def _scores(
         self, label: int, at: np.ndarray, m: RowMeasures, other_dtypes: Sequence[str], frame: pd.DataFrame

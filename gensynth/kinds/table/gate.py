@@ -28,9 +28,11 @@ from gensynth.kinds.table.values import read_values
 ROW_REASONS = {
     "invalid": "a value that the column cannot have, or a broken rule",
     "dup_exact": "the same values as a real row or as an accepted synthetic one",
+    "held_out_parent": "made from a validation or test row",
     "dup_near": "a near copy of a real training row",
     "label": "the judge, trained on real rows, sees another class",
     "atypical": "further from the real rows of its class than real ones are from each other",
+    "quota": "good, but more than was asked for: others differ more from one another",
 }
 """Reason codes of rows, in the order in which they are tried, with their meaning."""
 
@@ -146,6 +148,7 @@ class TableGate:
         hashes = real.hashes()
         self.counts = Counter(hashes)
         self.references = self._references(np.array([self.counts[h] - 1 for h in hashes]), seed)
+        self.held_out_ids = frozenset(name for part in held_out for name in part.ids) - frozenset(train.ids)
         self.held_out_counts = Counter(h for p in held_out for h in row_hashes(self.typed(p.x.frame)[0], self.schema))
 
     def _references(self, others: np.ndarray, seed: int) -> list[Reference]:
@@ -260,21 +263,27 @@ class TableGate:
         return RowMeasures(rows, hashes, faults, agrees, flags, scores, tuple(self.train.ids[i] for i in closest))
 
     def screen(
-        self, frame: pd.DataFrame, y: np.ndarray, earlier: pd.DataFrame | None = None
+        self,
+        frame: pd.DataFrame,
+        y: np.ndarray,
+        parents: Sequence[tuple[str, ...]],
+        earlier: pd.DataFrame | None = None,
     ) -> tuple[SampleVerdicts, RowMeasures, int]:
         """Screen rows in order; a copy of an earlier accepted one is rejected, unless equality is natural.
 
         Args:
             frame: n rows with the training data's columns.
             y: Labels in the training data's order, int64, shape (n,), each with real rows.
+            parents: Ids of the real rows each was made from, length n.
             earlier: Rows that were accepted before, if any.
 
         Returns:
-            The verdicts, what they rest on, and the number of samples equal to a held-out row, where that are more
-            than chance makes equal.
+            The verdicts, what they rest on, and the number of samples made from a held-out row, or equal to one where
+            that are more than chance makes equal.
         """
         m, real = self.measure(frame, y), self.counts + self.held_out_counts
-        flags = {**m.flags, "dup_exact": self._copies(m.hashes, y, real)}
+        leaked = np.array([not self.held_out_ids.isdisjoint(names) for names in parents], dtype=bool)
+        flags = {**m.flags, "dup_exact": self._copies(m.hashes, y, real), "held_out_parent": leaked}
         held_out = flags["dup_exact"] & np.array([h in self.held_out_counts for h in m.hashes], dtype=bool)
         seen = set() if earlier is None else set(row_hashes(self.typed(earlier)[0], self.schema))
         again = np.zeros(len(y), dtype=bool)
@@ -282,13 +291,14 @@ class TableGate:
             again[i] = m.hashes[i] in seen and real[m.hashes[i]] < self.references[y[i]].shared
             seen.add(m.hashes[i])
         flags["dup_exact"] = flags["dup_exact"] | again
-        reason = tuple(next((r for r in ROW_REASONS if flags[r][i]), "") for i in range(len(y)))
+        reason = tuple(next((r for r in ROW_REASONS if r in flags and flags[r][i]), "") for i in range(len(y)))
         accepted = np.array([r == "" for r in reason], dtype=bool)
         found = int(held_out.sum())
         chance = self._equal_by_chance * min(1.0, sum(self.held_out_counts.values()) / len(self.train))
         if found and binom.sf(found - 1, len(y), chance) >= ALARM:
-            found = 0
-        return SampleVerdicts(accepted, reason, m.scores, m.nearest), m, found
+            held_out[:] = False
+        review = tuple("label" if doubt else "" for doubt in accepted & ~m.agrees)
+        return SampleVerdicts(accepted, reason, m.scores, m.nearest, review), m, int((held_out | leaked).sum())
 
     def _copies(self, hashes: Sequence[bytes], y: np.ndarray, counts: Counter[bytes]) -> np.ndarray:
         """Return which rows equal counted ones, but too few for that to be natural, bool, shape (n,)."""

@@ -420,3 +420,29 @@ def test_tables_of_numbers_or_levels_only_and_whole_column_names():
         order = rng.permutation(120)
         verdict = TableChecker(data.subset(order[:70])).check(rows_of(data, order[70:]))
         assert verdict.samples.accepted.mean() > 0.7 and verdict.status in (PASS, REVIEW)
+
+
+def test_rows_made_from_held_out_ones_fail_a_set(mixed_checker, mixed):
+    train, held_out, fresh = mixed
+    synthetic = rows_of(fresh)
+    leaked = replace(synthetic, parents=((held_out.ids[0],), *synthetic.parents[1:]))
+    verdict = mixed_checker.check(leaked)
+    assert verdict.samples.reason[0] == "held_out_parent" and verdict.contamination == 1 and verdict.status == FAIL
+
+
+def test_of_more_good_rows_than_wanted_those_that_differ_most_are_kept(mixed_checker, mixed):
+    fresh = rows_of(mixed[2])
+    free, bound = mixed_checker.check(fresh), mixed_checker.check(fresh, {"no": 20, "yes": 1000})
+    label = np.array(fresh.classes)[fresh.y]
+    spare = np.array(bound.samples.reason) == "quota"
+    assert bound.samples.accepted[label == "no"].sum() == 20 and not spare[label == "yes"].any()
+    assert np.array_equal(bound.samples.accepted | spare, free.samples.accepted)
+    assert [c.status for c in bound.classes] == [c.status for c in free.classes], "how many are kept is no fault"
+
+
+def test_accepted_rows_in_which_the_judge_sees_another_class_are_worth_a_look(mixed_checker, mixed):
+    fresh = rows_of(mixed[2])
+    verdict = mixed_checker.check(fresh)
+    asked = np.array(verdict.samples.review) == "label"
+    assert 0 < asked.sum() < len(fresh) / 4 and verdict.samples.accepted[asked].all()
+    assert sum(c.n_review for c in verdict.classes) == asked.sum()

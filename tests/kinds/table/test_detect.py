@@ -310,7 +310,7 @@ def test_a_table_with_an_ignored_column_is_checked_and_joined(tmp_path: Path) ->
     Schema("y", columns).save(tmp_path / "s.json")
     parts = read_table_parts(tmp_path / "t.csv", TableConfig(target="y", schema=str(tmp_path / "s.json")))
     samples = TableSmote().fit(parts.train).sample("yes", 20, 0)
-    verdict = TableGate(parts.train).screen(samples.x.frame, samples.y)[0]
+    verdict = TableGate(parts.train).screen(samples.x.frame, samples.y, samples.parents)[0]
     n = write_balanced(tmp_path / "out.csv", parts, samples, verdict)
     out = pd.read_csv(tmp_path / "out.csv")
     assert n == N and out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()
