@@ -90,11 +90,11 @@ def compare(
     # Ties go to the simplest way to train, which stands first.
     baselines, passed, ungated = ([name for name in at if name in kind] for kind in (WAYS, MADE, UNGATED))
     made = passed + ungated
-    # What the gate rejects is never mixed, so it may not answer for what is.
+    # Images that the gate rejects are never mixed, so arms with them are not the headline.
     base, best = (max(names, key=lambda name: arms[name].balanced_accuracy.value) for names in (baselines, passed))
     gaps = {name: counted[:, at[name]] - counted[:, at[base]] for name in made}
     differences = {name: spread(gap[..., 0], mean_floor) for name, gap in gaps.items()}
-    # Two families: who also looks at images without the gate gets the same answer about those that are mixed.
+    # Two families: to add arms without the gate must not change the answer about images that are mixed.
     p_values = [corrected([differences[name] for name in family], len(baselines)) for family in (passed, ungated)]
     labels = [k for k in known if classes[k] in rare]
     few = [name for name, n in zip(classes, independent, strict=True) if n < (FEWEST_TEST if name in rare else 1)]

@@ -82,8 +82,9 @@ def measure_leak(
 
     Each treated image is compared with one untreated image of its class: the training image it was made from, its
     first parent of that class, if every treated image has one, else a held-out image. The parents that are compared,
-    and other images made from them, stay out of the training: images known by heart would be a flattered yardstick.
-    At most half of a class is left out so; treated images of further parents are not shown.
+    and other images made from them, stay out of the training: images that the classifier has learned by heart would
+    make the untreated side look too good. At most half of a class is left out so; treated images of further parents
+    are not shown.
 
     Args:
         train: Real training images.
@@ -121,7 +122,7 @@ def measure_leak(
         needed = f"{FEWEST} treated images of other classes and as many {of} are needed to tell"
         why = f"{needed}, there are {n} and {different}."
         if len(rare) == len(train.classes):
-            why = "Every class is filled: no other one is left to see treated images of."
+            why = "Every class is filled, so there is no other class to show treated images of."
         return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
     y = np.concatenate([train.y, synthetic.y])
     chance = 1 / np.bincount(y)[y]

@@ -1,4 +1,4 @@
-"""The judge of `evaluate`: a small residual network, or the user's own, trained from several seeds at once."""
+"""The classifier of `evaluate`: a small residual network, or the user's own, trained from several seeds at once."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def train_and_predict(
         batch_size: Images per step and network.
         on_step: Called after every step.
         weight: Weight of each class in the loss, shape (n_classes,); None for equal ones.
-        jitter: Every image of every batch is shifted, turned and scaled at random, by at most so much; see `JITTER`.
+        jitter: Every image of every batch is shifted, turned and scaled at random, by at most this much; see `JITTER`.
         mixup: Whether every image is mixed with another one of its batch, and the loss likewise (Zhang et al. 2018,
             "mixup: Beyond empirical risk minimization").
         build: Makes the networks; None for those of `Classifiers`.

@@ -65,7 +65,7 @@ from gensynth.sampler.synthetic import Synthetic
 SPARE = 0.25
 """Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
 TREATED, MOST_OTHERS = 200, 25
-"""Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
+"""Treated images of other classes that are drawn to measure the leak, and the most classes they are drawn from."""
 
 
 def rebalance(
@@ -99,7 +99,7 @@ def rebalance(
         "source": absolute(source),
         "generator": generator,
         "model": asdict(model),
-        # Who is told that nothing was mixed may still say --force.
+        # A run in which nothing was mixed may be continued with --force.
         "rebalance": {name: value for name, value in asdict(config).items() if name != "force"},
         "data": asdict(data_config) | {"test_data": absolute(data_config.test_data)},
         "train": asdict(train_config),
@@ -155,7 +155,7 @@ def rebalance(
                     parts.train, generator, model, train_config, label, sources, data_config.download
                 )
 
-            # Pixel SMOTE last: of few images most that it draws are rejected as too near to them, which takes time.
+            # Pixel SMOTE last: of few images it draws mostly near copies, which are rejected, and that takes time.
             tried = [
                 Source(RECIPES, partial(fitted, RECIPES)),
                 Source(generator, partial(fitted, GENERATOR), needs),
@@ -182,7 +182,7 @@ def rebalance(
         if not choice.sampler:
             return report(out, parts)
         name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
-        # The verdict is that of the way that was chosen, for no other one that is mixed is tested.
+        # Only the chosen way with synthetic images is tested: the verdict is about it alone.
         arms = (*dict.fromkeys((*(arm for arm in arms if arm not in MADE), *BASELINES)), choice.arm)
     adds = targets[to]
     if not (out / "verdict.json").exists():

@@ -241,7 +241,7 @@ def _race(
 
 
 def _slow(candidates: Sequence[Candidate], seconds: Mapping[str, float], most: float) -> list[str]:
-    """Return the candidates of the slowest samplers, so many that the others take at most `most` seconds."""
+    """Return the candidates of the slowest samplers, without which the others take at most `most` seconds."""
     slow: list[str] = []
     by_sampler: dict[str, list[str]] = {}
     for c in candidates:

@@ -62,7 +62,7 @@ from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
 
 LARGE, TRIED = 200_000, 10_000
-"""Training rows from which on a fit is announced, with an estimate from so many of them."""
+"""Training rows from which on a fit is announced, and rows of them that its time is estimated from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,7 +288,7 @@ def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
 
 
 def _announce(sampler: TableSampler, train: LabeledData) -> None:
-    """Say what a fit takes at most, by what a small part takes."""
+    """Say what a fit takes at most, estimated from a small part of the rows."""
     part = train.subset(some_rows(train, TRIED, 0))
     start = time.perf_counter()
     clone(sampler).fit(part)

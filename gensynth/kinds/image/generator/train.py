@@ -134,7 +134,7 @@ def train(
     if not start:
         model.prepare(download)
     if selection is not None:
-        model.remember(in_order(sources, model.device))  # what is drawn to choose by is made from them
+        model.remember(in_order(sources, model.device))  # the images that the selection draws are made from them
     try:
         with warnings.catch_warnings():
             if privacy is not None:
