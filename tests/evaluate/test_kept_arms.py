@@ -49,7 +49,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def counted(arm, train, synthetic, test, filled, training, on_step):
         found.append(arm)
         on_step(training.steps)
-        rng = np.random.default_rng([zlib.crc32(arm.encode()), int(synthetic.x.sum())])
+        rng = np.random.default_rng([zlib.crc32(arm.encode()), int(synthetic.x[:].sum())])
         return rng.dirichlet(np.ones(len(test.classes)), (len(training.seeds), len(test))).astype(np.float32), len(
             train
         )
