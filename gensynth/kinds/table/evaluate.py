@@ -316,7 +316,7 @@ class _Found:
             for k, c in enumerate(self.classes)
             if counts[c]
         }
-        return TableArm(*key, self.n_train[key], **values, threshold=self.threshold[key], recall=recall)
+        return TableArm(key[0], key[1], self.n_train[key], **values, threshold=self.threshold[key], recall=recall)
 
     def difference(self, model: str, names: tuple[str, str], metric: str) -> Spread:
         """Return the first of two arms minus the second one."""
