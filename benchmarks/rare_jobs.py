@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from code_hash import code_hash
 
 from gensynth.data.files import write_bytes
 from gensynth.evaluate.network import JITTER
@@ -26,14 +25,19 @@ WIDER = 1.6 * JITTER
 BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to {EVERY}")
 """The rows that decide whether a learned sampler beats augmentation and recipes, named before they were measured."""
 
-ROOT = Path(__file__).resolve().parent.parent
 NETWORK_CODE = (
     "gensynth/evaluate/arms.py",
     "gensynth/evaluate/network.py",
     "gensynth/generator/augment.py",
     "benchmarks/rare_measure.py",
 )
-SAMPLER_CODE = ("gensynth/sampler/base.py", "benchmarks/rare_measure.py", "gensynth/fidelity/**/*.py")
+SAMPLER_CODE = (
+    "gensynth/sampler/base.py",
+    "gensynth/kinds/image/samplers/base.py",
+    "gensynth/fidelity/**/*.py",
+    "gensynth/kinds/image/features/*.py",
+    "benchmarks/rare_measure.py",
+)
 GENERATOR_CODE = (
     "gensynth/generator/*.py",
     "gensynth/kinds/image/generator/*.py",
@@ -79,7 +83,7 @@ class Job:
     @property
     def bank(self) -> str:
         """Name of the file of the sampler's images: results of other code are not used."""
-        code = _digest((*SAMPLER_CODE, *CODE_OF[self.sampler]), COUNTS, GENERATOR_STEPS.get(self.sampler, 0))
+        code = code_hash((*SAMPLER_CODE, *CODE_OF[self.sampler]), COUNTS, GENERATOR_STEPS.get(self.sampler, 0))
         return f"{self.data}/{self.draw}/{self.sampler}_{code}"
 
     @property
@@ -87,7 +91,7 @@ class Job:
         """Name of the file of its result."""
         name = re.sub("[^a-z0-9]+", "_", self.arm)
         settings = (COUNTS, self.way, self.steps, BATCH, self.jitter, self.sampler and self.bank)
-        return f"{self.data}/{self.draw}/{name}_{_digest(NETWORK_CODE, *settings)}"
+        return f"{self.data}/{self.draw}/{name}_{code_hash(NETWORK_CODE, *settings)}"
 
 
 def jobs(data: Sequence[str], draws: Sequence[int], steps: int, samplers: Sequence[str]) -> Iterator[Job]:
@@ -120,13 +124,3 @@ def load_result(path: Path) -> tuple[np.ndarray, float]:
     """Return the probabilities, shape (n, 10), that an arm gives the test images, and the seconds of a core it took."""
     with np.load(path) as file:
         return file["p"].astype(np.float32), float(file["seconds"])
-
-
-@cache
-def _digest(patterns: tuple[str, ...], *settings: Any) -> str:
-    """Return a hash of settings and of the code that the figures depend on."""
-    digest = hashlib.sha256(repr(settings).encode())
-    for pattern in patterns:
-        for path in sorted(ROOT.glob(pattern)):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:10]

@@ -91,7 +91,7 @@ def first_of_each(y: np.ndarray, counts: dict[str, int]) -> np.ndarray:
 
 
 def samples(job: Job, real: LabeledData, out: Path) -> tuple[Synthetic, float]:
-    """Return the synthetic images of an arm, and the seconds to fit, to draw so many and, if asked, to check them."""
+    """Return the synthetic images of an arm, and the seconds to fit, to draw that many and, if asked, to check them."""
     x, y, rows, seconds = np.empty((0, *real.x.layout), np.uint8), real.y[:0], np.arange(0), 0.0
     if job.sampler:
         with np.load(out / f"{job.bank}.npz") as bank:

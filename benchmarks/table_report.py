@@ -40,7 +40,7 @@ def _real_table(lines: Lines, model: str) -> str:
     raw, seconds = _values(lines, model, "brier_raw"), _values(lines, model, "seconds")
     for values in (precision, tuned, brier, raw, seconds):
         values[THRESHOLD] = values.get(NONE, {})
-    # Whoever moves the threshold uses the tuned one.
+    # The arm that moves the threshold uses the tuned one.
     half[THRESHOLD] = tuned[THRESHOLD]
     arms = [NONE, WEIGHTS, THRESHOLD, *(arm for arm in precision if arm not in (NONE, WEIGHTS, THRESHOLD))]
     rows = [

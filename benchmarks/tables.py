@@ -21,8 +21,6 @@ libraries or other settings are kept and not looked at.
 from __future__ import annotations
 
 import argparse
-import ast
-import hashlib
 import json
 import os
 import sys
@@ -39,6 +37,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from code_hash import ROOT, code_hash
 from common_tables import RARE, TARGET, load_table, table_names
 from mixed_table import RARE as MIXED_RARE
 from mixed_table import TARGET as MIXED_TARGET
@@ -82,16 +81,15 @@ MIXED_RATIOS, MIXED_SEEDS, MIXED_MODELS = (1.0, 0.25), 4, ("boosting", "logistic
 FILLED, RAW = "none, gaps filled", "imbalanced-learn's SMOTENC"
 CHECKED_ROWS = 5000
 
-ROOT = Path(__file__).resolve().parent.parent
 CODE = (
     "gensynth/data/*.py",
+    "gensynth/sampler/*.py",
+    "gensynth/evaluate/*.py",
     "gensynth/kinds/table/*.py",
     "gensynth/kinds/table/samplers/*.py",
     "gensynth/generator/*.py",
     "models/tabular*.py",
-    "benchmarks/tables.py",
-    "benchmarks/common_tables.py",
-    "benchmarks/mixed_table.py",
+    "benchmarks/*table*.py",
 )
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "imbalanced-learn", "torch")
 
@@ -301,11 +299,8 @@ def scores(half: Half, fitted: Treated, threshold: float | None) -> dict[str, fl
 
 
 def code_version() -> str:
-    """Return a hash of what results depend on: code (comments aside) and libraries."""
-    digest = hashlib.sha256("/".join(map(version_of, LIBRARIES)).encode())
-    for path in sorted(path for pattern in CODE for path in ROOT.glob(pattern)):
-        digest.update(f"{path.relative_to(ROOT)}\n{ast.dump(ast.parse(path.read_bytes()))}\n".encode())
-    return digest.hexdigest()[:12]
+    """Return a hash of what results depend on: code and libraries."""
+    return code_hash(CODE, *map(version_of, LIBRARIES))
 
 
 def read_lines(path: Path, version: str) -> dict[str, dict[str, Any]]:

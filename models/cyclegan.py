@@ -66,7 +66,7 @@ class CycleGANConfig:
         if any(value is not None and value <= 0 for value in (self.width, self.lr, self.blocks)):
             raise ValueError("width, lr and blocks must be positive.")
         if self.pool > 1000:
-            raise ValueError(f"pool must be at most 1000, got {self.pool}: it holds so many images in memory.")
+            raise ValueError(f"pool must be at most 1000, got {self.pool}: it holds that many images in memory.")
         weights = (self.cycle_weight, self.identity_weight, self.pool, self.max_sources)
         if any(value is not None and value < 0 for value in weights) or not 0 <= self.jitter <= 0.5:
             raise ValueError(

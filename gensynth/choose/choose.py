@@ -131,12 +131,12 @@ class Search:
     """Tries samplers and targets, the simplest first, as long as there is time.
 
     Args:
-        train: As `choose`, like the others.
-        validation: As `choose`.
-        targets: As `choose`.
-        config: As `choose`.
-        budget: Seconds.
-        seed: As `choose`.
+        train: Real training images.
+        validation: Real images that nothing was fitted on.
+        targets: How many images each class shall receive, by the name of the target.
+        config: Steps, batch size and seed of the networks.
+        budget: What would take longer, in seconds, is not begun.
+        seed: Seed of the samples.
         record: What is known so far.
     """
 
@@ -263,7 +263,7 @@ def scored(predicted: np.ndarray, validation: LabeledData, n_without: int) -> tu
     Args:
         predicted: Labels by way, shape (ways, seeds, n).
         validation: The n images.
-        n_without: So many ways come first that are without synthetic images.
+        n_without: Number of ways without synthetic images; they come first.
 
     Returns:
         Balanced accuracy of each way, which way is the best without, and by how much each one is above that.

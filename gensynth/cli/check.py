@@ -89,7 +89,7 @@ def check(
     samples, _ = read_synthetic(Path(synthetic), train.classes, train.x.layout, train.x.white)
     parts = replace(parts, train=train.noting(samples.notes, synthetic))
     held_out = [part for part in (parts.validation, parts.test) if len(part)]
-    # First, for it may refuse.
+    # First, since it may refuse.
     attacks = _attack(train, held_out, samples, holdout) if privacy else None
     found = get_extractor(extractor, train, weights=weights, download=config.download)
     verdict = FidelityChecker(train, held_out, extractor=found).check(samples)
@@ -104,7 +104,7 @@ def _attack(train: LabeledData, held_out: Sequence[LabeledData], samples: Synthe
     made_here = all(p and set(p) <= set(train.ids) for p in samples.parents)
     if not held_out or (holdout is None and not made_here):
         raise ValueError(
-            "--privacy compares with real images that no generator saw, and of these samples it is not known which "
+            "--privacy compares with real images that no generator saw, and for these samples it is not known which "
             "those are; give them with --holdout."
         )
     x = [part.x[torch.arange(len(part))] for part in (train, *held_out)]

@@ -152,7 +152,7 @@ def sample(
         checkpoint: A .ckpt file, or a folder with one per class.
         label: Name of a trained class.
         n: How many images.
-        others: Also so many images of every other class the checkpoint draws, which 'check' and 'mix --spread all' use.
+        others: Also draw this many images of every other class of the checkpoint, for 'check' and 'mix --spread all'.
         seed: Seed of the images.
         out: New folder for the images and metadata.csv; the same command again leaves it as it is.
         draw: How the generator draws; by default its first choice.

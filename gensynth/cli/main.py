@@ -143,7 +143,7 @@ def _explain(message: str, parser: ArgumentParser) -> str:
     if not unknown:
         return _plain_words(" ".join(message.split()), parser)
     known = [option.lstrip("-") for action in parser._actions for option in action.option_strings]
-    # A recipe's nested key is told without what it stands below; of two settings, that of the verb itself comes last.
+    # A recipe's nested key is named without its parents; of two settings, that of the verb itself comes last.
     tails = {name.rpartition(".")[2]: name for name in sorted(known, key=lambda name: -name.count("."))}
     hint = _suggest(unknown, known) if "." in unknown else ""
     hint = hint or _suggest(unknown.rpartition(".")[2], list(tails), tails)

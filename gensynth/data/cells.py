@@ -60,7 +60,7 @@ class Cells:
         Args:
             path: The file.
             columns: Their names.
-            advice: What to do about a file that is none.
+            advice: What to do about a file that is not one.
 
         Raises:
             ValueError: if it is none.

@@ -1,7 +1,7 @@
-"""One writer at a time: every verb locks what it writes, and a second process is told who is at it.
+"""One writer at a time: every verb locks what it writes, and a second process is told which one is writing.
 
-The lock is one of the operating system on a hidden file beside the output, `.NAME.lock`. It ends with its process,
-however that ends; what a killed one leaves is an empty hull, which the next run takes over and removes.
+The operating system holds the lock, on a hidden file beside the output, `.NAME.lock`. It ends with its process, however
+that ends; a killed one leaves a file that nothing locks, which the next run takes over and removes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ else:
 
 BUSY = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-"""What a network drive answers that knows no locks."""
+"""What a network drive without locks answers."""
 
 _held: set[int] = set()
 """Descriptors of the locks that this process holds."""
@@ -97,7 +97,7 @@ def _take(lock: Path, path: Path) -> int:
                 raise BlockingIOError(
                     f"{path} is being written by {holder or 'another process'}; wait for it, or write elsewhere."
                 ) from None
-            print(f"{lock.parent} knows no locks: start no second run that writes {path}.", file=sys.stderr)
+            print(f"{lock.parent} cannot lock files: start no second run that writes {path}.", file=sys.stderr)
         # Whoever held it may have removed it since it was opened: then it is no longer the file of that name.
         if _is_there(file, lock):
             with suppress(OSError):  # what it says is a courtesy, and the disk may be full

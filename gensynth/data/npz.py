@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 ALWAYS, TIMES = 1_000_000_000, 50
-"""Bytes that a file may always unpack to; beyond it, at most so many times its own size."""
+"""Bytes that a file may always unpack to; beyond it, at most this many times its own size."""
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
     *(EOFError, KeyError, RuntimeError, SyntaxError, MemoryError),
@@ -61,8 +61,8 @@ def _check_sizes(opened: IO[bytes], most: float) -> None:
             raise ValueError(f"it unpacks to {unpacked / 1e9:.1f} GB, allowed are {most / 1e9:g}; set --memory_gb.")
         if unpacked > max(ALWAYS, TIMES * size):
             raise ValueError(
-                f"it unpacks from {size / 1e6:.1f} MB to {unpacked / 1e9:.1f} GB, as files do that shall fill memory; "
-                "write its arrays with numpy.savez, which does not pack them."
+                f"it unpacks from {size / 1e6:.1f} MB to {unpacked / 1e9:.1f} GB, as files made to fill memory do; "
+                "write its arrays with numpy.savez, which does not compress them."
             )
         for member in archive.infolist():
             with archive.open(member) as file:
@@ -70,7 +70,7 @@ def _check_sizes(opened: IO[bytes], most: float) -> None:
             if dtype.hasobject:
                 raise ValueError(f"array {member.filename!r} holds objects of Python; write numbers or text.")
             if prod(shape) * max(dtype.itemsize, 1) > member.file_size or min(shape, default=0) < 0:
-                raise ValueError(f"array {member.filename!r} of shape {shape} is larger than what is there of it.")
+                raise ValueError(f"array {member.filename!r} of shape {shape} is longer than the data that are there.")
     opened.seek(0)
 
 

@@ -58,77 +58,126 @@ def compare(
         config: What was run; its seed also seeds the bootstrap.
         steps: Gradient steps per network.
     """
-    classes, splits = tested[0].test.classes, len(tested)
-    at = {name: i for i, name in enumerate(name for name in ARMS if name in tested[0].p)}
-    rng = np.random.default_rng(config.seed)
-    draws = DRAWS if splits == 1 else 0
-    found = [resampled_scores(np.stack([of.p[a] for a in at]), of.test.y, rng, draws, of.test.groups) for of in tested]
-    # First axis: resamples of the only test part, or splits.
-    counted, ranked = (np.concatenate([pair[i] for pair in found]) for i in (0, 1))
-
-    def spread(scores: np.ndarray, floor: float) -> Spread:
-        return by_images_and_seeds(scores, floor) if splits == 1 else by_splits(scores.mean(-1), ratio, floor)
-
-    # A class that some test part lacks has no recall of its own.
-    known = [k for k in range(len(classes)) if np.isfinite(counted[..., len(COUNTED) + k]).all()]
-    independent = independent_examples([of.test for of in tested])
-    floor, mean_floor = least_variance(independent), least_variance_of_mean(independent)
-    floors = dict.fromkeys((*COUNTED, *RANKED), mean_floor)
-    floors |= {"worst_recall": float(floor[independent > 0].max()), "calibration_error": 0.0}
-
-    def arm(name: str) -> Arm:
-        i = at[name]
-        values = {
-            s: spread(counted[:, i, :, c], floors[s]).estimate((-1 if s == "mcc" else 0, 1))
-            for c, s in enumerate(COUNTED)
-        }
-        values |= {s: spread(ranked[:, i, :, c], floors[s]).estimate((0, 1)) for c, s in enumerate(RANKED)}
-        recall = {classes[k]: spread(counted[:, i, :, len(COUNTED) + k], floor[k]).estimate((0, 1)) for k in known}
-        return Arm(name, round(np.mean([of.n_train[name] for of in tested])), **values, recall=recall)
-
-    arms = {name: arm(name) for name in at}
+    scored = _scored(tested, ratio, config.seed)
+    arms = {name: scored.arm(name) for name in scored.at}
     # Ties go to the simplest way to train, which stands first.
-    baselines, passed, ungated = ([name for name in at if name in kind] for kind in (WAYS, MADE, UNGATED))
-    made = passed + ungated
-    # What the gate rejects is never mixed, so it may not answer for what is.
+    baselines, passed, ungated = ([name for name in arms if name in kind] for kind in (WAYS, MADE, UNGATED))
+    # Images that the gate rejects are never mixed, so arms with them are not the headline.
     base, best = (max(names, key=lambda name: arms[name].balanced_accuracy.value) for names in (baselines, passed))
-    gaps = {name: counted[:, at[name]] - counted[:, at[base]] for name in made}
-    differences = {name: spread(gap[..., 0], mean_floor) for name, gap in gaps.items()}
-    # Two families: who also looks at images without the gate gets the same answer about those that are mixed.
-    p_values = [corrected([differences[name] for name in family], len(baselines)) for family in (passed, ungated)]
-    labels = [k for k in known if classes[k] in rare]
-    few = [name for name, n in zip(classes, independent, strict=True) if n < (FEWEST_TEST if name in rare else 1)]
     rests_on, counts = _rests_on(tested)
+    lacking = scored.lacking(rare)
     comparisons = []
-    for name, p in zip(made, np.concatenate(p_values).tolist(), strict=True):
-        family = passed if name in MADE else ungated
-        difference = differences[name].estimate((-1, 1))
-        rare_difference = Estimate(0.0, -1.0, 1.0)  # nothing is known without test images
-        if labels:
-            gap = gaps[name][..., [len(COUNTED) + k for k in labels]].mean(-1)
-            rare_difference = spread(gap, floor[labels].mean() / len(labels)).estimate((-1, 1))
-        verdict = CANNOT_TELL if few else verdict_of(difference, p, config.rope)
-        why = (
-            f"Balanced accuracy of '{name}' is {arms[name].balanced_accuracy.value:.1%}, of '{base}', the strongest "
-            f"without synthetic images, {arms[base].balanced_accuracy.value:.1%}: {as_points(difference)}, "
-            f"{as_p(p, len(family))}; mean recall of the rare classes: {as_points(rare_difference)}; "
-            f"{config.seeds} seeds, {rests_on}"
-            + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
-        )
-        comparisons.append(Comparison(name, base, difference, rare_difference, p, verdict, why))
-    headline = comparisons[made.index(best)]
+    # Two families: to add arms without the gate must not change the answer about images that are mixed.
+    for family in (passed, ungated):
+        differences = [scored.difference(name, base) for name in family]
+        for name, gap, p in zip(family, differences, corrected(differences, len(baselines)), strict=True):
+            difference, of_rare = gap.estimate((-1, 1)), scored.rare_difference(name, base, rare)
+            verdict = CANNOT_TELL if lacking else verdict_of(difference, p, config.rope)
+            why = (
+                f"Balanced accuracy of '{name}' is {arms[name].balanced_accuracy.value:.1%}, of '{base}', the "
+                f"strongest without synthetic images, {arms[base].balanced_accuracy.value:.1%}: "
+                f"{as_points(difference)}, {as_p(p, len(family))}; mean recall of the rare classes: "
+                f"{as_points(of_rare)}; {config.seeds} seeds, {rests_on}"
+                + (f", of which too few of {', '.join(map(repr, lacking))} to tell." if lacking else ".")
+            )
+            comparisons.append(Comparison(name, base, difference, of_rare, float(p), verdict, why))
+    headline = comparisons[passed.index(best)]
     return Evaluation(
         arms=tuple(arms.values()),
         comparisons=tuple(comparisons),
         verdict=headline.verdict,
         why=headline.why,
-        intervals=_intervals(splits),
+        intervals=_intervals(len(tested)),
         rare=tuple(rare),
-        splits=splits,
+        splits=len(tested),
         seeds=config.seeds,
         steps=steps,
-        n_test={name: int(n) for name, n in zip(classes, counts, strict=True)},
+        n_test={name: int(n) for name, n in zip(tested[0].test.classes, counts, strict=True)},
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """What the arms score. First axis: resamples of the only test part, or splits.
+
+    Attributes:
+        tested: What the arms said of the test part of each split.
+        ratio: Test images per training image.
+        at: Position of each arm.
+        counted: `COUNTED`, then the recall of each class, shape (resamples or splits, arms, seeds, 5 + k).
+        ranked: `RANKED`, shape (fewer resamples or splits, arms, seeds, 2).
+        independent: Images of each class that are right or wrong on their own, int64, shape (k,).
+    """
+
+    tested: Sequence[Predicted]
+    ratio: float
+    at: dict[str, int]
+    counted: np.ndarray
+    ranked: np.ndarray
+    independent: np.ndarray
+
+    def arm(self, name: str) -> Arm:
+        """Return the scores of one arm with their intervals."""
+        counted, ranked = self.counted[:, self.at[name]], self.ranked[:, self.at[name]]
+        floor, mean_floor = self._floors()
+        floors = dict.fromkeys((*COUNTED, *RANKED), mean_floor)
+        floors |= {"worst_recall": float(floor[self.independent > 0].max()), "calibration_error": 0.0}
+        values = {
+            s: self._spread(counted[..., c], floors[s]).estimate((-1 if s == "mcc" else 0, 1))
+            for c, s in enumerate(COUNTED)
+        }
+        values |= {s: self._spread(ranked[..., c], floors[s]).estimate((0, 1)) for c, s in enumerate(RANKED)}
+        recall = {
+            self.classes[k]: self._spread(counted[..., len(COUNTED) + k], floor[k]).estimate((0, 1))
+            for k in self._known()
+        }
+        return Arm(name, round(np.mean([of.n_train[name] for of in self.tested])), **values, recall=recall)
+
+    def difference(self, name: str, base: str) -> Spread:
+        """Return the difference of two arms in balanced accuracy."""
+        return self._spread(self._gap(name, base)[..., 0], self._floors()[1])
+
+    def rare_difference(self, name: str, base: str, rare: Sequence[str]) -> Estimate:
+        """Return the difference of two arms in the mean recall of the rare classes."""
+        labels = [k for k in self._known() if self.classes[k] in rare]
+        if not labels:
+            return Estimate(0.0, -1.0, 1.0)  # nothing is known without test images
+        gap = self._gap(name, base)[..., [len(COUNTED) + k for k in labels]].mean(-1)
+        return self._spread(gap, self._floors()[0][labels].mean() / len(labels)).estimate((-1, 1))
+
+    def lacking(self, rare: Sequence[str]) -> list[str]:
+        """Return the classes with too few test images to tell."""
+        counts = zip(self.classes, self.independent, strict=True)
+        return [name for name, n in counts if n < (FEWEST_TEST if name in rare else 1)]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.tested[0].test.classes
+
+    def _known(self) -> list[int]:
+        # A class that some test part lacks has no recall of its own.
+        return [k for k in range(len(self.classes)) if np.isfinite(self.counted[..., len(COUNTED) + k]).all()]
+
+    def _floors(self) -> tuple[np.ndarray, float]:
+        return least_variance(self.independent), least_variance_of_mean(self.independent)
+
+    def _gap(self, name: str, base: str) -> np.ndarray:
+        return self.counted[:, self.at[name]] - self.counted[:, self.at[base]]
+
+    def _spread(self, scores: np.ndarray, floor: float) -> Spread:
+        if len(self.tested) == 1:
+            return by_images_and_seeds(scores, floor)
+        return by_splits(scores.mean(-1), self.ratio, floor)
+
+
+def _scored(tested: Sequence[Predicted], ratio: float, seed: int) -> _Scored:
+    at = {name: i for i, name in enumerate(name for name in ARMS if name in tested[0].p)}
+    rng = np.random.default_rng(seed)
+    draws = DRAWS if len(tested) == 1 else 0
+    found = [resampled_scores(np.stack([of.p[a] for a in at]), of.test.y, rng, draws, of.test.groups) for of in tested]
+    counted, ranked = (np.concatenate([pair[i] for pair in found]) for i in (0, 1))
+    return _Scored(tested, ratio, at, counted, ranked, independent_examples([of.test for of in tested]))
 
 
 def independent_examples(parts: Sequence[LabeledData]) -> np.ndarray:

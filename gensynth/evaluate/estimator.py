@@ -1,4 +1,4 @@
-"""The judge of `evaluate` where it is an estimator of scikit-learn: pixels in, probabilities out."""
+"""The classifier of `evaluate` where it is an estimator of scikit-learn: pixels in, probabilities out."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def fit_and_predict(
         on_fit: Called after every fit.
         oversample: Whether images of smaller classes are repeated, at random, up to the size of the largest class.
         weight: Weight of each class, shape (n_classes,), as `sample_weight`; None for equal ones.
-        jitter: If above 0, `COPIES` copies of each image, each shifted, turned and scaled by at most so much, take its
-            place; see `gensynth.evaluate.network.JITTER`.
+        jitter: If above 0, `COPIES` copies of each image, each shifted, turned and scaled by at most this much,
+            take its place; see `gensynth.evaluate.network.JITTER`.
         mixup: Whether `COPIES` mixtures of each image with another one take its place. Each is given with both
             labels, and its shares as `sample_weight`.
 

@@ -19,7 +19,7 @@ RANKED_DRAWS, RANKED_CELLS = (20, 200), 200_000_000
 HELPS, HURTS = "HELPS", "HURTS"
 NO_EFFECT, CANNOT_TELL = "NO MEASURABLE EFFECT", "CANNOT TELL"
 LEVEL = 0.05
-"""A difference with a smaller p-value, corrected for all comparisons, is no chance."""
+"""A difference with a smaller p-value, corrected for all comparisons, is not put down to chance."""
 FEWEST_TEST = 10
 """Fewer test images or rows of a rare class: CANNOT TELL."""
 
@@ -63,7 +63,7 @@ def resamples(
     draws: int = DRAWS,
     groups: Sequence[str] | np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return how often each test example counts: once as they are, then in bootstrap resamples of them.
+    """Return how often each test example counts: first as they are, then in bootstrap resamples of them.
 
     Examples are resampled within their class. Those of one patient are right or wrong together, so that groups are
     resampled as wholes: Davison and Hinkley 1997, "Bootstrap methods and their application", section 3.8; Field and
@@ -77,7 +77,7 @@ def resamples(
         groups: What each example belongs to, such as a patient, length n; None where each stands for itself.
 
     Returns:
-        float32, shape (n, 1 + draws). Who scores all arms with the same ones keeps them paired.
+        float32, shape (n, 1 + draws). Scoring all arms with the same resamples keeps them paired.
     """
     group = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
     first, last = np.full(len(y), y.max() + 1), np.zeros(len(y), dtype=np.int64)
@@ -224,7 +224,7 @@ def corrected(differences: Sequence[Spread], n_baselines: int) -> np.ndarray:
 
     Args:
         differences: One for each arm that is compared.
-        n_baselines: Of so many baselines the strongest was picked.
+        n_baselines: Number of baselines of which the strongest was picked.
     """
     picked = [min(1.0, d.p_value * (n_baselines if d.value < 0 else 1)) for d in differences]
     return holm(np.array(picked, dtype=np.float64))

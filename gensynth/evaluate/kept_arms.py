@@ -36,12 +36,12 @@ def kept_arm(
     training: Training,
     on_step: Callable[[float], object],
 ) -> tuple[np.ndarray, int]:
-    """Load what an arm without synthetic images predicted before, or train it as `train_arm` does, and keep that.
+    """Load what an arm without synthetic images predicted before; or train it as `train_arm` does, and keep the answer.
 
     Args:
         folder: Where the arms are kept; made if it is missing. No two processes may write there at once.
         arm: One of `WAYS`.
-        train: As `train_arm`, like all others.
+        train: As `train_arm`.
         synthetic: Not used by such an arm.
         test: As `train_arm`.
         filled: Not used by such an arm.

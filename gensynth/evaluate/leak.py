@@ -82,8 +82,9 @@ def measure_leak(
 
     Each treated image is compared with one untreated image of its class: the training image it was made from, its
     first parent of that class, if every treated image has one, else a held-out image. The parents that are compared,
-    and other images made from them, stay out of the training: images known by heart would be a flattered yardstick.
-    At most half of a class is left out so; treated images of further parents are not shown.
+    and other images made from them, stay out of the training: images that the classifier has learned by heart would
+    make the untreated side look too good. At most half of a class is left out so; treated images of further parents
+    are not shown.
 
     Args:
         train: Real training images.
@@ -97,15 +98,8 @@ def measure_leak(
         ValueError: if classes or shapes differ, or an image in `treated` is of a rare class.
     """
     config = config or CLASSIFIER
-    for name, part in (("synthetic", synthetic), ("treated", treated)):
-        if part.classes != train.classes or part.x.layout != train.x.layout:
-            raise ValueError(
-                f"{name} images have shape {part.x.layout} and classes {part.classes}, training images "
-                f"{train.x.layout} and {train.classes}; they must agree."
-            )
     labels = np.array([train.label_of(name) for name in rare], dtype=np.int64)
-    if np.isin(treated.y, labels).any():
-        raise ValueError(f"treated images must be of classes other than the rare ones, {', '.join(map(repr, rare))}.")
+    _check(train, synthetic, treated, labels)
     parent = _parents(train, treated)
     paired = bool((parent >= 0).all())
     if paired:
@@ -121,7 +115,7 @@ def measure_leak(
         needed = f"{FEWEST} treated images of other classes and as many {of} are needed to tell"
         why = f"{needed}, there are {n} and {different}."
         if len(rare) == len(train.classes):
-            why = "Every class is filled: no other one is left to see treated images of."
+            why = "Every class is filled, so there is no other class to show treated images of."
         return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
     y = np.concatenate([train.y, synthetic.y])
     chance = 1 / np.bincount(y)[y]
@@ -142,18 +136,33 @@ def measure_leak(
     taken = np.isin(p.argmax(-1), labels)
     share_treated, share_untreated = float(taken[:, :n].mean()), float(taken[:, n:].mean())
     difference = _interval(taken[:, :n].astype(float) - taken[:, n:], partner, config.seed)
-    verdict = CANNOT_TELL
-    if difference.value > MOST and difference.low > 0:
-        verdict = LEAKS
-    elif difference.high < MOST:
-        verdict = NO_LEAK
     names = " or ".join(map(repr, rare)) if len(rare) <= MOST_NAMES else f"one of {len(rare)} rare classes"
     why = (
         f"A classifier takes {share_treated:.1%} of {n} treated images of other classes for {names}, and "
         f"{share_untreated:.1%} of {different} {of}: {100 * difference.value:+.1f} points "
         f"({100 * difference.low:+.1f} to {100 * difference.high:+.1f})."
     )
+    verdict = _verdict(difference)
     return Leak(tuple(rare), n, different, paired, share_treated, share_untreated, difference, verdict, why)
+
+
+def _check(train: LabeledData, synthetic: Synthetic, treated: Synthetic, rare: np.ndarray) -> None:
+    """Raise ValueError if classes or shapes differ, or a treated image has a label out of `rare`."""
+    for name, part in (("synthetic", synthetic), ("treated", treated)):
+        if part.classes != train.classes or part.x.layout != train.x.layout:
+            raise ValueError(
+                f"{name} images have shape {part.x.layout} and classes {part.classes}, training images "
+                f"{train.x.layout} and {train.classes}; they must agree."
+            )
+    if np.isin(treated.y, rare).any():
+        names = ", ".join(repr(train.classes[label]) for label in rare)
+        raise ValueError(f"treated images must be of classes other than the rare ones, {names}.")
+
+
+def _verdict(difference: Estimate) -> str:
+    if difference.value > MOST and difference.low > 0:
+        return LEAKS
+    return NO_LEAK if difference.high < MOST else CANNOT_TELL
 
 
 def shows_treatment(samples: SampleVerdicts) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The judge of `evaluate`: a small residual network, or the user's own, trained from several seeds at once."""
+"""The classifier of `evaluate`: a small residual network, or the user's own, trained from several seeds at once."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def train_and_predict(
         batch_size: Images per step and network.
         on_step: Called after every step.
         weight: Weight of each class in the loss, shape (n_classes,); None for equal ones.
-        jitter: Every image of every batch is shifted, turned and scaled at random, by at most so much; see `JITTER`.
+        jitter: Every image of every batch is shifted, turned and scaled at random, by at most this much; see `JITTER`.
         mixup: Whether every image is mixed with another one of its batch, and the loss likewise (Zhang et al. 2018,
             "mixup: Beyond empirical risk minimization").
         build: Makes the networks; None for those of `Classifiers`.
@@ -211,17 +211,7 @@ def train_and_predict(
             if jitter:
                 x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), jitter)
             x = x.unflatten(0, at.shape)
-            if mixup:
-                kept = shares[step, :, :, None, None, None]
-                x = kept * x + (1 - kept) * x.roll(1, 1)
-            logits = networks(x.transpose(0, 1))
-            if mixup:
-                loss = shares[step] * _losses(logits, labels[step], of_class)
-                loss = loss + (1 - shares[step]) * _losses(logits, labels[step].roll(1, 1), of_class)
-            else:
-                loss = _losses(logits, labels[step], of_class)
-            # The sum over networks, so that every network gets the gradient of its own mean.
-            loss = (loss.sum(1) / of_class[labels[step]].sum(1)).sum()
+            loss = _loss(networks, x, labels[step], of_class, shares[step] if mixup else None)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -234,6 +224,28 @@ def train_and_predict(
             x = test_x(at).to(device)[:, None].expand(-1, len(seeds), -1, -1, -1)
             predicted.append(networks(x).softmax(-1).cpu())
     return torch.cat(predicted, 1).numpy()
+
+
+def _loss(networks: nn.Module, x: Tensor, labels: Tensor, of_class: Tensor, share: Tensor | None) -> Tensor:
+    """Return the loss of a step, shape ().
+
+    Args:
+        networks: `nets` of them.
+        x: Images, shape (nets, b, c, h, w).
+        labels: Their labels, shape (nets, b).
+        of_class: Weight of each class.
+        share: With mixup, the share of each image that is its own, shape (nets, b), the rest being of the one before
+            it; None without.
+    """
+    if share is None:
+        losses = _losses(networks(x.transpose(0, 1)), labels, of_class)
+    else:
+        kept = share[:, :, None, None, None]
+        logits = networks((kept * x + (1 - kept) * x.roll(1, 1)).transpose(0, 1))
+        losses = share * _losses(logits, labels, of_class)
+        losses = losses + (1 - share) * _losses(logits, labels.roll(1, 1), of_class)
+    # The sum over networks, so that every network gets the gradient of its own mean.
+    return (losses.sum(1) / of_class[labels].sum(1)).sum()
 
 
 def _losses(logits: Tensor, labels: Tensor, of_class: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Way:
-    """How images are drawn, weighted and changed, whichever they are."""
+    """How images are drawn, weighted and changed, real and synthetic ones alike."""
 
     oversampled: bool = True
     weighted: bool = False

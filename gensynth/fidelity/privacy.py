@@ -56,7 +56,7 @@ class MembershipAttack:
         p_value: One-sided and exact, of 'no higher'.
         tpr: Share of members found while `fpr` of the non-members are wrongly named.
         tpr_interval: Its 95 % Wilson interval, for this threshold.
-        tpr_p_value: One-sided and exact, of finding so many by chance.
+        tpr_p_value: One-sided and exact, of finding that many by chance.
         fpr: 1 %, or as near as can be: 1 / non-members where there are fewer than 100.
     """
 
@@ -134,7 +134,7 @@ def attack(
     counts = {c: (len(real[c]), len(others[c]), len(samples[c])) for c in labels}
     attacked = [c for c in labels if min(counts[c]) >= FEWEST]
     tests = 3 * len(attacked)
-    # The smallest p-value of so many exchanges still counts after Holm.
+    # With this many exchanges the smallest p-value still counts after Holm.
     exchanges = max(1000, ceil(2 * tests / LEVEL))
     membership = {c: membership_attack(real[c], others[c], samples[c]) for c in attacked}
     distance = {c: distance_share(real[c], others[c], samples[c], seed, exchanges) for c in attacked}
@@ -179,9 +179,10 @@ def density_ratios(real: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
     """Return log p_synthetic(x) - log p_real(x) at each real row x, up to a constant, float64, shape (n,).
 
     Both are Gaussian kernel densities of one bandwidth. p_real leaves x itself out and is fitted on members and
-    non-members together. So nobody's kind enters a score, and where the samples know nothing of the kinds, these can be
-    exchanged: that makes tests of the scores exact. A reference of non-members only would flatter the attack,
-    as each non-member, but no member, would meet its neighbours in it; one of members only would blind it.
+    non-members together. So no score depends on which of the two a row is, and where the samples know nothing of that
+    either, the two can be exchanged: that makes tests of the scores exact. A reference of non-members only would
+    flatter the attack, as each non-member, but no member, would meet its neighbours in it; one of members only would
+    blind it.
 
     Rows that lie alone score high or low by chance, so that a few copies among many fresh samples can escape; the
     gate's distance of each sample to the training rows shows those.

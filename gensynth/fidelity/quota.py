@@ -16,7 +16,7 @@ BLOCK = 4000
 
 
 def choose(features: np.ndarray, typicality: np.ndarray, n: int) -> np.ndarray:
-    """Choose `n` samples that lie far from one another, at least a fifth of them from the tail if it has so many.
+    """Choose `n` samples that lie far from one another, at least a fifth of them from the tail if it has that many.
 
     Each next one is the sample farthest from all chosen ones (Gonzalez 1985). A filter that prefers the most typical
     samples would leave easy prototypes only; this one drops what is nearly there already.

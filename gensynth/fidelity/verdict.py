@@ -152,9 +152,9 @@ def reject_shares(flags: Sequence[Mapping[str, np.ndarray]], codes: Iterable[str
 
 
 def unsaid_copies(reasons: Sequence[str], parents: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Return which samples are copies that nobody spoke of, bool, shape (n,).
+    """Return which samples are undeclared copies, bool, shape (n,).
 
-    A near copy of a parent that the sampler named is dropped, but is no memorisation that went unsaid.
+    A near copy of its own parent is rejected, too, but it is declared: the sampler named the parent.
     """
     pairs = zip(reasons, parents, strict=True)
     return np.array([r == "dup_exact" or (r == "dup_near" and not p) for r, p in pairs], dtype=bool)
@@ -185,7 +185,7 @@ def load_verdict(path: str | Path) -> Verdict:
     s, n = verdict.samples, len(verdict.samples.accepted)
     lengths = {len(s.reason), len(s.nearest), *map(len, s.scores.values()), len(s.review) or n}
     if lengths != {n} or sum(c.n_synthetic for c in verdict.classes) != n:
-        raise ValueError(f"{str(path)!r} is not a verdict: it has {n} answers, and not so many reasons; check again.")
+        raise ValueError(f"{str(path)!r} is not a verdict: it has {n} answers, but not as many reasons; check again.")
     return verdict
 
 

@@ -1,4 +1,4 @@
-"""What `gensynth sample` has drawn before, as its metadata tell it: the same command finds its own work."""
+"""What `gensynth sample` has drawn before, as its metadata say: the same command finds its own work."""
 
 from __future__ import annotations
 

@@ -18,8 +18,7 @@ from gensynth.mix.mix import read_synthetic
 from gensynth.mix.targets import RARE
 from gensynth.rebalance.config import RebalanceConfig
 from gensynth.rebalance.run import Run, asked, hint_of_moves
-from gensynth.report.page import ReportContents, write_report
-from gensynth.report.undrawn_page import UndrawnContents, write_undrawn_report
+from gensynth.report.page import ReportContents, UndrawnContents, write_report
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -132,7 +131,7 @@ def report(
         made = (synthetic, verdict, evaluation, after, history, provenance, notes)
         write_report(page, ReportContents(title, parts, *made, leak, leak_spread, choice, advice))
     elif choice is not None:
-        write_undrawn_report(page, UndrawnContents(title, parts, choice, advice, after, history, provenance, notes))
+        write_report(page, UndrawnContents(title, parts, choice, advice, after, history, provenance, notes))
     return Rebalanced(out, before, after, choice, verdict, evaluation, leak, leak_spread, mixed, advice, page)
 
 

@@ -24,9 +24,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,15 @@ import numpy as np
 import torch
 
 from gensynth.choose.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
+from gensynth.choose.results import ImageChoice
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import first_process
 from gensynth.data.words import counted
-from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation, save_evaluation
+from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
 from gensynth.evaluate.leak import measure_leak, save_leak, shows_treatment
 from gensynth.evaluate.ways import MADE
 from gensynth.fidelity.draw import as_drawn, draw_accepted
-from gensynth.fidelity.verdict import save_verdict
+from gensynth.fidelity.verdict import Verdict, save_verdict
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.config import DataConfig
@@ -65,7 +66,7 @@ from gensynth.sampler.synthetic import Synthetic
 SPARE = 0.25
 """Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
 TREATED, MOST_OTHERS = 200, 25
-"""Treated images of other classes that are drawn to measure the leak, from at most so many classes."""
+"""Treated images of other classes that are drawn to measure the leak, and the most classes they are drawn from."""
 
 
 def rebalance(
@@ -99,118 +100,49 @@ def rebalance(
         "source": absolute(source),
         "generator": generator,
         "model": asdict(model),
-        # Who is told that nothing was mixed may still say --force.
+        # A run in which nothing was mixed may be continued with --force.
         "rebalance": {name: value for name, value in asdict(config).items() if name != "force"},
         "data": asdict(data_config) | {"test_data": absolute(data_config.test_data)},
         "train": asdict(train_config),
         "evaluate": asdict(evaluate_config),
     }
     parts = read_parts(source, data_config)
-    _check(config, train_config)
-    if config.draw is not None and config.draw not in get_generator(generator, "image").draws:
-        allowed = ", ".join(get_generator(generator, "image").draws)
-        raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
-    if config.sampler in (GENERATOR, AUTO) and not get_generator(generator, "image").conditional:
-        config = replace(config, per_class=True)
-    elif config.per_class and config.spread == "all":
-        raise ValueError(
-            "spread 'all' needs a generator that draws classes that need no filling, and per_class trains none of "
-            "those; leave out one of the two."
-        )
-    targets = config.targets(parts.train.class_counts)
+    config = _checked(config, train_config, generator)
+    job = _Job(parts, out, generator, model, config, train_config, evaluate_config, data_config.download, quiet)
     if config.sampler == AUTO:
-        unseen_classes(parts.train, parts.validation, targets)
-    filled = list(dict.fromkeys(name for adds in targets.values() for name in adds))
-    labels = filled if config.per_class else [None]
-    learn = partial(
-        _train, parts.train, out, generator, model, config, train_config, labels, data_config.download, quiet
-    )
+        unseen_classes(parts.train, parts.validation, job.targets)
     if config.sampler == GENERATOR or config.source != AUTO:
-        for name in labels:
-            scope_of(parts.train, generator, name, named(config.source, parts.train.classes))
+        for label in job.labels:
+            scope_of(parts.train, generator, label, job.sources)
     if not first_process():
         if config.sampler == GENERATOR:
-            learn()
+            job.learn()
         sys.exit(0)  # what follows the training is one process's work
-
-    @cache
-    def fitted(name: str) -> Sampler:
-        if name == GENERATOR:
-            return NeuralSampler(learn(), draw=config.draw, device=_device(train_config))
-        # A class that only a larger target fills is no reason to do without a sampler.
-        needed = list(next(iter(targets.values())))
-        return _smote(parts.train, needed) if name == SMOTE else _recipes(parts.train, needed, config.sample_seed)
-
+    fitted = cache(job.fitted)
     if config.sampler in (SMOTE, RECIPES) and not (out / "verdict.json").exists():
         fitted(config.sampler)  # where that is refused, nothing has been written
     run = Run.open(out, settings | {"fingerprint": parts.fingerprint})
 
-    name, to, arms = config.sampler, next(iter(targets)), evaluate_config.arms
+    name, to, arms = config.sampler, next(iter(job.targets)), evaluate_config.arms
     if config.sampler == AUTO:
         if not (out / "choice.json").exists():
-            label, sources = labels[0], named(config.source, parts.train.classes)
-
-            def needs() -> float:
-                return len(labels) * seconds_to_train(
-                    parts.train, generator, model, train_config, label, sources, data_config.download
-                )
-
-            # Pixel SMOTE last: of few images most that it draws are rejected as too near to them, which takes time.
-            tried = [
-                Source(RECIPES, partial(fitted, RECIPES)),
-                Source(generator, partial(fitted, GENERATOR), needs),
-                Source(SMOTE, partial(fitted, SMOTE)),
-            ]
-            run.step(
-                "choose",
-                lambda: save_choice(
-                    choose(
-                        parts.train,
-                        parts.validation,
-                        tried,
-                        targets,
-                        evaluate_config,
-                        config.seconds,
-                        out,
-                        config.sample_seed,
-                        quiet,
-                    ),
-                    out / "choice.json",
-                ),
-            )
+            run.step("choose", lambda: save_choice(job.choose(fitted), out / "choice.json"))
         choice = load_choice(out / "choice.json")
         if not choice.sampler:
             return report(out, parts)
         name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
-        # The verdict is that of the way that was chosen, for no other one that is mixed is tested.
+        # Only the chosen way with synthetic images is tested: the verdict is about it alone.
         arms = (*dict.fromkeys((*(arm for arm in arms if arm not in MADE), *BASELINES)), choice.arm)
-    adds = targets[to]
+    adds = job.targets[to]
     if not (out / "verdict.json").exists():
         sampler = run.step("train", lambda: fitted(name)) if name == GENERATOR else fitted(name)
         run.step("sample and check", lambda: sample_and_check(sampler, parts, adds, config, out))
     synthetic, verdict = samples_of(out, parts)
-    accepted = synthetic.subset(verdict.samples.accepted)
-    if not len(accepted):
+    if not verdict.samples.accepted.any():
         return report(out, parts)
     if not (out / "evaluation.json").exists():
-        how = replace(evaluate_config, arms=arms)
-        rare = filled_rare(parts.train.class_counts, adds)
-        run.step(
-            "evaluate",
-            lambda: save_evaluation(
-                evaluate(
-                    parts.train,
-                    accepted,
-                    parts.test,
-                    how,
-                    quiet=quiet,
-                    rare=rare,
-                    ungated=as_drawn(synthetic, verdict),
-                    kept=out / "arms",
-                ),
-                out / "evaluation.json",
-            ),
-        )
+        answer = partial(job.evaluate, synthetic, verdict, adds, arms)
+        run.step("evaluate", lambda: save_evaluation(answer(), out / "evaluation.json"))
     utility = load_evaluation(out / "evaluation.json").verdict
     against = config.sampler == AUTO and utility != HELPS
     if not (out / "dataset").exists() and (config.force or not against):
@@ -219,32 +151,130 @@ def rebalance(
     return report(out, parts)
 
 
-def _train(
-    train_part: LabeledData,
-    out: Path,
-    generator: str,
-    model: Any,
-    config: RebalanceConfig,
-    train_config: TrainConfig,
-    labels: Sequence[str | None],
-    download: bool,
-    quiet: bool,
-) -> Path:
-    folder = out / "checkpoints"
-    for name in labels:
-        path = folder / f"{'generator' if name is None else folder_name(name)}.ckpt"
-        train(
-            train_part,
-            generator,
-            model,
-            train_config,
-            path,
-            label=name,
-            source=named(config.source, train_part.classes),
-            download=download,
-            quiet=quiet,
+def _checked(config: RebalanceConfig, train_config: TrainConfig, generator: str) -> RebalanceConfig:
+    """Return what to make, as the generator can make it; ValueError for what only another one can do."""
+    if config.sampler != GENERATOR and train_config.dp is not None:
+        raise ValueError(
+            "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
+            "--sampler generator."
         )
-    return folder if config.per_class else path
+    if config.sampler == AUTO and train_config.devices * train_config.num_nodes > 1:
+        raise ValueError(
+            "the sampler auto searches in one process on one device; leave out devices and num_nodes, or give "
+            "--sampler generator."
+        )
+    cls = get_generator(generator, "image")
+    if config.draw is not None and config.draw not in cls.draws:
+        allowed = ", ".join(cls.draws)
+        raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
+    if config.sampler in (GENERATOR, AUTO) and not cls.conditional:
+        return replace(config, per_class=True)
+    if config.per_class and config.spread == "all":
+        raise ValueError(
+            "spread 'all' needs a generator that draws classes that need no filling, and per_class trains none of "
+            "those; leave out one of the two."
+        )
+    return config
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What a run makes, and from what; see `rebalance`. `download`: whether pretrained weights may be downloaded."""
+
+    parts: Parts
+    out: Path
+    generator: str
+    model: Any
+    config: RebalanceConfig
+    train_config: TrainConfig
+    evaluate_config: EvaluateConfig
+    download: bool
+    quiet: bool
+
+    @cached_property
+    def targets(self) -> dict[str, dict[str, int]]:
+        """How many images each class shall receive, by the name of the target."""
+        return self.config.targets(self.parts.train.class_counts)
+
+    @cached_property
+    def labels(self) -> list[str | None]:
+        """The classes that get a generator of their own; None for all classes together."""
+        filled = dict.fromkeys(name for adds in self.targets.values() for name in adds)
+        return list(filled) if self.config.per_class else [None]
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The classes whose images the generator changes; empty where it takes the nearest one."""
+        return named(self.config.source, self.parts.train.classes)
+
+    def learn(self) -> Path:
+        """Train the generators that are not trained yet; return their checkpoint, or the folder of those by class."""
+        folder, data = self.out / "checkpoints", self.parts.train
+        for label in self.labels:
+            path = folder / f"{'generator' if label is None else folder_name(label)}.ckpt"
+            train(
+                data,
+                self.generator,
+                self.model,
+                self.train_config,
+                path,
+                label=label,
+                source=self.sources,
+                download=self.download,
+                quiet=self.quiet,
+            )
+        return folder if self.config.per_class else path
+
+    def fitted(self, name: str) -> Sampler:
+        """Return a sampler that has learned from the training part; ValueError where the data do not suffice."""
+        if name == GENERATOR:
+            return NeuralSampler(self.learn(), draw=self.config.draw, device=_device(self.train_config))
+        # A class that only a larger target fills is no reason to do without a sampler.
+        needed, data = list(next(iter(self.targets.values()))), self.parts.train
+        return _smote(data, needed) if name == SMOTE else _recipes(data, needed, self.config.sample_seed)
+
+    def seconds_to_learn(self) -> float:
+        """Return about how long `learn` takes from its start."""
+        data, label = self.parts.train, self.labels[0]
+        of_one = seconds_to_train(
+            data, self.generator, self.model, self.train_config, label, self.sources, self.download
+        )
+        return len(self.labels) * of_one
+
+    def choose(self, fitted: Callable[[str], Sampler]) -> ImageChoice:
+        """Choose a sampler and a target on the validation part."""
+        # Pixel SMOTE last: of few images it draws mostly near copies, which are rejected, and that takes time.
+        tried = [
+            Source(RECIPES, partial(fitted, RECIPES)),
+            Source(self.generator, partial(fitted, GENERATOR), self.seconds_to_learn),
+            Source(SMOTE, partial(fitted, SMOTE)),
+        ]
+        return choose(
+            self.parts.train,
+            self.parts.validation,
+            tried,
+            self.targets,
+            self.evaluate_config,
+            self.config.seconds,
+            self.out,
+            self.config.sample_seed,
+            self.quiet,
+        )
+
+    def evaluate(
+        self, synthetic: Synthetic, verdict: Verdict, adds: dict[str, int], arms: tuple[str, ...]
+    ) -> Evaluation:
+        """Test whether the accepted samples help."""
+        return evaluate(
+            self.parts.train,
+            synthetic.subset(verdict.samples.accepted),
+            self.parts.test,
+            replace(self.evaluate_config, arms=arms),
+            quiet=self.quiet,
+            rare=filled_rare(self.parts.train.class_counts, adds),
+            ungated=as_drawn(synthetic, verdict),
+            kept=self.out / "arms",
+        )
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:
@@ -267,20 +297,6 @@ def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recip
             "in their class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."
         )
     return sampler
-
-
-def _check(config: RebalanceConfig, train_config: TrainConfig) -> None:
-    """Raise ValueError for what only a generator alone can do."""
-    if config.sampler != GENERATOR and train_config.dp is not None:
-        raise ValueError(
-            "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
-            "--sampler generator."
-        )
-    if config.sampler == AUTO and train_config.devices * train_config.num_nodes > 1:
-        raise ValueError(
-            "the sampler auto searches in one process on one device; leave out devices and num_nodes, or give "
-            "--sampler generator."
-        )
 
 
 def _device(config: TrainConfig) -> str:
@@ -308,7 +324,6 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
     accepted = synthetic.subset(verdict.samples.accepted)
     if len(accepted):
         treated = _treated(sampler, checker, rare, config.sample_seed, synthetic)
-
         leak = measure_leak(parts.train, accepted, treated, rare, held_out)
         save_leak(leak, out / "leak.json")
         # Only a paired measurement decides, for no held-out image has a say in it.

@@ -55,7 +55,7 @@ def _privacy(found: Privacy) -> Html:
         rows.append((clean(c.label), clean(c.status), *counts, *numbers, " ".join(c.why)))
     head = (
         *("class", "answer", "members", "non-members", "samples", "AUC of the membership attack"),
-        *("members found, at so many false alarms", "nearer to members", "AUC that would be found", "in words"),
+        *("members found, at this share of false alarms", "nearer to members", "AUC that would be found", "in words"),
     )
     return section(
         "privacy",

@@ -64,19 +64,19 @@ class Contents:
         return {name: self.after[name] - n for name, n in self.real.items()}
 
     @property
-    def treated(self) -> list[str]:
+    def drawn(self) -> list[str]:
         """Classes for which samples were drawn, those with the fewest real examples first."""
         if self.synthetic is None:
             return []
-        drawn = np.bincount(self.synthetic.y, minlength=len(self.synthetic.classes))
-        names = [name for name, n in zip(self.synthetic.classes, drawn, strict=True) if n]
+        counts = np.bincount(self.synthetic.y, minlength=len(self.synthetic.classes))
+        names = [name for name, n in zip(self.synthetic.classes, counts, strict=True) if n]
         return sorted(names, key=lambda name: self.real[name])
 
     @property
     def front(self) -> list[str]:
-        """Classes to show first, in label order: all, or of many the rare and treated ones, FRONT at most."""
+        """Classes to show first, in label order: all, or of many the rare and drawn ones, FRONT at most."""
         if len(self.real) <= FRONT:
             return list(self.real)
         rare = self.evaluation.rare if self.evaluation else ()
-        first = list(dict.fromkeys([*rare, *self.treated, *sorted(self.real, key=self.real.__getitem__)]))
+        first = list(dict.fromkeys([*rare, *self.drawn, *sorted(self.real, key=self.real.__getitem__)]))
         return [name for name in self.real if name in set(first[:FRONT])]

@@ -12,7 +12,6 @@ import numpy as np
 from gensynth.kinds.image.report import pictures
 from gensynth.report import frame
 from gensynth.report import sections as tables
-from gensynth.report.choice import choice_section
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, gain
 from gensynth.sampler.synthetic import Synthetic
@@ -66,6 +65,37 @@ class ReportContents(Contents):
         self.check()
 
 
+@dataclass(frozen=True, eq=False)
+class UndrawnContents(Contents):
+    """All that the page shows where no sampler could be tried: why, and what to do instead.
+
+    Attributes:
+        title: Heading of the page.
+        parts: The real data: train, validation and test.
+        choice: What was tried, and why nothing was chosen.
+        advice: What to do instead.
+        after: Number of training examples by class, as before.
+        history: Losses by checkpoint, as in `ReportContents`.
+        provenance: Command, versions, seeds and times, as rows of a table.
+        notes: Further sentences for the reader.
+    """
+
+    title: str
+    parts: Parts
+    choice: ImageChoice
+    advice: str
+    after: dict[str, int]
+    history: dict[str, dict[str, list[float]]]
+    provenance: dict[str, str]
+    notes: tuple[str, ...] = ()
+    synthetic: None = None
+    verdict: None = None
+    evaluation: None = None
+
+    def __post_init__(self) -> None:
+        self.check()
+
+
 def _numbers(contents: ReportContents) -> Html:
     """Say by how much it helped, against the baseline of the headline."""
     evaluation = contents.evaluation
@@ -83,21 +113,25 @@ def _numbers(contents: ReportContents) -> Html:
     return Html(balanced + recall + element("p", against, class_="small"))
 
 
-def _header(contents: ReportContents) -> Html:
+def _header(contents: ReportContents | UndrawnContents) -> Html:
     """Return title, plain answer and the three findings in short."""
     evaluation = contents.evaluation
     word = evaluation.verdict if evaluation else "NOT TESTED"
+    if isinstance(contents, UndrawnContents):
+        answers, why, numbers = [contents.advice], contents.choice.why, element("p", "There was nothing to test.")
+    else:
+        answers = [frame.UTILITY[word].format(noun=contents.noun), contents.advice]
+        why, numbers = evaluation.why if evaluation else "", _numbers(contents)
     return element(
         "header",
         element("p", "gensynth report", class_="eyebrow"),
         element("h1", clean(contents.title)),
-        element("p", frame.UTILITY[word].format(noun=contents.noun), class_="answer"),
-        element("p", clean(contents.advice), class_="answer") if contents.advice else Html(),
-        element("p", evaluation.why, class_="why") if evaluation else Html(),
+        *(element("p", clean(answer), class_="answer") for answer in answers if answer),
+        element("p", clean(why), class_="why") if why else Html(),
         frame.alarm(contents),
         element(
             "div",
-            frame.tile("Did it help?", badge(word), _numbers(contents)),
+            frame.tile("Did it help?", badge(word), numbers),
             frame.sound(contents),
             frame.how_many(contents),
             class_="tiles",
@@ -105,11 +139,8 @@ def _header(contents: ReportContents) -> Html:
     )
 
 
-def render(contents: ReportContents) -> str:
-    """Return the page as HTML text; equal contents give equal text."""
-    sections = [
-        ("counts", "Counts", tables.counts(contents)),
-        ("choice", "Choice", choice_section(contents.choice) if contents.choice else Html()),
+def _of_samples(contents: ReportContents) -> list[tuple[str, str, Html]]:
+    return [
         ("utility", "Did it help", tables.utility(contents)),
         ("shortcut", "Shortcut", tables.shortcut(contents)),
         ("look", "Look", pictures.look(contents)),
@@ -117,6 +148,15 @@ def render(contents: ReportContents) -> str:
         ("rejected", "Rejected", pictures.rejected(contents)),
         ("review", "Worth a look", pictures.review(contents)),
         ("fidelity", "Fidelity", tables.fidelity(contents)),
+    ]
+
+
+def render(contents: ReportContents | UndrawnContents) -> str:
+    """Return the page as HTML text; equal contents give equal text."""
+    sections = [
+        ("counts", "Counts", tables.counts(contents)),
+        ("choice", "Choice", tables.choice(contents.choice) if contents.choice else Html()),
+        *(_of_samples(contents) if isinstance(contents, ReportContents) else ()),
         ("losses", "Losses", tables.losses(contents)),
         ("provenance", "Provenance", tables.provenance(contents)),
     ]
@@ -125,7 +165,7 @@ def render(contents: ReportContents) -> str:
     return frame.page(clean(contents.title), _header(contents), links, [text for *_, text in shown])
 
 
-def write_report(path: str | os.PathLike[str], contents: ReportContents) -> Path:
+def write_report(path: str | os.PathLike[str], contents: ReportContents | UndrawnContents) -> Path:
     """Write the page to `path`, at once and whole: a killed run leaves the old page or the new one.
 
     Args:

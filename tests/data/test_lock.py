@@ -134,7 +134,7 @@ def test_a_drive_without_locks_is_told_and_used(
 
     monkeypatch.setattr(lock, "_hold", none)
     with locked(tmp_path / "out"):
-        assert "knows no locks: start no second run" in capsys.readouterr().err
+        assert "cannot lock files: start no second run" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -258,7 +258,7 @@ def test_a_sheet_holds_the_pixels_it_was_given():
 def test_of_a_hundred_classes_the_treated_come_first_and_the_rest_are_folded():
     classes = tuple(f"class {i}" for i in range(100))
     contents = report(classes=classes, shape=(1, 4, 4), per_class=2, treated=30)
-    assert len(contents.front) == 20 and set(contents.front) <= set(contents.treated)
+    assert len(contents.front) == 20 and set(contents.front) <= set(contents.drawn)
     page = render(contents)
     assert "The other 80 classes" in page and "18 more classes" in page
     assert all(f">{name}<" in page for name in classes)

@@ -35,7 +35,7 @@ FAULTS = ("invalid", "label", "atypical")
 TESTS = ("kid", "copying")
 """Scores whose p-values decide, and are corrected together."""
 MOST_ROWS = 1000
-"""The metrics use at most so many images of a class of either kind, drawn with the checker's seed."""
+"""The metrics use at most this many images of a class of either kind, drawn with the checker's seed."""
 MOST_OTHER = 300
 """Real images of either class that tell how far two classes lie apart."""
 

@@ -23,7 +23,7 @@ class DataConfig:
         size: Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if
             they differ, the most common one, scaled to at most 64 pixels if it is larger than 128.
         channels: 1 for grey, 3 for colour. By default 1 if every image is grey, else 3.
-        keep: Cuts the training part of a class to so many images, to imitate a rare class: {NAME: N}.
+        keep: Cuts the training part of a class to this many images, to imitate a rare class: {NAME: N}.
         test_data: A second source whose images are the test part. By default a part of the first source.
         test: Share of each class that is held out for the test, between 0 and 1.
         validation: Share of each class that is held out for tuning, between 0 and 1.

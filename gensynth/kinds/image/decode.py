@@ -29,7 +29,7 @@ THREADS = min(16, os.cpu_count() or 1)
 T = TypeVar("T")
 
 with suppress(OSError, AttributeError):  # a Pillow that hides its libtiff keeps its messages
-    # libtiff would write about broken files to standard error by itself; that they are broken is said by us.
+    # libtiff would write about broken files to standard error by itself; we say ourselves that they are broken.
     for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
         ctypes.CDLL(Image.core.__file__)[setter](None)
 

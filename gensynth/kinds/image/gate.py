@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gensynth.kinds.image.images import Images
 
 LABEL = 0.03
-"""Quantile of the real images' out-of-fold probabilities under which an image that looks like another class goes. At
+"""An image that looks like another class is rejected below this quantile of real images' out-of-fold probabilities. At
 0.05 the gate took up to 7 % of genuine images (digits, MNIST, 20 to 50 references), and caught hardly more."""
 OUTSIDE = 0.005
 """p-value up to which what lies off the leading components is too much. A rule for each image by itself: a few bad
@@ -71,7 +71,7 @@ class Screened:
     Attributes:
         samples: The verdicts.
         measures: What they rest on, before copies of one another are looked for.
-        copies: Which are copies nobody spoke of: of real images other than their parents, or, where they have no
+        copies: Which are undeclared copies: of real images other than their parents, or, where they have no
             parents, of one another. bool, shape (n,).
         cutoffs: By label, the p-value up to which images were called atypical.
         contamination: Number of images (all but) equal to a held-out one, or made from one.
@@ -256,7 +256,7 @@ class Gate:
     def atypical(self, m: Measures, y: np.ndarray, cutoffs: dict[int, float]) -> np.ndarray:
         """Return which images are atypical at these cutoffs by label, bool, shape (n,)."""
         inside, outside = m.scores["typicality"], m.scores["outside"]
-        # With few training images the smallest p-value is larger: then what is off farther than all of them goes.
+        # With few training images the smallest p-value is larger: then what lies farther off than all of them goes.
         limit = max(OUTSIDE, 1 / (len(self.real_outside) + 1))
         return (inside <= np.array([cutoffs.get(int(c), 0.0) for c in y])) | (outside <= limit)
 

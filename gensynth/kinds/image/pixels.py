@@ -90,7 +90,7 @@ def find_white(deep: Sequence[int], shallow: Sequence[int], known: int | None, s
 
 
 def white_notes(deep: Sequence[int], shallow: Sequence[int], white: int | None) -> tuple[str, ...]:
-    """Return sentences on how values were scaled, and on images that are too dark to be meant so."""
+    """Return sentences on how values were scaled, and on images that are suspiciously dark."""
     notes = []
     if white == MASK:
         notes.append("No value is more than 1, as in masks: 1 was taken for white.")

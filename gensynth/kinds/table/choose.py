@@ -124,33 +124,16 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
     folds = Folds(part, config.folds, config.repeats, config.seed)
     with threadpool_limits(config.threads):
         candidates, results = _race(folds, candidates, config, notes, quiet)
-    scores: dict[str, np.ndarray] = {}
-    thresholds: dict[str, float | None] = {}
-    for c in candidates:
-        by_model = [folds.score(results, (c.name, model)) for model in config.models]
-        scores[c.name] = np.mean([s for s, _ in by_model], axis=0)
-        tuned = [t for _, of_model in by_model for t in of_model if t is not None]
-        thresholds[c.name] = float(np.median(tuned)) if tuned else None
-    values = {name: s[SCORES.index(config.metric)] for name, s in scores.items()}
-    at_half, at_tuned = (scores[NONE][SCORES.index(f"balanced_accuracy{end}")] for end in ("", "_tuned"))
-    if config.metric == "balanced_accuracy_tuned":
-        values |= {NONE: at_half, THRESHOLD: at_tuned}
+    values, at_half, at_tuned, thresholds = _scores(folds, results, [c.name for c in candidates], config)
     name = simplest(values, folds.ratio, config.standard_errors)
     why = _why(name, values, folds.ratio, config, fills)
     threshold = thresholds[NONE if name == THRESHOLD else name]
     if name == NONE and _is_ahead(at_tuned - at_half, folds.ratio, config.standard_errors):
         # A threshold changes no rank: it is all that is left to do where ranks count and nothing else is ahead.
         name = THRESHOLD
-        rule = (
-            "divide the probabilities by the classes' shares and take the largest"
-            if threshold is None
-            else f"predict {rarest!r} from a probability of {threshold:.2g} on, not of 0.5"
-        )
-        why += (
-            f" Where a class has to be named, move the threshold: {rule}. Balanced accuracy is then "
-            f"{at_tuned.mean():.1%} instead of {at_half.mean():.1%}."
-        )
+        why += _advice(threshold, rarest, at_half, at_tuned)
     filled = fills[name][1] if name in fills else None
+    by_score = sorted(values, key=lambda other: -values[other].mean())
     return Choice(
         name=fills[name][0] if name in fills else name,
         ratio=filled,
@@ -158,20 +141,59 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
         threshold=threshold,
         why=why,
         metric=config.metric,
-        candidates=tuple(
-            Scored(
-                name=fills[other][0] if other in fills else other,
-                ratio=fills[other][1] if other in fills else None,
-                score=float(values[other].mean()),
-                gain=float((values[other] - values[NONE]).mean()),
-                standard_error=math.sqrt(split_variance(values[other] - values[NONE], folds.ratio)),
-                seconds=float(np.mean([fold.seconds[NONE if other == THRESHOLD else other] for fold in results])),
-            )
-            for other in sorted(values, key=lambda other: -values[other].mean())
-        ),
+        candidates=tuple(_scored(other, values, folds.ratio, results, fills) for other in by_score),
         splits=len(results),
         rows=len(part),
         notes=tuple(notes),
+    )
+
+
+def _scores(
+    folds: Folds, results: Sequence[Fold], names: Sequence[str], config: ChooseConfig
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, dict[str, float | None]]:
+    """Return the metric by way and split, balanced accuracy of `none` at 0.5 and tuned, and all tuned thresholds."""
+    scores: dict[str, np.ndarray] = {}
+    thresholds: dict[str, float | None] = {}
+    for name in names:
+        by_model = [folds.score(results, (name, model)) for model in config.models]
+        scores[name] = np.mean([s for s, _ in by_model], axis=0)
+        tuned = [t for _, of_model in by_model for t in of_model if t is not None]
+        thresholds[name] = float(np.median(tuned)) if tuned else None
+    values = {name: s[SCORES.index(config.metric)] for name, s in scores.items()}
+    at_half, at_tuned = (scores[NONE][SCORES.index(f"balanced_accuracy{end}")] for end in ("", "_tuned"))
+    if config.metric == "balanced_accuracy_tuned":
+        values |= {NONE: at_half, THRESHOLD: at_tuned}
+    return values, at_half, at_tuned, thresholds
+
+
+def _advice(threshold: float | None, rarest: str, at_half: np.ndarray, at_tuned: np.ndarray) -> str:
+    rule = (
+        "divide the probabilities by the classes' shares and take the largest"
+        if threshold is None
+        else f"predict {rarest!r} from a probability of {threshold:.2g} on, not of 0.5"
+    )
+    return (
+        f" Where a class has to be named, move the threshold: {rule}. Balanced accuracy is then "
+        f"{at_tuned.mean():.1%} instead of {at_half.mean():.1%}."
+    )
+
+
+def _scored(
+    way: str,
+    values: Mapping[str, np.ndarray],
+    ratio: float,
+    results: Sequence[Fold],
+    fills: Mapping[str, tuple[str, float]],
+) -> Scored:
+    name, filled = fills.get(way, (way, None))
+    gain = values[way] - values[NONE]
+    return Scored(
+        name=name,
+        ratio=filled,
+        score=float(values[way].mean()),
+        gain=float(gain.mean()),
+        standard_error=math.sqrt(split_variance(gain, ratio)),
+        seconds=float(np.mean([fold.seconds[NONE if way == THRESHOLD else way] for fold in results])),
     )
 
 
@@ -241,7 +263,7 @@ def _race(
 
 
 def _slow(candidates: Sequence[Candidate], seconds: Mapping[str, float], most: float) -> list[str]:
-    """Return the candidates of the slowest samplers, so many that the others take at most `most` seconds."""
+    """Return the candidates of the slowest samplers, without which the others take at most `most` seconds."""
     slow: list[str] = []
     by_sampler: dict[str, list[str]] = {}
     for c in candidates:

@@ -31,7 +31,7 @@ class TableConfig:
     schema: str | None = None
     """A schema.json that says what the columns are, which bounds hold, and what rules every row obeys."""
     keep: dict[str | int, int] | None = None
-    """Cuts the training part of a class to so many rows, to imitate a rare class: {NAME: N}."""
+    """Cuts the training part of a class to this many rows, to imitate a rare class: {NAME: N}."""
     test_data: str | None = None
     """A second table whose rows are the test part. By default a part of the first one."""
     test: float = 0.25
@@ -102,7 +102,7 @@ class ChooseConfig:
     """After this time no further split is begun; the slowest samplers are left out where one cross-validation with them
     would take longer. Where that happens, the choice depends on the machine, and a note says so."""
     most_rows: int = 20_000
-    """Of larger tables so many rows are used, drawn by class."""
+    """Of larger tables this many rows are used, drawn by class."""
     threads: int = 1
     """Threads of the libraries that train."""
     seed: int = 0
@@ -127,7 +127,7 @@ class TableEvaluateConfig:
     repeats: int = 3
     """Times that `evaluate_samplers` repeats the cross-validation with other folds."""
     most_rows: int = 20_000
-    """Of larger training and test parts `evaluate_table` uses so many rows, drawn by class, and of the synthetic rows
+    """Of larger training and test parts `evaluate_table` uses this many rows, drawn by class, and of the synthetic rows
     the same share as of the training rows."""
     threads: int = 1
     """Threads of the libraries that train; a forest takes all cores, and its answer is the same."""

@@ -23,7 +23,8 @@ Two ways to tell:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -73,11 +74,11 @@ from gensynth.sampler.synthetic import Synthetic
 REFERENCE = "smote"
 """The sampler that is always among the arms: what is new has to do better than what is usual."""
 
+TOLD = 0.0005
+"""Another classifier that does better than this without synthetic rows is named beside the answer."""
+
 MOST_CELLS = 4_000_000
 """How many weights of rows are scored at a time."""
-
-Spreads = Callable[[np.ndarray, float], Spread]
-"""Scores of resamples or splits, least variance -> the score with its variance."""
 
 
 def evaluate_table(
@@ -203,21 +204,18 @@ def evaluate_samplers(
         scores[key], tuned = folds.score(results, key)
         n_train[key] = float(np.mean([fold.held[key].n_train for fold in results]))
         threshold[key] = None if tuned[0] is None else float(np.mean([t for t in tuned if t is not None]))
-    return _answer(
+    found = _Found(
         scores,
         n_train,
         threshold,
-        lambda s, floor: by_splits(s, folds.ratio, floor),
-        f"95 % intervals for other training and test rows, from {config.repeats} times {folds.folds}-fold stratified "
-        "cross-validation of the training rows with samplers fitted anew, corrected for the rows that the splits share "
-        "(Nadeau and Bengio 2003).",
-        train,
-        folds.encoder.order,
-        next(iter(samplers)),
-        adds,
-        config,
-        notes,
+        tested=train,
+        order=folds.encoder.order,
+        spread=lambda s, floor: by_splits(s, folds.ratio, floor),
+        intervals=f"95 % intervals for other training and test rows, from {config.repeats} times {folds.folds}-fold "
+        "stratified cross-validation of the training rows with samplers fitted anew, corrected for the rows that the "
+        "splits share (Nadeau and Bengio 2003).",
     )
+    return _answer(found, next(iter(samplers)), adds, config, notes)
 
 
 def compare_on_test(
@@ -249,92 +247,149 @@ def compare_on_test(
     for part in np.array_split(weights, max(1, weights.size // MOST_CELLS), axis=1):
         for key, h in held.items():
             blocks[key].append(score(y, h.raw, h.corrected, h.threshold, shares, part.astype(np.float64)))
-    return _answer(
+    found = _Found(
         {key: np.concatenate(block, axis=1) for key, block in blocks.items()},
         {key: float(h.n_train) for key, h in held.items()},
         {key: h.threshold for key, h in held.items()},
-        lambda s, floor: by_images_and_seeds(s[:, None], floor),
-        f"95 % intervals for other test rows, from {DRAWS:,} paired bootstrap resamples within each class"
+        tested=test,
+        order=order,
+        spread=lambda s, floor: by_images_and_seeds(s[:, None], floor),
+        intervals=f"95 % intervals for other test rows, from {DRAWS:,} paired bootstrap resamples within each class"
         f"{' of whole groups' if test.groups is not None else ''}; other training rows may differ more.",
-        test,
-        order,
-        first,
-        adds,
-        config,
-        notes,
     )
+    return _answer(found, first, adds, config, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the classifiers score, by arm and classifier.
+
+    Attributes:
+        scores: `SCORES`, then the recall of each class, shape (8 + k, resamples or splits).
+        n_train: Rows it was trained on, the mean over splits.
+        threshold: Its tuned threshold, the mean over splits; None for more than two classes.
+        tested: The rows that the scores are of.
+        order: Position in `tested.classes` of each label that the classifiers tell apart.
+        spread: Scores of resamples or splits, least variance -> the score with its variance.
+        intervals: What the intervals are, in one sentence.
+    """
+
+    scores: dict[Key, np.ndarray]
+    n_train: Mapping[Key, float]
+    threshold: Mapping[Key, float | None]
+    tested: LabeledData
+    order: np.ndarray
+    spread: Callable[[np.ndarray, float], Spread]
+    intervals: str
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in the order of the recalls."""
+        return [self.tested.classes[k] for k in self.order]
+
+    def with_threshold(self, models: Sequence[str]) -> _Found:
+        """Return the same with the arm `threshold`: that without treatment, which predicts from its threshold on."""
+        tuned, at_half = SCORES.index("balanced_accuracy_tuned"), SCORES.index("balanced_accuracy")
+        scores = {(THRESHOLD, model): self.scores[NONE, model].copy() for model in models}
+        for s in scores.values():
+            s[at_half] = s[tuned]
+        n_train = {(THRESHOLD, model): self.n_train[NONE, model] for model in models}
+        threshold = {(THRESHOLD, model): self.threshold[NONE, model] for model in models}
+        return replace(
+            self,
+            scores=self.scores | scores,
+            n_train={**self.n_train, **n_train},
+            threshold={**self.threshold, **threshold},
+        )
+
+    @property
+    def independent(self) -> dict[str, int]:
+        """Rows by class name that are right or wrong on their own: a group counts as one."""
+        return dict(zip(self.tested.classes, independent_examples([self.tested]).tolist(), strict=True))
+
+    def floor(self, name: str) -> float:
+        """Return the least variance that is believed of a score, or of a difference of such scores."""
+        counts, classes = self.independent, self.classes
+        if name.startswith(("brier", "calibration")):
+            return 0.0
+        if len(classes) == 2 and name in ("average_precision", "roc_auc") and counts[classes[1]]:
+            return float(least_variance(counts[classes[1]]))
+        return least_variance_of_mean(np.array([counts[c] for c in classes]))
+
+    def arm(self, key: Key) -> TableArm:
+        """Return the scores of one arm and classifier with their intervals."""
+        s, counts = self.scores[key], self.independent
+        values = {name: self.spread(s[i], self.floor(name)).estimate((0, 1)) for i, name in enumerate(SCORES)}
+        recall = {
+            c: self.spread(s[len(SCORES) + k], float(least_variance(counts[c]))).estimate((0, 1))
+            for k, c in enumerate(self.classes)
+            if counts[c]
+        }
+        return TableArm(key[0], key[1], self.n_train[key], **values, threshold=self.threshold[key], recall=recall)
+
+    def difference(self, model: str, names: tuple[str, str], metric: str) -> Spread:
+        """Return the first of two arms minus the second one."""
+        arm, base = (self.scores[name, model][SCORES.index(metric)] for name in names)
+        return self.spread(arm - base, self.floor(metric))
 
 
 def _answer(
-    scores: dict[Key, np.ndarray],
-    n_train: Mapping[Key, float],
-    threshold: Mapping[Key, float | None],
-    spread: Spreads,
-    intervals: str,
-    tested: LabeledData,
-    order: np.ndarray,
-    first: str,
-    adds: Mapping[str, int],
-    config: TableEvaluateConfig,
-    notes: Sequence[str],
+    found: _Found, first: str, adds: Mapping[str, int], config: TableEvaluateConfig, notes: Sequence[str]
 ) -> TableEvaluation:
-    counts = dict(zip(tested.classes, independent_examples([tested]).tolist(), strict=True))
-    classes = [tested.classes[k] for k in order]
-    floors = {name: float(least_variance(counts[name])) for name in classes if counts[name]}
-    mean_floor = least_variance_of_mean(np.array([counts[name] for name in classes]))
-    floor = {name: 0.0 if name.startswith(("brier", "calibration")) else mean_floor for name in SCORES}
-    if len(classes) == 2:
-        floor |= dict.fromkeys(("average_precision", "roc_auc"), floors[classes[1]])
-    at = {name: i for i, name in enumerate(SCORES)}
-
-    def arm(name: str, key: Key, s: np.ndarray) -> TableArm:
-        values = {n: spread(s[at[n]], floor[n]).estimate((0, 1)) for n in SCORES}
-        found = {c: spread(s[len(SCORES) + k], floors[c]) for k, c in enumerate(classes) if c in floors}
-        recall = {c: of.estimate((0, 1)) for c, of in found.items()}
-        return TableArm(name, key[1], n_train[key], **values, threshold=threshold[key], recall=recall)
-
-    arms = {key: arm(key[0], key, s) for key, s in scores.items()}
-    for model in config.models:
-        s = scores[NONE, model].copy()
-        s[at["balanced_accuracy"]] = s[at["balanced_accuracy_tuned"]]
-        arms[THRESHOLD, model] = arm(THRESHOLD, (NONE, model), s)
-        scores |= {(THRESHOLD, model): s}
-    metric = config.metric
-    value = {key: getattr(a, metric).value for key, a in arms.items()}
-    rare = tuple(name for name in tested.classes if adds.get(name, 0))
-    few = [name for name in tested.classes if counts[name] < (FEWEST_TEST if name in rare else 1)]
-    # Moving the threshold changes no rank: it stands for `none` only where a threshold counts.
-    baselines = (THRESHOLD if metric == "balanced_accuracy_tuned" else NONE, WEIGHTS)
-    comparisons = []
-    for model in config.models:
-        made = [name for name, of in scores if of == model and name not in BASELINES]
-        base = max(baselines, key=lambda name: value[name, model])
-        gaps = [scores[name, model][at[metric]] - scores[base, model][at[metric]] for name in made]
-        spreads = [spread(gap, floor[metric]) for gap in gaps]
-        for name, of, p in zip(made, spreads, corrected(spreads, len(baselines)).tolist(), strict=True):
-            difference = of.estimate((-1, 1))
-            why = (
-                f"{METRICS[metric]} of '{name}' is {value[name, model]:.1%}, of '{base}', the strongest without "
-                f"synthetic rows, {value[base, model]:.1%} ({model}): {as_points(difference)}, {as_p(p, len(made))}; "
-                f"{len(tested)} real rows tested"
-                + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
-            )
-            verdict = CANNOT_TELL if few else verdict_of(difference, p, config.rope)
-            comparisons.append(TableComparison(name, model, base, difference, p, verdict, why[0].upper() + why[1:]))
+    found = found.with_threshold(config.models)
+    arms = {key: found.arm(key) for key in found.scores}
+    value = {key: getattr(a, config.metric).value for key, a in arms.items()}
+    counts, classes = found.tested.class_counts, found.classes
+    rare = tuple(name for name in found.tested.classes if adds.get(name, 0))
+    few = [name for name, n in found.independent.items() if n < (FEWEST_TEST if name in rare else 1)]
+    comparisons = [c for model in config.models for c in _comparisons(found, value, model, few, config)]
     # By the sum over the arms, so that the pick favours none of them: by the baseline's score alone, three classifiers
     # that do equally well gave a false HURTS in 12 % of simulated tables.
     main = max(config.models, key=lambda model: sum(value[name, model] for name in (NONE, WEIGHTS, first)))
     best = next(c for c in comparisons if (c.arm, c.model) == (first, main))
-    ranks = {name: i for i, name in enumerate(dict.fromkeys((*BASELINES, *(name for name, _ in scores))))}
+    ranks = {name: i for i, name in enumerate(dict.fromkeys((*BASELINES, *(name for name, _ in found.scores))))}
     return TableEvaluation(
         arms=tuple(sorted(arms.values(), key=lambda a: (config.models.index(a.model), ranks[a.name]))),
         comparisons=tuple(comparisons),
         verdict=best.verdict,
         why=best.why,
-        metric=metric,
-        intervals=intervals,
+        metric=config.metric,
+        intervals=found.intervals,
         positive=classes[1] if len(classes) == 2 else None,
         rare=rare,
-        n_test=tested.class_counts,
+        n_test=counts,
         notes=tuple(notes),
     )
+
+
+def _comparisons(
+    found: _Found, value: Mapping[Key, float], model: str, few: Sequence[str], config: TableEvaluateConfig
+) -> Iterator[TableComparison]:
+    """Compare each arm with synthetic rows with the strongest one without, for one classifier.
+
+    Args:
+        found: The scores.
+        value: The metric by arm and classifier.
+        model: Name of the classifier.
+        few: Classes with too few test rows to tell.
+        config: What was run.
+    """
+    # Moving the threshold changes no rank: it stands for `none` only where a threshold counts.
+    baselines = (THRESHOLD if config.metric == "balanced_accuracy_tuned" else NONE, WEIGHTS)
+    base = max(baselines, key=lambda name: value[name, model])
+    best = max(config.models, key=lambda other: max(value[name, other] for name in baselines))
+    reached = max(value[name, best] for name in baselines)
+    told = f" Without synthetic rows, {best} reaches {reached:.1%}." if reached - value[base, model] > TOLD else ""
+    made = [name for name, of in found.scores if of == model and name not in BASELINES]
+    spreads = [found.difference(model, (name, base), config.metric) for name in made]
+    for name, of, p in zip(made, spreads, corrected(spreads, len(baselines)).tolist(), strict=True):
+        difference = of.estimate((-1, 1))
+        why = (
+            f"{METRICS[config.metric]} of '{name}' is {value[name, model]:.1%}, of '{base}', the strongest without "
+            f"synthetic rows, {value[base, model]:.1%} ({model}): {as_points(difference)}, {as_p(p, len(made))}; "
+            f"{len(found.tested)} real rows tested"
+            + (f", of which too few of {', '.join(map(repr, few))} to tell." if few else ".")
+            + told
+        )
+        verdict = CANNOT_TELL if few else verdict_of(difference, p, config.rope)
+        yield TableComparison(name, model, base, difference, p, verdict, why[0].upper() + why[1:])

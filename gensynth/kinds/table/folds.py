@@ -209,7 +209,7 @@ def some_rows(data: LabeledData, most: int, seed: int) -> np.ndarray:
 
 
 def draw(sampler: Sampler, adds: Mapping[str, int], seed: int) -> Synthetic:
-    """Draw so many rows of each class; at least one in all.
+    """Draw this many rows of each class; at least one in all.
 
     Raises:
         ValueError: if the sampler cannot, or nothing is to be drawn.

@@ -45,7 +45,7 @@ NEAR_LEVEL = 0.01
 TAIL = 0.2
 """Share of the smallest distances between real rows from which it is estimated how many are smaller still."""
 SHARED = 5
-"""A row that this many real rows share is nobody's copy."""
+"""A row that this many real rows share is no copy of any one of them."""
 EQUAL_LEVEL = 0.1
 """Share of real rows that `dup_exact` may cost: where more of them equal another one, `SHARED` is lowered."""
 ALARM = 1e-3
@@ -351,7 +351,7 @@ def _near(apart: np.ndarray) -> float:
 
 
 def _shared(others: np.ndarray) -> int:
-    """Return how many real rows must share a row for it to be nobody's copy (`Reference.shared`).
+    """Return how many real rows must share a row for it to be no copy of any one of them (`Reference.shared`).
 
     Args:
         others: How many other real rows equal each row, shape (n,).

@@ -26,7 +26,7 @@ LIGHTEST = 0.005
 WIDTH = 4.0
 """Standard deviations in one unit of the offset."""
 FEW = 25
-"""A column with at most so many different numbers has a level for each of them."""
+"""A column with at most this many different numbers has a level for each of them."""
 ROWS = 3_000
 """Rows that a mixture is fitted to, at most."""
 

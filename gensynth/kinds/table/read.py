@@ -70,7 +70,7 @@ def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
 
 
 def read_like(source: str | Path, like: LabeledData) -> LabeledData:
-    """Read a table that has the columns of another one; what they are is told by that one.
+    """Read a table with the columns of another one, as that one's schema describes them.
 
     Raises:
         FileNotFoundError: as `read_real_table`.
@@ -120,7 +120,7 @@ def only_kinds(schema: Schema) -> Schema:
 
 
 def training_schema(train: LabeledData, given: Schema | None) -> Schema:
-    """Return the schema with what the training rows alone tell; of `given`, everything stays as it is said."""
+    """Return the schema with what the training rows alone tell; all that `given` says stays as it is."""
     schema = rows_of(train).schema
     return detect_schema(to_frame(train, train), schema.target, given or only_kinds(schema))
 

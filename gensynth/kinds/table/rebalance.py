@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -62,7 +63,7 @@ from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
 
 LARGE, TRIED = 200_000, 10_000
-"""Training rows from which on a fit is announced, with an estimate from so many of them."""
+"""Training rows from which on a fit is announced, and rows of them that its time is estimated from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,14 +145,7 @@ def rebalance_table(
         "evaluate": asdict(evaluate_config),
         "fingerprint": parts.fingerprint,
     }
-    adds = None
-    if config.sampler != AUTO:
-        adds = target_counts(parts.train.class_counts, "5x" if config.to == AUTO else config.to)
-        if not any(adds.values()):
-            raise ValueError(
-                f"to={config.to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as "
-                "'balance' or a number of rows."
-            )
+    adds = None if config.sampler == AUTO else _wanted(config, parts.train.class_counts)
     for path in (out, metadata_path(out)):
         if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
@@ -163,14 +157,8 @@ def rebalance_table(
             run.step(name, work)
 
     if adds is None:
-        names = [name for name in table_sampler_names() if name != REPEATS]
-        if config.to == "balance":
-            choose_config = replace(choose_config, ratios=(1.0,))
-        once(
-            "choose",
-            "choice.json",
-            lambda: save_choice(choose(parts.train, names, choose_config, quiet), folder / "choice.json"),
-        )
+        answer = partial(_choose, parts.train, config, choose_config, quiet)
+        once("choose", "choice.json", lambda: save_choice(answer(), folder / "choice.json"))
         choice = load_choice(folder / "choice.json")
         adds = choice.adds
         if adds:
@@ -198,6 +186,23 @@ def rebalance_table(
     elif not out.exists():
         run.step("write", lambda: write_balanced(out, parts, None, None))
     return _report(folder, parts, drawn)
+
+
+def _wanted(config: TableRebalanceConfig, counts: dict[str, int]) -> dict[str, int]:
+    """Return how many rows of each class a named sampler is to add; ValueError if none."""
+    adds = target_counts(counts, "5x" if config.to == AUTO else config.to)
+    if not any(adds.values()):
+        raise ValueError(
+            f"to={config.to!r} adds nothing to {some_counts(counts)}; give more, such as 'balance' or a number of rows."
+        )
+    return adds
+
+
+def _choose(train: LabeledData, config: TableRebalanceConfig, choose_config: ChooseConfig, quiet: bool) -> Choice:
+    """Choose among all samplers but the one that only repeats rows."""
+    if config.to == "balance":
+        choose_config = replace(choose_config, ratios=(1.0,))
+    return choose(train, [name for name in table_sampler_names() if name != REPEATS], choose_config, quiet)
 
 
 def report_table(folder: Path, source: str | None = None, test_data: str | None = None) -> RebalancedTable:
@@ -288,7 +293,7 @@ def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
 
 
 def _announce(sampler: TableSampler, train: LabeledData) -> None:
-    """Say what a fit takes at most, by what a small part takes."""
+    """Say what a fit takes at most, estimated from a small part of the rows."""
     part = train.subset(some_rows(train, TRIED, 0))
     start = time.perf_counter()
     clone(sampler).fit(part)

@@ -132,7 +132,7 @@ def _parse(expression: str) -> tuple[ast.expr, dict[str, str]]:
 
 
 def _value(node: ast.expr, frame: pd.DataFrame, quoted: dict[str, str]) -> Any:
-    """Return what an expression that passed `_parse` is for each row."""
+    """Return the value for each row of an expression that `_parse` has accepted."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):

@@ -39,7 +39,7 @@ EXACT: dict[str, Any] = (
 OTHER_SEPARATORS = ";\t|,"
 """What may stand between entries where the usual sign does not: a table has two columns at least."""
 FEWEST_FALLING = 5
-"""Falling numbers in the first line that are taken for names, at least: so many seldom fall by chance."""
+"""Falling numbers in the first line that are taken for names, at least: this many seldom fall by chance."""
 
 
 def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:

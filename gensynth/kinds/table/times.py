@@ -41,7 +41,7 @@ CENTURIES = (1900, 2100)
 CLOCKS_IN_NUMBERS = ("%H%M", "%H%M%S")
 """Formats of whole numbers that are times of day: 5 is five past midnight, 2351 nine to the next."""
 FEWEST_CLOCKS = 20
-"""Different numbers from 60 on that must all be times of day: of so many others, some end in 60 to 99."""
+"""Different numbers from 60 on that must all be times of day: of as many other numbers, some end in 60 to 99."""
 FEWEST_HOURS = 3
 """Different hours that they must lie in: 2000 to 2024 are years."""
 MIDNIGHT = 2400

@@ -21,7 +21,7 @@ from gensynth.kinds.table.generator import RowBatch, TableGenerator
 HELD_OUT, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.1, 20, 2_000
 """Share of a class that is not learned but tells when to stop, rows of a class from which on, rows in all at most."""
 LOOKS, PATIENCE = 120, 20
-"""Looks at the held-out rows in a training; without a better one for so many looks it stops."""
+"""Looks at the held-out rows in a training; without a better one for this many looks it stops."""
 
 
 def train_rows(

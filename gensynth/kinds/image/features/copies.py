@@ -20,11 +20,11 @@ from gensynth.kinds.image.features.perceptual_hash import hamming, most_bits
 
 NEAR, DOUBTFUL = 0.33, 0.5
 """A ratio below the first is a near copy, and up to the second if the perceptual hash says so, too; for either sign
-alone a person should look. The ratio is the distance to the
-nearest real image over the median distance between a real image and its nearest other one."""
+alone a person should look. The ratio is the distance to the nearest real image over the median distance between a real
+image and its nearest other one."""
 NEAR_PARENT, NEAR_SYNTHETIC = 0.1, 0.1
-"""The same for the distance to an image it was made from and to another synthetic one; smaller, for children may stay
-near their parents, and dense sampling is no fault."""
+"""The same for the distance to an image it was made from and to another synthetic one; smaller, since an image
+may stay near its parent, and dense sampling is no fault."""
 NEAR_HELD_OUT = 0.1
 """The same for the distance to a held-out image: below it, it is that image in another encoding, and an alarm."""
 

@@ -26,7 +26,7 @@ from gensynth.kinds.image.features.extractor import Extractor, weights_hash
 from gensynth.kinds.image.images import content_hash
 
 ALIGNED = 2000
-"""At most so many training images bring the networks' features into common coordinates."""
+"""At most this many training images bring the networks' features into common coordinates."""
 
 
 @final
@@ -126,7 +126,7 @@ class TaskNetwork(Extractor):
 def _train(
     train: LabeledData, fold: np.ndarray, folds: int, steps: int, batch_size: int, rng: np.random.Generator
 ) -> Classifiers:
-    """Train one network per fold on the images of all others, as `evaluate` trains its judges."""
+    """Train one network per fold on the images of all others, as `evaluate` trains its classifiers."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     seeds = [int(s) for s in rng.integers(2**31, size=folds)]
     networks = Classifiers(seeds, train.x.layout, len(train.classes)).to(device)

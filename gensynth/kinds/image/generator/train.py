@@ -83,26 +83,7 @@ def train(
         config = replace(config, precision="32-true")
     wanted = scope_of(data, name, label, source, domains, shared=init is not None)
     model, scope = _prepare(wanted, name, model_config, config, label, init)
-    sides = 1 if scope.target.all() else 2
-    if config.batch_size % (sides * config.devices * config.num_nodes):
-        raise ValueError(
-            f"batch_size {config.batch_size} must be a multiple of {sides} x devices x nodes: half of every batch is "
-            "from the source side."
-        )
-    provenance: dict[str, Any] = {
-        "data": scope.data.fingerprint,
-        "class_counts": scope.data.class_counts,
-        "label": label or "",
-        "source": ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ()),
-        "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
-        "generator": name,
-        "model": asdict(model.config),
-        "train": {setting: value for setting, value in asdict(config).items() if value is not None},
-        "gensynth": gensynth.__version__,
-        "torch": str(torch.__version__),
-    }
-    if scope.data.x.white is not None:
-        provenance["white"] = scope.data.x.white
+    provenance = _provenance(model, name, config, scope=scope, label=label, domains=domains, init=init)
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:
         model.learn_privately(privacy)
@@ -110,12 +91,7 @@ def train(
     run = json.dumps(provenance, sort_keys=True)
     if privacy is not None:
         provenance["data"] = ""  # a hash of all images would confirm a guess at the last one
-    if path.exists():
-        if differ := differences(load_checkpoint(path).provenance, provenance):
-            raise ValueError(
-                f"{path} was trained with other settings ({differ}); choose another --out, and --init {path} "
-                "to start from it, or delete it to train anew."
-            )
+    if _is_trained(path, provenance):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     resume = path.with_suffix(".resume")
@@ -130,11 +106,11 @@ def train(
         if privacy is None
         else PoissonBatches(scope, privacy.rates, config.steps, start)
     )
-    sources = scope.data.subset(~scope.target) if sides == 2 else scope.data
+    sources = scope.data if scope.target.all() else scope.data.subset(~scope.target)
     if not start:
         model.prepare(download)
     if selection is not None:
-        model.remember(in_order(sources, model.device))  # what is drawn to choose by is made from them
+        model.remember(in_order(sources, model.device))  # the images that the selection draws are made from them
     try:
         with warnings.catch_warnings():
             if privacy is not None:
@@ -145,11 +121,7 @@ def train(
         raise TrainingDiverged(f"{error}{kept}") from error
     if trainer.is_global_zero:
         model.to(trainer.strategy.root_device).eval()
-        agreement = selection.restore(model) if selection is not None else 1.0
-        if privacy is None:
-            model.remember(in_order(sources, model.device))
-        notes = model.diagnose(agreement)
-        model.cpu()
+        notes = _finish(model, selection, None if privacy is not None else sources)
         save_checkpoint(path, model, name, keeper.history, provenance, notes)
         discard(resume)
         if privacy is not None:
@@ -179,7 +151,63 @@ def _prepare(
     model.trained_labels = scope.trained
     if isinstance(model, SourceGenerator):
         model.target = scope.target_class
+    sides = 1 if scope.target.all() else 2
+    if config.batch_size % (sides * config.devices * config.num_nodes):
+        raise ValueError(
+            f"batch_size {config.batch_size} must be a multiple of {sides} x devices x nodes: half of every batch is "
+            "from the source side."
+        )
     return model, replace(scope, data=replace(data, y=y, classes=model.classes))
+
+
+def _provenance(
+    model: Generator,
+    name: str,
+    config: TrainConfig,
+    *,
+    scope: Scope,
+    label: str | None,
+    domains: tuple[str, str] | None,
+    init: Path | None,
+) -> dict[str, Any]:
+    """Return all that the weights depend on."""
+    provenance: dict[str, Any] = {
+        "data": scope.data.fingerprint,
+        "class_counts": scope.data.class_counts,
+        "label": label or "",
+        "source": ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ()),
+        "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
+        "generator": name,
+        "model": asdict(model.config),
+        "train": {setting: value for setting, value in asdict(config).items() if value is not None},
+        "gensynth": gensynth.__version__,
+        "torch": str(torch.__version__),
+    }
+    if scope.data.x.white is not None:
+        provenance["white"] = scope.data.x.white
+    return provenance
+
+
+def _is_trained(path: Path, provenance: dict[str, Any]) -> bool:
+    """Whether the checkpoint is there; ValueError if it was trained with other settings."""
+    if not path.exists():
+        return False
+    if differ := differences(load_checkpoint(path).provenance, provenance):
+        raise ValueError(
+            f"{path} was trained with other settings ({differ}); choose another --out, and --init {path} "
+            "to start from it, or delete it to train anew."
+        )
+    return True
+
+
+def _finish(model: Generator, selection: Selection | None, sources: LabeledData | None) -> tuple[str, ...]:
+    """Give a trained model its best weights and what it remembers of `sources`; return what went wrong."""
+    agreement = selection.restore(model) if selection is not None else 1.0
+    if sources is not None:
+        model.remember(in_order(sources, model.device))
+    notes = model.diagnose(agreement)
+    model.cpu()
+    return notes
 
 
 class Keeper(Callback):

@@ -52,9 +52,9 @@ def _real(data: LabeledData, positions: np.ndarray | Sequence[int]) -> Tensor:
 def look(contents: ReportContents) -> Html:
     """Return real and accepted synthetic images side by side, chosen at random."""
     train, synthetic = contents.parts.train, contents.synthetic
-    most = _room(GRID_BYTES, contents, 2 * len(contents.treated), 12, 40)
+    most = _room(GRID_BYTES, contents, 2 * len(contents.drawn), 12, 40)
     blocks = []
-    for name in contents.treated:
+    for name in contents.drawn:
         real = np.flatnonzero(train.y == train.label_of(name))
         mine = synthetic.y == synthetic.classes.index(name)
         accepted = np.flatnonzero(mine & contents.verdict.samples.accepted)
@@ -84,11 +84,11 @@ def nearest(contents: ReportContents) -> Html:
     """Return accepted synthetic images beside their nearest real image, the closest first."""
     synthetic, samples = contents.synthetic, contents.verdict.samples
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    most = _room(PAIR_BYTES, contents, 2 * len(contents.treated), 4, 16)
+    most = _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16)
     known = np.array([name in row for name in samples.nearest], dtype=bool)
     ratio = samples.scores["near_duplicate"]
     blocks = []
-    for name in contents.treated:
+    for name in contents.drawn:
         mine = (synthetic.y == synthetic.classes.index(name)) & samples.accepted & known
         at = np.flatnonzero(mine)
         at = at[np.argsort(ratio[at], kind="stable")][:most]

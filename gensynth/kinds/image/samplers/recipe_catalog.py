@@ -1,7 +1,7 @@
 """The catalogue of classical image augmentation: every recipe by name, at a strength that suits the image's size.
 
 The transformations are torchvision's (`torchvision.transforms.v2`). They draw from torch's global generator, so
-whoever applies one forks and seeds it first.
+the caller forks and seeds it first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Fill = list[float]
 def border_colour(image: Tensor) -> Fill:
     """Return the median of the border pixels of an image (c, h, w) by channel: what moves in from outside.
 
-    A fixed colour would mark treated images: digits are white on black, scans black on white, photographs neither.
+    A fixed colour would mark changed images: digits are white on black, scans black on white, photographs neither.
     """
     border = torch.cat([image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], dim=1)
     return [float(value) for value in border.median(dim=1).values]
@@ -43,7 +43,7 @@ def around_border_colour(move: Callable[[Tensor], Tensor]) -> Callable[[Tensor, 
     """Make a recipe of a transformation that fills with zeros: the border's colour becomes the zero meanwhile.
 
     torchvision's own `fill` weighs pixels at the edge twice when it interpolates, which leaves a dark fringe round
-    everything that is not black, a mark by which a classifier could tell treated images.
+    everything that is not black, a mark by which a classifier could tell changed images.
     """
 
     def moved(image: Tensor, fill: Fill) -> Tensor:

@@ -34,7 +34,7 @@ from gensynth.mix.manifest import image_of
 
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 Restyle = Callable[[Tensor, list[Tensor], Callable[[float], None]], Tensor]
-"""From a picture (1, c, h, w), styles of the same c, and what hears of the share of work done, to the picture."""
+"""From a picture (1, c, h, w), styles of the same c, and what is called with the share of work done, to the picture."""
 
 
 class Picture(NamedTuple):

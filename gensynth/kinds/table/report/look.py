@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHOICE_SEED = 0
 LOOK_ROWS = 5_000
-"""At most so many rows of a class, drawn at random, are looked at."""
+"""At most this many rows of a class, drawn at random, are looked at."""
 OPEN_CHARTS, MOST_CHARTS, MOST_LISTED = 24, 72, 100
 """Charts of columns that are open and that there are, over all classes; columns listed by class."""
 OPEN_CLASSES, MOST_CLASSES, RELATED_CLASSES = 2, 12, 4
@@ -52,7 +52,7 @@ def look(contents: TableReportContents) -> Html:
     synthetic, verdict = contents.synthetic, contents.verdict
     if synthetic is None or verdict is None or not len(synthetic):
         return section("look", title, element("p", "No synthetic rows were drawn."))
-    train, names = contents.parts.train, contents.treated[:MOST_CLASSES]
+    train, names = contents.parts.train, contents.drawn[:MOST_CLASSES]
     readable = np.array([reason != "invalid" for reason in verdict.samples.reason], dtype=bool)
     space = _Space(contents)
     blocks = []
@@ -74,7 +74,7 @@ def look(contents: TableReportContents) -> Html:
             parts.append(_relations(name, space, real, drawn))
         parts.append(_map(name, space, real, drawn, failed, len(names)))
         blocks.append(_block(heading, *parts, opened=k < OPEN_CLASSES))
-    left = len(contents.treated) - len(names)
+    left = len(contents.drawn) - len(names)
     return section(
         "look",
         title,
@@ -230,8 +230,8 @@ def nearest(contents: TableReportContents) -> Html:
     samples, ratio = verdict.samples, verdict.samples.scores["near_duplicate"]
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
     known = np.array([name in row for name in samples.nearest], dtype=bool)
-    blocks, most = [], min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.treated))))
-    for name in contents.treated[:MOST_PAIRS]:
+    blocks, most = [], min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
+    for name in contents.drawn[:MOST_PAIRS]:
         at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
         at = at[np.argsort(ratio[at], kind="stable")][:most]
         shown = _pairs(contents, synthetic, samples.nearest, at, ratio) if len(at) else element("p", "No accepted row.")

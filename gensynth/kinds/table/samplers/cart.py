@@ -13,7 +13,7 @@ from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.ranks import evenly, level_places, scores
 
 SMALLEST_LEAF = 5
-"""Rows in a leaf, at least: so many real rows can have given a value."""
+"""Rows in a leaf, at least: any of this many real rows may have given a value."""
 ROWS_PER_CLASS = 20_000
 """Rows of a class that trees are grown on and values are taken from, at most: 30 columns take about 9 seconds."""
 

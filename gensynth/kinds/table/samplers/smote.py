@@ -183,7 +183,7 @@ class TableSmote(TableSampler):
         return becomes
 
     def _segments(self, label: int) -> Segments:
-        # Found when first needed, since nobody draws the largest class; what is found doesn't depend on when.
+        # Found when first needed, since the largest class is seldom drawn; what is found doesn't depend on when.
         known: dict[int, Segments] = self.__dict__.setdefault("segments_", {})  # not in a loaded one
         if label in known:
             return known[label]
