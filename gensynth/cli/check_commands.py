@@ -16,6 +16,7 @@ from gensynth.cli.printed import (
     print_verdict,
     say,
     say_data_notes,
+    say_mixed,
     say_renamed,
 )
 from gensynth.data.files import refuse_inside
@@ -115,10 +116,12 @@ def mix(
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
+    from gensynth.kinds.image.files import FolderFiles
     from gensynth.mix.mix import mix as join
     from gensynth.mix.targets import spread_counts, target_counts
 
     refuse_inside(out, synthetic, real, data_config.test_data)
+    files = FolderFiles(link)
     with locked(out):
         parts, samples, checker = _read_both(synthetic, real, data_config)
         wanted = target_counts(parts.train.class_counts, to)
@@ -126,8 +129,8 @@ def mix(
         verdict = _checked(parts, samples, checker, synthetic, wanted | share)
         if spread == "all":
             _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
-        mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
-    say(f"{mixed.n_real} real and {counted(mixed.n_synthetic, 'synthetic image')} in {mixed.path}")
+        mixed = join(parts, samples, verdict.samples, out, files)
+    say_mixed(mixed, parts)
     say_renamed(out / "train")
     return 0
 
@@ -175,12 +178,12 @@ def evaluate(
 
 def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Synthetic, FidelityChecker]:
     from gensynth.fidelity.checker import FidelityChecker
+    from gensynth.kinds.image.files import FolderFiles
     from gensynth.kinds.image.read import read_parts
-    from gensynth.mix.mix import read_synthetic
 
     refuse_unused(config, ("domain",), TRAIN_ONLY)
     parts = read_parts(real, config)
-    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.x.layout, parts.train.x.white)
+    samples, _ = FolderFiles().read(Path(synthetic), parts.train)
     parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
     say_data_notes(parts)
     return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))

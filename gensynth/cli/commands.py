@@ -90,10 +90,10 @@ def train(
         train_config: How to train.
         model: Settings of the generator.
     """
+    from gensynth.data.names import folder_name
     from gensynth.kinds.image.generator.scope import named, scope_of
     from gensynth.kinds.image.generator.train import train as learn
     from gensynth.kinds.image.read import read_parts
-    from gensynth.mix.manifest import folder_name
 
     if per_class and label is not None:
         raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
@@ -161,7 +161,7 @@ def sample(
         devices: Processes on this machine, each of which draws its share.
         num_nodes: Number of machines.
     """
-    from gensynth.mix.sharded import sample_to_folder
+    from gensynth.kinds.image.sharded import sample_to_folder
 
     with locked(out):
         drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.privacy import Privacy
+    from gensynth.mix.mix import Mixed
     from gensynth.rebalance.finish import Rebalanced
 
 MOST_COLUMNS = 4
@@ -126,10 +127,16 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def say_renamed(folder: Path) -> None:
     """Say on standard error which classes of a folder have other names there."""
-    from gensynth.mix.manifest import renamed_notes
+    from gensynth.data.names import renamed_notes
 
     for note in renamed_notes(folder):
         say(f"note: {note}")
+
+
+def say_mixed(mixed: Mixed, parts: Parts) -> None:
+    """Say on standard error how many examples there are to train on now."""
+    added = counted(mixed.n_synthetic, f"synthetic {parts.train.noun}")
+    say(f"{mixed.n_real} real and {added} to train on in {mixed.path}")
 
 
 def say_data_notes(parts: Parts) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gensynth.cli.printed import say
+from gensynth.cli.printed import say, say_mixed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL, Verdict
@@ -91,17 +91,18 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         start: Number of the first row.
     """
     from gensynth.cli.drawn import is_drawn
-    from gensynth.kinds.table.manifest import COLUMNS, metadata_path, write_rows
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.samplers.base import TableSampler
+    from gensynth.mix.mix import write_synthetic
 
     with locked(out):
         fitted = TableSampler.load(sampler)
         first = fitted.sample(label, min(n, 1), seed, start)
-        if is_drawn(out, metadata_path(out), COLUMNS, [first], n):
+        if is_drawn(out, FrameFiles(), [first], n):
             say(f"{out} is complete; nothing was left to draw.")
             return 0
         _refuse_to_overwrite(out)
-        write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
+        write_synthetic(fitted.sample(label, n, seed, start), None, out, FrameFiles())
     return 0
 
 
@@ -119,7 +120,7 @@ def check(
     """
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.kinds.table.checker import TableChecker
-    from gensynth.kinds.table.manifest import read_rows
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
 
     with locked(json):
@@ -129,7 +130,8 @@ def check(
         else:
             reference = read_real_table(against, data_config)
             held_out = [read_like(holdout, reference)]
-        verdict = TableChecker(reference, held_out).check(read_rows(synthetic, reference))
+        samples, _ = FrameFiles().read(Path(synthetic), reference)
+        verdict = TableChecker(reference, held_out).check(samples)
         if json is not None:
             save_verdict(verdict, json)
     print_verdict(verdict)
@@ -147,7 +149,8 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
             balance (all classes), or a number.
         data_config: How the real table is read and split.
     """
-    from gensynth.kinds.table.manifest import write_balanced
+    from gensynth.kinds.table.files import FrameFiles
+    from gensynth.mix.mix import mix as join
     from gensynth.mix.mix import up_to
     from gensynth.mix.targets import target_counts
 
@@ -155,8 +158,8 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         _refuse_to_overwrite(out)
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
-        n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
-    say(f"{n_real} real and {counted(int(accepted.sum()), 'synthetic row')} in {out}")
+        mixed = join(parts, samples, replace(verdict.samples, accepted=accepted), out, FrameFiles())
+    say_mixed(mixed, parts)
     return 0
 
 
@@ -298,14 +301,14 @@ def _print_alarm(verdict: Verdict) -> None:
 
 def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Synthetic, Verdict]:
     from gensynth.kinds.table.checker import TableChecker
-    from gensynth.kinds.table.manifest import read_rows
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_table_parts
     from gensynth.mix.mix import refuse_held_out_parents
 
     parts = read_table_parts(real, config)
     for note in parts.train.notes:
         say(f"note: {note}")
-    samples = read_rows(synthetic, parts.train)
+    samples, _ = FrameFiles().read(Path(synthetic), parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
     refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
     say(f"{int(np.sum(verdict.samples.accepted))} of {counted(len(samples), 'synthetic row')} pass the check")
@@ -316,12 +319,12 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
 
 def _refuse_to_overwrite(out: Path) -> None:
     """Raise ValueError if a table exists; metadata without one are what a killed run left, and are written again."""
-    from gensynth.data.cells import is_ours
-    from gensynth.kinds.table.manifest import COLUMNS, metadata_path
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.tables import check_format
+    from gensynth.mix.manifest import is_manifest
 
     check_format(out)
-    manifest = metadata_path(out)
-    for path in (out,) if is_ours(manifest, COLUMNS) else (out, manifest):
+    manifest = FrameFiles().manifest_of(out)
+    for path in (out,) if is_manifest(manifest) else (out, manifest):
         if path.exists():
             raise ValueError(f"{path} exists; choose another --out, or remove it.")

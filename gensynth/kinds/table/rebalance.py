@@ -48,14 +48,16 @@ from gensynth.kinds.table.evaluate import (
     load_table_evaluation,
     save_table_evaluation,
 )
+from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.folds import some_rows
-from gensynth.kinds.table.manifest import metadata_path, write_balanced, write_rows
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.report.page import TableReportContents, write_table_report
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import made_sampler, table_sampler_names
 from gensynth.kinds.table.tables import check_format, suffix_of
+from gensynth.mix.manifest import NOT_EVALUATED
+from gensynth.mix.mix import mix, write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.sampler import SAMPLER
@@ -152,7 +154,7 @@ def rebalance_table(
                 f"to={config.to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as "
                 "'balance' or a number of rows."
             )
-    for path in (out, metadata_path(out)):
+    for path in (out, FrameFiles().manifest_of(out)):
         if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
     run = Run.open(folder, settings)
@@ -176,7 +178,7 @@ def rebalance_table(
         if adds:
             config = replace(config, sampler=choice.name, to=AUTO)
     adds = {name: n for name, n in adds.items() if n}
-    drawn = None
+    drawn, utility = None, NOT_EVALUATED
     if adds:
         file = folder / f"{config.sampler}{SAMPLER}"
         once("fit", file.name, lambda: _fit(config, parts.train, file))
@@ -193,10 +195,11 @@ def rebalance_table(
                     folder / "evaluation.json",
                 ),
             )
+            utility = load_table_evaluation(folder / "evaluation.json").verdict
         if not out.exists():
-            run.step("write", lambda: write_balanced(out, parts, synthetic, verdict.samples))
+            run.step("write", lambda: mix(parts, synthetic, verdict.samples, out, FrameFiles(), utility))
     elif not out.exists():
-        run.step("write", lambda: write_balanced(out, parts, None, None))
+        run.step("write", lambda: FrameFiles().write_mixed(parts, None, (), out))
     return _report(folder, parts, drawn)
 
 
@@ -310,14 +313,7 @@ def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, f
     verdict = checker.check(synthetic)
     if not verdict.samples.accepted.all():
         bad = ~verdict.samples.accepted
-        reasons = replace(
-            verdict.samples,
-            accepted=verdict.samples.accepted[bad],
-            reason=tuple(r for r, b in zip(verdict.samples.reason, bad, strict=True) if b),
-            scores={name: values[bad] for name, values in verdict.samples.scores.items()},
-            nearest=tuple(i for i, b in zip(verdict.samples.nearest, bad, strict=True) if b),
-        )
-        write_rows(folder / "rejected.csv", synthetic.subset(bad), parts.train, reasons)
+        write_synthetic(synthetic.subset(bad), verdict.samples.subset(bad), folder / "rejected.csv", FrameFiles())
     save_verdict(verdict, folder / "verdict.json")
 
 

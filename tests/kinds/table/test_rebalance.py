@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from gensynth.cli.main import main
-from gensynth.kinds.table import manifest as table_manifest
+from gensynth.kinds.table import files as table_files
 from gensynth.kinds.table import rebalance as module
 from gensynth.kinds.table import tables
-from gensynth.kinds.table.manifest import metadata_path
+from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.samplers.catalog import made_sampler
 
 QUICK = [
@@ -74,7 +74,7 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     added = made.iloc[len(real) :]
     assert len(added) > 50 and set(added["fraud"]) == {"yes"} and set(added["job"]) <= {"cook", "nurse", "smith"}
     assert out.read_text().startswith(claims.read_text()), "real rows are the same text"
-    lines = pd.read_csv(metadata_path(out))
+    lines = pd.read_csv(FrameFiles().manifest_of(out))
     assert len(lines) == len(made) and (lines["part"] == "synthetic").sum() == len(added)
     folder = tmp_path / "runs" / "balanced.run"
     names = {path.name for path in folder.iterdir()}
@@ -129,7 +129,7 @@ def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "b.run" / "mixture.sampler").exists()
 
 
-STEPS = ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "write_balanced", "write_table"]
+STEPS = ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "mix", "write_table"]
 
 
 @pytest.mark.parametrize("dies_in", STEPS)
@@ -147,12 +147,12 @@ def test_a_killed_run_continues_to_the_same_bytes(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(table_manifest if dies_in == "write_table" else module, dies_in, dying)
+        patch.setattr(table_files if dies_in == "write_table" else module, dies_in, dying)
         assert run(*argv, "--out", cut) == 2
         assert not cut.exists()
     assert run(*argv, "--out", cut) == first
     assert cut.read_bytes() == whole.read_bytes()
-    assert metadata_path(cut).read_bytes() == metadata_path(whole).read_bytes()
+    assert FrameFiles().manifest_of(cut).read_bytes() == FrameFiles().manifest_of(whole).read_bytes()
     for name in ("verdict.json", "evaluation.json", "choice.json", "schema.json"):
         files = [path.parent / "b.run" / name for path in (whole, cut)]
         assert files[0].exists() == files[1].exists()
