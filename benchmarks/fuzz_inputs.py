@@ -158,7 +158,7 @@ class Sound:
                     "claim",
                     "--choose.models",
                     "forest",
-                    "--choose.ratios",
+                    "--choose.targets",
                     "0.5",
                     "--out",
                     "o.csv",

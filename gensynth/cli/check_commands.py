@@ -109,8 +109,9 @@ def mix(
         synthetic: Folder of synthetic images, one sub-folder per class.
         real: Real data, split as for training.
         out: New folder for train/, validation/ and test/.
-        to: How far to fill: rare (classes with less than half the images of the largest, up to that one), balance
-            (all classes), 5x (rare ones up to 5 times their real images), or a number.
+        to: How far to fill: rare (classes with less than half the images of the largest one, up to that one), balance
+            (all classes), 5x (rare ones up to 5 times their real images), 200 (all up to that many), or 0.29 (all up to
+            that share of the largest one).
         spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
             gives no class away: classes that are not rare then get 35 % of their real images, if not more.
         link: copy, hard or symbolic: how real files get there.

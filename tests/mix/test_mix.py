@@ -110,12 +110,16 @@ def test_target_counts_stay_in_bounds(counts: dict[str, int], k: int) -> None:
         assert counts[name] + more == (max(counts[name], min(counts[name] * k, largest)) if rare else counts[name])
     for name, more in target_counts(counts, str(k)).items():
         assert more >= 0 and counts[name] + more == max(counts[name], k)
+    assert target_counts(counts, "1.0") == balance
+    for name, more in target_counts(counts, "0.29").items():
+        assert 0 <= more <= balance[name] and counts[name] + more >= round(0.29 * largest)
 
 
 def test_target_counts_example() -> None:
     counts = {"a": 100, "b": 10, "c": 30}
     assert target_counts(counts, "5x") == {"a": 0, "b": 40, "c": 70}
     assert target_counts(counts, "50") == {"a": 0, "b": 40, "c": 20}
+    assert target_counts(counts, "0.29") == {"a": 0, "b": 19, "c": 0}
     assert target_counts(counts, "balance") == {"a": 0, "b": 90, "c": 70}
     assert target_counts(counts | {"d": 60, "e": 0}, "rare") == {"a": 0, "b": 90, "c": 70, "d": 0, "e": 0}
 
@@ -139,13 +143,14 @@ def test_a_class_that_is_filled_is_rare_only_if_it_lacks_half() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n"]
+    "target",
+    ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n", "0.0", "1.5", ".5"],
 )
-def test_bad_targets_name_the_four_forms(target: str) -> None:
+def test_bad_targets_name_the_five_forms(target: str) -> None:
     if target == "5":
         assert target_counts({"a": 1}, target) == {"a": 4}
         return
-    with pytest.raises(ValueError, match=r"'rare'.*'balance'.*'200'.*'5x'"):
+    with pytest.raises(ValueError, match=r"'rare'.*'balance'.*'200'.*'5x'.*'0.29'"):
         target_counts({"a": 1}, target)
 
 

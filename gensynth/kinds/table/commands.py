@@ -145,8 +145,9 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         synthetic: Table of synthetic rows.
         real: Real table, split as for training.
         out: Table to write; NAME.metadata.csv beside it says of each row where it is from.
-        to: How far to fill: 5x (rare classes up to 5 times their real rows), rare (those up to the largest class),
-            balance (all classes), or a number.
+        to: How far to fill: rare (classes with less than half the rows of the largest one, up to that one), balance
+            (all classes), 5x (rare ones up to 5 times their real rows), 200 (all up to that many), or 0.29 (all up to
+            that share of the largest one).
         data_config: How the real table is read and split.
     """
     from gensynth.kinds.table.files import FrameFiles
@@ -236,7 +237,7 @@ def print_choice(choice: Choice) -> None:
     if choice.candidates:
         print(f"\n{'treatment':>24} {choice.metric.replace('_', ' '):>25} {'against none':>13} {'standard error':>15}")
     for c in choice.candidates:
-        name = c.name if c.ratio is None else f"{c.name} to {c.ratio:.2g}"
+        name = c.name if c.to is None else f"{c.name} to {c.to}"
         print(f"{name:>24} {c.score:>25.1%} {100 * c.gain:>+13.1f} {100 * c.standard_error:>15.1f}")
     for note in choice.notes:
         print(f"note: {note}")

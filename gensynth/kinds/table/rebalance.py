@@ -146,14 +146,15 @@ def rebalance_table(
         "evaluate": asdict(evaluate_config),
         "fingerprint": parts.fingerprint,
     }
-    adds = None
-    if config.sampler != AUTO:
-        adds = target_counts(parts.train.class_counts, "5x" if config.to == AUTO else config.to)
-        if not any(adds.values()):
-            raise ValueError(
-                f"to={config.to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as "
-                "'balance' or a number of rows."
-            )
+    to = config.to or (None if config.sampler == AUTO else "5x")
+    adds = {} if to is None else target_counts(parts.train.class_counts, to)
+    if to is not None and not any(adds.values()):
+        raise ValueError(
+            f"to={to!r} adds nothing to {some_counts(parts.train.class_counts)}; give more, such as 'balance' or a "
+            "number of rows."
+        )
+    if config.to is not None and choose_config.targets:
+        raise ValueError("--to names one target and --choose.targets several; give one of the two.")
     for path in (out, FrameFiles().manifest_of(out)):
         if path.exists() and not (folder / RECORD).exists():
             raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
@@ -164,10 +165,10 @@ def rebalance_table(
         if not (folder / file).exists():
             run.step(name, work)
 
-    if adds is None:
+    if config.sampler == AUTO:
         names = [name for name in table_sampler_names() if name != REPEATS]
-        if config.to == "balance":
-            choose_config = replace(choose_config, ratios=(1.0,))
+        if config.to is not None:
+            choose_config = replace(choose_config, targets=(config.to,))
         once(
             "choose",
             "choice.json",
@@ -176,7 +177,7 @@ def rebalance_table(
         choice = load_choice(folder / "choice.json")
         adds = choice.adds
         if adds:
-            config = replace(config, sampler=choice.name, to=AUTO)
+            config = replace(config, sampler=choice.name)
     adds = {name: n for name, n in adds.items() if n}
     drawn, utility = None, NOT_EVALUATED
     if adds:
