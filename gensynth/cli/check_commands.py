@@ -7,21 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from gensynth.cli.printed import (
     print_evaluation,
     print_leak,
     print_privacy,
     print_verdict,
-    say,
     say_data_notes,
     say_mixed,
+    say_passed,
     say_renamed,
 )
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.data.words import counted
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 
@@ -124,6 +121,7 @@ def mix(
     refuse_inside(out, synthetic, real, data_config.test_data)
     files = FolderFiles(link)
     with locked(out):
+        files.refuse_existing(out)
         parts, samples, checker = _read_both(synthetic, real, data_config)
         wanted = target_counts(parts.train.class_counts, to)
         share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
@@ -193,17 +191,8 @@ def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Sy
 def _checked(
     parts: Parts, samples: Synthetic, checker: FidelityChecker, source: str, wanted: dict[str, int] | None = None
 ) -> Verdict:
-    from gensynth.mix.mix import refuse_held_out_parents
-
     verdict = checker.check(samples, wanted)
-    leaked = np.isin(verdict.samples.reason, "held_out_parent")
-    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
-    good = sum(reason in ("", "quota") for reason in verdict.samples.reason)
-    say(f"{good} of {counted(len(samples), 'synthetic image')} pass the check; fidelity: {verdict.status}")
-    if spare := verdict.samples.reason.count("quota"):
-        say(f"{spare} of them are more than was asked for and left out: those that differ most are kept")
-    if not good:
-        raise ValueError(f"no image in {source} passes the check, so there is nothing to go on with.")
+    say_passed(parts, samples, verdict, source)
     return verdict
 
 

@@ -25,6 +25,10 @@ class Files(ABC):
         """Return where the manifest of samples that are written to `out` lies."""
 
     @abstractmethod
+    def refuse_existing(self, out: Path) -> None:
+        """Raise FileExistsError if something lies where `out` is to be written, ValueError if it cannot be its name."""
+
+    @abstractmethod
     def write(self, synthetic: Synthetic, rows: Iterable[Row], out: Path) -> None:
         """Write samples and their manifest, whole or not at all.
 

@@ -45,6 +45,9 @@ NOT_EVALUATED = "-"
 
 Row = dict[str, str | int]
 
+# Hugging Face wants the same column types in every part, and a column of blanks would be a number.
+UNKNOWN: Row = {column: "-" if column in TEXT else "" for column in COLUMNS}
+
 
 def is_manifest(path: Path) -> bool:
     """Return whether there is a file that begins with the columns of a manifest, of this version or an older one."""
@@ -56,10 +59,8 @@ def is_manifest(path: Path) -> bool:
 
 def real_row(part: str, data: LabeledData, at: int) -> Row:
     """Return what a manifest says of example `at` of the real data's part called `part`."""
-    # Hugging Face wants the same column types in every part, and a column of blanks would be a number.
-    row: Row = {column: "-" if column in TEXT else "" for column in COLUMNS}
-    row |= {"part": part, "label": data.classes[data.y[at]], "synthetic": 0, "index": at}
-    return row | {"parents": json.dumps([data.ids[at]])}
+    of = {"part": part, "label": data.classes[data.y[at]], "synthetic": 0, "index": at}
+    return UNKNOWN | of | {"parents": json.dumps([data.ids[at]])}
 
 
 def synthetic_rows(synthetic: Synthetic, samples: SampleVerdicts | None, utility: str = NOT_EVALUATED) -> Iterator[Row]:

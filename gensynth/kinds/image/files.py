@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from gensynth.data.files import check_count, whole_folder
+from gensynth.data.files import check_count, refuse_existing, whole_folder
 from gensynth.data.labeled import LabeledData, check_class_names
 from gensynth.data.names import folder_name, safe_name
 from gensynth.data.split import Parts
@@ -61,6 +61,10 @@ class FolderFiles(Files):
     def manifest_of(self, out: Path) -> Path:
         """As `Files.manifest_of`."""
         return out / MANIFEST
+
+    def refuse_existing(self, out: Path) -> None:
+        """As `Files.refuse_existing`; an empty folder may be there."""
+        refuse_existing(out)
 
     def write(self, synthetic: Synthetic, rows: Iterable[Row], out: Path) -> None:
         """As `Files.write`.

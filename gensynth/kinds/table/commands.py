@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gensynth.cli.printed import say, say_mixed
+from gensynth.cli.printed import say, say_data_notes, say_mixed, say_passed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL, Verdict
@@ -101,7 +99,7 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         if is_drawn(out, FrameFiles(), [first], n):
             say(f"{out} is complete; nothing was left to draw.")
             return 0
-        _refuse_to_overwrite(out)
+        FrameFiles().refuse_existing(out)
         write_synthetic(fitted.sample(label, n, seed, start), None, out, FrameFiles())
     return 0
 
@@ -156,7 +154,7 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
     from gensynth.mix.targets import target_counts
 
     with locked(out):
-        _refuse_to_overwrite(out)
+        FrameFiles().refuse_existing(out)
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
         mixed = join(parts, samples, replace(verdict.samples, accepted=accepted), out, FrameFiles())
@@ -304,28 +302,10 @@ def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Syn
     from gensynth.kinds.table.checker import TableChecker
     from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_table_parts
-    from gensynth.mix.mix import refuse_held_out_parents
 
     parts = read_table_parts(real, config)
-    for note in parts.train.notes:
-        say(f"note: {note}")
+    say_data_notes(parts)
     samples, _ = FrameFiles().read(Path(synthetic), parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
-    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
-    say(f"{int(np.sum(verdict.samples.accepted))} of {counted(len(samples), 'synthetic row')} pass the check")
-    if not verdict.samples.accepted.any():
-        raise ValueError(f"no row in {synthetic} passes the check, so there is nothing to go on with.")
+    say_passed(parts, samples, verdict, synthetic)
     return parts, samples, verdict
-
-
-def _refuse_to_overwrite(out: Path) -> None:
-    """Raise ValueError if a table exists; metadata without one are what a killed run left, and are written again."""
-    from gensynth.kinds.table.files import FrameFiles
-    from gensynth.kinds.table.tables import check_format
-    from gensynth.mix.manifest import is_manifest
-
-    check_format(out)
-    manifest = FrameFiles().manifest_of(out)
-    for path in (out,) if is_manifest(manifest) else (out, manifest):
-        if path.exists():
-            raise ValueError(f"{path} exists; choose another --out, or remove it.")

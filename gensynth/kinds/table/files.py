@@ -21,9 +21,9 @@ from gensynth.data.words import some
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.table.codec import first_id
 from gensynth.kinds.table.rows import Rows, rows_of
-from gensynth.kinds.table.tables import read_frame, suffix_of, to_frame, write_table
+from gensynth.kinds.table.tables import check_format, read_frame, suffix_of, to_frame, write_table
 from gensynth.mix.files import Files
-from gensynth.mix.manifest import Row, by_any_tool, described, read_manifest, real_row, write_manifest
+from gensynth.mix.manifest import Row, by_any_tool, described, is_manifest, read_manifest, real_row, write_manifest
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -39,6 +39,14 @@ class FrameFiles(Files):
         """As `Files.manifest_of`: `rows.csv.gz` -> `rows.metadata.csv`."""
         return out.with_name(f"{out.name[: -len(suffix_of(out))]}.metadata.csv")
 
+    def refuse_existing(self, out: Path) -> None:
+        """As `Files.refuse_existing`; metadata without a table are what a killed run left, and are written again."""
+        check_format(out)
+        manifest = self.manifest_of(out)
+        for path in (out,) if is_manifest(manifest) else (out, manifest):
+            if path.exists():
+                raise FileExistsError(f"{path} exists; choose another --out, or remove it.")
+
     def write(self, synthetic: Synthetic, rows: Iterable[Row], out: Path) -> None:
         """As `Files.write`."""
         self._write(to_frame(synthetic, synthetic), rows, out)
@@ -46,13 +54,14 @@ class FrameFiles(Files):
     def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
         """As `Files.write_mixed`."""
         real, places = [], []
-        for name, part in parts.by_name.items():
+        by_name = parts.by_name
+        for name, part in by_name.items():
             at = np.array([i for i, row in enumerate(part.ids) if row.isdigit()], dtype=np.int64)
             number = np.array([part.ids[i] for i in at], dtype=np.int64)
             real.append(to_frame(part.subset(at), parts.train).set_axis(number, axis=0))
             places += [(int(n), name, int(i)) for n, i in zip(number, at, strict=True)]
         frame = pd.concat(real).sort_index().reset_index(drop=True)
-        known = (real_row(name, parts.by_name[name], i) for _, name, i in sorted(places))
+        known = (real_row(name, by_name[name], i) for _, name, i in sorted(places))
         if accepted is not None:
             new = to_frame(replace(accepted, x=with_new_ids(rows_of(accepted), frame)), parts.train)
             # Rows of a file may come in other dtypes, which would change those of the real rows. A column that is

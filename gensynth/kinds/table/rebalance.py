@@ -155,9 +155,8 @@ def rebalance_table(
         )
     if config.to is not None and choose_config.targets:
         raise ValueError("--to names one target and --choose.targets several; give one of the two.")
-    for path in (out, FrameFiles().manifest_of(out)):
-        if path.exists() and not (folder / RECORD).exists():
-            raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
+    if not (folder / RECORD).exists():
+        FrameFiles().refuse_existing(out)
     run = Run.open(folder, settings)
     rows_of(parts.train).schema.save(folder / SCHEMA)
 
