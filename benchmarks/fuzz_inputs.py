@@ -19,8 +19,9 @@ from fuzz_judge import Case, answered
 from fuzz_mutations import VALUES, WORDS, as_json, changed_array, changed_state, mutated_bytes, mutated_value, rezipped
 from PIL import Image
 
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
-from gensynth.mix.manifest import write_synthetic
+from gensynth.mix.mix import write_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
 COMMANDS = (
@@ -68,7 +69,7 @@ class Sound:
             (("rare/0.png",),) * 4,
             ("",) * 4,
         )
-        write_synthetic(made, None, folder / "drawn")
+        write_synthetic(made, None, folder / "drawn", FolderFiles())
         self.tables = ["full.run"]
         if runs:
             few = ["--sampler", "recipes", "--to", "30", "--evaluate.seeds", "2", "--evaluate.steps", "10", "--quiet"]

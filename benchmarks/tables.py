@@ -49,7 +49,7 @@ from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.probabilities import SCORES, score
-from gensynth.kinds.table.choose import ChooseConfig, choose, rows_to_add
+from gensynth.kinds.table.choose import ChooseConfig, choose
 from gensynth.kinds.table.classifiers import Encoder, Extra, Treated, fit_and_tune
 from gensynth.kinds.table.config import MODELS
 from gensynth.kinds.table.evaluate import NONE, THRESHOLD, WEIGHTS
@@ -59,6 +59,7 @@ from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampl
 from gensynth.kinds.table.samplers.neural import NeuralTable
 from gensynth.kinds.table.samplers.smote import TableSmote
 from gensynth.kinds.table.tables import from_frame
+from gensynth.mix.targets import target_counts
 
 QUICK = (
     "vehicle3",
@@ -156,7 +157,7 @@ class Half:
 
     def extra(self, sampler: TableSampler, ratio: float, seed: int) -> Extra | None:
         """Draw what the rare class lacks of `ratio` times the common one; None if it lacks nothing."""
-        adds = rows_to_add(self.train.class_counts, ratio)
+        adds = target_counts(self.train.class_counts, str(ratio))
         return self.encoder.extra(draw(sampler, adds, seed)) if any(adds.values()) else None
 
 
@@ -211,8 +212,8 @@ def measure_real(job: Job) -> dict[str, Any]:
     if arm == AUTO:
         config = ChooseConfig(seconds=job.seconds, seed=job.split)
         choice = choose(half.train, job.candidates, config, quiet=True)
-        arm, ratio = choice.name, choice.ratio or ratio
-        chosen = {"chose": choice.name, "ratio": choice.ratio, "why": choice.why, "notes": choice.notes}
+        arm, ratio = choice.name, float(choice.to or ratio)  # what is tried by default are shares
+        chosen = {"chose": choice.name, "ratio": choice.to and ratio, "why": choice.why, "notes": choice.notes}
     if arm not in (NONE, WEIGHTS, THRESHOLD):
         sampler = TableSmote(variant="borderline") if arm == BORDERLINE else get_table_sampler(arm)()
         extra = half.extra(sampler.fit(half.train), ratio, job.split)

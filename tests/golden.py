@@ -129,8 +129,8 @@ def of_choice(name: str, folder: Path) -> dict[str, Any]:
     if parts.train.kind == "table":
         config = ChooseConfig(models=("logistic",), folds=3, repeats=2, seconds=1000)
         rows = choose_table.choose(parts.train, ["smote", "copula"], config, quiet=True)
-        tried = {f"{c.name}, {c.ratio or 0:.3g}": c.score for c in rows.candidates}
-        return {"chosen": [rows.name, rows.ratio], "adds": rows.adds, "tried": tried}
+        tried = {f"{c.name}, {float(c.to or 0):.3g}": c.score for c in rows.candidates}
+        return {"chosen": [rows.name, rows.to and float(rows.to)], "adds": rows.adds, "tried": tried}
     sources = [choose_images.Source(s, lambda s=s: samplers(name)[s]) for s in ("affine", "smote")]
     targets = {"5x": {"8": 160}}
     config_images = EvaluateConfig(seeds=2, steps=30)

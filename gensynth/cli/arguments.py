@@ -28,8 +28,9 @@ set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 
 TAKES_TEXT = ("--keep", "--label", "--source", "--target")
-LISTS = ("--size", "--weights", "--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.ratios")
-"""Options whose value is taken as it stands, and those that are lists, separated by commas."""
+NUMBERS = ("--size", "--weights")
+WORDS = ("--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.targets")
+"""Options whose value is taken as it stands, and those that are lists of numbers or words, separated by commas."""
 
 VERBS = {"image": "gensynth.cli.commands", "table": "gensynth.kinds.table.commands"}
 """Where the verbs for each kind of data stand."""
@@ -66,7 +67,7 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
         following = argv[at + 1] if at + 1 < len(argv) else ""
         if name in flags and not equals and following not in ("true", "false"):
             equals, value = "=", "true"
-        if name in (*TAKES_TEXT, *LISTS) and not equals and following:
+        if name in (*TAKES_TEXT, *NUMBERS, *WORDS) and not equals and following:
             equals, value = "=", following
             next(waiting)
         if name == "--print_config" and not equals:
@@ -79,9 +80,10 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
                 )
             kept |= {c: int(n) for c, _, n in pairs}
             value = json.dumps(kept)  # said twice, both count: the last one on the line holds all
-        many = "," in value or name not in ("--size", "--weights")  # one size is a number
-        if name in LISTS and many and not value.lstrip().startswith("["):
+        if name in NUMBERS and "," in value and not value.lstrip().startswith("["):  # one size is a number
             value = f"[{value}]"
+        if name in WORDS and not value.lstrip().startswith("["):
+            value = json.dumps([word.strip() for word in value.split(",")])
         out.append(name + equals + value)
     return out
 

@@ -17,8 +17,8 @@ from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.features.catalog import get_extractor
 from gensynth.kinds.image.features.embedding import Embedding
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import DataConfig, read, read_parts
-from gensynth.mix.manifest import read_synthetic
 from gensynth.mix.targets import rare_classes
 from gensynth.report.check_page import write_check
 from gensynth.report.page import ReportContents
@@ -86,7 +86,7 @@ def check(
                 "of one of the two."
             )
     train = parts.train
-    samples, _ = read_synthetic(Path(synthetic), train.classes, train.x.layout, train.x.white)
+    samples, _ = FolderFiles().read(Path(synthetic), train)
     parts = replace(parts, train=train.noting(samples.notes, synthetic))
     held_out = [part for part in (parts.validation, parts.test) if len(part)]
     # First, since it may refuse.

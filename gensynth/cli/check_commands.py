@@ -7,20 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from gensynth.cli.printed import (
     print_evaluation,
     print_leak,
     print_privacy,
     print_verdict,
-    say,
     say_data_notes,
+    say_mixed,
+    say_passed,
     say_renamed,
 )
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.data.words import counted
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 
@@ -110,26 +108,30 @@ def mix(
         synthetic: Folder of synthetic images, one sub-folder per class.
         real: Real data, split as for training.
         out: New folder for train/, validation/ and test/.
-        to: How far to fill: rare (classes with less than half the images of the largest, up to that one), balance
-            (all classes), 5x (rare ones up to 5 times their real images), or a number.
+        to: How far to fill: rare (classes with less than half the images of the largest one, up to that one), balance
+            (all classes), 5x (rare ones up to 5 times their real images), 200 (all up to that many), or 0.29 (all up to
+            that share of the largest one).
         spread: Which classes receive synthetic images: rare, those the target fills; or all, so that being synthetic
             gives no class away: classes that are not rare then get 35 % of their real images, if not more.
         link: copy, hard or symbolic: how real files get there.
         data_config: How the real data are read and split.
     """
+    from gensynth.kinds.image.files import FolderFiles
     from gensynth.mix.mix import mix as join
     from gensynth.mix.targets import spread_counts, target_counts
 
     refuse_inside(out, synthetic, real, data_config.test_data)
+    files = FolderFiles(link)
     with locked(out):
+        files.refuse_existing(out)
         parts, samples, checker = _read_both(synthetic, real, data_config)
         wanted = target_counts(parts.train.class_counts, to)
         share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
         verdict = _checked(parts, samples, checker, synthetic, wanted | share)
         if spread == "all":
             _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
-        mixed = join(parts, samples, verdict.samples, out, link=link)  # type: ignore[arg-type]  # mix checks the word
-    say(f"{mixed.n_real} real and {counted(mixed.n_synthetic, 'synthetic image')} in {mixed.path}")
+        mixed = join(parts, samples, verdict.samples, out, files)
+    say_mixed(mixed, parts)
     say_renamed(out / "train")
     return 0
 
@@ -177,12 +179,12 @@ def evaluate(
 
 def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Synthetic, FidelityChecker]:
     from gensynth.kinds.image.checker import FidelityChecker
+    from gensynth.kinds.image.files import FolderFiles
     from gensynth.kinds.image.read import read_parts
-    from gensynth.mix.mix import read_synthetic
 
     refuse_unused(config, ("domain",), TRAIN_ONLY)
     parts = read_parts(real, config)
-    samples, _ = read_synthetic(Path(synthetic), parts.train.classes, parts.train.x.layout, parts.train.x.white)
+    samples, _ = FolderFiles().read(Path(synthetic), parts.train)
     parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
     say_data_notes(parts)
     return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))
@@ -191,17 +193,8 @@ def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Sy
 def _checked(
     parts: Parts, samples: Synthetic, checker: FidelityChecker, source: str, wanted: dict[str, int] | None = None
 ) -> Verdict:
-    from gensynth.mix.mix import refuse_held_out_parents
-
     verdict = checker.check(samples, wanted)
-    leaked = np.isin(verdict.samples.reason, "held_out_parent")
-    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
-    good = sum(reason in ("", "quota") for reason in verdict.samples.reason)
-    say(f"{good} of {counted(len(samples), 'synthetic image')} pass the check; fidelity: {verdict.status}")
-    if spare := verdict.samples.reason.count("quota"):
-        say(f"{spare} of them are more than was asked for and left out: those that differ most are kept")
-    if not good:
-        raise ValueError(f"no image in {source} passes the check, so there is nothing to go on with.")
+    say_passed(parts, samples, verdict, source)
     return verdict
 
 

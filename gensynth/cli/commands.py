@@ -90,10 +90,10 @@ def train(
         train_config: How to train.
         model: Settings of the generator.
     """
+    from gensynth.data.names import folder_name
     from gensynth.kinds.image.generator.scope import named, scope_of
     from gensynth.kinds.image.generator.train import train as learn
     from gensynth.kinds.image.read import read_parts
-    from gensynth.mix.manifest import folder_name
 
     if per_class and label is not None:
         raise ValueError("--per-class trains every class and --label one of them; give one of the two.")

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gensynth.data.words import counted
 from gensynth.fidelity.verdict import REASONS, Verdict
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.privacy import Privacy
+    from gensynth.mix.mix import Mixed
     from gensynth.rebalance.finish import Rebalanced
+    from gensynth.sampler.synthetic import Synthetic
 
 MOST_COLUMNS = 4
 """Classes whose recall is printed; the report shows all of them."""
@@ -126,10 +130,35 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def say_renamed(folder: Path) -> None:
     """Say on standard error which classes of a folder have other names there."""
-    from gensynth.mix.manifest import renamed_notes
+    from gensynth.data.names import renamed_notes
 
     for note in renamed_notes(folder):
         say(f"note: {note}")
+
+
+def say_passed(parts: Parts, samples: Synthetic, verdict: Verdict, source: str) -> None:
+    """Say on standard error how many of the samples of `source` pass the check.
+
+    Raises:
+        ValueError: if none does, or a parent of one is in the validation or test part.
+    """
+    from gensynth.mix.mix import refuse_held_out_parents
+
+    reasons, noun = verdict.samples.reason, parts.train.noun
+    leaked = np.array([reason == "held_out_parent" for reason in reasons], dtype=bool)
+    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted | leaked))
+    good = sum(reason in ("", "quota") for reason in reasons)
+    say(f"{good} of {counted(len(samples), f'synthetic {noun}')} pass the check; fidelity: {verdict.status}")
+    if spare := reasons.count("quota"):
+        say(f"{spare} of them are more than was asked for and left out: those that differ most are kept")
+    if not good:
+        raise ValueError(f"no {noun} in {source} passes the check, so there is nothing to go on with.")
+
+
+def say_mixed(mixed: Mixed, parts: Parts) -> None:
+    """Say on standard error how many examples there are to train on now."""
+    added = counted(mixed.n_synthetic, f"synthetic {parts.train.noun}")
+    say(f"{mixed.n_real} real and {added} to train on in {mixed.path}")
 
 
 def say_data_notes(parts: Parts) -> None:

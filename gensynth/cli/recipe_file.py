@@ -13,8 +13,9 @@ import yaml
 
 from gensynth.data.plain import check_recipe
 
-AS_WRITTEN = ("label", "source", "source_domain", "target_domain", "target", "domain", "group", "to")
-"""Settings whose value is text whatever it looks like: names of classes, domains and columns, and `to: 200`."""
+AS_WRITTEN = ("label", "source", "source_domain", "target_domain", "target", "domain", "group", "to", "targets")
+"""Settings whose value is text whatever it looks like, or a list of such: names of classes, domains and columns, and
+`to: 200`."""
 
 TEXT = "tag:yaml.org,2002:str"
 NUMBER = "tag:yaml.org,2002:float"
@@ -63,8 +64,9 @@ def _texts(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             merges = key.tag == "tag:yaml.org,2002:merge"
             if isinstance(key, yaml.ScalarNode) and not merges:
                 yield key
-                if key.value in AS_WRITTEN and isinstance(value, yaml.ScalarNode) and value.value:
-                    yield value
+                if key.value in AS_WRITTEN:
+                    items = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                    yield from (item for item in items if isinstance(item, yaml.ScalarNode) and item.value)
             yield from _texts(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:

@@ -10,35 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-SCORES = {
-    "near_duplicate": "near_duplicate",
-    "parent_distance": "parent_distance",
-    "hash_bits": "hash_bits",
-    "label_score": "label",
-    "typicality": "typicality",
-}
-"""Columns of the metadata of images that hold scores, with the names in `SampleVerdicts.scores`."""
-
-COLUMNS = (
-    *("file_name", "label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents"),
-    *SCORES,
-    *("verdict", "reason", "review", "nearest", "utility"),
-)
-"""Columns of the metadata of images. `file_name` is relative to its folder, with '/'. `parents` and `nearest` are JSON,
-since ids may hold any character. For a real image `index` is its row in the part, `parents` its own id, and
-text that does not apply is '-'. `utility` is the verdict of `evaluate` on the synthetic images that were mixed in
-together, with ', forced' where they were mixed against it, and '-' where they were not evaluated."""
-
 T = TypeVar("T")
-
-
-def is_ours(path: Path, columns: Collection[str]) -> bool:
-    """Return whether there is a file that begins with these columns, as gensynth writes them."""
-    line = ",".join(columns).encode()
-    if not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        return file.read(len(line)) == line
 
 
 @dataclass(frozen=True)
@@ -79,8 +51,8 @@ class Cells:
         return Cells(path, rows)
 
     def texts(self, column: str) -> tuple[str, ...]:
-        """Return a column as it is."""
-        return tuple(row[column] for row in self.rows)
+        """Return a column as it is; one that is not there is blank."""
+        return tuple(row.get(column, "") for row in self.rows)
 
     def numbers(self, column: str) -> tuple[int, ...]:
         """Return a column of whole numbers from 0."""

@@ -53,13 +53,18 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         OSError: if it cannot be written.
     """
     path = Path(path)
-    if path.is_symlink() or path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise FileExistsError(f"{str(path)!r} exists already; choose another folder or remove it first.")
+    refuse_existing(path)
     with replacing(path) as temporary:
         temporary.mkdir()
         yield temporary
         if path.is_dir():
             path.rmdir()
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise FileExistsError if `path` is a file or a folder that is not empty."""
+    if path.is_symlink() or path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise FileExistsError(f"{str(path)!r} exists already; choose another folder or remove it first.")
 
 
 @contextmanager

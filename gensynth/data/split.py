@@ -34,9 +34,14 @@ class Parts:
     def fingerprint(self) -> str:
         """SHA-256 over the fingerprints of all parts: equal data, equal fingerprint."""
         digest = hashlib.sha256()
-        for part in (self.train, self.validation, self.test):
+        for part in self.by_name.values():
             digest.update(part.fingerprint.encode())
         return digest.hexdigest()
+
+    @property
+    def by_name(self) -> dict[str, LabeledData]:
+        """The parts by their names."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
 def check_split(

@@ -77,6 +77,17 @@ class SampleVerdicts:
     nearest: tuple[str, ...]
     review: tuple[str, ...] = ()
 
+    def subset(self, mask: NDArray[np.bool_]) -> SampleVerdicts:
+        """Return the answers where `mask`, bool of shape (n,), is true."""
+        at = np.flatnonzero(mask)
+        return SampleVerdicts(
+            accepted=self.accepted[at],
+            reason=tuple(self.reason[i] for i in at),
+            scores={name: values[at] for name, values in self.scores.items()},
+            nearest=tuple(self.nearest[i] for i in at),
+            review=tuple(self.review[i] for i in at) if self.review else (),
+        )
+
 
 @dataclass(frozen=True)
 class ClassVerdict:

@@ -6,20 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gensynth.data.cells import Cells, is_ours
+from gensynth.data.cells import Cells
 from gensynth.data.settings import differences
+from gensynth.mix.files import Files
+from gensynth.mix.manifest import SOURCE, is_manifest
 from gensynth.sampler.synthetic import Synthetic
 
 
-def is_drawn(
-    out: Path, metadata: Path, columns: Sequence[str], firsts: Sequence[Synthetic], n: int, others: int = 0
-) -> bool:
+def is_drawn(out: Path, files: Files, firsts: Sequence[Synthetic], n: int, others: int = 0) -> bool:
     """Return whether what is asked for was drawn already.
 
     Args:
         out: What the samples are written to, whole or not at all.
-        metadata: The file that says where each of them is from.
-        columns: Its columns.
+        files: How they are written.
         firsts: The first sample of the label that is asked for, then that of each other class.
         n: How many of the label are asked for.
         others: How many of each other class.
@@ -29,7 +28,8 @@ def is_drawn(
     """
     if not out.exists():
         return False
-    if not is_ours(metadata, columns):
+    metadata = files.manifest_of(out)
+    if not is_manifest(metadata):
         raise ValueError(f"{out} exists; choose another --out, or remove it.")
     asked = firsts[0]
     here = {
@@ -41,7 +41,7 @@ def is_drawn(
         "draw": _listed(first.how[0] for first in firsts),
         "checkpoint": _listed(first.checkpoint_sha256[0] for first in firsts),
     }
-    cells = Cells.read(metadata, columns)
+    cells = Cells.read(metadata, SOURCE)
     counts = Counter(cells.texts("label"))
     label = here["label"] if here["label"] in counts else next(iter(counts), "")
     there = {

@@ -1,49 +1,18 @@
-"""Real + accepted synthetic images -> one data set with its manifest.
-
-A mixed folder loads as it stands with `torchvision.datasets.ImageFolder(out / "train")` and with Hugging Face
-`load_dataset("imagefolder", data_dir=out)`, where class names that are all digits become numbers.
-`metadata.csv` in each part says of every image whether it is synthetic and how it was made.
-"""
+"""Real + accepted synthetic examples -> one data set with its manifest, which says of each where it is from."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from PIL import Image
-from torch import Tensor
 
-from gensynth.data.cells import COLUMNS
-from gensynth.data.files import whole_folder
-from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import counted
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.kinds.image.decode import FORMATS, SUFFIXES
-from gensynth.kinds.image.features.extractor import batches
-from gensynth.mix.manifest import (
-    NOT_EVALUATED,
-    TEXT,
-    Row,
-    check_samples,
-    folder_name,
-    image_of,
-    in_threads,
-    safe_name,
-    write_png,
-    write_rows,
-    write_samples,
-)
-from gensynth.mix.manifest import read_synthetic as read_synthetic
-from gensynth.mix.manifest import write_synthetic as write_synthetic
+from gensynth.mix.files import Files
+from gensynth.mix.manifest import NOT_EVALUATED, synthetic_rows
 from gensynth.sampler.synthetic import Synthetic
-
-Link = Literal["copy", "hard", "symbolic"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +20,11 @@ class Mixed:
     """What `mix` wrote.
 
     Attributes:
-        before: Real training images by class.
-        after: Training images by class, synthetic ones included.
-        n_real: Real training images.
-        n_synthetic: Synthetic images among the training images.
-        path: The folder.
+        before: Real training examples by class.
+        after: Training examples by class, synthetic ones included.
+        n_real: Real training examples.
+        n_synthetic: Synthetic examples among the training examples.
+        path: The folder or file.
     """
 
     before: dict[str, int]
@@ -65,59 +34,74 @@ class Mixed:
     path: Path
 
 
+def write_synthetic(synthetic: Synthetic, samples: SampleVerdicts | None, out: str | Path, files: Files) -> None:
+    """Write all samples, accepted and rejected, and where each is from.
+
+    Args:
+        synthetic: The samples.
+        samples: The gate's answer for each of them; None if it was not asked.
+        out: What to write, as `files` has it.
+        files: How this kind of data is written.
+
+    Raises:
+        ValueError: if `samples` has another length, or a sample cannot be written under its name.
+        FileExistsError: if `out` is a folder that is not empty.
+    """
+    if samples is not None:
+        check_samples(synthetic, samples)
+    files.write(synthetic, synthetic_rows(synthetic, samples), Path(out))
+
+
 def mix(
     parts: Parts,
     synthetic: Synthetic,
     samples: SampleVerdicts,
     out: str | Path,
-    link: Link = "copy",
+    files: Files,
     utility: str = NOT_EVALUATED,
 ) -> Mixed:
-    """Write the real parts and the accepted synthetic images, which join the training part only.
-
-    A real image keeps its file byte for byte if that decodes to exactly the pixels of the data set; otherwise
-    the pixels are written as PNG, so that a class of resized images cannot be told by its files. A part
-    without images gets no folder.
+    """Write the real parts as they are and the accepted synthetic examples, which join the training part only.
 
     Args:
-        parts: Real images.
-        synthetic: Synthetic images, accepted and rejected.
+        parts: Real data.
+        synthetic: Synthetic examples, accepted and rejected.
         samples: The gate's answer for each of them.
-        out: The folder, new or empty.
-        link: What becomes of a file that is kept: `"copy"`, `"hard"` or `"symbolic"` link.
-        utility: What `evaluate` said of the synthetic images, for the manifest.
+        out: What to write, as `files` has it.
+        files: How this kind of data is written.
+        utility: What `evaluate` said of the synthetic examples, for the manifest.
 
     Raises:
-        ValueError: if shapes, classes or lengths differ, `link` is unknown, or a parent of an accepted image
-            is in the validation or test part.
-        FileExistsError: if `out` exists and is not empty.
+        ValueError: if layouts, classes or lengths differ, or a parent of an accepted example is in the validation or
+            test part.
+        FileExistsError: if `out` is a folder that is not empty.
     """
     train = parts.train
     if synthetic.classes != train.classes or synthetic.x.layout != train.x.layout:
         raise ValueError(
-            f"synthetic images have shape {synthetic.x.layout} and classes {synthetic.classes}, "
-            f"real ones {train.x.layout} and {train.classes}; they must agree."
+            f"synthetic {train.noun}s have the layout {synthetic.x.layout} and the classes {synthetic.classes}, real "
+            f"ones {train.x.layout} and {train.classes}; they must agree."
         )
     check_samples(synthetic, samples)
-    if link not in ("copy", "hard", "symbolic"):
-        raise ValueError(f"link must be 'copy', 'hard' or 'symbolic', got {link!r}.")
     accepted = synthetic.subset(samples.accepted)
     refuse_held_out_parents(parts, accepted)
-    with whole_folder(out) as folder:
-        for name, part in (("train", train), ("validation", parts.validation), ("test", parts.test)):
-            if len(part):
-                rows = _write_real(part, folder / name, link)
-                if name == "train":
-                    rows += write_samples(synthetic, samples, samples.accepted, folder / name, utility)
-                write_rows(folder / name, rows)
+    files.write_mixed(parts, accepted, synthetic_rows(accepted, samples.subset(samples.accepted), utility), Path(out))
     added = np.bincount(accepted.y, minlength=len(train.classes))
     before = train.class_counts
     after = {name: n + int(more) for (name, n), more in zip(before.items(), added, strict=True)}
     return Mixed(before, after, len(train), len(accepted), Path(out))
 
 
+def check_samples(synthetic: Synthetic, samples: SampleVerdicts) -> None:
+    """Raise ValueError unless there is one verdict per synthetic example."""
+    if len(samples.accepted) != len(synthetic):
+        raise ValueError(
+            f"samples must hold one verdict per synthetic {synthetic.x.noun}, got {len(samples.accepted)} for "
+            f"{len(synthetic)}."
+        )
+
+
 def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
-    """Raise ValueError if a synthetic image was made from a validation or test image of `parts`."""
+    """Raise ValueError if a synthetic example was made from a validation or test example of `parts`."""
     held_out = {*parts.validation.ids, *parts.test.ids}
     leaked = {i for parents in synthetic.parents for i in parents if i in held_out}
     if leaked:
@@ -125,46 +109,3 @@ def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
             f"{counted(len(leaked), 'parent')} of synthetic examples belong to the validation or test part, such as "
             f"{min(leaked)!r}; draw from the training part only, or give the --split_seed of the training."
         )
-
-
-def _write_real(part: LabeledData, folder: Path, link: Link) -> list[Row]:
-    def write(i: int, pixels: Tensor) -> Row:
-        name, label = part.ids[i], part.classes[part.y[i]]
-        # Ids may hold anything: what follows the number is for people, and cannot leave the folder.
-        target = folder / folder_name(label) / f"real_{i:06d}_{safe_name(Path(name).stem)}.png"
-        source = _same_file(part, name, pixels.numpy())
-        if source is None:
-            write_png(target, pixels.numpy())
-        else:
-            suffix = Path(name).suffix.lower()
-            target = target.with_suffix(".jpg" if suffix in (".jpe", ".jfif") else suffix)  # as torchvision knows it
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if link == "copy":
-                shutil.copyfile(source, target)
-            elif link == "hard":
-                os.link(source, target)
-            else:
-                target.symlink_to(source)
-        # Hugging Face wants the same column types in every part, and a column of blanks would be a number.
-        row: Row = {c: "-" if c in TEXT else "" for c in COLUMNS}
-        row |= {"file_name": target.relative_to(folder).as_posix(), "label": label, "synthetic": 0, "index": i}
-        return row | {"parents": json.dumps([name])}
-
-    rows: list[Row] = []
-    for batch in batches(part.x):
-        rows += in_threads(write, range(len(rows), len(rows) + len(batch)), batch)
-    return rows
-
-
-def _same_file(part: LabeledData, name: str, pixels: np.ndarray) -> Path | None:
-    """Return the file of an image if it lies in `part.root` and decodes to exactly `pixels`."""
-    if part.root is None:
-        return None
-    root = part.root.resolve()
-    path = (root / name).resolve()
-    if not (path.is_relative_to(root) and path.is_file() and Path(name).suffix.lower() in SUFFIXES):
-        return None
-    with Image.open(path, formats=FORMATS) as image:
-        stored = image_of(pixels)
-        same = (image.mode, image.size) == (stored.mode, stored.size) and image.tobytes() == stored.tobytes()
-    return path if same else None

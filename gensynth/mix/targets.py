@@ -7,6 +7,10 @@ import re
 from collections.abc import Mapping
 
 RARE = "rare"
+FORMS = re.compile(
+    r"rare|balance|(?P<factor>[1-9][0-9]*)x|(?P<number>[1-9][0-9]*)|(?P<share>0\.[0-9]*[1-9][0-9]*|1\.0+)"
+)
+"""What `to` may be, whatever the kind of data and the verb."""
 SPREAD = 0.35
 """Treated images that a class that is not rare gets at least, as a share of its real images. Where 8 and 9 were filled
 with inverted images (digits), a classifier took nearly all inverted images of other classes for them; with treated
@@ -14,35 +18,44 @@ images in every class, 25, 35 and 50 % of the real ones, 5.7, 2.3 and 1.3 points
 
 
 def target_counts(class_counts: Mapping[str, int], to: str) -> dict[str, int]:
-    """Return how many synthetic images to add to each class.
+    """Return how many synthetic examples to add to each class.
 
     Args:
-        class_counts: Real images by class.
-        to: `"rare"`: classes with less than half the images of the largest one, up to that one. `"balance"`: all
-            classes up to the largest one. A whole number such as `"200"`: all up to that many. A factor such as
-            `"5x"`: as `"rare"`, but no further than 5 times their real images.
+        class_counts: Real examples by class.
+        to: `"rare"`: classes with less than half the examples of the largest one, up to that one. `"balance"`: all
+            classes up to the largest one. A factor such as `"5x"`: as `"rare"`, but no further than 5 times their real
+            examples. A whole number such as `"200"`: all up to that many. A share such as `"0.29"`: all up to that
+            share of the largest one.
 
     Raises:
         ValueError: if `to` has none of these forms.
     """
-    form = re.fullmatch(r"([1-9][0-9]*)(x?)|balance|rare", to)
-    if not form:
-        raise ValueError(
-            f"to={to!r} is none of 'rare' (rare classes up to the largest one), 'balance' (all classes), a whole "
-            "number such as '200' (up to that many) or a factor such as '5x' (up to 5 times the real ones)."
-        )
+    form = check_target(to)
     largest = max(class_counts.values(), default=0)
     goals = dict.fromkeys(class_counts, largest)
-    if form[2] or to == RARE:
-        rare, factor = rare_classes(class_counts), int(form[1] or largest)
+    if form["factor"] or to == RARE:
+        rare, factor = rare_classes(class_counts), int(form["factor"] or largest)
         goals = {name: min(n * factor, largest) if name in rare else n for name, n in class_counts.items()}
-    elif form[1]:
-        goals = dict.fromkeys(class_counts, int(form[1]))
+    elif form["number"]:
+        goals = dict.fromkeys(class_counts, int(form["number"]))
+    elif form["share"]:
+        goals = dict.fromkeys(class_counts, round(float(form["share"]) * largest))
     return {name: max(0, goals[name] - n) for name, n in class_counts.items()}
 
 
+def check_target(to: str) -> re.Match[str]:
+    """Return how `to` is written, as a match of `FORMS`; ValueError if in none of its forms."""
+    if form := FORMS.fullmatch(to):
+        return form
+    raise ValueError(
+        f"to={to!r} is none of 'rare' (rare classes up to the largest one), 'balance' (all classes), a whole number "
+        "such as '200' (up to that many), a factor such as '5x' (rare ones up to 5 times the real ones) or a share "
+        "such as '0.29' (up to that share of the largest one)."
+    )
+
+
 def rare_classes(class_counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the classes with fewer than half the images of the largest one."""
+    """Return the classes with fewer than half the examples of the largest one."""
     largest = max(class_counts.values(), default=0)
     return tuple(name for name, n in class_counts.items() if 2 * n < largest)
 

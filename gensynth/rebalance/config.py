@@ -9,7 +9,7 @@ from typing import Literal
 
 from gensynth.data.words import some_counts
 from gensynth.kind import unknown
-from gensynth.mix.targets import RARE, target_counts
+from gensynth.mix.targets import RARE, check_target, target_counts
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
 AUTO, DEFAULT_BUDGET = "auto", "20m"
@@ -30,9 +30,9 @@ class RebalanceConfig:
     """For the sampler auto: mix even where the images do not help."""
     to: str | None = None
     """How far to fill: `rare`, classes with less than half the images of the largest one, up to that one; `balance`,
-    all classes; `5x`, rare ones up to 5 times their real images, which is the better choice for vae and dcgan; or a
-    number. If not given, rare; the sampler auto then tries 5x, rare and, where one model draws all classes, twice the
-    largest for every class."""
+    all classes; `5x`, rare ones up to 5 times their real images, which is the better choice for vae and dcgan; `200`,
+    all up to that many; `0.29`, all up to that share of the largest one. If not given, rare; the sampler auto then
+    tries 5x, rare and, where one model draws all classes, twice the largest for every class."""
     draw: str | None = None
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
@@ -46,6 +46,8 @@ class RebalanceConfig:
     """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
 
     def __post_init__(self) -> None:
+        if self.to is not None:
+            check_target(self.to)
         if self.sampler not in (*SAMPLERS, AUTO):
             raise unknown("sampler", self.sampler, [*SAMPLERS, AUTO], "image")
         if self.sampler in (RECIPES, SMOTE) and (self.draw is not None or self.per_class or self.source != "auto"):

@@ -13,8 +13,8 @@ from gensynth.evaluate.evaluate import HELPS, Evaluation, load_evaluation
 from gensynth.evaluate.leak import Leak, load_leak
 from gensynth.fidelity.verdict import Verdict, load_verdict
 from gensynth.generator.checkpoint import load_checkpoint
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts
-from gensynth.mix.mix import read_synthetic
 from gensynth.mix.targets import RARE
 from gensynth.rebalance.config import RebalanceConfig
 from gensynth.rebalance.run import Run, asked, hint_of_moves
@@ -137,7 +137,7 @@ def report(
 
 def samples_of(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
     """Read the samples of a run, and the fidelity checker's answer."""
-    synthetic, _ = read_synthetic(out / "synthetic", parts.train.classes, parts.train.x.layout)
+    synthetic, _ = FolderFiles().read(out / "synthetic", parts.train)
     return synthetic, load_verdict(out / "verdict.json")
 
 

@@ -37,6 +37,7 @@ from gensynth.choose.choose import BASELINES, Source, choose, load_choice, save_
 from gensynth.choose.results import ImageChoice
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import first_process
+from gensynth.data.names import folder_name
 from gensynth.data.words import counted
 from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
 from gensynth.evaluate.leak import measure_leak, save_leak, shows_treatment
@@ -46,6 +47,7 @@ from gensynth.fidelity.verdict import Verdict, save_verdict
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.config import DataConfig
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.generator.scope import named, scope_of
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.generator.train_time import seconds_to_train
@@ -53,7 +55,6 @@ from gensynth.kinds.image.read import Parts, read_parts
 from gensynth.kinds.image.samplers.neural import NeuralSampler
 from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.kinds.image.samplers.smote import SmoteSampler
-from gensynth.mix.manifest import folder_name
 from gensynth.mix.mix import mix, write_synthetic
 from gensynth.mix.targets import filled_rare, spread_counts
 from gensynth.rebalance.config import AUTO, GENERATOR, RECIPES, SMOTE, RebalanceConfig
@@ -147,7 +148,7 @@ def rebalance(
     against = config.sampler == AUTO and utility != HELPS
     if not (out / "dataset").exists() and (config.force or not against):
         utility += ", forced" * against
-        run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset", utility=utility))
+        run.step("mix", lambda: mix(parts, synthetic, verdict.samples, out / "dataset", FolderFiles(), utility))
     return report(out, parts)
 
 
@@ -344,7 +345,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
             accepted = synthetic.subset(verdict.samples.accepted)
             save_leak(measure_leak(parts.train, accepted, treated, rare, held_out), out / "leak_spread.json")
     if not (out / "synthetic").exists():
-        write_synthetic(synthetic, verdict.samples, out / "synthetic")
+        write_synthetic(synthetic, verdict.samples, out / "synthetic", FolderFiles())
     save_verdict(verdict, out / "verdict.json")
 
 

@@ -28,10 +28,10 @@ from gensynth.evaluate.evaluate import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
 from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.image.checker import FidelityChecker
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import Parts
 from gensynth.kinds.image.samplers.neural import NeuralSampler
 from gensynth.kinds.image.samplers.recipe_safety import recipe_safety
-from gensynth.mix.mix import read_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -126,13 +126,13 @@ def test_sample_writes_numbered_images(capsys: pytest.CaptureFixture[str], tmp_p
 
 
 def test_sample_draws_other_classes_into_the_same_folder(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, parts: Parts
 ) -> None:
     options = ["sample", checkpoint, "--label", "8", "--n", 5, "--start", 30, "--seed", 7]
     assert run(capsys, *options, "--out", tmp_path / "a")[0] == 0
     code, _, err = run(capsys, *options, "--others", 3, "--out", tmp_path / "b")
     assert code == 0, err
-    drawn, _ = read_synthetic(tmp_path / "b", tuple("0123456789"), (1, 8, 8))
+    drawn, _ = FolderFiles().read(tmp_path / "b", parts.train)
     assert np.bincount(drawn.y).tolist() == [3] * 8 + [5, 3] and drawn.y[0] == 8
     for path in (tmp_path / "a" / "8").glob("*.png"):
         assert path.read_bytes() == (tmp_path / "b" / "8" / path.name).read_bytes()
@@ -248,7 +248,7 @@ def test_the_checkpoint_that_ships_draws_recognisable_digits(
     for label in ("3", "8"):
         code, _, err = run(capsys, "sample", SHIPPED, "--label", label, "--n", 60, "--out", tmp_path / label)
         assert code == 0, err
-        drawn, _ = read_synthetic(tmp_path / label, parts.test.classes, parts.test.x.layout)
+        drawn, _ = FolderFiles().read(tmp_path / label, parts.test)
         assert (judge.predict(drawn.x[:].flatten(1).numpy()) == int(label)).mean() > 0.9
 
 
@@ -354,7 +354,7 @@ def test_sigterm_ends_the_work_and_removes_what_is_half_written(
         assert [path.name for path in tmp_path.glob(".*.partial")] != []
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("gensynth.mix.manifest.write_rows", stopped)
+    monkeypatch.setattr("gensynth.kinds.image.files.write_manifest", stopped)
     code, _, err = run(capsys, "sample", checkpoint, "--label", "8", "--n", 2, "--out", tmp_path / "made")
     assert code == 130 and "interrupted" in err and list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) is before

@@ -31,6 +31,7 @@ def test_other_values_are_what_they_look_like() -> None:
     )
     wanted = {"steps": 100, "lr": 1e-3, "half": 0.5, "endless": float("inf"), "flag": False, "nothing": None}
     assert load_recipe(recipe) == wanted | {"label": None, "size": [8, 16], "day": "2020-01-01"}
+    assert load_recipe("choose:\n  targets: [0.1, 5x, 200]") == {"choose": {"targets": ["0.1", "5x", "200"]}}
     assert load_recipe("") is None
 
 

@@ -289,3 +289,14 @@ def test_a_data_folder_may_be_called_like_a_generator(
     monkeypatch.chdir(tmp_path)
     folder.rename("dcgan")
     assert "none of 'rare'" in refused(capsys, "rebalance", "dcgan", "--out", "run", "--to", "lots", *QUICK)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "folder"])
+def test_mix_refuses_what_is_there_before_it_reads(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    mine = tmp_path / name if "." in name else tmp_path / name / "mine"
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("precious")
+    assert " exists" in refused(capsys, "mix", f"no/{name}", "--real", f"none/{name}", "--out", tmp_path / name)
+    assert mine.read_text() == "precious"

@@ -17,10 +17,10 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL
 from gensynth.evaluate.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
 from gensynth.kinds.image.samplers.smote import SmoteSampler
-from gensynth.mix.mix import read_synthetic
 from gensynth.mix.targets import SPREAD, spread_counts
 from gensynth.rebalance.rebalance import RebalanceConfig, sample_and_check
 from gensynth.sampler.synthetic import Synthetic
@@ -191,7 +191,7 @@ def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monk
     assert before.leaks and before.paired and not after.leaks
     assert after.share_treated is not None and before.share_treated is not None
     assert after.share_treated < before.share_treated / 4
-    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.x.layout)
+    synthetic, samples = FolderFiles().read(tmp_path / "synthetic", parts.train)
     assert samples is not None
     accepted = synthetic.subset(samples.accepted)
     got = dict(zip(synthetic.classes, np.bincount(accepted.y, minlength=10).tolist(), strict=True))
@@ -203,7 +203,7 @@ def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monk
 def test_a_class_that_lacks_a_few_gets_its_share_too(parts: Parts, tmp_path: Path) -> None:
     adds, config = {"7": 3, "8": 80, "9": 79}, RebalanceConfig(spread="all")
     sample_and_check(Pale().fit(parts.train), parts, adds, config, tmp_path)
-    synthetic, samples = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.x.layout)
+    synthetic, samples = FolderFiles().read(tmp_path / "synthetic", parts.train)
     share = spread_counts(parts.train.class_counts, adds)["7"]
     assert samples is not None and 3 < (synthetic.y[samples.accepted] == 7).sum() <= share == 41
     sevens = synthetic.index[synthetic.y == 7]
@@ -241,7 +241,7 @@ def test_a_run_without_parents_only_warns(parts: Parts, tmp_path: Path, monkeypa
     sample_and_check(sampler, parts, {"8": 80, "9": 79}, RebalanceConfig(), tmp_path)
     leak = load_leak(tmp_path / "leak.json")
     assert leak.leaks and not leak.paired and not (tmp_path / "leak_spread.json").exists()
-    synthetic, _ = read_synthetic(tmp_path / "synthetic", parts.train.classes, parts.train.x.layout)
+    synthetic, _ = FolderFiles().read(tmp_path / "synthetic", parts.train)
     assert set(synthetic.y) == {8, 9}
 
 

@@ -21,16 +21,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from gensynth.data.cells import COLUMNS
 from gensynth.data.labeled import LabeledData
+from gensynth.data.names import folder_name, renamed_notes
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.kinds.image import files
+from gensynth.kinds.image.files import FolderFiles, write_png, write_samples
 from gensynth.kinds.image.folder import ImageFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import read_folder
-from gensynth.mix import manifest
-from gensynth.mix.manifest import Row, folder_name, renamed_notes, write_png, write_samples
-from gensynth.mix.mix import mix, read_synthetic, write_synthetic
+from gensynth.mix.manifest import COLUMNS, Row
+from gensynth.mix.mix import Mixed, mix
+from gensynth.mix.mix import write_synthetic as write_any
 from gensynth.mix.targets import filled_rare, rare_classes, spread_counts, target_counts
 from gensynth.sampler.synthetic import Synthetic
 
@@ -77,6 +79,21 @@ def parts(c: int = 1) -> Parts:
     return Parts(arrays(10, 0, c=c), arrays(0, 1, "v", c=c), arrays(4, 2, "t", c=c))
 
 
+def write_synthetic(fake: Synthetic, samples: SampleVerdicts | None, out: Path) -> None:
+    write_any(fake, samples, out, FolderFiles())
+
+
+def read_synthetic(
+    folder: Path, classes: tuple[str, ...] = CLASSES, shape: tuple[int, ...] = (1, 9, 12)
+) -> tuple[Synthetic, SampleVerdicts | None]:
+    one = Pixels(torch.zeros(1, *shape, dtype=torch.uint8))
+    return FolderFiles().read(folder, LabeledData(one, np.zeros(1, dtype=np.int64), classes, ("0",)))
+
+
+def mixed(real: Parts, fake: Synthetic, samples: SampleVerdicts, out: Path, link: str = "copy") -> Mixed:
+    return mix(real, fake, samples, out, FolderFiles(link))
+
+
 def rows(folder: Path) -> list[dict[str, str]]:
     with open(folder / "metadata.csv", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -93,12 +110,16 @@ def test_target_counts_stay_in_bounds(counts: dict[str, int], k: int) -> None:
         assert counts[name] + more == (max(counts[name], min(counts[name] * k, largest)) if rare else counts[name])
     for name, more in target_counts(counts, str(k)).items():
         assert more >= 0 and counts[name] + more == max(counts[name], k)
+    assert target_counts(counts, "1.0") == balance
+    for name, more in target_counts(counts, "0.29").items():
+        assert 0 <= more <= balance[name] and counts[name] + more >= round(0.29 * largest)
 
 
 def test_target_counts_example() -> None:
     counts = {"a": 100, "b": 10, "c": 30}
     assert target_counts(counts, "5x") == {"a": 0, "b": 40, "c": 70}
     assert target_counts(counts, "50") == {"a": 0, "b": 40, "c": 20}
+    assert target_counts(counts, "0.29") == {"a": 0, "b": 19, "c": 0}
     assert target_counts(counts, "balance") == {"a": 0, "b": 90, "c": 70}
     assert target_counts(counts | {"d": 60, "e": 0}, "rare") == {"a": 0, "b": 90, "c": 70, "d": 0, "e": 0}
 
@@ -122,20 +143,21 @@ def test_a_class_that_is_filled_is_rare_only_if_it_lacks_half() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n"]
+    "target",
+    ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n", "0.0", "1.5", ".5"],
 )
-def test_bad_targets_name_the_four_forms(target: str) -> None:
+def test_bad_targets_name_the_five_forms(target: str) -> None:
     if target == "5":
         assert target_counts({"a": 1}, target) == {"a": 4}
         return
-    with pytest.raises(ValueError, match=r"'rare'.*'balance'.*'200'.*'5x'"):
+    with pytest.raises(ValueError, match=r"'rare'.*'balance'.*'200'.*'5x'.*'0.29'"):
         target_counts({"a": 1}, target)
 
 
 @pytest.mark.parametrize("c", [1, 3])
 def test_mix_loads_with_torchvision_and_says_what_is_synthetic(tmp_path: Path, c: int) -> None:
     real, samples = parts(c), judged(6)
-    done = mix(real, drawn(6, c), samples, tmp_path / "sub" / "out")
+    done = mixed(real, drawn(6, c), samples, tmp_path / "sub" / "out")
     out = tmp_path / "sub" / "out"
     assert done.before == {"cat": 5, "Größe 2": 5} and done.after == {"cat": 5, "Größe 2": 9}
     assert (done.n_real, done.n_synthetic, done.path) == (10, 4, out)
@@ -146,6 +168,8 @@ def test_mix_loads_with_torchvision_and_says_what_is_synthetic(tmp_path: Path, c
     table = rows(out / "train")
     assert [r["synthetic"] for r in table] == ["0"] * 10 + ["1"] * 4
     assert {r["verdict"] for r in table[10:]} == {"accepted"} and {r["utility"] for r in table} == {"-"}
+    assert [r["part"] for r in table] == ["train"] * 10 + ["synthetic"] * 4
+    assert {r["part"] for r in rows(out / "test")} == {"test"} and {r["row"] for r in table} == {""}
     assert [json.loads(r["parents"]) for r in table[:10]] == [[i] for i in real.train.ids]
     accepted = drawn(6, c).subset(samples.accepted)
     assert [tuple(json.loads(r["parents"])) for r in table[10:]] == list(accepted.parents)
@@ -161,7 +185,7 @@ def test_mix_loads_with_hugging_face(tmp_path: Path, monkeypatch: pytest.MonkeyP
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()
     real = parts()
-    mix(real, drawn(6), judged(6), tmp_path / "out")
+    mixed(real, drawn(6), judged(6), tmp_path / "out")
     loaded = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert {name: len(part) for name, part in loaded.items()} == {"train": 14, "test": 4}
     first = loaded["train"][0]
@@ -182,7 +206,7 @@ def test_only_files_that_hold_exactly_these_pixels_are_kept(tmp_path: Path, link
     Image.fromarray(x[3]).convert("RGB").save(source / "Größe 2" / "colour.png")
     data = read_folder(source, (9, 12), 1)
     none = data.subset([])
-    mix(Parts(data, none, none), replace(drawn(3), classes=data.classes), judged(3), tmp_path / "out", link)  # type: ignore[arg-type]
+    mixed(Parts(data, none, none), replace(drawn(3), classes=data.classes), judged(3), tmp_path / "out", link)
     kept = {
         json.loads(r["parents"])[0]: tmp_path / "out" / "train" / r["file_name"]
         for r in rows(tmp_path / "out/train")[:4]
@@ -211,11 +235,11 @@ def test_refusals_come_before_any_file(tmp_path: Path) -> None:
         "training part only": (leak, fake, samples),
     }.items():
         with pytest.raises(ValueError, match=message):
-            mix(*args, tmp_path / "out")
+            mixed(*args, tmp_path / "out")
     with pytest.raises(ValueError, match="'copy', 'hard' or 'symbolic'"):
-        mix(real, fake, samples, tmp_path / "out", "move")  # type: ignore[arg-type]
+        mixed(real, fake, samples, tmp_path / "out", "move")
     with pytest.raises(ValueError, match="index 7"):
-        mix(real, replace(fake, index=np.full(6, 7)), samples, tmp_path / "out")
+        mixed(real, replace(fake, index=np.full(6, 7)), samples, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -228,9 +252,13 @@ def test_class_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str
 
 @pytest.mark.parametrize("c", [1, 3])
 @pytest.mark.parametrize("with_samples", [True, False])
-def test_synthetic_folder_round_trip(tmp_path: Path, c: int, with_samples: bool) -> None:
+@pytest.mark.parametrize("older", [True, False])
+def test_synthetic_folder_round_trip(tmp_path: Path, c: int, with_samples: bool, older: bool) -> None:
     fake, samples = drawn(9, c), judged(9) if with_samples else None
     write_synthetic(fake, samples, tmp_path / "out")
+    if older:
+        path = tmp_path / "out" / "metadata.csv"
+        pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns=["row", "part"]).to_csv(path, index=False)
     again, verdicts = read_synthetic(tmp_path / "out", CLASSES, (c, 9, 12))
     assert torch.equal(again.x[:], fake.x[:])
     for name in ("y", "index"):
@@ -250,7 +278,7 @@ def test_samples_of_one_class_each_are_read_as_classes(tmp_path: Path) -> None:
     fake = replace(drawn(6), y=np.arange(6) % len(CLASSES))
     for at, name in enumerate(CLASSES):
         write_synthetic(fake.subset(fake.y == at), None, tmp_path / "all" / name)
-    again, _ = read_synthetic(tmp_path / "all", CLASSES, (1, 9, 12))
+    again, _ = read_synthetic(tmp_path / "all")
     assert np.bincount(again.y).tolist() == np.bincount(fake.y).tolist()
 
 
@@ -258,7 +286,7 @@ def test_read_synthetic_of_another_tool(tmp_path: Path) -> None:
     (tmp_path / CLASSES[1]).mkdir()
     for i, x in enumerate(images(3)):
         Image.fromarray(x[0].numpy()).save(tmp_path / CLASSES[1] / f"img{i}.png")
-    fake, verdicts = read_synthetic(tmp_path, CLASSES, (1, 9, 12))
+    fake, verdicts = read_synthetic(tmp_path)
     assert verdicts is None and (fake.sampler, fake.seed) == ("unknown", 0)
     assert torch.equal(fake.x[:], images(3)) and fake.y.tolist() == [1, 1, 1] and fake.index.tolist() == [0, 1, 2]
     assert read_synthetic(tmp_path, CLASSES, (3, 18, 24))[0].x.shape == (3, 3, 18, 24)
@@ -271,12 +299,12 @@ def test_read_synthetic_refuses_a_changed_folder(tmp_path: Path) -> None:
     extra = tmp_path / "out" / CLASSES[1] / "extra.png"
     Image.fromarray(images(1)[0, 0].numpy()).save(extra)
     with pytest.raises(ValueError, match="extra.png"):
-        read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+        read_synthetic(tmp_path / "out")
     extra.unlink()
     path = tmp_path / "out" / "metadata.csv"
     path.write_text(path.read_text().replace(",3,14,", ",4,14,"))
-    with pytest.raises(ValueError, match="one folder for each"):
-        read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+    with pytest.raises(ValueError, match="mixes the samplers and seeds"):
+        read_synthetic(tmp_path / "out")
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\\0"), min_size=1))
@@ -319,7 +347,7 @@ def test_escaped_classes_are_read_back_and_told(tmp_path: Path) -> None:
         ("nearest", "7", "and a name in quotes"),
         ("label_score", "high", "column 'label_score' holds 'high', and a number"),
         ("verdict", "maybe", "accepted or rejected belongs there"),
-        ("synthetic", "0", "lists real images, too"),
+        ("synthetic", "0", "lists real examples, too"),
     ],
 )
 def test_a_bad_cell_is_named(tmp_path: Path, column: str, cell: str, says: str) -> None:
@@ -329,7 +357,7 @@ def test_a_bad_cell_is_named(tmp_path: Path, column: str, cell: str, says: str) 
     rows.loc[1, column] = cell
     rows.to_csv(path, index=False)
     with pytest.raises(ValueError, match=re.escape(says)):
-        read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+        read_synthetic(tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -346,16 +374,16 @@ def test_another_file_in_place_of_the_metadata_is_told(tmp_path: Path, content: 
     write_synthetic(drawn(3), None, tmp_path / "out")
     (tmp_path / "out" / "metadata.csv").write_bytes(content)
     with pytest.raises(ValueError, match=says):
-        read_synthetic(tmp_path / "out", CLASSES, (1, 9, 12))
+        read_synthetic(tmp_path / "out")
 
 
 def test_a_file_that_vanishes_while_it_is_written_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def losing(*given: Any) -> list[Row]:
         rows = write_samples(*given)
-        next(given[3].rglob("*.png")).unlink()
+        next(given[2].rglob("*.png")).unlink()
         return rows
 
-    monkeypatch.setattr("gensynth.mix.manifest.write_samples", losing)
+    monkeypatch.setattr("gensynth.kinds.image.files.write_samples", losing)
     with pytest.raises(OSError, match="3 files were written and 2 are there"):
         write_synthetic(drawn(3), None, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
@@ -367,7 +395,7 @@ def test_an_image_that_cannot_be_written_ends_it(tmp_path: Path, monkeypatch: py
             raise OSError(28, "No space left on device")
         write_png(path, pixels)
 
-    monkeypatch.setattr(manifest, "write_png", write)
+    monkeypatch.setattr(files, "write_png", write)
     with pytest.raises(OSError, match="the disk is full"):
         write_synthetic(drawn(9), None, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -382,7 +410,7 @@ def test_images_on_disk_are_read_in_batches_not_one_by_one(tmp_path: Path, monke
     get = ImageFiles.__getitem__
     monkeypatch.setattr(ImageFiles, "__getitem__", lambda self, index: asked.append(index) or get(self, index))
     none = replace(drawn(0), classes=data.classes)
-    mix(Parts(data, arrays(0), arrays(0)), none, judged(0), tmp_path / "out")
+    mixed(Parts(data, arrays(0), arrays(0)), none, judged(0), tmp_path / "out")
     assert len(asked) == 1
     listed = rows(tmp_path / "out" / "train")
     assert [row["parents"] for row in listed] == [json.dumps([name]) for name in data.ids]

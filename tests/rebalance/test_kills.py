@@ -18,6 +18,7 @@ from gensynth.data import files
 from gensynth.evaluate.evaluate import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
 from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import DataConfig, read_parts
 from gensynth.mix.mix import mix
 from gensynth.sampler.synthetic import Synthetic
@@ -105,7 +106,7 @@ def test_mix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     train, n = parts.train, len(parts.train)
     drawn = Synthetic(train.x, train.y, train.classes, np.arange(n), "recipes", 0, ("flip",) * n, ((),) * n, ("",) * n)
     judged = SampleVerdicts(np.ones(n, dtype=bool), ("",) * n, {}, ("",) * n)
-    check_kills(monkeypatch, tmp_path, lambda out: mix(parts, drawn, judged, out), "mixed", "mixed")
+    check_kills(monkeypatch, tmp_path, lambda out: mix(parts, drawn, judged, out, FolderFiles()), "mixed", "mixed")
 
 
 def test_rebalance_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

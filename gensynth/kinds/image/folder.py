@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from gensynth.data.cells import COLUMNS, is_ours
 from gensynth.data.labeled import LabeledData, check_class_names, natural_key
 from gensynth.kinds.image.decode import SUFFIXES, decode_image, for_each, header
 from gensynth.kinds.image.images import ImageFiles, Images, Pixels, content_hash
 from gensynth.kinds.image.pixels import MASK, WHITE, choose_size, find_white, size_notes, white_notes
+from gensynth.mix.manifest import is_manifest
 from gensynth.rebalance.run import RECORD
 
 PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
@@ -255,7 +255,7 @@ def is_output(folder: Path) -> bool:
         return False
     manifest = folder / "metadata.csv"
     if manifest.is_file():
-        return is_ours(manifest, COLUMNS[:5])  # other versions may have other scores
+        return is_manifest(manifest)
     return RECORD in names or any(name.endswith((".ckpt", ".resume")) for name in names)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
-from gensynth.data.cells import COLUMNS
 from gensynth.generator.base import at_once
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.samplers.trained import TrainedSampler
 from gensynth.mix.drawn import is_drawn
-from gensynth.mix.manifest import write_synthetic
+from gensynth.mix.mix import write_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def sample_to_folder(
             f"the checkpoints in {checkpoint} are of different generators ({', '.join(sorted(generators))}), and "
             "others must be made in the same way; name one of the files."
         )
-    if is_drawn(out, out / "metadata.csv", COLUMNS, firsts, n, others):
+    if is_drawn(out, FolderFiles(), firsts, n, others):
         return False
     fabric = _processes(device, devices, num_nodes)
     rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
@@ -92,7 +92,7 @@ def sample_to_folder(
         torch.distributed.gather_object(parts, shares)
         parts = {at: part for share in shares or [] for at, part in share.items()}
     if not rank:
-        write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out)
+        write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out, FolderFiles())
     if fabric is not None:
         fabric.barrier()
     return True

@@ -1,6 +1,6 @@
 """choose: which way to treat the rare classes of a table, if any, by cross-validation of the training rows.
 
-In the race are doing nothing, class weights, a tuned threshold, and samplers that fill the rare classes to some ratios
+In the race are doing nothing, class weights, a tuned threshold, and samplers that fill the rare classes to some shares
 of the largest one. Rebalancing seldom ranks rows better than doing nothing, and the best of many candidates looks
 better than it is. So doing nothing wins unless the best is more than one standard error ahead (Breiman, Friedman,
 Olshen and Stone 1984, "Classification and regression trees", section 3.4.3). Test rows play no part.
@@ -31,6 +31,7 @@ from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
+from gensynth.mix.targets import target_counts
 from gensynth.sampler.base import Sampler
 
 
@@ -40,7 +41,7 @@ class Scored:
 
     Attributes:
         name: `none`, `threshold`, `class weights`, or a sampler.
-        ratio: How far the sampler fills, as in `ChooseConfig.ratios`; None for the others.
+        to: How far the sampler fills, as `target_counts` takes it; None for the others.
         score: Mean of the metric over splits and classifiers, in [0, 1].
         gain: `score` minus that of `none`.
         standard_error: Of `gain`, corrected for the rows that the splits share.
@@ -48,7 +49,7 @@ class Scored:
     """
 
     name: str
-    ratio: float | None
+    to: str | None
     score: float
     gain: float
     standard_error: float
@@ -61,7 +62,7 @@ class Choice:
 
     Attributes:
         name: `none`, `threshold`, `class weights`, or a sampler.
-        ratio: How far the sampler fills; None for the others.
+        to: How far the sampler fills; None for the others.
         adds: Synthetic rows for each class of the training part that needs some; empty for the others.
         threshold: Probability (prior-corrected) from which on the rare class is predicted where the mean of the recalls
             shall be high; None for more than two classes, or where nothing was tried.
@@ -74,7 +75,7 @@ class Choice:
     """
 
     name: str
-    ratio: float | None
+    to: str | None
     adds: dict[str, int]
     threshold: float | None
     why: str
@@ -115,12 +116,13 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
     notes = [f"Chosen on {len(part)} of {len(train)} rows, drawn by class."] if len(part) < len(train) else []
     notes += [f"{name} is left out: it is too slow for {width} columns." for name in wide]
     candidates = [Candidate(NONE), Candidate(WEIGHTS, weighted=True)]
-    fills: dict[str, tuple[str, float]] = {}
-    for ratio in sorted({round(r, 4) for r in config.ratios or _ratios(train.class_counts)}):
-        adds = rows_to_add(part.class_counts, ratio)
+    fills: dict[str, tuple[str, str]] = {}
+    for to in dict.fromkeys(config.targets or _shares(train.class_counts)):
+        # Of a part as many as its share of the whole: a number of rows means rows of the whole training part.
+        adds = {name: round(n * len(part) / len(train)) for name, n in target_counts(train.class_counts, to).items()}
         if any(adds.values()):
-            candidates += [Candidate(f"{s.name} to {ratio}", sampler=s, adds=adds) for s in made]
-            fills |= {f"{s.name} to {ratio}": (s.name, ratio) for s in made}
+            candidates += [Candidate(f"{s.name} to {to}", sampler=s, adds=adds) for s in made]
+            fills |= {f"{s.name} to {to}": (s.name, to) for s in made}
     folds = Folds(part, config.folds, config.repeats, config.seed)
     with threadpool_limits(config.threads):
         candidates, results = _race(folds, candidates, config, notes, quiet)
@@ -136,8 +138,8 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
     by_score = sorted(values, key=lambda other: -values[other].mean())
     return Choice(
         name=fills[name][0] if name in fills else name,
-        ratio=filled,
-        adds={} if filled is None else {c: n for c, n in rows_to_add(train.class_counts, filled).items() if n},
+        to=filled,
+        adds={} if filled is None else {c: n for c, n in target_counts(train.class_counts, filled).items() if n},
         threshold=threshold,
         why=why,
         metric=config.metric,
@@ -183,13 +185,13 @@ def _scored(
     values: Mapping[str, np.ndarray],
     ratio: float,
     results: Sequence[Fold],
-    fills: Mapping[str, tuple[str, float]],
+    fills: Mapping[str, tuple[str, str]],
 ) -> Scored:
     name, filled = fills.get(way, (way, None))
     gain = values[way] - values[NONE]
     return Scored(
         name=name,
-        ratio=filled,
+        to=filled,
         score=float(values[way].mean()),
         gain=float(gain.mean()),
         standard_error=math.sqrt(split_variance(gain, ratio)),
@@ -214,12 +216,6 @@ def simplest(values: Mapping[str, np.ndarray], ratio: float, standard_errors: fl
         return NONE
     simple = (name for name in (THRESHOLD, WEIGHTS) if name in values)
     return next((name for name in simple if is_ahead(name, NONE) and not is_ahead(best, name)), best)
-
-
-def rows_to_add(class_counts: Mapping[str, int], ratio: float) -> dict[str, int]:
-    """Return how many rows each class lacks of `ratio` times the largest one."""
-    largest = max(class_counts.values())
-    return {name: max(0, round(ratio * largest) - n) for name, n in class_counts.items()}
 
 
 def save_choice(choice: Choice, path: str | Path) -> None:
@@ -278,10 +274,10 @@ def _slow(candidates: Sequence[Candidate], seconds: Mapping[str, float], most: f
     return slow
 
 
-def _ratios(class_counts: Mapping[str, int]) -> tuple[float, ...]:
-    """Return two ratios on the way from the rarest class's to 1, in equal steps of the logarithm."""
+def _shares(class_counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return two shares of the largest class on the way from the rarest one's to 1, in equal steps of the logarithm."""
     now = min(class_counts.values()) / max(class_counts.values())
-    return now ** (2 / 3), now ** (1 / 3)
+    return tuple(f"{max(round(now**power, 4), 1e-4)}" for power in (2 / 3, 1 / 3))
 
 
 def _best(values: Mapping[str, np.ndarray]) -> str:
@@ -297,7 +293,7 @@ def _why(
     values: Mapping[str, np.ndarray],
     ratio: float,
     config: ChooseConfig,
-    fills: Mapping[str, tuple[str, float]],
+    fills: Mapping[str, tuple[str, str]],
 ) -> str:
     metric, score, best = METRICS[config.metric], f"{values[name].mean():.1%}", _best(values)
     said = _words(name, fills).capitalize()
@@ -322,8 +318,7 @@ def _points(gap: np.ndarray, ratio: float) -> str:
     return f"{100 * gap.mean():+.1f} points, standard error {100 * math.sqrt(split_variance(gap, ratio)):.1f}"
 
 
-def _words(name: str, fills: Mapping[str, tuple[str, float]]) -> str:
+def _words(name: str, fills: Mapping[str, tuple[str, str]]) -> str:
     if name in fills:
-        sampler, ratio = fills[name]
-        return f"filling with '{sampler}' to {ratio:.2g} of the largest class"
+        return "filling with '{}' to {}".format(*fills[name])
     return {NONE: "doing nothing", THRESHOLD: "moving the threshold", WEIGHTS: "weighing the classes"}[name]

@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gensynth.cli.printed import say
+from gensynth.cli.printed import say, say_data_notes, say_mixed, say_passed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL, Verdict
@@ -90,18 +88,19 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
         out: Table to write; NAME.metadata.csv beside it says how each row was made.
         start: Number of the first row.
     """
-    from gensynth.kinds.table.manifest import COLUMNS, metadata_path, write_rows
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.samplers.catalog import load_sampler
     from gensynth.mix.drawn import is_drawn
+    from gensynth.mix.mix import write_synthetic
 
     with locked(out):
         fitted = load_sampler(sampler)
         first = fitted.sample(label, min(n, 1), seed, start)
-        if is_drawn(out, metadata_path(out), COLUMNS, [first], n):
+        if is_drawn(out, FrameFiles(), [first], n):
             say(f"{out} is complete; nothing was left to draw.")
             return 0
-        _refuse_to_overwrite(out)
-        write_rows(out, fitted.sample(label, n, seed, start), fitted.like)
+        FrameFiles().refuse_existing(out)
+        write_synthetic(fitted.sample(label, n, seed, start), None, out, FrameFiles())
     say(f"{counted(n, 'row')} of {label!r} in {out}")
     return 0
 
@@ -120,7 +119,7 @@ def check(
     """
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.kinds.table.checker import TableChecker
-    from gensynth.kinds.table.manifest import read_rows
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
 
     with locked(json):
@@ -130,7 +129,8 @@ def check(
         else:
             reference = read_real_table(against, data_config)
             held_out = [read_like(holdout, reference)]
-        verdict = TableChecker(reference, held_out).check(read_rows(synthetic, reference))
+        samples, _ = FrameFiles().read(Path(synthetic), reference)
+        verdict = TableChecker(reference, held_out).check(samples)
         if json is not None:
             save_verdict(verdict, json)
     print_verdict(verdict)
@@ -146,20 +146,22 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
         synthetic: Table of synthetic rows.
         real: Real table, split as for training.
         out: Table to write; NAME.metadata.csv beside it says of each row where it is from.
-        to: How far to fill: 5x (rare classes up to 5 times their real rows), rare (those up to the largest class),
-            balance (all classes), or a number.
+        to: How far to fill: rare (classes with less than half the rows of the largest one, up to that one), balance
+            (all classes), 5x (rare ones up to 5 times their real rows), 200 (all up to that many), or 0.29 (all up to
+            that share of the largest one).
         data_config: How the real table is read and split.
     """
     from gensynth.fidelity.draw import up_to
-    from gensynth.kinds.table.manifest import write_balanced
+    from gensynth.kinds.table.files import FrameFiles
+    from gensynth.mix.mix import mix as join
     from gensynth.mix.targets import target_counts
 
     with locked(out):
-        _refuse_to_overwrite(out)
+        FrameFiles().refuse_existing(out)
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
-        n_real = write_balanced(out, parts, samples, replace(verdict.samples, accepted=accepted))
-    say(f"{n_real} real and {counted(int(accepted.sum()), 'synthetic row')} in {out}")
+        mixed = join(parts, samples, replace(verdict.samples, accepted=accepted), out, FrameFiles())
+    say_mixed(mixed, parts)
     return 0
 
 
@@ -236,7 +238,7 @@ def print_choice(choice: Choice) -> None:
     if choice.candidates:
         print(f"\n{'treatment':>24} {choice.metric.replace('_', ' '):>25} {'against none':>13} {'standard error':>15}")
     for c in choice.candidates:
-        name = c.name if c.ratio is None else f"{c.name} to {c.ratio:.2g}"
+        name = c.name if c.to is None else f"{c.name} to {c.to}"
         print(f"{name:>24} {c.score:>25.1%} {100 * c.gain:>+13.1f} {100 * c.standard_error:>15.1f}")
     for note in choice.notes:
         print(f"note: {note}")
@@ -301,30 +303,12 @@ def _print_alarm(verdict: Verdict) -> None:
 
 def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Synthetic, Verdict]:
     from gensynth.kinds.table.checker import TableChecker
-    from gensynth.kinds.table.manifest import read_rows
+    from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_table_parts
-    from gensynth.mix.mix import refuse_held_out_parents
 
     parts = read_table_parts(real, config)
-    for note in parts.train.notes:
-        say(f"note: {note}")
-    samples = read_rows(synthetic, parts.train)
+    say_data_notes(parts)
+    samples, _ = FrameFiles().read(Path(synthetic), parts.train)
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
-    refuse_held_out_parents(parts, samples.subset(verdict.samples.accepted))
-    say(f"{int(np.sum(verdict.samples.accepted))} of {counted(len(samples), 'synthetic row')} pass the check")
-    if not verdict.samples.accepted.any():
-        raise ValueError(f"no row in {synthetic} passes the check, so there is nothing to go on with.")
+    say_passed(parts, samples, verdict, synthetic)
     return parts, samples, verdict
-
-
-def _refuse_to_overwrite(out: Path) -> None:
-    """Raise ValueError if a table exists; metadata without one are what a killed run left, and are written again."""
-    from gensynth.data.cells import is_ours
-    from gensynth.kinds.table.manifest import COLUMNS, metadata_path
-    from gensynth.kinds.table.tables import check_format
-
-    check_format(out)
-    manifest = metadata_path(out)
-    for path in (out,) if is_ours(manifest, COLUMNS) else (out, manifest):
-        if path.exists():
-            raise ValueError(f"{path} exists; choose another --out, or remove it.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gensynth.data.split import check_split
+from gensynth.mix.targets import check_target
 
 AUTO = "auto"
 REPEATS = "random"
@@ -54,18 +55,18 @@ class TableRebalanceConfig:
 
     sampler: str = AUTO
     """auto chooses by cross-validation of the training rows, and may choose to do nothing; or the name of a sampler."""
-    to: str = AUTO
-    """How far a named sampler fills: 5x, rare classes up to 5 times their real rows (never above the largest class);
-    rare, those up to the largest class; balance, all; or a number; auto is 5x. With the sampler auto, auto tries
-    several, and balance only that."""
+    to: str | None = None
+    """How far to fill: rare, classes with less than half the rows of the largest one, up to that one; balance, all
+    classes; 5x, rare ones up to 5 times their real rows; 200, all up to that many; 0.29, all up to that share of the
+    largest one. If not given, 5x; the sampler auto then tries several (see choose.targets)."""
     settings: dict[str, Any] | None = None
     """Settings of a named sampler, such as {"k_neighbors": 3} or {"variant": "borderline"} for smote."""
     sample_seed: int = 0
     """Seed of the samples."""
 
     def __post_init__(self) -> None:
-        if self.sampler == AUTO and self.to not in (AUTO, "balance"):
-            raise ValueError(f"the sampler auto fills to 'auto' or 'balance', got to={self.to!r}; or name a sampler.")
+        if self.to is not None:
+            check_target(self.to)
         if self.sampler == AUTO and self.settings:
             raise ValueError("settings are those of a named sampler; name one, such as --sampler smote.")
         if self.sampler == REPEATS:
@@ -89,9 +90,9 @@ class ChooseConfig:
     """What counts: average_precision, roc_auc or balanced_accuracy_tuned."""
     models: tuple[str, ...] = ("boosting",)
     """Classifiers whose mean score counts: boosting, forest, logistic."""
-    ratios: tuple[float, ...] = ()
-    """Rows of a rare class per row of the largest one after filling, in (0, 1]; none for two on the way from the rarest
-    class's ratio to 1, in equal steps of the logarithm."""
+    targets: tuple[str, ...] = ()
+    """How far samplers fill, each as `to` takes it, such as 0.1,0.5 or 5x,rare; none for two shares on the way from the
+    rarest class's to 1, in equal steps of the logarithm."""
     folds: int = 5
     """Folds of one cross-validation; fewer where the rarest class has fewer rows."""
     repeats: int = 3
@@ -110,8 +111,8 @@ class ChooseConfig:
 
     def __post_init__(self) -> None:
         check_config(self, {"standard_errors": 0, "seconds": 0})
-        if not all(0 < ratio <= 1 for ratio in self.ratios):
-            raise ValueError(f"ratios must lie in (0, 1], got {self.ratios}.")
+        for to in self.targets:
+            check_target(to)
 
 
 @dataclass(frozen=True)

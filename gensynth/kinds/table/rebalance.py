@@ -49,14 +49,16 @@ from gensynth.kinds.table.evaluate import (
     load_table_evaluation,
     save_table_evaluation,
 )
+from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.folds import some_rows
-from gensynth.kinds.table.manifest import metadata_path, write_balanced, write_rows
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.report.page import TableReportContents, write_table_report
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, table_sampler_names
 from gensynth.kinds.table.tables import check_format, suffix_of
+from gensynth.mix.manifest import NOT_EVALUATED
+from gensynth.mix.mix import mix, write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.sampler import SAMPLER
@@ -145,10 +147,9 @@ def rebalance_table(
         "evaluate": asdict(evaluate_config),
         "fingerprint": parts.fingerprint,
     }
-    adds = None if config.sampler == AUTO else _wanted(config, parts.train.class_counts)
-    for path in (out, metadata_path(out)):
-        if path.exists() and not (folder / RECORD).exists():
-            raise ValueError(f"{path} exists and is not of a gensynth run; choose another --out, or remove it.")
+    adds = _wanted(config, choose_config, parts.train.class_counts)
+    if not (folder / RECORD).exists():
+        FrameFiles().refuse_existing(out)
     run = Run.open(folder, settings)
     rows_of(parts.train).schema.save(folder / SCHEMA)
 
@@ -156,15 +157,15 @@ def rebalance_table(
         if not (folder / file).exists():
             run.step(name, work)
 
-    if adds is None:
+    if config.sampler == AUTO:
         answer = partial(_choose, parts.train, config, choose_config, quiet)
         once("choose", "choice.json", lambda: save_choice(answer(), folder / "choice.json"))
         choice = load_choice(folder / "choice.json")
         adds = choice.adds
         if adds:
-            config = replace(config, sampler=choice.name, to=AUTO)
+            config = replace(config, sampler=choice.name)
     adds = {name: n for name, n in adds.items() if n}
-    drawn = None
+    drawn, utility = None, NOT_EVALUATED
     if adds:
         file = folder / f"{config.sampler}{SAMPLER}"
         once("fit", file.name, lambda: _fit(config, parts.train, file))
@@ -181,27 +182,35 @@ def rebalance_table(
                     folder / "evaluation.json",
                 ),
             )
+            utility = load_table_evaluation(folder / "evaluation.json").verdict
         if not out.exists():
-            run.step("write", lambda: write_balanced(out, parts, synthetic, verdict.samples))
+            run.step("write", lambda: mix(parts, synthetic, verdict.samples, out, FrameFiles(), utility))
     elif not out.exists():
-        run.step("write", lambda: write_balanced(out, parts, None, None))
+        run.step("write", lambda: FrameFiles().write_mixed(parts, None, (), out))
     return _report(folder, parts, drawn)
 
 
-def _wanted(config: TableRebalanceConfig, counts: dict[str, int]) -> dict[str, int]:
-    """Return how many rows of each class a named sampler is to add; ValueError if none."""
-    adds = target_counts(counts, "5x" if config.to == AUTO else config.to)
-    if not any(adds.values()):
+def _wanted(config: TableRebalanceConfig, choose_config: ChooseConfig, counts: dict[str, int]) -> dict[str, int]:
+    """Return how many rows of each class are to be added; none where several targets are tried.
+
+    Raises:
+        ValueError: if the target adds nothing, or there is one too many.
+    """
+    to = config.to or (None if config.sampler == AUTO else "5x")
+    if config.to is not None and choose_config.targets:
+        raise ValueError("--to names one target and --choose.targets several; give one of the two.")
+    adds = {} if to is None else target_counts(counts, to)
+    if to is not None and not any(adds.values()):
         raise ValueError(
-            f"to={config.to!r} adds nothing to {some_counts(counts)}; give more, such as 'balance' or a number of rows."
+            f"to={to!r} adds nothing to {some_counts(counts)}; give more, such as 'balance' or a number of rows."
         )
     return adds
 
 
 def _choose(train: LabeledData, config: TableRebalanceConfig, choose_config: ChooseConfig, quiet: bool) -> Choice:
     """Choose among all samplers but the one that only repeats rows."""
-    if config.to == "balance":
-        choose_config = replace(choose_config, ratios=(1.0,))
+    if config.to is not None:
+        choose_config = replace(choose_config, targets=(config.to,))
     return choose(train, [name for name in table_sampler_names() if name != REPEATS], choose_config, quiet)
 
 
@@ -315,14 +324,7 @@ def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, f
     verdict = checker.check(synthetic)
     if not verdict.samples.accepted.all():
         bad = ~verdict.samples.accepted
-        reasons = replace(
-            verdict.samples,
-            accepted=verdict.samples.accepted[bad],
-            reason=tuple(r for r, b in zip(verdict.samples.reason, bad, strict=True) if b),
-            scores={name: values[bad] for name, values in verdict.samples.scores.items()},
-            nearest=tuple(i for i, b in zip(verdict.samples.nearest, bad, strict=True) if b),
-        )
-        write_rows(folder / "rejected.csv", synthetic.subset(bad), parts.train, reasons)
+        write_synthetic(synthetic.subset(bad), verdict.samples.subset(bad), folder / "rejected.csv", FrameFiles())
     save_verdict(verdict, folder / "verdict.json")
 
 

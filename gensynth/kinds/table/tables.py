@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from gensynth.data.files import write_bytes
-from gensynth.data.labeled import LabeledData
+from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import class_names
@@ -131,15 +131,15 @@ def as_pandas(frame: Any) -> pd.DataFrame:
         raise ModuleNotFoundError("this table needs pyarrow; run 'pip install pyarrow'.") from error
 
 
-def to_frame(data: LabeledData | Synthetic, like: LabeledData) -> pd.DataFrame:
+def to_frame(data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd.DataFrame:
     """Return the rows as one table with the label column at its place, in its dtype.
 
     Args:
         data: Rows, real or synthetic, whose classes are those of `like`.
-        like: Real rows of the table they belong to.
+        like: Rows of the table they belong to, or they themselves.
     """
     of = rows_of(like)
-    position = np.array([like.label_of(name) for name in data.classes], dtype=np.int64)
+    position = np.array([label_of(name, like.classes) for name in data.classes], dtype=np.int64)
     labels = of.label_values.take(position[data.y]).reset_index(drop=True)
     frame = rows_of(data).frame
     at = len(frame.columns) if of.schema.position is None else of.schema.position

@@ -20,12 +20,13 @@ from PIL import Image
 
 from gensynth.cli.main import main
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.folder import ImageFiles, read_files, read_folder
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import MASK, WHITE, WHITES, find_white
 from gensynth.kinds.image.read import DataConfig, read_parts
 from gensynth.kinds.image.style.stylize import _find
-from gensynth.mix.manifest import read_synthetic, write_synthetic
+from gensynth.mix.mix import write_synthetic
 
 UPRIGHT = np.zeros((24, 16), np.uint8)
 UPRIGHT[:12, :8] = 255  # white at the top left: every turn and every mirror image differs
@@ -142,11 +143,10 @@ def test_masks_of_zero_and_one_are_black_and_white(tmp_path: Path, dtype: type) 
     # Synthetic ones may be of 0 and 1, too, or what we write.
     for form, pixels in (("theirs", masks), ("ours", [mask.astype(np.uint8) * 255 for mask in masks])):
         folder = folder_of(tmp_path / form, *pixels)
-        assert read_synthetic(folder, data.classes, data.x.layout, data.x.white)[0].x[:].max() == 255
+        assert FolderFiles().read(folder, data)[0].x[:].max() == 255
     # But nearly black ones beside real images that are no masks stay nearly black.
-    assert read_synthetic(tmp_path / "real", data.classes, data.x.layout, WHITE)[0].x[:].max() == (
-        1 if dtype == np.uint8 else 0
-    )
+    grey = replace(data, x=Pixels(data.x[:], white=WHITE))
+    assert FolderFiles().read(tmp_path / "real", grey)[0].x[:].max() == (1 if dtype == np.uint8 else 0)
 
 
 def test_arrays_of_sixteen_bits(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_what_is_read_beside_the_data_has_their_white(tmp_path: Path) -> None:
     test = folder_of(tmp_path / "test", *rng.integers(0, 1000, (4, 9, 9), dtype=np.uint16))
     parts = read_parts(train, DataConfig(test_data=str(test)))
     assert parts.train.x.white == 4095 and parts.test.x[:].max() <= 1000 * 255 / 4095 and parts.train.x[:].max() > 250
-    synthetic, _ = read_synthetic(test, parts.train.classes, parts.train.x.layout, parts.train.x.white)
+    synthetic, _ = FolderFiles().read(test, parts.train)
     assert synthetic.x[:].max() <= 1000 * 255 / 4095
     assert read_files(test, (9, 9), 1, white=4095)[:].max() <= 1000 * 255 / 4095 < read_files(test, (9, 9), 1)[:].max()
     with pytest.raises(ValueError, match=r"2[0-4] images of '.*train' hold values above 1023, up to 40[0-9][0-9]; "):
@@ -189,12 +189,12 @@ def test_what_is_read_beside_data_of_eight_bits_tells_its_own_white(tmp_path: Pa
     assert parts.train.x.white is None and parts.test.x[:].max() >= 254
     first, second = parts.train.notes
     assert first.startswith("test data: ") and told in first and second.startswith("test data: Not read: 1 of 4")
-    synthetic, _ = read_synthetic(other, parts.train.classes, parts.train.x.layout, parts.train.x.white)
+    synthetic, _ = FolderFiles().read(other, parts.train)
     assert synthetic.x[:].max() >= 254 and told in synthetic.notes[0] and "Not read" in synthetic.notes[1]
     # What gensynth wrote is read as it was drawn, however dark.
     drawn = replace(synthetic, x=Pixels(synthetic.x[:] // 255))
-    write_synthetic(drawn, None, tmp_path / "drawn")
-    again, _ = read_synthetic(tmp_path / "drawn", drawn.classes, parts.train.x.layout)
+    write_synthetic(drawn, None, tmp_path / "drawn", FolderFiles())
+    again, _ = FolderFiles().read(tmp_path / "drawn", parts.train)
     assert again.x[:].max() == 1 and "nearly black" in again.notes[0]
 
 

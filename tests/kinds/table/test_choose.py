@@ -17,7 +17,6 @@ from gensynth.kinds.table.choose import (
     ChooseConfig,
     choose,
     load_choice,
-    rows_to_add,
     save_choice,
     simplest,
 )
@@ -87,18 +86,17 @@ def test_class_weights_win_only_where_they_help_and_nothing_is_ahead_of_them() -
     assert simplest(values, 1 / 4, 1.0) == THRESHOLD
 
 
-def test_rows_to_add_fill_each_class_to_a_ratio_of_the_largest() -> None:
-    assert rows_to_add({"a": 1000, "b": 10, "c": 300}, 0.1) == {"a": 0, "b": 90, "c": 0}
-    assert rows_to_add({"a": 1000, "b": 10, "c": 300}, 1) == {"a": 0, "b": 990, "c": 700}
-    assert module._ratios({"a": 1000, "b": 1}) == pytest.approx((0.01, 0.1))
+def test_two_shares_on_the_way_to_the_largest_class_are_tried() -> None:
+    assert module._shares({"a": 1000, "b": 1}) == ("0.01", "0.1")
+    assert module._shares({"a": 10**9, "b": 1}) == ("0.0001", "0.001")
 
 
 def test_rows_that_hurt_are_not_chosen_and_a_threshold_is_recommended() -> None:
     found = choose(table(300, 24), ["random", Wrong()], QUICK, quiet=True)
-    assert (found.name, found.ratio, found.adds) == (THRESHOLD, None, {})
+    assert (found.name, found.to, found.adds) == (THRESHOLD, None, {})
     assert found.threshold is not None and 0 < found.threshold < 0.5
     assert "oing nothing" in found.why and "predict 'yes' from a probability of 0.0" in found.why
-    assert {(c.name, c.ratio is None) for c in found.candidates} == {
+    assert {(c.name, c.to is None) for c in found.candidates} == {
         (NONE, True),
         (WEIGHTS, True),
         ("random", False),
@@ -120,9 +118,9 @@ def test_metric_of_the_user_puts_the_threshold_into_the_race() -> None:
 def test_sampler_that_is_ahead_is_chosen_with_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever the race says, the answer must carry the rows that the winner adds to the whole table.
     monkeypatch.setattr(module, "simplest", lambda values, ratio, k: next(n for n in values if n.startswith("random")))
-    found = choose(table(300, 24), ["random"], replace(QUICK, ratios=(0.2, 0.5)), quiet=True)
-    assert (found.name, found.ratio, found.adds) == ("random", 0.2, {"yes": 36})
-    assert found.why.startswith("Filling with 'random' to 0.2 of the largest class is ")
+    found = choose(table(300, 24), ["random"], replace(QUICK, targets=("0.2", "0.5")), quiet=True)
+    assert (found.name, found.to, found.adds) == ("random", "0.2", {"yes": 36})
+    assert found.why.startswith("Filling with 'random' to 0.2 is ")
     assert "doing nothing" in found.why  # what was gained
 
 
@@ -197,7 +195,7 @@ def test_wrong_inputs_are_refused() -> None:
         choose(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
     for wrong, text in (
         ({"metric": "f1"}, "metric 'f1' is unknown"),
-        ({"ratios": (0.0, 0.5)}, r"ratios must lie in \(0, 1\]"),
+        ({"targets": ("0.5", "0.0")}, "to='0.0' is none of 'rare'"),
         ({"models": ()}, "models must be some of"),
         ({"most_rows": 5}, "most_rows must be at least 100, got 5"),
     ):

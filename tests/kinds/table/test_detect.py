@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.column_names import is_code, is_key, is_personal, is_row_number, words_of
 from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.gate import TableGate
-from gensynth.kinds.table.manifest import read_rows, write_balanced
 from gensynth.kinds.table.numbers import FORMATS as NUMBER_FORMATS
 from gensynth.kinds.table.numbers import as_numbers, number_format, written
 from gensynth.kinds.table.read import TableConfig, read_table_parts
@@ -25,6 +25,7 @@ from gensynth.kinds.table.samplers.smote import TableSmote
 from gensynth.kinds.table.schema import Column, Schema
 from gensynth.kinds.table.tables import from_frame, read_table, write_table
 from gensynth.kinds.table.times import FORMATS, as_times, date_formats, write
+from gensynth.mix.mix import mix
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -311,16 +312,16 @@ def test_a_table_with_an_ignored_column_is_checked_and_joined(tmp_path: Path) ->
     parts = read_table_parts(tmp_path / "t.csv", TableConfig(target="y", schema=str(tmp_path / "s.json")))
     samples = TableSmote().fit(parts.train).sample("yes", 20, 0)
     verdict = TableGate(parts.train).screen(samples.x.frame, samples.y, samples.parents)[0]
-    n = write_balanced(tmp_path / "out.csv", parts, samples, verdict)
+    mix(parts, samples, verdict, tmp_path / "out.csv", FrameFiles())
     out = pd.read_csv(tmp_path / "out.csv")
-    assert n == N and out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()
+    assert out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()
 
 
 def test_a_label_that_no_class_has_is_named_with_its_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": AMOUNTS, "y": LABELS})
     write_table(frame.assign(y=np.where(np.arange(N) == 7, "Yes", LABELS)), tmp_path / "s.csv")
     with pytest.raises(ValueError, match="row 7 of .*: label 'Yes' is not one of .* Did you mean 'yes'"):
-        read_rows(tmp_path / "s.csv", from_frame(frame, "y"))
+        FrameFiles().read(tmp_path / "s.csv", from_frame(frame, "y"))
 
 
 @pytest.mark.parametrize(("label", "meant"), [("1", "1.0"), ("1.00", "1.0"), ("yes", "Yes"), ("YES ", "Yes")])

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from gensynth.cli.main import main
-from gensynth.kinds.table import manifest as table_manifest
+from gensynth.kinds.table import files as table_files
 from gensynth.kinds.table import rebalance as module
 from gensynth.kinds.table import tables
-from gensynth.kinds.table.manifest import metadata_path
+from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.samplers.catalog import made_sampler
 
 QUICK = [
@@ -74,7 +74,7 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     added = made.iloc[len(real) :]
     assert len(added) > 50 and set(added["fraud"]) == {"yes"} and set(added["job"]) <= {"cook", "nurse", "smith"}
     assert out.read_text().startswith(claims.read_text()), "real rows are the same text"
-    lines = pd.read_csv(metadata_path(out))
+    lines = pd.read_csv(FrameFiles().manifest_of(out))
     assert len(lines) == len(made) and (lines["part"] == "synthetic").sum() == len(added)
     folder = tmp_path / "runs" / "balanced.run"
     names = {path.name for path in folder.iterdir()}
@@ -104,12 +104,13 @@ def test_auto_says_so_when_nothing_helps(
     frame(shift=0.0).to_csv(tmp_path / "noise.csv", index=False)
     out = tmp_path / "same.csv"
     argv = ["rebalance", tmp_path / "noise.csv", "--target", "fraud", "--out", out, *QUICK]
-    assert run(*argv, "--choose.standard_errors", 9) == 0
+    assert run(*argv, "--choose.standard_errors", 9, "--choose.targets", "0.2,5x,60") == 0
     text = capsys.readouterr().out
     assert "choice: " in text and "against none" in text
     assert "oing nothing" in text or "threshold" in text
     assert out.read_bytes() == (tmp_path / "noise.csv").read_bytes()
     choice = json.loads((tmp_path / "same.run" / "choice.json").read_text())
+    assert {c["to"] for c in choice["candidates"]} == {None, "0.2", "5x", "60"}
     assert choice["name"] in ("none", "threshold", "class weights") and not choice["adds"]
     assert (tmp_path / "same.run" / "report.html").exists()
 
@@ -119,17 +120,18 @@ def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pyt
 
     def only_mixture(train: Any, names: Any, config: Any, quiet: bool) -> Any:
         assert "random" not in names and {"smote", "copula", "cart", "mixture", "tabular_vae"} <= set(names)
+        assert config.targets == ("0.5",)
         made = choose(train, ["mixture"], config, quiet)
-        return type(made)(**{**vars(made), "name": "mixture", "ratio": 0.5, "adds": {"yes": 40}})
+        return type(made)(**{**vars(made), "name": "mixture", "to": "0.5", "adds": {"yes": 40}})
 
     monkeypatch.setattr(module, "choose", only_mixture)
     out = tmp_path / "b.csv"
-    run("rebalance", claims, "--target", "fraud", "--out", out, *QUICK)
+    run("rebalance", claims, "--target", "fraud", "--to", "0.5", "--out", out, *QUICK)
     assert len(pd.read_csv(out)) == 540
     assert (tmp_path / "b.run" / "mixture.sampler").exists()
 
 
-STEPS = ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "write_balanced", "write_table"]
+STEPS = ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "mix", "write_table"]
 
 
 @pytest.mark.parametrize("dies_in", STEPS)
@@ -147,12 +149,12 @@ def test_a_killed_run_continues_to_the_same_bytes(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(table_manifest if dies_in == "write_table" else module, dies_in, dying)
+        patch.setattr(table_files if dies_in == "write_table" else module, dies_in, dying)
         assert run(*argv, "--out", cut) == 2
         assert not cut.exists()
     assert run(*argv, "--out", cut) == first
     assert cut.read_bytes() == whole.read_bytes()
-    assert metadata_path(cut).read_bytes() == metadata_path(whole).read_bytes()
+    assert FrameFiles().manifest_of(cut).read_bytes() == FrameFiles().manifest_of(whole).read_bytes()
     for name in ("verdict.json", "evaluation.json", "choice.json", "schema.json"):
         files = [path.parent / "b.run" / name for path in (whole, cut)]
         assert files[0].exists() == files[1].exists()
@@ -223,7 +225,9 @@ def test_rules_hold_and_their_cost_is_told(claims: Path, tmp_path: Path, capsys:
         (["--target", "amount"], "looks like a quantity"),
         (["--target", "fraud", "--sampler", "smoot"], "unknown sampler 'smoot'.*Did you mean 'smote'"),
         (["--target", "fraud", "--sampler", "random"], "repeats real rows.*class weights"),
-        (["--target", "fraud", "--to", "5x"], "sampler auto fills to 'auto' or 'balance'"),
+        (["--target", "fraud", "--to", "0.001"], "to='0.001' adds nothing"),
+        (["--target", "fraud", "--to", "5x", "--choose.targets", "0.5"], "--to names one target"),
+        (["--target", "fraud", "--choose.targets", "0.5,much"], "to='much' is none of 'rare'"),
         (["--target", "fraud", "--sampler", "smote", "--settings", '{"k": 3}'], "no setting 'k'; it has k_neighbors"),
         (["--target", "fraud", "--sampler", "smote", "--to", "lots"], "none of 'rare'"),
         (["--target", "fraud", "--sampler", "smote", "--to", "1"], "adds nothing"),

@@ -23,6 +23,7 @@ from gensynth.data.files import check_count, whole_folder, write_bytes
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.precision import native_precision
 from gensynth.kinds.image.decode import SUFFIXES, Decoded, decode_image, for_each, header
+from gensynth.kinds.image.files import image_of
 from gensynth.kinds.image.folder import find_images
 from gensynth.kinds.image.generator.source import SourceGenerator
 from gensynth.kinds.image.pixels import find_white
@@ -30,7 +31,6 @@ from gensynth.kinds.image.sharded import device_of
 from gensynth.kinds.image.style.config import SHORTEST, StylizeConfig
 from gensynth.kinds.image.style.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained
 from gensynth.kinds.image.style.style import keep_color, luminance, optimise
-from gensynth.mix.manifest import image_of
 
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 Restyle = Callable[[Tensor, list[Tensor], Callable[[float], None]], Tensor]

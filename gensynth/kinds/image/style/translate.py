@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from gensynth.data.files import check_count, whole_folder
 from gensynth.generator.checkpoint import load_checkpoint
+from gensynth.kinds.image.files import in_threads, write_png
 from gensynth.kinds.image.folder import read_files
 from gensynth.kinds.image.generator.source import MOST_AT_ONCE, SourceGenerator
 from gensynth.kinds.image.sharded import device_of
-from gensynth.mix.manifest import in_threads, write_png
 
 
 def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device: str = "auto") -> int:

@@ -35,9 +35,9 @@ MOST_CANDIDATES, MOST_COLUMNS = 20, 60
 WAYS = {NONE: "doing nothing", THRESHOLD: "moving the threshold", WEIGHTS: "class weights"}
 
 
-def way(name: str, ratio: float | None) -> str:
+def way(name: str, to: str | None) -> str:
     """Return what a way to treat the rare classes is called."""
-    return WAYS.get(name, clean(name)) if ratio is None else f"{clean(name)} to {ratio:g}"
+    return WAYS.get(name, clean(name)) if to is None else f"{clean(name)} to {clean(to)}"
 
 
 def choice(contents: TableReportContents) -> Html:
@@ -50,14 +50,14 @@ def choice(contents: TableReportContents) -> Html:
     if not c.candidates:
         return section("choice", title, element("p", c.why), told)
     gains = {
-        way(s.name, s.ratio): Estimate(s.gain, s.gain - s.standard_error, s.gain + s.standard_error)
+        way(s.name, s.to): Estimate(s.gain, s.gain - s.standard_error, s.gain + s.standard_error)
         for s in c.candidates[:MOST_CANDIDATES]
         if s.name != NONE
     }
     caption = f"Gain in {METRICS[c.metric]} over doing nothing, points, \u00b1 one standard error"
     rows = [
         (
-            way(s.name, s.ratio),
+            way(s.name, s.to),
             _mark(s, c),
             percent(s.score),
             points(s.gain) if s.name != NONE else NOTHING,
@@ -77,8 +77,8 @@ def choice(contents: TableReportContents) -> Html:
             "p",
             f"Each way was tried in {c.splits} splits of {c.rows:,} training rows by cross-validation; its sampler was "
             "fitted on the training side of each split alone, and test rows played no part. The best of many looks "
-            "better than it is, so a simpler way wins unless another one is clearly ahead of it. A sampler's figure is "
-            "how far it fills: rows of a rare class per row of the largest one.",
+            "better than it is, so a simpler way wins unless another one is clearly ahead of it. Behind a "
+            "sampler stands how far it fills, as --to takes it: 0.1 is a tenth of the largest class.",
             class_="small",
         ),
         element("figure", element("figcaption", caption), figures.forest(caption, gains)) if gains else Html(),
@@ -91,7 +91,7 @@ def choice(contents: TableReportContents) -> Html:
 
 
 def _mark(s: Scored, c: Choice) -> str:
-    if (s.name, s.ratio) == (c.name, c.ratio):
+    if (s.name, s.to) == (c.name, c.to):
         return badge("CHOSEN")
     # A threshold changes no rank: where ranks count, it is no candidate of its own.
     if s.name == NONE and c.name == THRESHOLD and all(other.name != THRESHOLD for other in c.candidates):

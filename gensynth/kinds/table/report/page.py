@@ -84,8 +84,7 @@ def _answer(contents: TableReportContents) -> str:
             f"Add no rows, and move the threshold: predict '{clean(rare)}' where its probability is at least "
             f"{number(choice.threshold)}."
         )
-    filled = "" if choice.ratio is None else f" to {number(choice.ratio)} of the largest class"
-    return f"Filling with {clean(choice.name)}{filled} did best on the training rows. {tested}"
+    return f"Filling with {table_answers.way(choice.name, choice.to)} did best on the training rows. {tested}"
 
 
 def _numbers(contents: TableReportContents) -> Html:

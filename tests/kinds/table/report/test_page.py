@@ -119,13 +119,13 @@ def evaluation_of(classes, word="HELPS", gain=0.03):
     )
 
 
-def choice_of(name, ratio=None, threshold=0.0321):
+def choice_of(name, to=None, threshold=0.0321):
     scored = tuple(
         Scored(*way, score=0.5 + gain, gain=gain, standard_error=0.01, seconds=0.1)
-        for way, gain in ((("smote", 0.5), 0.02), (("none", None), 0.0), ((SCRIPT, 0.25), -0.03))
+        for way, gain in ((("smote", "0.5"), 0.02), (("none", None), 0.0), ((SCRIPT, "0.25"), -0.03))
     )
-    adds = {SCRIPT: 12} if ratio else {}
-    return Choice(name, ratio, adds, threshold, "It won.", "average_precision", scored, 15, 90, (f"Note {SCRIPT}.",))
+    adds = {SCRIPT: 12} if to else {}
+    return Choice(name, to, adds, threshold, "It won.", "average_precision", scored, 15, 90, (f"Note {SCRIPT}.",))
 
 
 def report(**changes):
@@ -136,7 +136,7 @@ def report(**changes):
     told = {"command": f"gensynth  rebalance {SCRIPT}"}
     evaluation = evaluation_of(parts.train.classes)
     contents = TableReportContents(
-        SCRIPT, parts, synthetic, verdict, evaluation, choice_of("smote", 0.5), after, {}, told, (SCRIPT,)
+        SCRIPT, parts, synthetic, verdict, evaluation, choice_of("smote", "0.5"), after, {}, told, (SCRIPT,)
     )
     return replace(contents, **changes)
 
@@ -176,7 +176,7 @@ def test_equal_contents_give_equal_bytes(page):
         (choice_of("class weights"), "Class weights are best"),
         (choice_of("threshold"), "Add no rows, and move the threshold: predict &#x27;&lt;script&gt;"),
         (choice_of("threshold", threshold=None), "divide each probability by the share of its class"),
-        (choice_of("smote", 0.5), "Filling with smote to 0.5 of the largest class did best"),
+        (choice_of("smote", "0.5"), "Filling with smote to 0.5 did best"),
     ],
 )
 def test_the_header_says_what_is_best(choice, answer):

@@ -13,10 +13,14 @@ import pytest
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.kinds.table.checker import TableChecker
-from gensynth.kinds.table.manifest import COLUMNS, metadata_path, read_rows, write_balanced, write_rows
+from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.read import TableConfig, read_table_parts
 from gensynth.kinds.table.samplers.bootstrap import SmoothedBootstrap
+from gensynth.mix.manifest import COLUMNS
+from gensynth.mix.mix import mix, write_synthetic
 from gensynth.sampler.synthetic import Synthetic
+
+FILES = FrameFiles()
 
 
 def frame(n: int = 160) -> pd.DataFrame:
@@ -48,7 +52,8 @@ def drawn(parts: Parts) -> Synthetic:
 def test_real_rows_come_first_and_as_they_were(parts: Parts, drawn: Synthetic, tmp_path: Path, name: str) -> None:
     verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(drawn)
     n = int(verdict.samples.accepted.sum())
-    assert write_balanced(tmp_path / name, parts, drawn, verdict.samples) == 160
+    mixed = mix(parts, drawn, verdict.samples, tmp_path / name, FILES, "HELPS")
+    assert (mixed.n_real, mixed.n_synthetic) == (len(parts.train), n) and mixed.after["1"] == mixed.before["1"] + n
     read = {"parquet": pd.read_parquet, "csv": pd.read_csv, "gz": lambda p: pd.read_csv(p, sep="\t")}
     back = read[name.rpartition(".")[2]](tmp_path / name)
     real = frame()
@@ -58,22 +63,37 @@ def test_real_rows_come_first_and_as_they_were(parts: Parts, drawn: Synthetic, t
         pd.testing.assert_frame_equal(first, real)
         assert back["key"].is_unique, "new rows have ids of their own, also apart from those of test rows"
     assert (first["amount"] == real["amount"]).all() and (back["fraud"].iloc[160:] == 1).all()
-    lines = pd.read_csv(metadata_path(tmp_path / name))
+    lines = pd.read_csv(FILES.manifest_of(tmp_path / name))
     assert tuple(lines.columns) == COLUMNS and len(lines) == len(back) and (lines["row"] == np.arange(len(back))).all()
-    for part in ("train", "validation", "test"):
-        assert lines.loc[lines["part"] == part, "index"].astype(str).tolist() == sorted(
-            getattr(parts, part).ids, key=int
-        )
+    for part, data in parts.by_name.items():
+        mine = lines[lines["part"] == part].sort_values("index")
+        assert mine["index"].tolist() == list(range(len(data)))
+        assert mine["parents"].map(json.loads).tolist() == [[row] for row in data.ids]
+        assert mine["row"].astype(str).tolist() == list(data.ids) and set(mine["utility"]) == {"-"}
+    assert set(lines["file_name"]) == {name}
     new = lines[lines["synthetic"] == 1]
+    assert set(new["utility"]) == {"HELPS"} and (new["part"] == "synthetic").all()
     assert (new["verdict"] == "accepted").all() and set(new["sampler"]) == {"bootstrap"}
     parents = {parent for text in new["parents"] for parent in json.loads(text)}
     assert parents <= set(parts.train.ids)
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
-def test_rows_are_read_as_they_were_written(parts: Parts, drawn: Synthetic, tmp_path: Path, name: str) -> None:
-    write_rows(tmp_path / name, drawn, parts.train)
-    back = read_rows(tmp_path / name, parts.train)
+@pytest.mark.parametrize("older", [False, True])
+def test_rows_are_read_as_they_were_written(
+    parts: Parts, drawn: Synthetic, tmp_path: Path, name: str, older: bool
+) -> None:
+    samples = TableChecker(parts.train).gate(drawn)
+    write_synthetic(drawn, samples, tmp_path / name, FILES)
+    if older:
+        manifest = FILES.manifest_of(tmp_path / name)
+        lines = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+        lines.drop(columns=["file_name", "parent_distance", "hash_bits", "review", "utility"]).to_csv(manifest)
+    back, verdicts = FILES.read(tmp_path / name, parts.train)
+    assert verdicts is not None and np.array_equal(verdicts.accepted, samples.accepted)
+    assert (verdicts.reason, verdicts.nearest) == (samples.reason, samples.nearest)
+    for score in ("near_duplicate", "label", "typicality"):
+        assert np.array_equal(verdicts.scores[score], samples.scores[score], equal_nan=True)
     pd.testing.assert_frame_equal(back.x.frame, drawn.x.frame)
     assert (back.sampler, back.seed, back.parents, back.classes) == ("bootstrap", 3, drawn.parents, ("0", "1"))
     assert np.array_equal(back.index, drawn.index) and np.array_equal(back.y, drawn.y)
@@ -81,7 +101,7 @@ def test_rows_are_read_as_they_were_written(parts: Parts, drawn: Synthetic, tmp_
 
 def test_a_table_by_any_tool_is_read(parts: Parts, tmp_path: Path) -> None:
     frame().head(20).sample(frac=1, axis=1, random_state=1).to_csv(tmp_path / "any.csv", index=False)
-    back = read_rows(tmp_path / "any.csv", parts.train)
+    back, _ = FILES.read(tmp_path / "any.csv", parts.train)
     assert back.sampler == "unknown" and back.parents == ((),) * 20
     assert back.x.frame["zip"].tolist() == frame()["zip"].head(20).tolist(), "text that looks like numbers stays text"
     assert np.bincount(back.y).tolist() == [17, 3] and back.index[back.y == 1].tolist() == [0, 1, 2]
@@ -91,7 +111,7 @@ def test_what_a_column_cannot_hold_is_left_to_the_gate(parts: Parts, tmp_path: P
     bad = frame().head(9).astype({"visits": object})
     bad.loc[3, "visits"] = "many"
     bad.to_csv(tmp_path / "bad.csv", index=False)
-    samples = TableChecker(parts.train).gate(read_rows(tmp_path / "bad.csv", parts.train))
+    samples = TableChecker(parts.train).gate(FILES.read(tmp_path / "bad.csv", parts.train)[0])
     assert samples.reason[3] == "invalid"
 
 
@@ -99,10 +119,10 @@ def test_rows_in_other_dtypes_leave_the_real_ones_as_they_are(parts: Parts, tmp_
     rows = frame().assign(visits=frame()["visits"].astype(float)).iloc[:40]
     rows.loc[rows.index[1], "visits"] = 3.5
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    samples = read_rows(tmp_path / "rows.csv", parts.train)
+    samples, _ = FILES.read(tmp_path / "rows.csv", parts.train)
     verdict = TableChecker(parts.train).gate(samples)
     verdict = replace(verdict, accepted=np.arange(40) == 2)
-    write_balanced(tmp_path / "mixed.parquet", parts, samples, verdict)
+    mix(parts, samples, verdict, tmp_path / "mixed.parquet", FILES)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "mixed.parquet").iloc[:160], frame())
 
 
@@ -110,13 +130,13 @@ def test_large_seeds_are_whole_numbers(parts: Parts, tmp_path: Path) -> None:
     seed = 12345678901234567
     drawn = SmoothedBootstrap().fit(parts.train).sample("1", 4, seed)
     verdict = replace(TableChecker(parts.train).gate(drawn), accepted=np.ones(4, dtype=bool))
-    write_balanced(tmp_path / "b.csv", parts, drawn, verdict)
-    assert pd.read_csv(metadata_path(tmp_path / "b.csv"), dtype=str)["seed"].dropna().tolist() == [str(seed)] * 4
+    mix(parts, drawn, verdict, tmp_path / "b.csv", FILES)
+    assert pd.read_csv(FILES.manifest_of(tmp_path / "b.csv"), dtype=str)["seed"].dropna().tolist() == [str(seed)] * 4
 
 
 def corrupted(path: Path, change: str) -> None:
     rows = pd.read_csv(path)
-    lines = pd.read_csv(metadata_path(path), dtype=str, keep_default_na=False)
+    lines = pd.read_csv(FILES.manifest_of(path), dtype=str, keep_default_na=False)
     if change == "columns":
         rows = rows.drop(columns="amount")
     elif change == "class":
@@ -138,7 +158,7 @@ def corrupted(path: Path, change: str) -> None:
     elif change == "header":
         lines = lines.rename(columns={"how": "why"})
     rows.to_csv(path, index=False)
-    lines.to_csv(metadata_path(path), index=False)
+    lines.to_csv(FILES.manifest_of(path), index=False)
 
 
 @pytest.mark.parametrize(
@@ -157,18 +177,18 @@ def corrupted(path: Path, change: str) -> None:
     ],
 )
 def test_one_sentence(parts: Parts, drawn: Synthetic, tmp_path: Path, change: str, message: str) -> None:
-    write_rows(tmp_path / "rows.csv", drawn, parts.train)
+    write_synthetic(drawn, None, tmp_path / "rows.csv", FILES)
     corrupted(tmp_path / "rows.csv", change)
     with pytest.raises(ValueError, match=message):
-        read_rows(tmp_path / "rows.csv", parts.train)
+        FILES.read(tmp_path / "rows.csv", parts.train)
 
 
 def test_metadata_paths() -> None:
-    assert [metadata_path(Path("a") / n).name for n in ("x.csv", "x.csv.gz", "x.y.parquet")] == [
+    assert [FILES.manifest_of(Path("a") / n).name for n in ("x.csv", "x.csv.gz", "x.y.parquet")] == [
         *("x.metadata.csv", "x.metadata.csv", "x.y.metadata.csv")
     ]
     with pytest.raises(ValueError, match="is not a table; its name must end in"):
-        metadata_path("x.txt")
+        FILES.manifest_of(Path("x.txt"))
 
 
 def test_a_test_part_of_another_file_is_left_out(tmp_path: Path) -> None:
@@ -176,5 +196,10 @@ def test_a_test_part_of_another_file_is_left_out(tmp_path: Path) -> None:
     frame(200).iloc[160:].to_csv(tmp_path / "b.csv", index=False)
     parts = read_table_parts(tmp_path / "a.csv", TableConfig(target="fraud", test_data=str(tmp_path / "b.csv")))
     assert isinstance(parts.train, LabeledData)
-    assert write_balanced(tmp_path / "c.csv", parts, None, None) == 160
+    FILES.write_mixed(parts, None, (), tmp_path / "c.csv")
     assert (tmp_path / "c.csv").read_bytes() == (tmp_path / "a.csv").read_bytes(), "nothing was added"
+
+
+def test_real_rows_alone_are_written_as_they_were(parts: Parts, tmp_path: Path) -> None:
+    FILES.write_mixed(parts, None, (), tmp_path / "same.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "same.parquet"), frame())
