@@ -38,6 +38,8 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.network import train_and_predict
+from gensynth.evaluate.task import Task, Training
+from gensynth.evaluate.ways import WAYS
 from gensynth.fidelity.metrics import kid
 from gensynth.generator.checkpoint import load_checkpoint
 from gensynth.generator.config import TrainConfig
@@ -157,20 +159,8 @@ def generators(reference: LabeledData, pool: LabeledData, steps: Sequence[int]) 
 def usefulness(made: Made, test: LabeledData) -> float:
     """Balanced accuracy on real images of classifiers trained on synthetic ones, the mean over `SEEDS`."""
     x, y = made
-    counts = np.bincount(y, minlength=len(test.classes))
-    chance = 1 / counts[y]
-    p = train_and_predict(
-        x.__getitem__,
-        y,
-        chance / chance.sum(),
-        test.x.__getitem__,
-        len(test),
-        len(test.classes),
-        SEEDS,
-        TRAIN_STEPS,
-        BATCH,
-        lambda: None,
-    )
+    task = Task(x.__getitem__, y, test.x.__getitem__, len(test), len(test.classes))
+    p = train_and_predict(task, WAYS["oversampled"], Training(SEEDS, TRAIN_STEPS, BATCH), lambda: None)
     right = p.argmax(-1) == test.y
     return float(np.mean([right[:, test.y == label].mean() for label in np.unique(test.y)]))
 

@@ -13,7 +13,7 @@ import numpy as np
 from code_hash import code_hash
 
 from gensynth.data.files import write_bytes
-from gensynth.evaluate.network import JITTER
+from gensynth.evaluate.task import JITTER
 from gensynth.evaluate.ways import SYNTHETIC_ONLY, WAYS
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
@@ -28,6 +28,7 @@ BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to 
 NETWORK_CODE = (
     "gensynth/evaluate/arms.py",
     "gensynth/evaluate/network.py",
+    "gensynth/evaluate/task.py",
     "gensynth/generator/augment.py",
     "benchmarks/rare_measure.py",
 )

@@ -16,7 +16,8 @@ from idx_data import read_idx
 from rare_jobs import BATCH, COUNTS, EVERY, GENERATOR_STEPS, MAJORITY, Job, save
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.arms import Training, train_arm
+from gensynth.evaluate.arms import train_arm
+from gensynth.evaluate.task import Training
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.checker import FidelityChecker

@@ -10,7 +10,8 @@ from rare_jobs import COUNTS, EVERY, WIDER, Job, load_result
 from table_report import markdown
 
 from gensynth.evaluate.intervals import COUNTED, by_images_and_seeds, resampled_scores
-from gensynth.evaluate.network import JITTER, LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
+from gensynth.evaluate.network import LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
+from gensynth.evaluate.task import JITTER
 
 BASELINES = ("augmented", "augmented, wider")
 """The stronger one on the test images is what all rows are compared with, which flatters it."""

@@ -29,7 +29,7 @@ from gensynth.choose.results import BASELINES, ImageChoice, Record, Tried
 from gensynth.choose.results import load_choice as load_choice  # who chooses also keeps the choice
 from gensynth.choose.results import save_choice as save_choice
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.arms import Training, train_arm
+from gensynth.evaluate.arms import train_arm
 from gensynth.evaluate.compare import independent_examples
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import (
@@ -39,6 +39,7 @@ from gensynth.evaluate.intervals import (
     resampled_scores,
 )
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
+from gensynth.evaluate.task import Training
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.generator.config import TrainingDiverged
 from gensynth.kinds.image.checker import FidelityChecker

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -12,28 +10,10 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.estimator import fit_and_predict
-from gensynth.evaluate.network import JITTER, Build, train_and_predict
+from gensynth.evaluate.network import train_and_predict
+from gensynth.evaluate.task import Task, Training
 from gensynth.evaluate.ways import ARMS, SYNTHETIC_ONLY, WAYS
 from gensynth.sampler.synthetic import Synthetic
-
-
-@dataclass(frozen=True)
-class Training:
-    """What all arms share.
-
-    Attributes:
-        seeds: One seed for each classifier.
-        steps: Gradient steps of a network.
-        batch_size: Images per gradient step.
-        classifier: An estimator of scikit-learn, a function that makes a network, or None for ours.
-        jitter: How far augmented images are shifted, turned and scaled, see `gensynth.evaluate.network.JITTER`.
-    """
-
-    seeds: Sequence[int]
-    steps: int
-    batch_size: int
-    classifier: Any | Build | None = None
-    jitter: float = JITTER
 
 
 def train_arm(
@@ -59,48 +39,21 @@ def train_arm(
     Returns:
         Probabilities, shape (seeds, len(test), classes), and the number of training images.
     """
-    n, k, way = len(train), len(train.classes), ARMS[arm]
+    n, way = len(train), ARMS[arm]
     rows = np.arange(n + len(synthetic) * (arm not in WAYS))
     if arm == SYNTHETIC_ONLY:
         rows = rows[~np.isin(train.y[np.minimum(rows, n - 1)], filled) | (rows >= n)]
     joined, place = join(train, synthetic), torch.from_numpy(rows)
     y = np.concatenate([train.y, synthetic.y])[rows]
-    counts = np.bincount(y, minlength=k)
-    weight = len(y) / (k * np.maximum(counts, 1)) if way.weighted else None
 
     def images(at: Tensor) -> Tensor:
         return joined(place[at])
 
-    shared = (test.x.__getitem__, len(test), k, training.seeds)
+    task = Task(images, y, test.x.__getitem__, len(test), len(train.classes))
     if hasattr(training.classifier, "fit"):
         done = training.steps / len(training.seeds)
-        p = fit_and_predict(
-            training.classifier,
-            images,
-            y,
-            *shared,
-            lambda: on_step(done),
-            way.oversampled,
-            weight,
-            training.jitter * way.augmented,
-            way.mixed,
-        )
-        return p, len(y)
-    chance = 1 / counts[y] if way.oversampled else np.ones(len(y))
-    p = train_and_predict(
-        images,
-        y,
-        chance / chance.sum(),
-        *shared,
-        training.steps,
-        training.batch_size,
-        lambda: on_step(1),
-        weight,
-        training.jitter * way.augmented,
-        way.mixed,
-        training.classifier,
-    )
-    return p, len(y)
+        return fit_and_predict(task, way, training, lambda: on_step(done)), len(y)
+    return train_and_predict(task, way, training, lambda: on_step(1)), len(y)
 
 
 def join(train: LabeledData, synthetic: Synthetic) -> Callable[[Tensor], Tensor]:

@@ -12,6 +12,8 @@ from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 
 from gensynth.evaluate.network import MIXUP
+from gensynth.evaluate.task import Task, Training
+from gensynth.evaluate.ways import Way
 from gensynth.generator.augment import small_affine
 
 COPIES = 4
@@ -44,67 +46,47 @@ def check_estimator(estimator: Any, needs_weights: Sequence[str]) -> None:
         )
 
 
-def fit_and_predict(
-    estimator: Any,
-    images: Callable[[Tensor], Tensor],
-    y: np.ndarray,
-    test_x: Callable[[Tensor], Tensor],
-    n_test: int,
-    n_classes: int,
-    seeds: Sequence[int],
-    on_fit: Callable[[], object],
-    oversample: bool = False,
-    weight: np.ndarray | None = None,
-    jitter: float = 0.0,
-    mixup: bool = False,
-) -> np.ndarray:
+def fit_and_predict(task: Task, way: Way, training: Training, on_fit: Callable[[], object]) -> np.ndarray:
     """Fit one clone of the estimator per seed to flattened pixels in [0, 1] and predict the test images.
 
     There are no gradient steps to keep equal: the estimator's own settings say when it has learned enough. What a
-    network sees anew at every step becomes `COPIES` copies of each image here.
+    network sees anew at every step becomes `COPIES` copies of each image here; a mixture of two images is given with
+    both labels, and its shares as `sample_weight`.
 
     Args:
-        estimator: A classifier with `predict_proba`; each parameter called `random_state` gets the seed.
-        images: Maps positions, int64 of shape (b,), to training images, uint8 of shape (b, c, h, w).
-        y: Labels of the training images, int64, shape (n,).
-        test_x: As `images`, for the test images.
-        n_test: Number of test images.
-        n_classes: Number of classes.
-        seeds: Seed of each clone and of its copies.
+        task: What it learns from, and what it is asked.
+        way: How images are drawn (smaller classes are repeated, at random, up to the size of the largest one), weighted
+            (by `sample_weight`) and changed.
+        training: Its classifier has `predict_proba`; each parameter called `random_state` gets a seed, as do copies.
         on_fit: Called after every fit.
-        oversample: Whether images of smaller classes are repeated, at random, up to the size of the largest class.
-        weight: Weight of each class, shape (n_classes,), as `sample_weight`; None for equal ones.
-        jitter: If above 0, `COPIES` copies of each image, each shifted, turned and scaled by at most this much,
-            take its place; see `gensynth.evaluate.network.JITTER`.
-        mixup: Whether `COPIES` mixtures of each image with another one take its place. Each is given with both
-            labels, and its shares as `sample_weight`.
 
     Returns:
-        Probabilities, float32, shape (len(seeds), n_test, n_classes); 0 for a class without training images.
+        Probabilities, float32, shape (seeds, n_test, n_classes); 0 for a class without training images.
     """
-    test = _pixels(test_x(torch.arange(n_test)))
-    out = np.zeros((len(seeds), n_test, n_classes), dtype=np.float32)
-    for at, seed in enumerate(seeds):
+    y, n_classes, weight = task.y, task.n_classes, task.weight(way)
+    test = _pixels(task.test_x(torch.arange(task.n_test)))
+    out = np.zeros((len(training.seeds), task.n_test, n_classes), dtype=np.float32)
+    for at, seed in enumerate(training.seeds):
         rng = np.random.default_rng(seed)
         rows = np.arange(len(y))
-        if oversample:
-            counts = np.bincount(y, minlength=n_classes)
+        if way.oversampled:
+            counts = task.counts
             more = [rng.choice(np.flatnonzero(y == c), counts.max() - counts[c]) for c in range(n_classes) if counts[c]]
             rows = np.concatenate([rows, *more])
-        if jitter or mixup:
+        if way.augmented or way.mixed:
             rows = np.tile(rows, COPIES)
-        x, labels = images(torch.from_numpy(rows)), y[rows]
+        x, labels = task.images(torch.from_numpy(rows)), y[rows]
         weights = None if weight is None else weight[labels]
-        if jitter:
+        if way.augmented:
             moves = torch.from_numpy(rng.uniform(-1, 1, (len(x), 4)))
-            x = small_affine(x.float(), moves, jitter)
+            x = small_affine(x.float(), moves, training.jitter)
         flat = _pixels(x)
-        if mixup:
+        if way.mixed:
             other, share = rng.permutation(len(flat)), rng.beta(MIXUP, MIXUP, len(flat)).astype(np.float32)
             mixed = share[:, None] * flat + (1 - share[:, None]) * flat[other]
             flat, labels = np.concatenate([mixed, mixed]), np.concatenate([labels, labels[other]])
             weights = np.concatenate([share, 1 - share])
-        fitted = clone(estimator)
+        fitted = clone(training.classifier)
         names = [name for name in fitted.get_params() if name.rpartition("__")[2] == "random_state"]
         fitted.set_params(**dict.fromkeys(names, seed))
         fitted.fit(flat, labels, **({} if weights is None else {"sample_weight": weights}))

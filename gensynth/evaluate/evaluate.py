@@ -25,17 +25,17 @@ import numpy as np
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.arms import Training, train_arm
+from gensynth.evaluate.arms import train_arm
 from gensynth.evaluate.compare import Predicted, compare
 from gensynth.evaluate.config import EvaluateConfig as EvaluateConfig
 from gensynth.evaluate.estimator import check_estimator
 from gensynth.evaluate.intervals import HELPS as HELPS
 from gensynth.evaluate.kept_arms import kept_arm
-from gensynth.evaluate.network import Build
 from gensynth.evaluate.results import Evaluation as Evaluation
 from gensynth.evaluate.results import load_evaluation as load_evaluation  # who evaluates also keeps the answer
 from gensynth.evaluate.results import save_evaluation as save_evaluation
 from gensynth.evaluate.side_by_side import side_by_side
+from gensynth.evaluate.task import Build, Training
 from gensynth.evaluate.ways import ARMS, UNGATED, WAYS
 from gensynth.sampler.synthetic import Synthetic
 

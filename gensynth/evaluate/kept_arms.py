@@ -20,7 +20,8 @@ import gensynth
 from gensynth.data.files import write_bytes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.npz import open_npz
-from gensynth.evaluate.arms import Training, train_arm
+from gensynth.evaluate.arms import train_arm
+from gensynth.evaluate.task import Training
 from gensynth.sampler.synthetic import Synthetic
 
 _writing = Lock()

@@ -25,6 +25,8 @@ from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
 from gensynth.evaluate.network import train_and_predict
 from gensynth.evaluate.side_by_side import side_by_side
+from gensynth.evaluate.task import Task, Training
+from gensynth.evaluate.ways import WAYS
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.sampler.synthetic import Synthetic
 
@@ -117,20 +119,10 @@ def measure_leak(
         if len(rare) == len(train.classes):
             why = "Every class is filled, so there is no other class to show treated images of."
         return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
-    y = np.concatenate([train.y, synthetic.y])
-    chance = 1 / np.bincount(y)[y]
-    work = partial(
-        train_and_predict,
-        join(train, synthetic),
-        y,
-        chance / chance.sum(),
-        torch.cat([treated.x[torch.from_numpy(shown)], untreated]).__getitem__,
-        2 * n,
-        len(train.classes),
-        config.network_seeds,
-        config.steps_for(len(train)),
-        config.batch_size,
-    )
+    y, asked = np.concatenate([train.y, synthetic.y]), torch.cat([treated.x[torch.from_numpy(shown)], untreated])
+    task = Task(join(train, synthetic), y, asked.__getitem__, 2 * n, len(train.classes))
+    training = Training(config.network_seeds, config.steps_for(len(train)), config.batch_size)
+    work = partial(train_and_predict, task, WAYS["oversampled"], training)
     # One job: what it says does not depend on the number of cores.
     p = side_by_side([lambda on_step: work(partial(on_step, 1))], lambda done: None)[0]
     taken = np.isin(p.argmax(-1), labels)

@@ -11,19 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gensynth.evaluate.task import Build, Task, Training
+from gensynth.evaluate.ways import Way
 from gensynth.generator.augment import small_affine
 
 WIDTHS = (16, 16, 32, 64)
 """Feature maps of the stem and of each residual block; a block that has more of them halves the resolution."""
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 1e-2
 PREDICT_BATCH = 256
-JITTER = 0.1
-"""Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of an augmentation."""
 MIXUP = 0.2
 """Both parameters of the beta distribution of the shares that mixup draws."""
-
-Build = Callable[[int, int], nn.Module]
-"""Makes an untrained network from the number of channels and of classes."""
 
 
 class Conv(nn.Module):
@@ -143,61 +140,39 @@ class Own(nn.Module):
         return torch.stack(logits)
 
 
-def train_and_predict(
-    images: Callable[[Tensor], Tensor],
-    y: np.ndarray,
-    probability: np.ndarray,
-    test_x: Callable[[Tensor], Tensor],
-    n_test: int,
-    n_classes: int,
-    seeds: Sequence[int],
-    steps: int,
-    batch_size: int,
-    on_step: Callable[[], object],
-    weight: np.ndarray | None = None,
-    jitter: float = 0.0,
-    mixup: bool = False,
-    build: Build | None = None,
-) -> np.ndarray:
+def train_and_predict(task: Task, way: Way, training: Training, on_step: Callable[[], object]) -> np.ndarray:
     """Train one network per seed by AdamW with a one-cycle schedule and predict the test images.
 
     Args:
-        images: Maps positions, int64 of shape (b,), to training images, uint8 of shape (b, c, h, w).
-        y: Labels of the training images, int64, shape (n,).
-        probability: Chance of each training image at every draw (with replacement), shape (n,), sum 1.
-        test_x: As `images`, for the test images.
-        n_test: Number of test images.
-        n_classes: Number of classes.
-        seeds: Seed of the weights and batches of each network.
-        steps: Gradient steps.
-        batch_size: Images per step and network.
-        on_step: Called after every step.
-        weight: Weight of each class in the loss, shape (n_classes,); None for equal ones.
-        jitter: Every image of every batch is shifted, turned and scaled at random, by at most this much; see `JITTER`.
-        mixup: Whether every image is mixed with another one of its batch, and the loss likewise (Zhang et al. 2018,
+        task: What it learns from, and what it is asked.
+        way: How images are drawn, weighted and changed. Mixed images have mixed losses, too (Zhang et al. 2018,
             "mixup: Beyond empirical risk minimization").
-        build: Makes the networks; None for those of `Classifiers`.
+        training: Seeds of the weights and batches, steps and batch size; its classifier makes the networks, None for
+            those of `Classifiers`.
+        on_step: Called after every step.
 
     Returns:
-        Probabilities, float32, shape (len(seeds), n_test, n_classes).
+        Probabilities, float32, shape (seeds, n_test, n_classes).
     """
+    seeds, steps, batch_size, build = training.seeds, training.steps, training.batch_size, training.classifier
+    n_classes, weight = task.n_classes, task.weight(way)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    _, c, h, w = images(torch.zeros(1, dtype=torch.int64)).shape
+    _, c, h, w = task.images(torch.zeros(1, dtype=torch.int64)).shape
     networks = Classifiers(seeds, (c, h, w), n_classes) if build is None else Own(build, seeds, c, n_classes)
     networks = networks.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(networks.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
-    chances = np.cumsum(probability)
+    chances = np.cumsum(task.chance(way))
     uniform = [np.random.default_rng(seed).random((steps, batch_size)) for seed in seeds]
     drawn = np.searchsorted(chances / chances[-1], np.stack(uniform, 1), side="right")
-    labels = torch.from_numpy(y[drawn]).to(device)
+    labels = torch.from_numpy(task.y[drawn]).to(device)
     of_class = torch.ones(n_classes) if weight is None else torch.from_numpy(weight).float()
     of_class = of_class.to(device)
     # Streams of their own: the batches are the same, whatever is done to their images.
     streams = [np.random.default_rng([seed, 1]) for seed in seeds]
-    if jitter:
+    if way.augmented:
         moves = torch.from_numpy(np.stack([r.uniform(-1, 1, (steps, batch_size, 4)) for r in streams], 1)).float()
-    if mixup:
+    if way.mixed:
         share = [r.beta(MIXUP, MIXUP, (steps, batch_size)) for r in streams]
         shares = torch.from_numpy(np.stack(share, 1)).float().to(device)
     networks.train()
@@ -207,11 +182,11 @@ def train_and_predict(
             torch.manual_seed(seeds[0])
         for step in range(steps):
             at = torch.from_numpy(drawn[step])
-            x = images(at.flatten()).to(device)
-            if jitter:
-                x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), jitter)
+            x = task.images(at.flatten()).to(device)
+            if way.augmented:
+                x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), training.jitter)
             x = x.unflatten(0, at.shape)
-            loss = _loss(networks, x, labels[step], of_class, shares[step] if mixup else None)
+            loss = _loss(networks, x, labels[step], of_class, shares[step] if way.mixed else None)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -220,8 +195,8 @@ def train_and_predict(
     networks.eval()
     predicted = []
     with torch.no_grad():
-        for at in torch.arange(n_test).split(PREDICT_BATCH):
-            x = test_x(at).to(device)[:, None].expand(-1, len(seeds), -1, -1, -1)
+        for at in torch.arange(task.n_test).split(PREDICT_BATCH):
+            x = task.test_x(at).to(device)[:, None].expand(-1, len(seeds), -1, -1, -1)
             predicted.append(networks(x).softmax(-1).cpu())
     return torch.cat(predicted, 1).numpy()
 

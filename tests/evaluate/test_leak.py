@@ -17,6 +17,8 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL
 from gensynth.evaluate.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
+from gensynth.evaluate.task import Task, Training
+from gensynth.evaluate.ways import Way
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
@@ -111,11 +113,12 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
     """Neither the parents nor other images made from them are trained on; at most half of a class is missing."""
     train, seen = parts.train, {}
 
-    def look(images, y, probability, test_x, n_test, n_classes, seeds, *rest):  # type: ignore[no-untyped-def]
-        seen.update(images=images(torch.arange(len(y))), y=y, shown=test_x(torch.arange(n_test)), p=probability)
-        taken = np.zeros((len(seeds), n_test), dtype=np.int64)
-        taken[:, : n_test // 4] = 8  # half of the treated ones
-        return np.eye(n_classes)[taken]
+    def look(task: Task, way: Way, training: Training, on_step: object) -> np.ndarray:
+        seen.update(images=task.images(torch.arange(len(task.y))), y=task.y, p=task.chance(way))
+        seen["shown"] = task.test_x(torch.arange(task.n_test))
+        taken = np.zeros((len(training.seeds), task.n_test), dtype=np.int64)
+        taken[:, : task.n_test // 4] = 8  # half of the treated ones
+        return np.eye(task.n_classes)[taken]
 
     monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", look)
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, 200)])
@@ -132,10 +135,10 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
 
 
 def test_images_of_one_parent_do_not_count_as_many(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    def guess(images, y, probability, test_x, n_test, n_classes, seeds, *rest):  # type: ignore[no-untyped-def]
-        by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, n_test // 80)
-        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(n_test // 2, dtype=np.int64)])
-        return np.eye(n_classes)[np.tile(taken, (len(seeds), 1))]
+    def guess(task: Task, way: Way, training: Training, on_step: object) -> np.ndarray:
+        by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, task.n_test // 80)
+        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(task.n_test // 2, dtype=np.int64)])
+        return np.eye(task.n_classes)[np.tile(taken, (len(training.seeds), 1))]
 
     monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", guess)
     filling, few = rows_of(parts.train, True, 40), rows_of(parts.train, False, 5)

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from gensynth.evaluate.estimator import COPIES, fit_and_predict
 from gensynth.evaluate.network import Classifiers, train_and_predict
+from gensynth.evaluate.task import Task, Training
+from gensynth.evaluate.ways import Way
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 128, 20), (1, 28, 28), (3, 33, 40)])
@@ -40,13 +42,12 @@ class Seen(torch.nn.Module):
         return self.bias.expand(len(x), -1)
 
 
-def trained(y: np.ndarray, x: Tensor, steps: int = 4, **options: Any) -> tuple[list[Tensor], np.ndarray]:
+def trained(y: np.ndarray, x: Tensor, steps: int = 4, **changed: bool) -> tuple[list[Tensor], np.ndarray]:
     """Train on uniform draws with one seed; return the batches and the mean probabilities."""
     batches: list[Tensor] = []
-    p = train_and_predict(
-        x.__getitem__, y, np.full(len(y), 1 / len(y)), x.__getitem__, len(y), 2, [3], steps, 32, lambda: None,
-        build=lambda channels, n_classes: Seen(batches, n_classes), **options,
-    )  # fmt: skip
+    task = Task(x.__getitem__, y, x.__getitem__, len(y), 2)
+    training = Training([3], steps, 32, lambda channels, n_classes: Seen(batches, n_classes))
+    p = train_and_predict(task, Way(oversampled=False, **changed), training, lambda: None)
     assert p.shape == (1, len(y), 2) and p.sum(-1) == pytest.approx(1, abs=1e-6)
     return batches, p.mean((0, 1))
 
@@ -54,7 +55,7 @@ def trained(y: np.ndarray, x: Tensor, steps: int = 4, **options: Any) -> tuple[l
 def test_batches_are_the_same_whatever_is_done_to_their_images() -> None:
     y = np.arange(20) % 2
     x = torch.arange(20, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 12, 12).contiguous() * 10
-    plain, moved, mixed = (trained(y, x, **options)[0] for options in ({}, {"jitter": 0.1}, {"mixup": True}))
+    plain, moved, mixed = (trained(y, x, **options)[0] for options in ({}, {"augmented": True}, {"mixed": True}))
     for a, b, c in zip(plain, moved, mixed, strict=True):
         # The edge is repeated: an image of one shade stays as it is, however it is turned.
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
@@ -65,7 +66,7 @@ def test_batches_are_the_same_whatever_is_done_to_their_images() -> None:
 def test_augmentation_moves_every_image_a_little_and_anew() -> None:
     x = torch.zeros(1, 1, 20, 20, dtype=torch.uint8)
     x[0, 0, 8:12, 8:12] = 255
-    batches, _ = trained(np.zeros(1, dtype=np.int64), x, jitter=0.1)
+    batches, _ = trained(np.zeros(1, dtype=np.int64), x, augmented=True)
     seen = torch.cat(batches)[:, 0]
     assert len(torch.unique(seen.flatten(1), dim=0)) == len(seen) == 128
     row = (seen * torch.arange(20)[:, None]).sum((1, 2)) / seen.sum((1, 2))
@@ -76,7 +77,7 @@ def test_class_weights_make_a_rare_class_count_as_much() -> None:
     y = (np.arange(100) < 10).astype(np.int64)
     x = torch.zeros(100, 1, 8, 8, dtype=torch.uint8)
     _, plain = trained(y, x, steps=1500)
-    _, weighted = trained(y, x, steps=1500, weight=np.array([100 / 180, 100 / 20]))
+    _, weighted = trained(y, x, steps=1500, weighted=True)
     assert plain[1] == pytest.approx(0.1, abs=0.03) and weighted[1] == pytest.approx(0.5, abs=0.05)
 
 
@@ -98,15 +99,14 @@ class Taught(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize(
-    ("options", "times"), [({}, 1), ({"jitter": 0.1}, COPIES), ({"mixup": True}, 2 * COPIES)], ids=str
+    ("changed", "times"), [({}, 1), ({"augmented": True}, COPIES), ({"mixed": True}, 2 * COPIES)], ids=str
 )
-def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(options: dict[str, Any], times: int) -> None:
+def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(changed: dict[str, bool], times: int) -> None:
     Taught.lessons = []
     y = np.array([0, 0, 0, 0, 2])
     x = torch.randint(0, 256, (5, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    p = fit_and_predict(
-        Taught(), x.__getitem__, y, x.__getitem__, 5, 3, [7, 8], lambda: None, oversample=True, **options
-    )
+    task = Task(x.__getitem__, y, x.__getitem__, 5, 3)
+    p = fit_and_predict(task, Way(**changed), Training([7, 8], 10, 8, Taught()), lambda: None)
     assert p.shape == (2, 5, 3) and (p == [0.5, 0, 0.5]).all()  # class 1 has no training images
     assert [lesson["seed"] for lesson in Taught.lessons] == [7, 8]
     lesson = Taught.lessons[0]

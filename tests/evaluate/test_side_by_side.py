@@ -12,6 +12,8 @@ import torch
 
 from gensynth.evaluate.network import train_and_predict
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
+from gensynth.evaluate.task import Task, Training
+from gensynth.evaluate.ways import WAYS
 
 
 @pytest.fixture(params=[1, 3])
@@ -24,10 +26,9 @@ def cores(request: pytest.FixtureRequest) -> Iterator[int]:
 
 def learn(on_step: OnStep) -> np.ndarray:
     x = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 8, 8)
-    chance = np.full(40, 1 / 40)
-    given = (x.__getitem__, np.arange(40) % 2, chance, x.__getitem__, 40, 2, [1, 2], 5, 16)
+    task = Task(x.__getitem__, np.arange(40) % 2, x.__getitem__, 40, 2)
     assert torch.get_num_threads() == 1
-    return train_and_predict(*given, lambda: on_step(1))
+    return train_and_predict(task, WAYS["real"], Training([1, 2], 5, 16), lambda: on_step(1))
 
 
 def test_networks_are_the_same_on_any_number_of_cores(cores: int) -> None:

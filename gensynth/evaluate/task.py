@@ -1,0 +1,70 @@
+"""Task and Training: what a classifier learns from and is asked, and how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from gensynth.evaluate.ways import Way
+
+JITTER = 0.1
+"""Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of an augmentation."""
+
+Build = Callable[[int, int], nn.Module]
+"""Makes an untrained network from the number of channels and of classes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a classifier learns from, and the images it is asked about.
+
+    Attributes:
+        images: Maps positions, int64 of shape (b,), to training images, uint8 of shape (b, c, h, w).
+        y: Labels of the training images, int64, shape (n,).
+        test_x: As `images`, for the test images.
+        n_test: Number of test images.
+        n_classes: Number of classes k.
+    """
+
+    images: Callable[[Tensor], Tensor]
+    y: np.ndarray
+    test_x: Callable[[Tensor], Tensor]
+    n_test: int
+    n_classes: int
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of training images of each class, int64, shape (k,)."""
+        return np.bincount(self.y, minlength=self.n_classes)
+
+    def chance(self, way: Way) -> np.ndarray:
+        """Return the chance of each training image at every draw (with replacement), shape (n,), sum 1."""
+        chance = 1 / self.counts[self.y] if way.oversampled else np.ones(len(self.y))
+        return chance / chance.sum()
+
+    def weight(self, way: Way) -> np.ndarray | None:
+        """Return the weight of each class, shape (k,); None for equal ones."""
+        return len(self.y) / (self.n_classes * np.maximum(self.counts, 1)) if way.weighted else None
+
+
+@dataclass(frozen=True)
+class Training:
+    """What all arms share.
+
+    Attributes:
+        seeds: One seed for each classifier.
+        steps: Gradient steps of a network.
+        batch_size: Images per gradient step.
+        classifier: An estimator of scikit-learn, a function that makes a network, or None for ours.
+        jitter: How far augmented images are shifted, turned and scaled, see `JITTER`.
+    """
+
+    seeds: Sequence[int]
+    steps: int
+    batch_size: int
+    classifier: Any | Build | None = None
+    jitter: float = JITTER
