@@ -131,7 +131,7 @@ def mix(
         if spread == "all":
             _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
         mixed = join(parts, samples, verdict.samples, out, files)
-    say_mixed(mixed, parts)
+    say_mixed(mixed, parts.train.noun, wanted | share)
     say_renamed(out / "train")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,10 +156,19 @@ def say_passed(parts: Parts, samples: Synthetic, verdict: Verdict, source: str) 
         raise ValueError(f"no {noun} in {source} passes the check, so there is nothing to go on with.")
 
 
-def say_mixed(mixed: Mixed, parts: Parts) -> None:
-    """Say on standard error how many examples there are to train on now."""
-    added = counted(mixed.n_synthetic, f"synthetic {parts.train.noun}")
+def say_mixed(mixed: Mixed, noun: str, wanted: Mapping[str, int]) -> None:
+    """Say on standard error how many examples there are to train on now, and which classes got fewer than wanted.
+
+    Args:
+        mixed: What was written.
+        noun: What one example is called.
+        wanted: Synthetic examples that were asked for, by class.
+    """
+    added = counted(mixed.n_synthetic, f"synthetic {noun}")
     say(f"{mixed.n_real} real and {added} to train on in {mixed.path}")
+    for name, n in wanted.items():
+        if (got := mixed.after[name] - mixed.before[name]) < n:
+            say(f"note: {name!r} got {got} of the {n} that --to asks for; draw more for the rest")
 
 
 def say_data_notes(parts: Parts) -> None:

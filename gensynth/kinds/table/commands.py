@@ -159,9 +159,10 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
     with locked(out):
         FrameFiles().refuse_existing(out)
         parts, samples, verdict = _checked(synthetic, real, data_config)
-        accepted = up_to(samples, verdict.samples.accepted, target_counts(parts.train.class_counts, to))
+        wanted = target_counts(parts.train.class_counts, to)
+        accepted = up_to(samples, verdict.samples.accepted, wanted)
         mixed = join(parts, samples, replace(verdict.samples, accepted=accepted), out, FrameFiles())
-    say_mixed(mixed, parts)
+    say_mixed(mixed, parts.train.noun, wanted)
     return 0
 
 

@@ -280,9 +280,11 @@ def test_step_by_step(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run("check", rows, "--against", claims, *real, "--json", tmp_path / "v.json") == 0
     assert "fidelity: " in capsys.readouterr().out and (tmp_path / "v.json").exists()
     mixed = tmp_path / "mixed.csv"
-    assert run("mix", rows, "--real", claims, *real, "--to", 50, "--out", mixed) == 0
+    capsys.readouterr()
+    assert run("mix", rows, "--real", claims, *real, "--to", 120, "--out", mixed) == 0
     counts = pd.read_csv(mixed)["fraud"].value_counts()
-    assert counts["no"] == 458 and 42 < counts["yes"] <= 42 + 50
+    assert counts["no"] == 458 and 42 < counts["yes"] <= 42 + 60
+    assert re.search("note: 'yes' got [0-9]+ of the [0-9]+ that --to asks for; draw more", capsys.readouterr().err)
     code = run(
         "evaluate", rows, "--real", claims, *real, "--evaluate.models", '["logistic"]', "--out", tmp_path / "e.json"
     )
