@@ -46,7 +46,7 @@ def test_arrays_that_claim_more_than_is_there(tmp_path: Path, entry: bytes) -> N
         with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
             archive.writestr(name, entry)
         for read in (read_npz, load_packed):
-            refused_in_little_memory(lambda read=read: read(tmp_path / "d.npz"), "larger than what is there")
+            refused_in_little_memory(lambda read=read: read(tmp_path / "d.npz"), "longer than the data that are there")
 
 
 def test_files_that_unpack_to_far_more_than_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
