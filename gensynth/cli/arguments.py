@@ -98,6 +98,10 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     given += [value for value in _recipe(argv).values() if isinstance(value, str)]
     for name in given:
+        try:
+            os.fsencode(name)
+        except UnicodeEncodeError:
+            raise ValueError(f"{name!r} holds a character that no file or text can have; type it again.") from None
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
             raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
     if verb == "report":

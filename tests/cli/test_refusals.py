@@ -137,6 +137,12 @@ def test_what_is_missing_and_what_is_of_a_wrong_type_is_told_without_names_of_py
     assert says in message and "class '" not in message and "typing" not in message
 
 
+def test_half_a_character_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "'\\ud800' holds a character that no file or text can have" in refused(
+        capsys, "mix", "\ud800", "--real", "x"
+    )
+
+
 @pytest.mark.parametrize("option", ["--config", "--schema=", "--json", "recipe"])
 def test_pipes_and_devices_are_not_waited_for(capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str) -> None:
     pipe, recipe = tmp_path / "pipe", tmp_path / "recipe.yaml"
