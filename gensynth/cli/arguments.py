@@ -98,10 +98,8 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
     given += [value for value in _recipe(argv).values() if isinstance(value, str)]
     for name in given:
-        try:
-            os.fsencode(name)
-        except UnicodeEncodeError:
-            raise ValueError(f"{name!r} holds a character that no file or text can have; type it again.") from None
+        if not _is_text(name):
+            raise ValueError(f"{name!r} holds a character that no file or text can have; type it again.")
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
             raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
     if verb == "report":
@@ -114,6 +112,13 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
         able = [kinds()[name].plural for name, module in VERBS.items() if hasattr(import_module(module), verb)]
         raise ValueError(f"'gensynth {verb}' is for {' and '.join(able)}, not for {kind.plural}.")
     return getattr(commands, verb)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half of a character
+        return False
 
 
 def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: list[str]) -> str:

@@ -21,6 +21,7 @@ ALWAYS, TIMES = 1_000_000_000, 50
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
     *(EOFError, KeyError, RuntimeError, SyntaxError, MemoryError),
+    SystemError,  # text of characters that do not exist, once it is looked at
 )
 """What zipfile and numpy raise for a damaged file, besides ValueError, TypeError and OSError."""
 

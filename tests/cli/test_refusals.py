@@ -137,10 +137,9 @@ def test_what_is_missing_and_what_is_of_a_wrong_type_is_told_without_names_of_py
     assert says in message and "class '" not in message and "typing" not in message
 
 
-def test_half_a_character_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "'\\ud800' holds a character that no file or text can have" in refused(
-        capsys, "mix", "\ud800", "--real", "x"
-    )
+@pytest.mark.parametrize("name", ["\ud800", "a\0b"])
+def test_what_is_no_text_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert "holds a character that no file or text can have" in refused(capsys, "mix", name, "--real", "x")
 
 
 @pytest.mark.parametrize("option", ["--config", "--schema=", "--json", "recipe"])

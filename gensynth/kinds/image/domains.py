@@ -57,4 +57,4 @@ def _from_npz(path: str, column: str, n: int) -> tuple[str, ...]:
         values = arrays[column]
         if values.shape != (n,):
             raise ValueError(f"array {column!r} must have one entry per image ({n}), got shape {values.shape}.")
-    return tuple(str(value) for value in values)
+        return tuple(str(value) for value in values)

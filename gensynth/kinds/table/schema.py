@@ -17,7 +17,7 @@ from gensynth.data.plain import read_json
 from gensynth.data.words import did_you_mean, some
 from gensynth.kinds.table.numbers import FORMATS, as_numbers, is_format
 from gensynth.kinds.table.rules import Rule
-from gensynth.kinds.table.times import UNITS, as_times, tick
+from gensynth.kinds.table.times import UNITS, as_times, is_time_format, tick
 
 Level = str | bool | int | float
 KINDS = {
@@ -104,6 +104,8 @@ class Column:
             raise ValueError(f"column {self.name!r} is integer and has format {self.format!r} with decimals.")
         if self.kind in ("numeric", "integer") and self.format is not None and not is_format(self.format):
             raise ValueError(f"column {self.name!r} has format {self.format!r}; allowed: {', '.join(FORMATS)}.")
+        if self.kind == "datetime" and self.format is not None and not is_time_format(self.format):
+            raise ValueError(f"column {self.name!r} has format {self.format!r}; write it as strftime does, '%Y-%m-%d'.")
         low, high = (tick(bound, "us") if isinstance(bound, str) else bound for bound in (self.low, self.high))
         if low is not None and high is not None and low > high:
             raise ValueError(f"column {self.name!r} has low {self.low} above high {self.high}.")

@@ -71,6 +71,15 @@ def parse(texts: pd.Series, form: str) -> pd.Series:
     return pd.to_datetime(texts, format=form.replace("%-", "%"), errors="coerce").astype("datetime64[us]")
 
 
+def is_time_format(form: str) -> bool:
+    """Whether `parse` can read times in a format."""
+    try:
+        parse(pd.Series(["2000"]), form)
+    except Exception:  # pandas raises several kinds, re.error among them
+        return False
+    return True
+
+
 def date_formats(text: pd.Series) -> list[str]:
     """Return the formats in which all of `text` are times and are written again as they were, the likeliest first."""
     distinct = pd.Series(text.unique(), dtype=object)

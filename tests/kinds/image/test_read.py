@@ -205,3 +205,10 @@ def test_groups_are_read_from_a_column_and_stay_in_one_part(tmp_path: Path) -> N
     parts = read_parts(source, DataConfig(group="patient", test_data=str(other)))
     assert parts.test.groups == ("p0", "p1", "p20", "p21")
     assert len(parts.test) == 4 and not {"p0", "p1"} & {patient[int(i)] for i in parts.train.ids}
+
+
+def test_class_names_of_characters_that_do_not_exist_are_told(tmp_path: Path) -> None:
+    names = np.frombuffer(np.full(4, 0x7FFFFFFF, dtype=np.uint32).tobytes(), dtype="<U2")
+    np.savez(tmp_path / "odd.npz", x=np.zeros((4, 8, 8), dtype=np.uint8), y=np.arange(4) % 2, classes=names)
+    with pytest.raises(ValueError, match="is not an .npz file, or it is damaged"):
+        read(tmp_path / "odd.npz", DataConfig())

@@ -257,3 +257,9 @@ def test_a_file_that_is_no_schema(tmp_path: Path, text: str) -> None:
 def test_rules_must_name_columns_of_the_table() -> None:
     with pytest.raises(ValueError, match="a rule names the columns b; the table has a"):
         Schema("y", (Column("a", "numeric", ""),), (Rule("inequality", ("a", "b")),))
+
+
+@pytest.mark.parametrize("form", ["%Y-%[m-%d", "%", "%Y-%Y"])
+def test_a_format_in_which_no_time_can_be_read_is_refused(form: str) -> None:
+    with pytest.raises(ValueError, match="column 'd' has format .* write it as strftime does"):
+        Column("d", "datetime", "object", format=form)
