@@ -77,8 +77,8 @@ class TableSampler(Sampler, BaseOverSampler):
     """Rows of a class that are needed to draw from it."""
     widest: ClassVar[int] = 10**6
     """Columns of a table beyond which it takes too long to be tried beside others."""
-    state: ClassVar[tuple[str, ...]] = ()
-    """Attributes that `save` keeps: arrays and plain values, also in lists, tuples and dicts."""
+    state: ClassVar[dict[str, Any]] = {}
+    """Attributes that `save` keeps: arrays and plain values, also in lists, tuples and dicts; and their shapes."""
 
     def __init__(self, sampling_strategy: Any = "auto", random_state: int = 0, schema: Schema | None = None) -> None:
         self.sampling_strategy = sampling_strategy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class SmoothedBootstrap(TableSampler):
     """
 
     fewest: ClassVar[int] = 2
-    state: ClassVar[tuple[str, ...]] = ("numbers_", "codes_", "members_", "widths_")
+    state: ClassVar[dict[str, Any]] = {"numbers_": "n p", "codes_": "n q", "members_": ["*"], "widths_": "k p"}
 
     @property
     def name(self) -> str:

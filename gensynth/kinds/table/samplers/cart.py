@@ -52,7 +52,14 @@ class Cart(TableSampler):
 
     fewest: ClassVar[int] = 2
     widest: ClassVar[int] = 200  # each column has a tree of all before it
-    state: ClassVar[tuple[str, ...]] = ("rows_", "numbers_", "codes_", "seen_", "order_", "trees_")
+    state: ClassVar[dict[str, Any]] = {
+        "rows_": "n",
+        "numbers_": "n p",
+        "codes_": "n q",
+        "seen_": "n *",
+        "order_": "d",
+        "trees_": [[dict.fromkeys(("feature", "threshold", "left", "right", "ends"), "nodes") | {"donors": "*"}]],
+    }
 
     @property
     def name(self) -> str:

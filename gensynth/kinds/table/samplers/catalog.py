@@ -18,6 +18,7 @@ from gensynth.kind import unknown
 from gensynth.kinds.table import samplers
 from gensynth.kinds.table.packed import load_packed
 from gensynth.kinds.table.samplers.base import Learned, Saved, TableSampler
+from gensynth.kinds.table.shapes import check_shapes, sizes_of
 
 
 def table_sampler_names() -> list[str]:
@@ -70,8 +71,10 @@ def load_sampler(path: str | Path) -> TableSampler:
         learned = typed(Learned, {name: saved["state"][name] for name in Learned.__annotations__})
         if not len(learned["classes_"]) == len(learned["counts_"]) == len(learned["pools_"]):
             raise ValueError("its classes and counts differ in number")
-        if any(np.ndim(rows) != 1 for rows in _arrays([learned["pools_"], saved["state"].get("members_", [])])):
-            raise ValueError("its lists of rows are no lists")  # one drawn from a table would fill the memory
+        sizes = sizes_of(learned["codec_"], len(learned["classes_"]))
+        check_shapes(learned["codec_"].rest, "rows w", sizes, "rest")
+        for name, shape in {"counts_": "k", "ids_": "rows", "pools_": [["*"]], **sampler.state}.items():
+            check_shapes(saved["state"][name], shape, sizes, name)
         sampler.__dict__.update(saved["state"])
         _ = sampler.like
     except (AttributeError, TypeError, ValueError) as error:
@@ -80,11 +83,6 @@ def load_sampler(path: str | Path) -> TableSampler:
     sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     sampler.file_, sampler.ids_ = str(path), np.array(sampler.ids_, dtype=np.str_)  # names, whatever it holds
     return sampler
-
-
-def _arrays(value: Any) -> list[Any]:
-    """Return what lists of any depth hold."""
-    return [inner for item in value for inner in _arrays(item)] if isinstance(value, list | tuple) else [value]
 
 
 def _nested(settings: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,11 @@ class GaussianCopula(TableSampler):
     """
 
     fewest: ClassVar[int] = 2
-    state: ClassVar[tuple[str, ...]] = ("places_", "gaps_", "copulas_")
+    state: ClassVar[dict[str, Any]] = {
+        "places_": ["*"],
+        "gaps_": "g",
+        "copulas_": [{"quantiles": ["2 points"], "present": "g", "levels": ["*"], "factor": "f f"}],
+    }
 
     @property
     def name(self) -> str:

@@ -59,7 +59,9 @@ class MixedMixture(TableSampler):
     """
 
     fewest: ClassVar[int] = 2
-    state: ClassVar[tuple[str, ...]] = ("mixtures_",)
+    state: ClassVar[dict[str, Any]] = {
+        "mixtures_": [{"weights": "groups", "levels": ["groups w"], "quantiles": ["groups points"]}]
+    }
 
     @property
     def name(self) -> str:

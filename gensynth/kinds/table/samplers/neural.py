@@ -47,7 +47,14 @@ class NeuralTable(TableSampler):
 
     fewest: ClassVar[int] = 2
     widest: ClassVar[int] = 100
-    state: ClassVar[tuple[str, ...]] = ("modes_", "weights_", "network_of_", "history_")
+    state: ClassVar[dict[str, Any]] = {
+        "modes_": [
+            {"means": "modes", "deviations": "modes", "log_weights": "modes", "exact": "*", "has_missing": None}
+        ],
+        "weights_": None,
+        "network_of_": "k",
+        "history_": None,
+    }
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class RandomRows(TableSampler):
         ([30, 41, 35, 35], ['no', 'no', 'yes', 'yes'])
     """
 
-    state: ClassVar[tuple[str, ...]] = ("numbers_", "codes_", "members_")
+    state: ClassVar[dict[str, Any]] = {"numbers_": "n p", "codes_": "n q", "members_": ["*"]}
 
     @property
     def name(self) -> str:

@@ -87,7 +87,13 @@ class TableSmote(TableSampler):
     """
 
     fewest: ClassVar[int] = 2
-    state: ClassVar[tuple[str, ...]] = ("kept_", "numbers_", "codes_", "y_", "points_")
+    state: ClassVar[dict[str, Any]] = {
+        "kept_": "n",
+        "numbers_": "n p",
+        "codes_": "n q",
+        "y_": "n",
+        "points_": "n w",
+    }
 
     def __init__(
         self,
