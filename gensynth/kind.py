@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract, isclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gensynth.data.words import did_you_mean
 
@@ -44,6 +44,18 @@ class Kind(ABC):
     @abstractmethod
     def samplers(self) -> Sequence[str]:
         """Return the names of its samplers and generators."""
+
+    @abstractmethod
+    def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
+        """Return a sampler that is not fitted yet and has `save`.
+
+        Args:
+            sampler: A name out of `samplers`.
+            settings: Its settings, as `gensynth.sampler.catalog.Catalog.made` reads them.
+
+        Raises:
+            ValueError: if there is no such sampler, or it has no such setting.
+        """
 
 
 @cache

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,9 @@ class Points(Kind):
 
     def samplers(self) -> tuple[str, ...]:
         return ("gauss",)
+
+    def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
+        raise ValueError(sampler)
 
 
 @pytest.fixture
@@ -71,22 +75,36 @@ def test_a_kind_of_another_package_is_found(with_points: None) -> None:
     assert "'gauss' is for points" in str(unknown("sampler", "gauss", ["smote"], "image"))
 
 
-def test_an_installed_package_brings_a_kind(tmp_path: Path) -> None:
+def test_an_installed_package_brings_a_kind_a_sampler_and_a_generator(tmp_path: Path) -> None:
     package = tmp_path / "plane-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: plane\nVersion: 1.0\n")
-    (package / "entry_points.txt").write_text("[gensynth.kinds]\npoints = plane:Points\n")
+    (package / "entry_points.txt").write_text(
+        "[gensynth.kinds]\npoints = plane:Points\n"
+        "[gensynth.samplers]\ndouble = plane:Double\n"
+        "[gensynth.generators]\nmine = plane:Mine\n"
+    )
     (tmp_path / "plane.py").write_text(
         "from gensynth.kind import Kind\n"
+        "from gensynth.kinds.table.samplers.random_rows import RandomRows\n"
+        "from gensynth.models.vae import VAE\n"
         "class Points(Kind):\n"
         "    name, plural, noun, sources = 'points', 'points', 'point', '.xy'\n"
         "    def claims(self, source): return source.endswith('.xy')\n"
         "    def samplers(self): return ()\n"
+        "    def made(self, sampler, settings): raise ValueError(sampler)\n"
+        "Double = type('Double', (RandomRows,), {'name': 'double'})\n"
+        "Mine = type('Mine', (VAE,), {})\n"
     )
-    code = "from gensynth.kind import kind_of; print(kind_of(['a.xy']).name)"
-    code = f"import sys; sys.path.append({str(tmp_path)!r}); {code}"
+    code = (
+        f"import sys; sys.path.append({str(tmp_path)!r})\n"
+        "from gensynth.kind import kind_of, kinds\n"
+        "from gensynth.generator.registry import get_generator\n"
+        "print(kind_of(['a.xy']).name, type(kinds()['table'].made('double', None)).__name__)\n"
+        "print('double' in kinds()['table'].samplers(), get_generator('mine', 'image').__name__)\n"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "points\n", done.stderr
+    assert done.stdout.split() == ["points", "Double", "True", "Mine"], done.stderr
 
 
 def test_two_kinds_of_one_name_are_refused(with_points: None, monkeypatch: pytest.MonkeyPatch) -> None:

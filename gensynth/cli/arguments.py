@@ -21,6 +21,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader
 
 import gensynth
 from gensynth.cli.recipe_file import load_recipe
+from gensynth.generator.names import model_names
 from gensynth.kind import kind_of, kinds
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -193,10 +194,7 @@ def parser_of(
     parser.flags = frozenset(flags)
 
     def call(args: Namespace) -> int:
-        if "generator" in args and "model" in configs and args.generator != built_for:
-            from gensynth.generator.registry import get_generator
-
-            get_generator(args.generator, "image")  # says so if there is none
+        if "generator" in args and "model" in configs and built_for != args.generator in model_names():
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         values: dict[str, Any] = {}
         for name in parameters:
@@ -219,8 +217,6 @@ def parser_of(
 
 def generator_of(argv: list[str], positional: bool) -> str:
     """Find the generator's name in the arguments or in the recipe, or "": it decides which settings there are."""
-    from gensynth.generator.names import model_names
-
     for before, token in zip(["", *argv], argv, strict=False):
         if positional and token in model_names() and not before.startswith("--"):  # 'gensynth train NAME'
             return token

@@ -13,10 +13,11 @@ from gensynth.cli.check_commands import mix as mix
 from gensynth.cli.printed import print_rebalanced, say, say_data_notes, say_renamed
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.data.words import counted
+from gensynth.data.words import counted, some
 from gensynth.fidelity.verdict import FAIL
 from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 from gensynth.rebalance.run import RECORD, Run
+from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.evaluate.config import EvaluateConfig
@@ -68,6 +69,7 @@ def train(
     target_domain: str | None = None,
     init: Path | None = None,
     per_class: bool = False,
+    settings: dict[str, Any] | None = None,
     quiet: bool = False,
     data_config: DataConfig,
     train_config: TrainConfig,
@@ -76,7 +78,8 @@ def train(
     """Train a generator on the training part of real images; the same command continues a killed run.
 
     Args:
-        generator: Name of a file in models/, such as vae, dcgan, cyclegan or style_transfer.
+        generator: Name of a file in models/, such as vae, dcgan, cyclegan or style_transfer; or smote or recipes, which
+            keep the images in OUT/NAME.sampler.
         data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
         out: Folder for the checkpoint.
         label: Train on this class only; for cyclegan, the class that images of other classes become.
@@ -85,12 +88,14 @@ def train(
         target_domain: For cyclegan: the domain to translate to; the class stays what it is.
         init: A shared checkpoint to start from; its settings are used.
         per_class: Train one model for each class.
+        settings: Settings of smote or recipes, such as {"k_neighbors": 3} or {"recipe": "affine"}.
         quiet: Show no progress bar.
         data_config: How the data are read and split.
         train_config: How to train.
         model: Settings of the generator.
     """
     from gensynth.data.names import folder_name
+    from gensynth.generator.names import model_names
     from gensynth.kinds.image.generator.scope import named, scope_of
     from gensynth.kinds.image.generator.train import train as learn
     from gensynth.kinds.image.read import read_parts
@@ -104,6 +109,16 @@ def train(
     refuse_inside(out, data, data_config.test_data)
     if source_domain is None:
         refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
+    if generator not in model_names():
+        of_networks = {"label": label, "source": source, "source_domain": source_domain, "init": init}
+        of_networks |= {"per_class": per_class} | asdict(train_config)
+        usual = {"source": "auto", "per_class": False} | asdict(type(train_config)())
+        if unused := [f"--{name}" for name, value in of_networks.items() if value != usual.get(name)]:
+            raise ValueError(f"{', '.join(unused)} would change nothing here: {generator!r} trains no network.")
+        _keep(generator, settings, data, out, data_config)
+        return 0
+    if settings is not None:
+        raise ValueError(f"--settings are for smote, recipes and tables; those of {generator!r} begin with --model.")
     parts = read_parts(data, data_config)
     say_data_notes(parts)
     labels = list(parts.train.classes) if per_class else [label]
@@ -132,6 +147,22 @@ def train(
     return 0
 
 
+def _keep(name: str, settings: dict[str, Any] | None, data: str, out: Path, config: DataConfig) -> None:
+    """Fit a sampler without a network to the training part, and write its file."""
+    from gensynth.kind import kinds
+    from gensynth.kinds.image.read import read_parts
+
+    made = kinds()["image"].made(name, settings)
+    path = out / f"{name}{SAMPLER}"
+    with locked(path):
+        if path.exists():
+            raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
+        parts = read_parts(data, config)
+        say_data_notes(parts)
+        made.fit(parts.train).save(path)
+    say(f"sampler: {path}, which holds the training images and draws {some(map(repr, made.labels))}")
+
+
 def sample(
     checkpoint: Path,
     *,
@@ -149,7 +180,7 @@ def sample(
     """Draw synthetic images of a label. Image i depends on (checkpoint, seed, label, i) only.
 
     Args:
-        checkpoint: A .ckpt file, or a folder with one per class.
+        checkpoint: A .ckpt file, a folder with one per class, or a .sampler file.
         label: Name of a trained class.
         n: How many images.
         others: Also draw this many images of every other class of the checkpoint, for 'check' and 'mix --spread all'.

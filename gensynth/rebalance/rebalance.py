@@ -292,7 +292,7 @@ def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:
 def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recipes:
     sampler = Recipes("auto", random_state=seed)
     sampler.fit(train_part)
-    if bad := [name for name in filled if not sampler.safety_.safe_for(name)]:
+    if bad := [name for name in filled if sampler.safety_ is not None and not sampler.safety_.safe_for(name)]:
         raise ValueError(
             f"no recipe is measured to keep images of {bad[0]!r} ({counted(train_part.class_counts[bad[0]], 'image')}) "
             "in their class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
-from gensynth.kind import Kind
+from gensynth.kind import Kind, unknown
+from gensynth.sampler.saved import kind_of_saved
 
 
 @final
@@ -20,11 +21,20 @@ class ImageKind(Kind):
 
     def claims(self, source: str) -> bool:
         """As `Kind.claims`; a folder may be anything."""
-        return source.lower().endswith(".npz") or source.startswith("torchvision:")
+        named = source.lower().endswith(".npz") or source.startswith("torchvision:")
+        return named or kind_of_saved(source) == self.name
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""
         from gensynth.generator.registry import generator_names  # imports torch
-        from gensynth.rebalance.config import SAMPLERS
+        from gensynth.kinds.image.samplers.kept import CATALOG
 
-        return (*generator_names(self.name), *SAMPLERS)
+        return (*generator_names(self.name), *CATALOG.names())
+
+    def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
+        """As `Kind.made`; generators are trained otherwise (`gensynth.kinds.image.generator.train`)."""
+        from gensynth.kinds.image.samplers.kept import CATALOG
+
+        if sampler not in CATALOG.names():
+            raise unknown("sampler", sampler, self.samplers(), self.name)
+        return CATALOG.made(sampler, settings, ("sampling_strategy", "image_shape"))

@@ -13,6 +13,8 @@ from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.samplers.trained import TrainedSampler
 from gensynth.mix.drawn import is_drawn
 from gensynth.mix.mix import write_synthetic
+from gensynth.sampler import SAMPLER
+from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def sample_to_folder(
     """Draw samples `start` to `start + n` of a label and write them with their manifest.
 
     Args:
-        checkpoint: A `.ckpt` file, or a folder with one per class.
+        checkpoint: A `.ckpt` file, a folder with one per class, or a `.sampler` file.
         label: Name of a trained class.
         n: How many.
         seed: Seed of the samples.
@@ -56,7 +58,7 @@ def sample_to_folder(
     """
     if others < 0:
         raise ValueError(f"others must not be negative, got {others}.")
-    sampler = TrainedSampler.load(checkpoint, draw)
+    sampler = _loaded(checkpoint, draw)
     counts = {label: n} | {name: others for name in sampler.labels if others and name != label}
     # A bad label, number or draw is refused before any process starts.
     firsts = [sampler.sample(name, min(count, 1), seed, start) for name, count in counts.items()]
@@ -73,7 +75,7 @@ def sample_to_folder(
     fabric = _processes(device, devices, num_nodes)
     rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
     where = fabric.device if fabric is not None else device_of(device)
-    sampler = TrainedSampler.load(checkpoint, draw, str(where))
+    sampler = _loaded(checkpoint, draw, str(where))
     # A block goes to one process as a whole, since it is computed as a whole.
     size = at_once(where)
     blocks = [
@@ -96,6 +98,17 @@ def sample_to_folder(
     if fabric is not None:
         fabric.barrier()
     return True
+
+
+def _loaded(path: Path, draw: str | None, device: str = "cpu") -> Sampler:
+    """Return what draws: checkpoints, or a sampler that keeps real images."""
+    if path.suffix != SAMPLER:
+        return TrainedSampler.load(path, draw, device)
+    from gensynth.kinds.image.samplers.kept import KeptSampler  # imports scikit-learn
+
+    if draw is not None:
+        raise ValueError(f"{path} draws in one way only; leave out --draw.")
+    return KeptSampler.load(path)
 
 
 def _processes(device: str, devices: int, num_nodes: int) -> Fabric | None:

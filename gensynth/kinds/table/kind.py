@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from gensynth.kind import Kind
 from gensynth.kinds.table.names import is_table, table_suffixes
-from gensynth.sampler import SAMPLER
+from gensynth.sampler.saved import kind_of_saved
 
 
 @final
@@ -21,7 +21,7 @@ class TableKind(Kind):
 
     def claims(self, source: str) -> bool:
         """As `Kind.claims`."""
-        return is_table(source) or source.endswith(SAMPLER)
+        return is_table(source) or kind_of_saved(source) in (self.name, "")
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""
@@ -29,3 +29,9 @@ class TableKind(Kind):
         from gensynth.kinds.table.samplers.catalog import table_sampler_names
 
         return (*table_sampler_names(), *generator_names(self.name))
+
+    def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
+        """As `Kind.made`."""
+        from gensynth.kinds.table.samplers.catalog import made_sampler
+
+        return made_sampler(sampler, settings)

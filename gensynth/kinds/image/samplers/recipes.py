@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.data.labeled import LabeledData, label_of
+from gensynth.data.labeled import label_of
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.samplers.base import ImageSampler
+from gensynth.kinds.image.samplers.kept import KeptSampler
 from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
 from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
 from gensynth.sampler.synthetic import Synthetic
@@ -32,7 +32,7 @@ class Plan:
     seed: int
 
 
-class Recipes(ImageSampler):
+class Recipes(KeptSampler):
     """Classical image augmentation: every sample is a real image of its class, transformed.
 
     The images of a class are taken in turn, in random order: none is a parent twice before each was one once. A
@@ -46,7 +46,7 @@ class Recipes(ImageSampler):
         image_shape: As in `ImageSampler`.
 
     Attributes:
-        safety_: What `"auto"` measured, a `RecipeSafety`; only with that recipe.
+        safety_: What `"auto"` measured; None with another recipe.
 
     Example:
         >>> from gensynth.kinds.image.read import DataConfig, read
@@ -55,6 +55,8 @@ class Recipes(ImageSampler):
         >>> drawn.x.shape, drawn.how
         (torch.Size([3, 1, 8, 8]), ('affine', 'affine', 'affine'))
     """
+
+    learned: ClassVar[dict[str, Any]] = {"safety_": RecipeSafety | None}
 
     def __init__(
         self,
@@ -79,7 +81,8 @@ class Recipes(ImageSampler):
         check_is_fitted(self, "data_")
         return tuple(c for c, n in self.data_.class_counts.items() if n)
 
-    def _fit(self, data: LabeledData) -> None:
+    def _check(self) -> None:
+        data = self.data_
         if not len(data):
             raise ValueError("recipes need images to transform, got none.")
         _, h, w = data.x.layout
@@ -88,11 +91,13 @@ class Recipes(ImageSampler):
                 f"recipe {self.recipe!r} needs pixels above each other, and these images are rows of {w}; set "
                 f"image_shape=(c, h, w), or use one of {', '.join(NEEDS_NO_NEIGHBOURS)}."
             )
-        if self.recipe == AUTO:
-            self.safety_: RecipeSafety = recipe_safety(data, seed=self.random_state)
-        elif any(step in MIXING for step in steps_of(self.recipe, data.x.layout[0])) and len(data) < 2:
+        mixed = self.recipe != AUTO and any(step in MIXING for step in steps_of(self.recipe, data.x.layout[0]))
+        if mixed and len(data) < 2:
             raise ValueError(f"recipe {self.recipe!r} mixes two images, got {len(data)}; add images.")
-        self.data_ = data
+
+    def _learn(self) -> None:
+        auto = self.recipe == AUTO
+        self.safety_: RecipeSafety | None = recipe_safety(self.data_, seed=self.random_state) if auto else None
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         data = self.data_
@@ -119,14 +124,14 @@ class Recipes(ImageSampler):
             seed=seed,
             how=tuple(how),
             parents=tuple(tuple(data.ids[row] for row in plan.rows) for plan in plans),
-            checkpoint_sha256=("",) * len(index),
+            checkpoint_sha256=(self.sha256_,) * len(index),
         )
 
     def _plans(self, label: str, index: np.ndarray, seed: int) -> list[Plan]:
         y, position = self.data_.y, label_of(label, self.data_.classes)
         members = [rows for rows in (np.flatnonzero(y == c) for c in range(len(self.data_.classes))) if len(rows)]
         mine = np.flatnonzero(y == position)
-        choices = self.safety_.safe_for(label) if self.recipe == AUTO else (self.recipe,)
+        choices = (self.recipe,) if self.safety_ is None else self.safety_.safe_for(label)
         if not choices:
             raise ValueError(
                 f"recipe='auto' found no transformation that is measured to be safe for class {label!r} "

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from gensynth.data.labeled import LabeledData, label_of
+from gensynth.data.labeled import label_of
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.samplers.base import ImageSampler
+from gensynth.kinds.image.samplers.kept import KeptSampler
 from gensynth.sampler.synthetic import Synthetic
 
 BLOCK = 32
 """Samples that share a random stream; aligned blocks make sample i independent of the rest."""
 
 
-class SmoteSampler(ImageSampler):
+class SmoteSampler(KeptSampler):
     """SMOTE on pixels (Chawla et al. 2002), the classical baseline for images.
 
     imbalanced-learn's does not tell the two images that a sample lies between. No pixel's neighbours are looked at,
@@ -52,8 +52,9 @@ class SmoteSampler(ImageSampler):
         """The classes with two images or more."""
         return tuple(c for c, n in self.data_.class_counts.items() if n > 1)
 
-    def _fit(self, data: LabeledData) -> None:
-        self.data_ = data
+    def _check(self) -> None:
+        if not isinstance(self.k_neighbors, int) or self.k_neighbors < 1:
+            raise ValueError(f"k_neighbors must be a whole number, at least 1; got {self.k_neighbors!r}.")
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         position = label_of(label, self.data_.classes)
@@ -83,5 +84,5 @@ class SmoteSampler(ImageSampler):
             seed=seed,
             how=("pixels",) * n,
             parents=tuple((mine.ids[i], mine.ids[j]) for i, j in zip(a, b, strict=True)),
-            checkpoint_sha256=("",) * n,
+            checkpoint_sha256=(self.sha256_,) * n,
         )
