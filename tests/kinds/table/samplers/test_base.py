@@ -376,30 +376,3 @@ class TestSmoothedBootstrap:
         drawn = SmoothedBootstrap().fit(from_frame(pd.DataFrame({"x": x, "y": np.arange(200) % 2}), "y"))
         new = drawn.sample("0", 2000, 0).x.frame["x"]
         assert (new >= x.min()).all() and (new == x.min()).mean() < 0.01
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_file_with_an_array_of_another_shape_is_refused(name: str, tmp_path: Path) -> None:
-    """Such an array would be spread over the drawn rows: a file of some megabytes took all memory."""
-    fitted = get_table_sampler(name)(**QUICK.get(name, {})).fit(from_frame(FRAME.assign(y=Y), "y"))
-    fitted.save(path := tmp_path / "some.sampler")
-    load_sampler(path)
-    for holder, key in arrays_in(vars(fitted), ["counts_", "ids_", "pools_", *fitted.state]):
-        right = holder[key]
-        holder[key] = np.broadcast_to(right.reshape(-1)[:1], (2, 1000, 3))
-        fitted.save(path)
-        with pytest.raises(ValueError, match="shape.*fit it again"):
-            load_sampler(path)
-        holder[key] = right
-
-
-def arrays_in(holder: Any, keys: Any) -> list[tuple[Any, Any]]:
-    """Return the list or dict, and the place in it, of each array but those of networks, which are checked later."""
-    found = []
-    for key in keys:
-        value = holder[key]
-        if isinstance(value, np.ndarray) and value.size:
-            found.append((holder, key))
-        elif isinstance(value, list | dict) and key != "weights_":
-            found += arrays_in(value, list(value) if isinstance(value, dict) else range(len(value)))
-    return found
