@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,9 @@ class Points(Kind):
 
     def samplers(self) -> tuple[str, ...]:
         return ("gauss",)
+
+    def classifiers(self, train: Any, config: Any, own: Any = None) -> tuple[()]:
+        return ()
 
 
 @pytest.fixture
@@ -82,6 +86,7 @@ def test_an_installed_package_brings_a_kind(tmp_path: Path) -> None:
         "    name, plural, noun, sources = 'points', 'points', 'point', '.xy'\n"
         "    def claims(self, source): return source.endswith('.xy')\n"
         "    def samplers(self): return ()\n"
+        "    def classifiers(self, train, config, own=None): return ()\n"
     )
     code = "from gensynth.kind import kind_of; print(kind_of(['a.xy']).name)"
     code = f"import sys; sys.path.append({str(tmp_path)!r}); {code}"
