@@ -38,8 +38,7 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.network import train_and_predict
-from gensynth.evaluate.task import Task, Training
-from gensynth.evaluate.ways import WAYS
+from gensynth.evaluate.task import WAYS, Task, Training
 from gensynth.fidelity.metrics import kid
 from gensynth.generator.checkpoint import load_checkpoint
 from gensynth.generator.config import TrainConfig

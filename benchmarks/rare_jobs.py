@@ -13,8 +13,8 @@ import numpy as np
 from code_hash import code_hash
 
 from gensynth.data.files import write_bytes
-from gensynth.evaluate.task import JITTER
-from gensynth.evaluate.ways import SYNTHETIC_ONLY, WAYS
+from gensynth.evaluate.task import JITTER, WAYS
+from gensynth.evaluate.ways import ONLY, SYNTHETIC
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
 BATCH = 128
@@ -26,7 +26,7 @@ BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to 
 """The rows that decide whether a learned sampler beats augmentation and recipes, named before they were measured."""
 
 NETWORK_CODE = (
-    "gensynth/evaluate/arms.py",
+    "gensynth/evaluate/networks.py",
     "gensynth/evaluate/network.py",
     "gensynth/evaluate/task.py",
     "gensynth/generator/augment.py",
@@ -56,7 +56,7 @@ class Job:
     Attributes:
         data: `mnist` or `fashion`.
         draw: Number of the draw, which is also the seed of all.
-        way: How the network is trained, one of `gensynth.evaluate.arms.ARMS`.
+        way: How the network is trained, one of the arms of `gensynth.evaluate.ways`.
         steps: Its gradient steps.
         sampler: What draws the synthetic images; empty where there are none.
         target: How far the classes are filled: `2x`, ..., `majority`, or all of them, that one too, to `twice that`.
@@ -78,7 +78,11 @@ class Job:
         """Name of the row in the table."""
         if not self.sampler:
             return self.way + ", wider" * (self.jitter > JITTER)
-        way = {"oversampled + synthetic": "", "augmented + synthetic": " + affine", SYNTHETIC_ONLY: " instead of real"}
+        way = {
+            "oversampled + synthetic": "",
+            "augmented + synthetic": " + affine",
+            SYNTHETIC + ONLY: " instead of real",
+        }
         return f"{self.sampler} to {self.target}{way[self.way]}{', gated' if self.gated else ''}"
 
     @property
@@ -107,7 +111,7 @@ def jobs(data: Sequence[str], draws: Sequence[int], steps: int, samplers: Sequen
         [(plain, EVERY, False), (plain, MAJORITY, False)],
         [(augmented, MAJORITY, False), (plain, MAJORITY, True)],
         [(plain, factor, False) for factor in FACTORS],
-        [(SYNTHETIC_ONLY, MAJORITY, False)],
+        [(SYNTHETIC + ONLY, MAJORITY, False)],
     ):
         for sampler in samplers:
             for way, target, gated in block:

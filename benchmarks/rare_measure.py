@@ -16,8 +16,9 @@ from idx_data import read_idx
 from rare_jobs import BATCH, COUNTS, EVERY, GENERATOR_STEPS, MAJORITY, Job, save
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.arms import train_arm
+from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.task import Training
+from gensynth.evaluate.ways import added_to, is_alone, way_of
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.checker import FidelityChecker
@@ -123,5 +124,7 @@ def measure(job: Job, folders: dict[str, Path], out: Path) -> None:
     made, seconds = samples(job, real, out)
     start, filled = time.process_time(), np.flatnonzero(np.array(COUNTS) < max(COUNTS))
     training = Training([job.draw], job.steps, BATCH, jitter=job.jitter)
-    p, _ = train_arm(job.way, real, made, test, filled, training, lambda _: None)
+    real = real.subset(~np.isin(real.y, filled)) if is_alone(job.way) else real
+    added = made if added_to(job.way) else None
+    p = Networks(training).try_way(way_of(job.way), real, added, test, lambda _: None).raw
     save(out / f"{job.file}.npz", p=p[0].astype(np.float16), seconds=seconds + time.process_time() - start)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from rare_jobs import COUNTS, EVERY, WIDER, Job, load_result
 from table_report import markdown
 
-from gensynth.evaluate.intervals import COUNTED, by_images_and_seeds, resampled_scores
+from gensynth.evaluate.intervals import by_examples_and_seeds, resamples
 from gensynth.evaluate.network import LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
+from gensynth.evaluate.outcome import RECALL, Probabilities
 from gensynth.evaluate.task import JITTER
 
 BASELINES = ("augmented", "augmented, wider")
@@ -64,12 +65,13 @@ def tables(jobs: Sequence[Job], y: np.ndarray, out: Path) -> str:
         # The bootstrap resamples the same images for the baseline and for all arms of the same draws.
         arms = [arm for arm, found in done.items() if tuple(found) == draws]
         kept = [[load_result(done[arm][draw]) for draw in draws] for arm in (baseline, *arms)]
-        scores, _ = resampled_scores(np.stack([[p for p, _ in arm] for arm in kept]), y, np.random.default_rng(0))
+        weights = resamples(y, np.random.default_rng(0))
+        scores = [Probabilities(y, np.stack([p for p, _ in arm]), 0).score(weights, 1) for arm in kept]
         for at, arm in enumerate(arms, 1):
             seconds = np.mean([seconds for _, seconds in kept[at]])
-            rows[arm] = [arm, *_row(scores[:, at], scores[:, 0]), f"{seconds:.0f}", str(len(draws))]
+            rows[arm] = [arm, *_row(scores[at], scores[0]), f"{seconds:.0f}", str(len(draws))]
         if {LEARNED, CLASSICAL} <= {*arms}:
-            two = (scores[:, 1 + arms.index(arm)] for arm in (LEARNED, CLASSICAL))
+            two = (scores[1 + arms.index(arm)] for arm in (LEARNED, CLASSICAL))
             beside = f"\n\n`{LEARNED}` minus `{CLASSICAL}`, paired: {_row(*two)[0]} points of ACSA."
     head = ("arm", f"ACSA - {baseline}", "ACSA", "G-mean", "F1", "worst recall", "last three", "GM", "CPU s", "draws")
     published = [
@@ -79,25 +81,24 @@ def tables(jobs: Sequence[Job], y: np.ndarray, out: Path) -> str:
     return f"### {TITLES[jobs[0].data]}\n\n" + markdown(head, [*(rows[arm] for arm in done), *published]) + beside
 
 
-def _row(scores: np.ndarray, base: np.ndarray) -> list[str]:
-    """Return the figures of an arm, from scores of shape (1 + resamples, draws, 5 + 10), as `resampled_scores`.
+def _row(scores: Mapping[str, np.ndarray], base: Mapping[str, np.ndarray]) -> list[str]:
+    """Return the figures of an arm, from scores of shape (1 + resamples, draws), as `Outcome.score`.
 
-    Draws stand where `by_images_and_seeds` has seeds: they are other training images, too.
+    Draws stand where `by_examples_and_seeds` has seeds: they are other training images, too.
     """
-    if scores.shape[1] == 1:  # nothing is known of other draws
-        scores, base = (np.repeat(s, 2, axis=1) for s in (scores, base))
 
     def told(values: np.ndarray, low: float, sign: str = "") -> str:
-        found = by_images_and_seeds(values, 0.0).estimate((low, 1))
+        values = np.repeat(values, 2, axis=1) if values.shape[1] == 1 else values  # nothing is known of other draws
+        found = by_examples_and_seeds(values, 0.0).estimate((low, 1))
         value, least, most = (f"{100 * v:{sign}.2f}" for v in (found.value, found.low, found.high))
         return f"{value} ({least} to {most})"
 
-    acsa = scores[..., COUNTED.index("balanced_accuracy")]
+    acsa = scores["balanced_accuracy"]
     mean = acsa[0].mean()
     return [
-        told(acsa - base[..., COUNTED.index("balanced_accuracy")], -1, "+"),
-        *(told(scores[..., COUNTED.index(name)], 0) for name in SHOWN),
-        told(scores[..., -3:].mean(-1), 0),
+        told(acsa - base["balanced_accuracy"], -1, "+"),
+        *(told(scores[name], 0) for name in SHOWN),
+        told(scores[RECALL][..., -3:].mean(-1), 0),
         # On a balanced test the specificity, too, follows from ACSA.
         f"{100 * np.sqrt(mean * (1 - (1 - mean) / (len(COUNTS) - 1))):.2f}",
     ]

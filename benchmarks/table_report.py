@@ -15,12 +15,12 @@ import numpy as np
 from common_tables import source_of
 
 from gensynth.data.files import write_text
-from gensynth.kinds.table.evaluate import NONE, THRESHOLD, WEIGHTS
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 
 TIE = 0.002
 """Differences up to this are neither a win nor a loss."""
 AIM = -0.005
-"""How far `auto` may be below `none` in mean average precision."""
+"""How far `auto` may be below `real` in mean average precision."""
 
 Lines = Sequence[Mapping[str, Any]]
 Cells = Mapping[tuple[str, int], float]
@@ -39,16 +39,16 @@ def _real_table(lines: Lines, model: str) -> str:
     half, brier = (_values(lines, model, name) for name in ("balanced_accuracy", "brier"))
     raw, seconds = _values(lines, model, "brier_raw"), _values(lines, model, "seconds")
     for values in (precision, tuned, brier, raw, seconds):
-        values[THRESHOLD] = values.get(NONE, {})
+        values[THRESHOLD] = values.get(REAL, {})
     # The arm that moves the threshold uses the tuned one.
     half[THRESHOLD] = tuned[THRESHOLD]
-    arms = [NONE, WEIGHTS, THRESHOLD, *(arm for arm in precision if arm not in (NONE, WEIGHTS, THRESHOLD))]
+    arms = [REAL, WEIGHTS, THRESHOLD, *(arm for arm in precision if arm not in (REAL, WEIGHTS, THRESHOLD))]
     rows = [
         [
             arm,
             str(len(_by_table(precision[arm]))),
             _mean(precision[arm]),
-            _against(precision, arm, NONE),
+            _against(precision, arm, REAL),
             _against(precision, arm, WEIGHTS),
             _mean(tuned[arm]),
             _against(tuned, arm, THRESHOLD),
@@ -60,7 +60,7 @@ def _real_table(lines: Lines, model: str) -> str:
         for arm in arms
         if precision.get(arm)
     ]
-    head = ["arm", "tables", "AP", "AP - none", "AP - class weights", "tuned BA", "tuned BA - threshold"]
+    head = ["arm", "tables", "AP", "AP - real", "AP - class weights", "tuned BA", "tuned BA - threshold"]
     head += ["tuned BA - class weights", "BA at 0.5", "Brier (raw)", "CPU s"]
     return f"**{model}**\n\n{markdown(head, rows)}"
 
@@ -72,9 +72,9 @@ def mixed_tables(lines: Lines, models: Sequence[str]) -> str:
     seconds = _values(lines, models[0], "seconds")
     rows = []
     for arm in values[models[0]]:
-        cells = [cell for m in models for cell in (_mean(values[m][arm]), _against(values[m], arm, NONE))]
+        cells = [cell for m in models for cell in (_mean(values[m][arm]), _against(values[m], arm, REAL))]
         rows.append([arm, *cells, f"{np.mean(list(seconds[arm].values())):.2f}"])
-    head = ("arm", *(cell for m in models for cell in (f"AP, {m}", f"{m} - none")), "CPU s")
+    head = ("arm", *(cell for m in models for cell in (f"AP, {m}", f"{m} - real")), "CPU s")
     return "\n\n".join([markdown(head, rows), *_failures(lines)])
 
 
@@ -202,12 +202,12 @@ def _about_auto(lines: Lines, models: Sequence[str]) -> list[str]:
     chose = ", ".join(f"{name} {n}" for name, n in Counter(word.split(" to ")[0] for word in words).most_common())
     out = [f"`auto` chose: {chose}."]
     for model in models:
-        gaps = _gaps(_values(lines, model, "average_precision"), "auto", NONE)
+        gaps = _gaps(_values(lines, model, "average_precision"), "auto", REAL)
         if gaps:
             mean, worst = float(np.mean(list(gaps.values()))), min(gaps, key=lambda t: gaps[t])
             held = "held" if mean >= AIM else "MISSED"
             out.append(
-                f"`auto` with {model}: {mean:+.4f} mean average precision against none (aim: not below {AIM}; {held}); "
+                f"`auto` with {model}: {mean:+.4f} mean average precision against real (aim: not below {AIM}; {held}); "
                 f"worst table {worst} ({gaps[worst]:+.3f})."
             )
     if len(mine) <= 20:

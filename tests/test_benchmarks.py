@@ -44,11 +44,11 @@ def jobs(module: ModuleType, **changed: Any) -> list[Any]:
 
 def test_a_run_gives_every_arm_its_scores(tables: ModuleType, tmp_path: Path) -> None:
     lines = tables.run(jobs(tables), tmp_path)
-    assert [line["arm"] for line in lines] == ["none", "class weights", "smote", "smote borderline", "auto"]
+    assert [line["arm"] for line in lines] == ["real", "class weights", "smote", "smote borderline", "auto"]
     for line in lines:
         assert "failed" not in line
         assert 0.3 < line["results"]["logistic"]["average_precision"] <= 1
-    assert lines[-1]["chose"] in ("none", "threshold", "class weights", "smote")
+    assert lines[-1]["chose"] in ("real", "threshold", "class weights", "smote")
 
 
 def test_a_killed_run_goes_on(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def line(arm: str, table: str, split: int, precision: float) -> dict[str, Any]:
 
 
 def test_differences_are_paired_and_counted_by_table(tables: ModuleType) -> None:
-    lines = [line("none", t, s, 0.5) for t in ("car_good", "yeast4") for s in (0, 1)]
+    lines = [line("real", t, s, 0.5) for t in ("car_good", "yeast4") for s in (0, 1)]
     # One split failed: the other one is compared with the same one of none.
     lines += [line("smote", "car_good", 0, 0.6), line("smote", "yeast4", 0, 0.4), line("smote", "yeast4", 1, 0.48)]
     row = next(r for r in tables.real_tables(lines, ("logistic",)).splitlines() if r.startswith("| smote"))

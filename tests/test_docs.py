@@ -15,7 +15,7 @@ import pytest
 from gensynth.cli import commands
 from gensynth.cli.arguments import function_of, parser_of
 from gensynth.cli.main import VERBS
-from gensynth.evaluate.evaluate import EvaluateConfig
+from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kinds.image.generator.train import TrainConfig
 from gensynth.kinds.image.read import DataConfig

@@ -28,6 +28,9 @@ class Points(Kind):
     def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
         raise ValueError(sampler)
 
+    def classifiers(self, train: Any, config: Any, own: Any = None) -> tuple[()]:
+        return ()
+
 
 @pytest.fixture
 def with_points(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +96,7 @@ def test_an_installed_package_brings_a_kind_a_sampler_and_a_generator(tmp_path: 
         "    def claims(self, source): return source.endswith('.xy')\n"
         "    def samplers(self): return ()\n"
         "    def made(self, sampler, settings): raise ValueError(sampler)\n"
+        "    def classifiers(self, train, config, own=None): return ()\n"
         "Double = type('Double', (RandomRows,), {'name': 'double'})\n"
         "Mine = type('Mine', (VAE,), {})\n"
     )

@@ -29,17 +29,14 @@ from gensynth.choose.results import BASELINES, ImageChoice, Record, Tried
 from gensynth.choose.results import load_choice as load_choice  # who chooses also keeps the choice
 from gensynth.choose.results import save_choice as save_choice
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.arms import train_arm
 from gensynth.evaluate.compare import independent_examples
 from gensynth.evaluate.config import EvaluateConfig
-from gensynth.evaluate.intervals import (
-    Spread,
-    by_images_and_seeds,
-    least_variance_of_mean,
-    resampled_scores,
-)
+from gensynth.evaluate.intervals import Spread, by_examples_and_seeds, least_variance_of_mean, resamples
+from gensynth.evaluate.networks import Networks
+from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
 from gensynth.evaluate.task import Training
+from gensynth.evaluate.ways import way_of
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.generator.config import TrainingDiverged
 from gensynth.kinds.image.checker import FidelityChecker
@@ -155,7 +152,7 @@ class Search:
         self.seed, self.record = seed, record
         # A stream of its own: these networks are not the ones that are tested later.
         seeds = np.random.SeedSequence([config.seed, 1]).generate_state(SEEDS).tolist()
-        self.training = Training(seeds, config.steps_for(len(train)), config.batch_size)
+        self.networks = Networks(Training(seeds, config.steps_for(len(train)), config.batch_size))
         self.checker: FidelityChecker | None = None
         self.fitted: dict[str, Sampler] = {}
 
@@ -207,12 +204,10 @@ class Search:
 
     def train(self, keys: Sequence[Key], synthetic: Synthetic | None, on_step: OnStep) -> None:
         """Train arms and keep what they say of the validation images, those of which that is not known yet."""
-        given = _nothing(self.real) if synthetic is None else synthetic
-        filled = np.unique(given.y)
 
         def job(key: Key, on_step: OnStep) -> None:
-            p, _ = train_arm(key[2], self.real, given, self.validation, filled, self.training, on_step)
-            self.record.predicted[key] = p.argmax(-1)
+            outcome = self.networks.try_way(way_of(key[2]), self.real, synthetic, self.validation, on_step)
+            self.record.predicted[key] = outcome.raw.argmax(-1)
 
         waiting = [key for key in keys if key not in self.record.predicted]
         if waiting:
@@ -269,12 +264,13 @@ def scored(predicted: np.ndarray, validation: LabeledData, n_without: int) -> tu
     Returns:
         Balanced accuracy of each way, which way is the best without, and by how much each one is above that.
     """
-    y, p = validation.y, np.eye(len(validation.classes))[predicted]
-    resampled = resampled_scores(p, y, np.random.default_rng(0), groups=validation.groups)[0][..., 0]
-    scores = resampled[0].mean(-1).tolist()
+    y, sure = validation.y, np.eye(len(validation.classes))
+    weights = resamples(y, np.random.default_rng(0), groups=validation.groups)
+    found = [Probabilities(y, sure[labels], 0).score(weights, 1)["balanced_accuracy"] for labels in predicted]
+    scores = [of_way[0].mean().item() for of_way in found]
     base = scores.index(max(scores[:n_without]))
     floor = least_variance_of_mean(independent_examples([validation]))
-    return scores, base, [by_images_and_seeds(resampled[:, i] - resampled[:, base], floor) for i in range(len(p))]
+    return scores, base, [by_examples_and_seeds(of_way - found[base], floor) for of_way in found]
 
 
 def _choice(record: Record, validation: LabeledData, samplers: Sequence[str], targets: Sequence[str]) -> ImageChoice:
@@ -309,9 +305,3 @@ def _largest(targets: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """Return the most images that any target wants of each class."""
     names = dict.fromkeys(name for adds in targets.values() for name, n in adds.items() if n)
     return {name: max(adds.get(name, 0) for adds in targets.values()) for name in names}
-
-
-def _nothing(train: LabeledData) -> Synthetic:
-    """Return no images at all, of the right shape."""
-    x, numbers = train.x.take(np.empty(0, dtype=np.int64)), np.empty(0, dtype=np.int64)
-    return Synthetic(x, numbers, train.classes, numbers, "", 0, (), (), ())

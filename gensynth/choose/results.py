@@ -31,7 +31,7 @@ class Tried:
     Attributes:
         sampler: Name of the sampler; empty without synthetic images.
         to: How far it filled; empty without.
-        arm: How the networks were trained, one of `gensynth.evaluate.arms.ARMS`.
+        arm: How the networks were trained, see `gensynth.evaluate.ways`.
         score: Balanced accuracy in [0, 1], the mean over classes with validation images and over seeds.
         gain: `score` minus that of the best way without synthetic images.
         standard_error: Of `gain`, for other validation images and seeds.

@@ -11,7 +11,7 @@ import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.evaluate.leak import Leak, measure_leak, shows_treatment
+from gensynth.evaluate.leak import Leak, may_be_shown, measure_leak
 from gensynth.fidelity.privacy import Privacy, attack
 from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.image.checker import FidelityChecker
@@ -125,13 +125,13 @@ def _shortcut(
     rare = rare_classes(train.class_counts)
     is_rare = np.isin(samples.y, [train.label_of(name) for name in rare])
     filling = samples.subset(is_rare & verdict.samples.accepted)
-    treated = samples.subset(~is_rare & shows_treatment(verdict.samples))
-    if len(filling) and len(treated):
+    changed = samples.subset(~is_rare & may_be_shown(verdict.samples))
+    if len(filling) and len(changed):
         found = [name for name in rare if (filling.y == train.label_of(name)).any()]
-        return measure_leak(train, filling, treated, found, held_out), ()
+        return measure_leak(train, filling, changed, found, held_out), ()
     if len(filling) and any(filling.parents):
         return None, (
-            "shortcut: to see whether a classifier would take treated images of other classes for rare ones, draw "
+            "shortcut: to see whether a classifier would take changed images of other classes for rare ones, draw "
             "some of them too: 'gensynth sample ... --others 100'.",
         )
     return None, ()

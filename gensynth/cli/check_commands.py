@@ -157,7 +157,8 @@ def evaluate(
         evaluate: How to test.
     """
     from gensynth.evaluate.evaluate import evaluate as test
-    from gensynth.evaluate.evaluate import save_evaluation
+    from gensynth.evaluate.results import save_evaluation
+    from gensynth.evaluate.ways import SYNTHETIC, UNGATED
     from gensynth.fidelity.draw import as_drawn
     from gensynth.mix.targets import filled_rare
 
@@ -167,10 +168,10 @@ def evaluate(
         parts, samples, checker = _read_both(synthetic, real, data_config)
         verdict = _checked(parts, samples, checker, synthetic)
         accepted = samples.subset(verdict.samples.accepted)
-        # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
+        # Images of other classes only keep the change from giving the rare ones away; without rare ones, all count.
         rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-        raw = as_drawn(samples, verdict)
-        result = test(parts.train, accepted, parts.test, evaluate, rare=rare, ungated=raw, kept=keep_arms)
+        given = {SYNTHETIC: accepted, UNGATED: as_drawn(samples, verdict)}
+        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
         if out is not None:
             save_evaluation(result, out)
     print_evaluation(result)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gensynth.data.words import counted
+from gensynth.evaluate.outcome import WORDS
 from gensynth.fidelity.verdict import REASONS, Verdict
 
 if TYPE_CHECKING:
@@ -70,13 +71,13 @@ def print_choice(choice: ImageChoice) -> None:
 
 
 def print_leak(leak: Leak, spread: Leak | None = None) -> None:
-    """Print whether a classifier learns to take what is treated for rare, and what came of treating all classes."""
+    """Print whether a classifier learns to take what is changed for rare, and what came of changing all classes."""
     print(f"shortcut: {leak.verdict}. {leak.why}")
     if spread is not None:
-        print(f"treated images were spread over all classes, and now: {spread.verdict}. {spread.why}")
+        print(f"changed images were spread over all classes, and now: {spread.verdict}. {spread.why}")
     elif leak.leaks:
         print(
-            "WARNING: a classifier learns 'treated = rare class' from them; give every class a share of such images: "
+            "WARNING: a classifier learns 'changed = rare class' from them; give every class a share of such images: "
             "'gensynth mix' and 'gensynth rebalance' do with --spread all. Where every class has that, fill the rare "
             "ones less."
         )
@@ -114,19 +115,28 @@ def print_privacy(privacy: Privacy) -> None:
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the arms with their intervals, and the verdict."""
-    shown = [c for c in evaluation.rare if c in evaluation.arms[0].recall][:MOST_COLUMNS]
-    print(
-        f"\n{'training data':>28} {'images':>7}  {'balanced accuracy':24}"
-        + "".join(f"  {f'recall {c}':24}" for c in shown)
-    )
-    for arm in evaluation.arms:
-        cells = [arm.balanced_accuracy, *(arm.recall[c] for c in shown)]
-        texts = [f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})" for e in cells]
-        print((f"{arm.name:>28} {arm.n_train:>7}" + "".join(f"  {text:24}" for text in texts)).rstrip())
-    if len(evaluation.rare) > len(shown):
-        print(f"{'':>28} recall of the other classes: see the report")
-    print(f"did it help: {evaluation.verdict}. {evaluation.why}")
+    """Print every arm with every classifier, and the verdict."""
+    e = evaluation
+    shown = [c for c in e.rare if c in e.arms[0].recall][:MOST_COLUMNS]
+    of = "" if e.positive is None else f", scores of {e.positive!r}"
+    print(f"\non {sum(e.n_test.values())} held-out real {e.noun}s{of}:")
+    heads = "".join(f"  {head:24}" for head in (WORDS[e.metric], *(f"recall {c}" for c in shown)))
+    print(f"{'classifier':>10} {'trained on':>28} {f'{e.noun}s':>7}{heads}".rstrip())
+    for arm in e.arms:
+        cells = [arm.scores[e.metric], *(arm.recall[c] for c in shown)]
+        texts = [f"{x.value:.1%} ({x.low:.1%} to {x.high:.1%})" for x in cells]
+        texts = [f"  {text:24}" for text in texts]
+        print(f"{arm.model:>10} {arm.name:>28} {arm.n_train:>7.0f}{''.join(texts)}".rstrip())
+    if len(e.rare) > len(shown):
+        print(f"{'':>39} recall of the other classes: see the report")
+    for note in e.notes:
+        print(f"note: {note}")
+    print(f"did it help: {e.verdict}. {e.why}")
+    if "brier_raw" in e.arms[0].scores:
+        print(
+            "a model trained on added examples overstates the rare class: correct its probabilities for the real "
+            "shares (gensynth.evaluate.probabilities.prior_correct), or tune its threshold on real examples."
+        )
 
 
 def say_renamed(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 
 from gensynth.evaluate.network import MIXUP
-from gensynth.evaluate.task import Task, Training
-from gensynth.evaluate.ways import Way
+from gensynth.evaluate.task import Task, Training, Way
 from gensynth.generator.augment import small_affine
 
 COPIES = 4
@@ -46,7 +45,7 @@ def check_estimator(estimator: Any, needs_weights: Sequence[str]) -> None:
         )
 
 
-def fit_and_predict(task: Task, way: Way, training: Training, on_fit: Callable[[], object]) -> np.ndarray:
+def fit_and_predict(task: Task, way: Way, training: Training) -> np.ndarray:
     """Fit one clone of the estimator per seed to flattened pixels in [0, 1] and predict the test images.
 
     There are no gradient steps to keep equal: the estimator's own settings say when it has learned enough. What a
@@ -58,7 +57,6 @@ def fit_and_predict(task: Task, way: Way, training: Training, on_fit: Callable[[
         way: How images are drawn (smaller classes are repeated, at random, up to the size of the largest one), weighted
             (by `sample_weight`) and changed.
         training: Its classifier has `predict_proba`; each parameter called `random_state` gets a seed, as do copies.
-        on_fit: Called after every fit.
 
     Returns:
         Probabilities, float32, shape (seeds, n_test, n_classes); 0 for a class without training images.
@@ -91,7 +89,6 @@ def fit_and_predict(task: Task, way: Way, training: Training, on_fit: Callable[[
         fitted.set_params(**dict.fromkeys(names, seed))
         fitted.fit(flat, labels, **({} if weights is None else {"sample_weight": weights}))
         out[at][:, fitted.classes_] = fitted.predict_proba(test)
-        on_fit()
     return out
 
 

@@ -1,23 +1,27 @@
-"""Did it help? Classifiers trained with and without the synthetic images, tested on real ones.
+"""Did it help? Classifiers trained with and without the synthetic examples, tested on real ones.
 
-The arms (`gensynth.evaluate.arms`) share the splits, the classifier, the number of gradient steps and the seeds. Each
-arm with synthetic images is compared with the strongest one without: what oversampling, class weights or augmentation
-do alone is no gain of synthetic images. The headline is the best arm with them. The strongest baseline is picked by its
-result on the test images, which flatters the baseline, never the synthetic images.
+The arms (`gensynth.evaluate.ways`) share the splits, the classifiers, the number of gradient steps and the seeds. Each
+arm with synthetic examples is compared with the strongest one without: what oversampling, class weights or augmentation
+do alone is no gain of synthetic examples. Rebalancing always moves what is predicted at a probability of 0.5, and a
+threshold does that for nothing: where a verdict rests on one, it is tuned in all arms. The headline is the best arm
+with the first synthetic examples that are given. The strongest baseline is picked by its result on the test examples,
+which flatters the baseline, never the synthetic examples.
 
 Two ways to tell:
 
-    evaluate          one split; intervals from a paired bootstrap of the test images within their class, and from the
-                      seeds. They speak of other test images and seeds, not of other training images.
+    evaluate          one split; intervals from a paired bootstrap of the test examples within their class, and from
+                      the seeds. They speak of other test examples and seeds, not of other training examples.
     evaluate_splits   several splits, each with a generator fitted in its training part; intervals corrected for the
-                      images that the splits share (Nadeau and Bengio). They speak of other training images, too.
+                      examples that the splits share (Nadeau and Bengio). They speak of other training examples, too.
+                      `gensynth.evaluate.folds.cross_validate` makes the splits and fits the samplers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,82 +29,96 @@ import numpy as np
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.arms import train_arm
-from gensynth.evaluate.compare import Predicted, compare
-from gensynth.evaluate.config import EvaluateConfig as EvaluateConfig
-from gensynth.evaluate.estimator import check_estimator
-from gensynth.evaluate.intervals import HELPS as HELPS
+from gensynth.evaluate.classifier import Classifier
+from gensynth.evaluate.compare import Key, Said, compare
+from gensynth.evaluate.config import ArmsConfig
+from gensynth.evaluate.intervals import FEWEST_TEST
 from gensynth.evaluate.kept_arms import kept_arm
-from gensynth.evaluate.results import Evaluation as Evaluation
-from gensynth.evaluate.results import load_evaluation as load_evaluation  # who evaluates also keeps the answer
-from gensynth.evaluate.results import save_evaluation as save_evaluation
-from gensynth.evaluate.side_by_side import side_by_side
-from gensynth.evaluate.task import Build, Training
-from gensynth.evaluate.ways import ARMS, UNGATED, WAYS
+from gensynth.evaluate.outcome import Outcome
+from gensynth.evaluate.results import Evaluation
+from gensynth.evaluate.side_by_side import OnStep, side_by_side
+from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to, expanded, is_alone, way_of
+from gensynth.kind import kinds
+from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
-Split = tuple[LabeledData, Synthetic, LabeledData]
-"""Real training images, synthetic images made from these alone, and real test images."""
+Split = tuple[LabeledData, Synthetic | Mapping[str, Synthetic], LabeledData]
+"""Real training examples, synthetic examples made from these alone (by name), and real test examples."""
 
 
 def evaluate(
     train: LabeledData,
-    synthetic: Synthetic,
+    synthetic: Synthetic | Mapping[str, Synthetic],
     test: LabeledData,
-    config: EvaluateConfig,
+    config: ArmsConfig,
     quiet: bool = False,
     rare: Sequence[str] | None = None,
-    classifier: Any | Build | None = None,
-    ungated: Synthetic | None = None,
+    classifier: Any = None,
     kept: Path | None = None,
 ) -> Evaluation:
     """Train the arms on one split and compare them on its test part.
 
+    What is usual for the kind of data (`Kind.reference`) is among the arms, and gives as much of each class as the
+    largest of the synthetic examples given.
+
     Args:
-        train: Real training images.
-        synthetic: Accepted synthetic images of the same shape and classes.
-        test: Real images that neither the generator nor the gate has seen. A class without test images is
-            left out of the averages, and the verdict is then CANNOT TELL.
+        train: Real training examples.
+        synthetic: Accepted synthetic examples of the same classes, or several of them by name; the verdict is of the
+            first. `ungated` is as many of each class as they were drawn (`gensynth.fidelity.draw.as_drawn`), for the
+            arms that ask for them.
+        test: Real examples that neither the generator nor the gate has seen. A class without test examples is left out
+            of the averages, and the verdict is then CANNOT TELL.
         config: How to test.
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
-        rare: Names of the rare classes; None for all with synthetic images. Name them where other classes
-            received some too, only so that the treatment gives no class away.
-        classifier: An estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1]; augmented
-            and mixed images are copies made beforehand), or a function that makes an nn.Module from (channels,
-            n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
-        ungated: As many synthetic images of each class as they were drawn, for the arms that ask for them
-            (`gensynth.fidelity.draw.as_drawn`).
-        kept: A folder in which arms without synthetic images are kept, and found by the next evaluation with the same
-            real images and settings; those of a classifier of yours are not.
+        rare: Names of the rare classes; None for all with synthetic examples. Name them where other classes received
+            some too, only so that being synthetic gives no class away.
+        classifier: For images: an estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1];
+            augmented and mixed images are copies made beforehand), or a function that makes an nn.Module from
+            (channels, n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
+        kept: A folder in which arms without synthetic examples are kept, and found by the next evaluation with the same
+            real examples and settings; those of a classifier of yours are not.
 
     Raises:
         TypeError: if the classifier is neither.
-        ValueError: if there are no synthetic or test images, shapes or classes differ, or an arm needs images as they
-            were drawn and there are none.
+        ValueError: if there are no synthetic or test examples, classes or layouts differ, or an arm needs examples as
+            they were drawn and there are none.
         OSError: if nothing can be written to `kept`.
     """
-    given = None if ungated is None else [ungated]
-    return evaluate_splits([(train, synthetic, test)], config, quiet, rare, classifier, given, kept)
+    given, notes = _named(synthetic), []
+    _check(train, given, test, train.classes)
+    reference = kinds()[train.kind].reference()
+    if reference is not None and reference.name not in given:
+        most = np.max([np.bincount(s.y, minlength=len(s.classes)) for s in given.values()], axis=0)
+        try:
+            adds = dict(zip(train.classes, most.tolist(), strict=True))
+            given[reference.name] = draw(reference.fit(train), adds, config.seed)
+        except ValueError as error:
+            notes.append(f"The arm {reference.name} is left out: {error}")
+    if config.most is not None and max(len(train), len(test)) > config.most:
+        of = len(train), len(test)
+        train, given, test = _limited((train, given, test), config.most, config.seed)
+        rows = f"training {train.noun}s and {len(test)} of {of[1]} test {train.noun}s"
+        notes.insert(0, f"Tested with {len(train)} of {of[0]} {rows}.")
+    found = evaluate_splits([(train, given, test)], config, quiet, rare, classifier, kept)
+    return replace(found, notes=tuple(notes))
 
 
 def evaluate_splits(
     splits: Sequence[Split],
-    config: EvaluateConfig,
+    config: ArmsConfig,
     quiet: bool = False,
     rare: Sequence[str] | None = None,
-    classifier: Any | Build | None = None,
-    ungated: Sequence[Synthetic] | None = None,
+    classifier: Any = None,
     kept: Path | None = None,
 ) -> Evaluation:
     """Train the arms on each of several splits of the same data and compare them over all test parts.
 
     Args:
-        splits: Training images, synthetic images made from these alone, and test images of each split.
+        splits: Training examples, synthetic examples made from these alone, and test examples of each split.
         config: How to test.
         quiet: As `evaluate`.
         rare: As `evaluate`.
         classifier: As `evaluate`.
-        ungated: As `evaluate`, for each split.
         kept: As `evaluate`.
 
     Raises:
@@ -110,57 +128,116 @@ def evaluate_splits(
     """
     if not splits:
         raise ValueError("splits is empty; give at least one of (train, synthetic, test).")
-    if needing := [name for name in config.arms if name in UNGATED and ungated is None]:
-        raise ValueError(f"arms {', '.join(map(repr, needing))} need images as they were drawn; give ungated.")
-    raw = [synthetic for _, synthetic, _ in splits] if ungated is None else ungated
-    for (train, synthetic, test), drawn in zip(splits, raw, strict=True):
-        _check(train, synthetic, drawn, test, splits[0][0].classes)
-    of_sklearn = hasattr(classifier, "fit")
-    if of_sklearn:
-        check_estimator(classifier, [name for name in config.arms if ARMS[name].weighted or ARMS[name].mixed])
-    elif classifier is not None and not callable(classifier):
-        raise TypeError(
-            f"classifier must be an estimator of scikit-learn or a function of (channels, n_classes), got "
-            f"{type(classifier).__name__}."
-        )
-    classes = splits[0][0].classes
-    filled = np.unique(np.concatenate([synthetic.y for _, synthetic, _ in splits]))
-    if rare is not None:
-        filled = filled[np.isin(filled, [splits[0][0].label_of(name) for name in rare])]
-    n_real = np.sum([np.bincount(train.y, minlength=len(classes)) for train, _, _ in splits], axis=0)
-    rarest_first = [classes[k] for k in filled[np.argsort(n_real[filled], kind="stable")]]
-    steps = config.steps_for(max(len(train) for train, _, _ in splits))
-    training = Training(config.network_seeds, steps, config.batch_size, classifier)
-    tested = [Predicted(test, {}, {}) for _, _, test in splits]
-    arms = [name for name in ARMS if name in config.arms]
-    # Nothing tells whether a classifier of the user's is the one that was trained before.
-    of_real = train_arm if kept is None or classifier is not None else partial(kept_arm, kept)
+    named = [(train, _named(synthetic), test) for train, synthetic, test in splits]
+    first = named[0][0]
+    for train, given, test in named:
+        _check(train, given, test, first.classes)
+    arms = expanded(config.arms, config.ways, [*named[0][1]])
+    if needing := [arm for arm in arms if added_to(arm) == UNGATED and UNGATED not in named[0][1]]:
+        raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")
+    largest = max((train for train, _, _ in named), key=len)
+    classifiers = kinds()[first.kind].classifiers(largest, config, classifier)
+    made = [s for _, given, _ in named for name, s in given.items() if name != UNGATED]
+    wanted = {first.classes[k] for s in made for k in np.unique(s.y)}.intersection(
+        first.classes if rare is None else rare
+    )
+    filled = [name for name in rarest_first([train for train, _, _ in named]) if name in wanted]
+    keys = [(arm, c) for c in classifiers for arm in arms]
     jobs = [
-        partial(
-            of_real if arm in WAYS else train_arm,
-            *(arm, train, drawn if arm in UNGATED else synthetic, test, filled, training),
-        )
-        for (train, synthetic, test), drawn in zip(splits, raw, strict=True)
-        for arm in arms
+        partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)
+        for train, given, test in named
+        for arm, c in keys
     ]
-    with tqdm(total=len(jobs) * steps, desc="evaluate", disable=True if quiet else None) as bar:
-        # Classifiers of the user's may draw from the global random state.
-        found = side_by_side(jobs, bar.update) if classifier is None else [job(bar.update) for job in jobs]
-    for (of, arm), (p, n) in zip(product(tested, arms), found, strict=True):
-        of.p[arm], of.n_train[arm] = p, n
-    ratio = float(np.mean([len(test) / len(train) for train, _, test in splits]))
-    return compare(tested, rarest_first, ratio, config, 0 if of_sklearn else steps)
+    total = len(splits) * sum(max(1, c.steps) for _, c in keys)
+    with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
+        at_once = all(c.runs_side_by_side for c in classifiers)
+        found = iter(side_by_side(jobs, bar.update) if at_once else [job(bar.update) for job in jobs])
+    tested = []
+    for train, _, test in named:
+        outcomes: dict[Key, Outcome] = {(arm, c.name): next(found) for arm, c in keys}
+        tested.append(Said(test, len(train), outcomes))
+    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers))
 
 
-def _check(
-    train: LabeledData, synthetic: Synthetic, ungated: Synthetic, test: LabeledData, classes: tuple[str, ...]
-) -> None:
-    for name, part in (("synthetic", synthetic), ("ungated", ungated), ("train", train), ("test", test)):
+def _outcome(
+    classifier: Classifier,
+    arm: str,
+    split: tuple[LabeledData, Synthetic | None, LabeledData],
+    filled: Sequence[str],
+    kept: Path | None,
+    on_step: OnStep,
+) -> Outcome:
+    """Train one arm on one split, or find it in the folder of those that are kept."""
+    train, added, test = split
+    if is_alone(arm):
+        train = train.subset(~np.isin(train.y, [train.label_of(name) for name in filled]))
+    if kept is not None and added is None and classifier.settings is not None:
+        return kept_arm(kept, classifier, arm, train, test, on_step)
+    return classifier.try_way(way_of(arm), train, added, test, on_step)
+
+
+def rarest_first(trains: Sequence[LabeledData]) -> list[str]:
+    """Return the names of all classes, those with the fewest real examples first."""
+    n_real = np.sum([list(train.class_counts.values()) for train in trains], axis=0)
+    return [trains[0].classes[k] for k in np.argsort(n_real, kind="stable")]
+
+
+def _named(synthetic: Synthetic | Mapping[str, Synthetic]) -> dict[str, Synthetic]:
+    return {SYNTHETIC: synthetic} if isinstance(synthetic, Synthetic) else dict(synthetic)
+
+
+def _check(train: LabeledData, given: Mapping[str, Synthetic], test: LabeledData, classes: tuple[str, ...]) -> None:
+    noun = train.noun
+    if not {*given} - {UNGATED}:
+        raise ValueError(f"no synthetic {noun}s were given; give at least one set of them.")
+    for name, part in chain(given.items(), (("train", train), ("test", test))):
         if not len(part):
-            raise ValueError(f"{name} has no images; at least one is needed to tell whether they help.")
+            raise ValueError(f"{name} has no {noun}s; at least one is needed to tell whether they help.")
         if part.classes != classes:
             raise ValueError(f"classes of {name} are {part.classes}, those of train {classes}; they must agree.")
         if part.x.layout != train.x.layout:
             raise ValueError(
-                f"{name} images have shape {part.x.layout}, train images {train.x.layout}; they must agree."
+                f"{name} {noun}s have shape {part.x.layout}, train {noun}s {train.x.layout}; they must agree."
             )
+
+
+def _limited(
+    split: tuple[LabeledData, dict[str, Synthetic], LabeledData], most: int, seed: int
+) -> tuple[LabeledData, dict[str, Synthetic], LabeledData]:
+    """Return a split with `most` real examples in each part, and of each class as large a share of synthetic ones."""
+    train, given, test = split
+    used = some_of(train, most, seed)
+    share, left_out = len(used) / len(train), {*train.ids} - {train.ids[i] for i in used}
+    parts = {}
+    for name, samples in given.items():
+        most_of = np.ceil(share * np.bincount(samples.y, minlength=len(samples.classes)))
+        number = np.zeros(len(samples), dtype=np.int64)  # of each one within its class
+        for label in np.unique(samples.y):
+            number[samples.y == label] = np.arange((samples.y == label).sum())
+        part = samples.subset(number < most_of[samples.y])
+        parents = tuple(tuple(p for p in of if p not in left_out) for of in part.parents)
+        parts[name] = replace(part, parents=parents)
+    return train.subset(used), parts, test.subset(some_of(test, most, seed))
+
+
+def some_of(data: LabeledData, most: int, seed: int) -> np.ndarray:
+    """Return the positions of `most` examples, of each class its share, but at least 10; ascending; all if they fit."""
+    if len(data) <= most:
+        return np.arange(len(data))
+    rng, kept = np.random.default_rng(seed), []
+    for label in range(len(data.classes)):
+        mine = rng.permutation(np.flatnonzero(data.y == label))
+        kept.append(mine[: max(FEWEST_TEST, round(most * len(mine) / len(data)))])
+    return np.sort(np.concatenate(kept))
+
+
+def draw(sampler: Sampler, adds: Mapping[str, int], seed: int) -> Synthetic:
+    """Draw this many examples of each class; at least one in all.
+
+    Raises:
+        ValueError: if the sampler cannot, or nothing is to be drawn.
+    """
+    parts = [sampler.sample(name, n, seed) for name, n in adds.items() if n]
+    if not parts:
+        raise ValueError(f"nothing is to be drawn: {dict(adds)}.")
+    return Synthetic.concat(parts)

@@ -1,4 +1,4 @@
-"""What scores of classifiers prove: intervals for other images, seeds and splits, and the words for a difference."""
+"""What scores of classifiers prove: intervals for other examples, seeds and splits, and the words for a difference."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student_t
 
-from gensynth.evaluate.scores import average_precision, geometric_mean, macro_f1, matthews, top_calibration_error
 from gensynth.fidelity.metrics.statistics import holm
 
 DRAWS = 1000
-RANKED_DRAWS, RANKED_CELLS = (20, 200), 200_000_000
-"""Resamples of scores that need a sort, fewest and most, and about how many numbers these may take."""
 
 HELPS, HURTS = "HELPS", "HURTS"
 NO_EFFECT, CANNOT_TELL = "NO MEASURABLE EFFECT", "CANNOT TELL"
 LEVEL = 0.05
 """A difference with a smaller p-value, corrected for all comparisons, is not put down to chance."""
 FEWEST_TEST = 10
-"""Fewer test images or rows of a rare class: CANNOT TELL."""
-
-COUNTED = ("balanced_accuracy", "macro_f1", "g_mean", "mcc", "worst_recall")
-RANKED = ("average_precision", "calibration_error")
+"""Fewer test examples of a rare class: CANNOT TELL."""
 
 
 @dataclass(frozen=True)
@@ -92,59 +86,6 @@ def resamples(
     return times
 
 
-def resampled_scores(
-    p: np.ndarray,
-    y: np.ndarray,
-    rng: np.random.Generator,
-    draws: int = DRAWS,
-    groups: Sequence[str] | np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Score probabilities on the test images and on bootstrap `resamples` of them, the same for all arms and seeds.
-
-    Args:
-        p: Probabilities, shape (arms, seeds, n, k); the likeliest class is what is predicted.
-        y: True labels, shape (n,), values in [0, k).
-        rng: As `resamples`.
-        draws: Number of resamples; scores that need a sort get fewer, see `RANKED_DRAWS`.
-        groups: As `resamples`.
-
-    Returns:
-        Scores of shape (1 + draws, arms, seeds, 5 + k): `COUNTED`, then the recalls, NaN for a class without images
-        in that resample, which the averages leave out; and `RANKED`, shape (1 + fewer draws, arms, seeds, 2). The
-        images as they are come first.
-    """
-    arms, seeds, _, k = p.shape
-    weights = resamples(y, rng, draws, groups)
-    predicted = p.argmax(-1)
-    hits = np.zeros((1 + draws, arms, seeds, k), dtype=np.float32)
-    guesses = np.zeros_like(hits)
-    n = np.zeros((1 + draws, 1, 1, k))
-    for c in np.unique(y):
-        mine = np.flatnonzero(y == c)
-        chosen = np.moveaxis(predicted[..., mine, None] == np.arange(k), 2, 0)
-        chosen = chosen.reshape(len(mine), -1).astype(np.float32)
-        found = (weights[mine].T @ chosen).reshape(hits.shape)
-        guesses += found
-        hits[..., c] = found[..., c]
-        n[..., c] = weights[mine].sum(0)[:, None, None]
-    fewer = min(draws, int(np.clip(RANKED_CELLS // p.size, *RANKED_DRAWS)))
-    ranked_weights = weights[:, : 1 + fewer].astype(np.float64)
-    recall = np.divide(hits, n, out=np.full(hits.shape, np.nan), where=n > 0)
-    means = (
-        np.nanmean(recall, -1),
-        macro_f1(hits, guesses, n),
-        geometric_mean(recall),
-        matthews(hits, guesses, n),
-        np.nanmin(recall, -1),
-    )
-    ranked = np.empty((1 + fewer, arms, seeds, len(RANKED)))
-    for a in range(arms):
-        for s in range(seeds):
-            ranked[:, a, s, 0] = average_precision(y, p[a, s], ranked_weights)
-            ranked[:, a, s, 1] = top_calibration_error(y, p[a, s], ranked_weights)
-    return np.concatenate([np.stack(means, -1), recall], -1), ranked
-
-
 def least_variance(n: Any) -> Any:
     """Return the least variance that is believed of a recall, or a difference of recalls, on n examples.
 
@@ -159,34 +100,34 @@ def least_variance_of_mean(n: np.ndarray) -> float:
     return float(least_variance(n[n > 0]).mean() / np.count_nonzero(n))
 
 
-def by_images_and_seeds(scores: np.ndarray, floor: float) -> Spread:
-    """Return the mean over seeds with its variance for other test images and other seeds.
+def by_examples_and_seeds(scores: np.ndarray, floor: float) -> Spread:
+    """Return the mean over seeds with its variance for other test examples and other seeds.
 
-    The variance has two parts: images (bootstrap, V_image), and what seeds vary beyond what the choice of
-    images explains (V_seed - V_both, as in two-way clustering: Cameron, Gelbach and Miller 2011, "Robust
+    The variance has two parts: examples (bootstrap, V_example), and what seeds vary beyond what the choice of
+    examples explains (V_seed - V_both, as in two-way clustering: Cameron, Gelbach and Miller 2011, "Robust
     inference with multiway clustering"). Student's t with Satterthwaite's degrees of freedom accounts for
     the few seeds; resampling five seeds instead gives 0 to 10 % false alarms where 5 % are announced. A classifier
     without seeds has the first part only, and a normal distribution.
 
     Args:
-        scores: Score by resample and seed, shape (1 + draws, seeds), as the first axis of `resampled_scores`.
+        scores: Score by resample and seed, shape (1 + draws, seeds), the examples as they are first.
         floor: Least variance that is believed.
     """
     by_seed, deviation = scores[0], scores[1:] - scores[0]
     seeds = len(by_seed)
-    v_image = deviation.mean(1).var()
+    v_example = deviation.mean(1).var()
     if seeds == 1:
-        return Spread(float(by_seed[0]), float(max(v_image, floor)), np.inf)
+        return Spread(float(by_seed[0]), float(max(v_example, floor)), np.inf)
     v_seed = by_seed.var(ddof=1) / seeds
     v_both = deviation.var(1, ddof=1).mean() / seeds
-    variance = max(v_image + max(v_seed - v_both, 0.0), floor)
+    variance = max(v_example + max(v_seed - v_both, 0.0), floor)
     freedom = (seeds - 1) * max(1.0, variance / max(v_seed, 1e-12)) ** 2
     return Spread(float(by_seed.mean()), float(variance), float(freedom))
 
 
 def estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
-    """Return the mean over seeds with a 95 % interval for other test images and other seeds; `by_images_and_seeds`."""
-    return by_images_and_seeds(scores, floor).estimate(limits)
+    """Return the mean over seeds with a 95 % interval for other test examples and seeds; `by_examples_and_seeds`."""
+    return by_examples_and_seeds(scores, floor).estimate(limits)
 
 
 def split_variance(scores: np.ndarray, ratio: float) -> float:

@@ -1,4 +1,4 @@
-"""Arms without synthetic images, kept in a folder: they are the same for every sampler, so they are trained once.
+"""Arms without synthetic examples, kept in a folder: they are the same for every sampler, so they are trained once.
 
 A file is named by all that such an arm depends on, so that it is found where this is the same, and only there. What an
 arm computes does not depend on the number of cores (`gensynth.evaluate.side_by_side`); another machine may round the
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -20,64 +19,49 @@ import gensynth
 from gensynth.data.files import write_bytes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.npz import open_npz
-from gensynth.evaluate.arms import train_arm
-from gensynth.evaluate.task import Training
-from gensynth.sampler.synthetic import Synthetic
+from gensynth.evaluate.classifier import Classifier
+from gensynth.evaluate.outcome import Outcome, Probabilities
+from gensynth.evaluate.side_by_side import OnStep
 
 _writing = Lock()
 
 
 def kept_arm(
-    folder: Path,
-    arm: str,
-    train: LabeledData,
-    synthetic: Synthetic,
-    test: LabeledData,
-    filled: np.ndarray,
-    training: Training,
-    on_step: Callable[[float], object],
-) -> tuple[np.ndarray, int]:
-    """Load what an arm without synthetic images predicted before; or train it as `train_arm` does, and keep the answer.
+    folder: Path, classifier: Classifier, way: str, train: LabeledData, test: LabeledData, on_step: OnStep
+) -> Outcome:
+    """Load what an arm without synthetic examples said before; or train it, and keep the answer.
 
     Args:
         folder: Where the arms are kept; made if it is missing. No two processes may write there at once.
-        arm: One of `WAYS`.
-        train: As `train_arm`.
-        synthetic: Not used by such an arm.
-        test: As `train_arm`.
-        filled: Not used by such an arm.
-        training: As `train_arm`, with our own networks: nothing tells whether a classifier of the user's is the same.
-        on_step: As `train_arm`; the steps of a kept arm are done at once.
-
-    Returns:
-        Probabilities, float32, shape (seeds, len(test), classes), and the number of training images.
+        classifier: What is trained; it has `settings`.
+        way: As `Classifier.try_way`.
+        train: As `Classifier.try_way`.
+        test: As `Classifier.try_way`.
+        on_step: As `Classifier.try_way`; the steps of a kept arm are done at once.
 
     Raises:
         OSError: if the file cannot be written.
     """
-    path = folder / f"{_fingerprint(arm, train, test, training)}.npz"
-    p = _load(path, (len(training.seeds), len(test), len(train.classes)))
-    if p is None:
-        p, _ = train_arm(arm, train, synthetic, test, filled, training, on_step)
-        file = io.BytesIO()
-        np.savez(file, p=p)
-        with _writing:  # splits with the same real images have the same arms
-            write_bytes(path, file.getvalue())
-    else:
-        on_step(training.steps)
-    return p, len(train)
-
-
-def _fingerprint(arm: str, train: LabeledData, test: LabeledData, training: Training) -> str:
     versions = (gensynth.__version__, str(torch.__version__))
-    return hashlib.sha256(repr((train.fingerprint, test.fingerprint, arm, training, versions)).encode()).hexdigest()
+    depends_on = (train.fingerprint, test.fingerprint, way, classifier.name, classifier.settings, versions)
+    path = folder / f"{hashlib.sha256(repr(depends_on).encode()).hexdigest()}.npz"
+    outcome = _load(path, test)
+    if outcome is not None:
+        on_step(max(1, classifier.steps))
+        return outcome
+    found = classifier.try_way(way, train, None, test, on_step)
+    if isinstance(found, Probabilities):
+        file = io.BytesIO()
+        np.savez(file, **found.arrays())
+        with _writing:  # splits with the same real examples have the same arms
+            write_bytes(path, file.getvalue())
+    return found
 
 
-def _load(path: Path, shape: tuple[int, int, int]) -> np.ndarray | None:
-    """Return probabilities of this shape, or None where the file is missing, damaged or something else."""
+def _load(path: Path, test: LabeledData) -> Probabilities | None:
+    """Return what was said of test examples, or None where the file is missing, damaged or something else."""
     try:
         with open_npz(path) as arrays:
-            p = arrays["p"]
+            return Probabilities.of_arrays(test.y, len(test.classes), {name: arrays[name] for name in arrays})
     except (OSError, ValueError):
         return None
-    return p if p.dtype == np.float32 and p.shape == shape and np.allclose(p.sum(-1), 1, atol=1e-3) else None

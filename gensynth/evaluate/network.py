@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth.evaluate.task import Build, Task, Training
-from gensynth.evaluate.ways import Way
+from gensynth.evaluate.task import Build, Task, Training, Way
 from gensynth.generator.augment import small_affine
 
 WIDTHS = (16, 16, 32, 64)

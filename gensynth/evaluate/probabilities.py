@@ -1,25 +1,8 @@
-"""Scores of class probabilities, and prior correction. Pure functions on arrays.
-
-Two classes: the scores are those of label 1. More classes: the mean over the classes, each one against the rest.
-"""
+"""Prior correction and thresholds of class probabilities. Pure functions on arrays."""
 
 from __future__ import annotations
 
 import numpy as np
-
-from gensynth.evaluate.scores import calibration_error, ranking
-
-SCORES = (
-    "average_precision",
-    "roc_auc",
-    "balanced_accuracy",
-    "balanced_accuracy_tuned",
-    "brier",
-    "brier_raw",
-    "calibration_error",
-    "calibration_error_raw",
-)
-"""What `score` returns, in this order; the recall of every class follows."""
 
 
 def prior_correct(p: np.ndarray, trained: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -42,23 +25,24 @@ def prior_correct(p: np.ndarray, trained: np.ndarray, real: np.ndarray) -> np.nd
     return odds / odds.sum(-1, keepdims=True)
 
 
-def decide(p: np.ndarray, threshold: float | None, shares: np.ndarray) -> np.ndarray:
-    """Return the labels to predict where the mean of the recalls shall be high.
+def decide(p: np.ndarray, threshold: float | None, shares: np.ndarray, positive: int | None = 1) -> np.ndarray:
+    """Return the labels to predict where the mean of the recalls shall be high, shape (..., n).
 
-    Two classes: label 1 from a tuned threshold on. More classes have no single threshold to tune; there it is
+    Two classes: label `positive` from a tuned threshold on. More classes have no single threshold to tune; there it is
 
         argmax_k p_k / share_k
 
     which maximises the mean of the recalls if the probabilities are right, and needs no tuning.
 
     Args:
-        p: Prior-corrected probabilities, shape (n, k).
+        p: Prior-corrected probabilities, shape (..., n, k).
         threshold: For two classes; None for more.
         shares: Shares of the classes among real rows, shape (k,).
+        positive: The label that the threshold is of.
     """
-    if threshold is None:
-        return (p / shares).argmax(1)
-    return (p[:, 1] >= threshold).astype(np.int64)
+    if threshold is None or positive is None:
+        return (p / shares).argmax(-1)
+    return np.where(p[..., positive] >= threshold, positive, 1 - positive)
 
 
 def tune_threshold(y: np.ndarray, p: np.ndarray) -> float:
@@ -75,45 +59,3 @@ def tune_threshold(y: np.ndarray, p: np.ndarray) -> float:
     balanced = recall[1] - recall[0]
     best = np.flatnonzero(balanced >= balanced.max() - 1e-12)
     return float(grid[best[len(best) // 2]])
-
-
-def score(
-    y: np.ndarray,
-    raw: np.ndarray,
-    corrected: np.ndarray,
-    threshold: float | None,
-    shares: np.ndarray,
-    weights: np.ndarray | None = None,
-) -> np.ndarray:
-    """Score the probabilities of n rows, also under other weights of the rows, such as those of a bootstrap.
-
-    Balanced accuracy is that of the likeliest class by `raw`, which for two classes is a threshold of 0.5; the tuned
-    one and the recalls are those of `decide`. Classes without rows are left out of the means; their recall is NaN.
-
-    Args:
-        y: Labels, shape (n,).
-        raw: Probabilities as the classifier gives them, shape (n, k).
-        corrected: The same after `prior_correct`; ranking, Brier score and calibration use these.
-        threshold: See `decide`.
-        shares: See `decide`.
-        weights: Shape (n, d); None for one weight of 1 each.
-
-    Returns:
-        `SCORES` and the k recalls, shape (8 + k, d). The Brier score is the mean of (p - y)^2, 0 is best.
-    """
-    w = np.ones((len(y), 1)) if weights is None else weights
-    k = raw.shape[1]
-    tested = np.flatnonzero(np.bincount(y, minlength=k))
-    columns = np.array([1]) if k == 2 else tested
-    ranked = np.mean([ranking(y == c, corrected[:, c], w) for c in columns], axis=0)
-    recalls = []
-    for predicted in (raw.argmax(1), decide(corrected, threshold, shares)):
-        recall = np.full((k, w.shape[1]), np.nan)
-        for c in tested:
-            recall[c] = (predicted == c)[y == c] @ w[y == c] / w[y == c].sum(0)
-        recalls.append(recall)
-    total = w.sum(0)
-    brier = [np.mean([(p[:, c] - (y == c)) ** 2 @ w for c in columns], axis=0) / total for p in (corrected, raw)]
-    calibration = [np.mean([calibration_error(y == c, p[:, c], w) for c in columns], axis=0) for p in (corrected, raw)]
-    means = [*ranked, recalls[0][tested].mean(0), recalls[1][tested].mean(0), *brier, *calibration]
-    return np.concatenate([np.stack(means), recalls[1]])

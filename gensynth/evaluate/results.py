@@ -1,10 +1,11 @@
-"""The answer to 'did it help?' for images, and its file."""
+"""The answer to 'did it help?', and its file."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from gensynth.data.files import write_text
 from gensynth.data.plain import MAKE_AGAIN, read_json
@@ -13,49 +14,43 @@ from gensynth.evaluate.intervals import Estimate
 
 @dataclass(frozen=True)
 class Arm:
-    """Result of one way to train, as shares in [0, 1]; averages run over the classes with test images.
+    """Result of one classifier on one arm.
 
     Attributes:
-        name: One of `arms.ARMS`.
-        n_train: Images it was trained on (the mean over splits).
-        balanced_accuracy: Mean of the recalls.
-        macro_f1: Mean of the classes' F1.
-        g_mean: Geometric mean of the recalls.
-        mcc: Matthews' correlation for several classes, in [-1, 1].
-        worst_recall: The lowest recall of a class.
-        average_precision: Area under the precision-recall curve, the mean over the classes, each against the rest.
-        calibration_error: Expected calibration error of the likeliest class; lower is better.
-        recall: Recall by class name.
+        name: A way to train, with or without synthetic examples, see `gensynth.evaluate.ways`.
+        model: Name of the classifier.
+        n_train: Examples it was trained on (the mean over splits).
+        scores: By name, those of `gensynth.evaluate.outcome.WORDS` that it has; shares in [0, 1], MCC in [-1, 1].
+        threshold: Tuned threshold of the corrected probability (the mean over splits); None where there is none.
+        recall: Recall by class name, at that threshold.
     """
 
     name: str
-    n_train: int
-    balanced_accuracy: Estimate
-    macro_f1: Estimate
-    g_mean: Estimate
-    mcc: Estimate
-    worst_recall: Estimate
-    average_precision: Estimate
-    calibration_error: Estimate
+    model: str
+    n_train: float
+    scores: dict[str, Estimate]
+    threshold: float | None
     recall: dict[str, Estimate]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm with synthetic images minus the strongest arm without.
+    """An arm with synthetic examples minus the strongest one without, for one classifier.
 
     Attributes:
-        arm: Name of the arm with synthetic images.
-        baseline: Name of the strongest arm without them, by balanced accuracy.
-        difference: In balanced accuracy.
+        arm: Name of the arm with synthetic examples.
+        model: Name of the classifier.
+        baseline: Name of the strongest arm without them, by the metric.
+        difference: In the metric.
         rare_recall_difference: In the mean recall of the rare classes.
-        p_value: Of a difference of 0 in balanced accuracy, corrected by Holm for the number of comparisons (and that of
-            a loss by Bonferroni for the number of baselines of which the strongest was picked).
+        p_value: Of a difference of 0 in the metric, corrected by Holm for the number of comparisons (and that of a loss
+            by Bonferroni for the number of baselines of which the strongest was picked).
         verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
         why: The figures behind it, in one sentence.
     """
 
     arm: str
+    model: str
     baseline: str
     difference: Estimate
     rare_recall_difference: Estimate
@@ -69,29 +64,50 @@ class Evaluation:
     """The answer.
 
     Attributes:
-        arms: Results in the order of `arms.ARMS`.
-        comparisons: One for each arm with synthetic images.
-        verdict: Verdict of the comparison of the best arm with synthetic images that passed the gate.
+        arms: Every arm with every classifier.
+        comparisons: Every arm with synthetic examples and every classifier.
+        verdict: Of the best arm with the first synthetic examples given that passed the gate, with the classifier that
+            does best over these and the arms without synthetic examples.
         why: Its sentence.
+        metric: What the verdict rests on, one of `gensynth.evaluate.outcome.WORDS`.
         intervals: What the intervals are, in one sentence.
-        rare: The rare classes that were filled with synthetic images, or all that were filled where none is rare, the
-            rarest first.
+        positive: The rare one of two classes, which the scores that rank are of; None where they are means over all.
+        rare: The rare classes that were filled with synthetic examples, or all that were filled where none is rare,
+            the rarest first.
+        n_test: Different test examples by class name.
         splits: Splits into training and test part.
-        seeds: Trainings per arm and split.
-        steps: Gradient steps per network; 0 where the classifier is an estimator of scikit-learn.
-        n_test: Different test images by class name.
+        seeds: Trainings per arm, classifier and split.
+        steps: Gradient steps per training; 0 where there are none.
+        noun: What one example is called.
+        notes: What was left out, in sentences.
+        schema: Version of this file.
     """
 
     arms: tuple[Arm, ...]
     comparisons: tuple[Comparison, ...]
     verdict: str
     why: str
+    metric: str
     intervals: str
+    positive: str | None
     rare: tuple[str, ...]
+    n_test: dict[str, int]
     splits: int
     seeds: int
     steps: int
-    n_test: dict[str, int]
+    noun: str
+    notes: tuple[str, ...]
+    schema: Literal[2]
+
+    @property
+    def headline(self) -> Comparison:
+        """The comparison that the verdict is of."""
+        return next(c for c in self.comparisons if c.why == self.why)
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the classifiers, that of the headline first."""
+        return list(dict.fromkeys((self.headline.model, *(arm.model for arm in self.arms))))
 
 
 def save_evaluation(evaluation: Evaluation, path: str | Path) -> None:

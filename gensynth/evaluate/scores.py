@@ -39,27 +39,6 @@ def matthews(hits: np.ndarray, guesses: np.ndarray, n: np.ndarray) -> np.ndarray
     return np.where(spread > 0, c * s - (guesses * n).sum(-1), 0) / np.sqrt(np.where(spread > 0, spread, 1))
 
 
-def average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the area under the precision-recall curve, the mean over the classes, each against the rest, shape (d,).
-
-    Args:
-        y: Labels, shape (n,).
-        p: Probabilities, shape (n, k).
-        weights: How often each image counts, shape (n, d); classes that count nowhere are left out of that column.
-    """
-    classes = np.unique(y)
-    areas = np.array([ranking(y == c, p[:, c], weights)[0] for c in classes])
-    return areas.mean(0, where=np.array([weights[y == c].any(0) for c in classes]))
-
-
-def top_calibration_error(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return `calibration_error` of the likeliest class, shape (d,): is it right as often as its probability says?
-
-    Guo et al. 2017, "On calibration of modern neural networks"; arguments as `average_precision`.
-    """
-    return calibration_error(p.argmax(1) == y, p.max(1), weights)
-
-
 def ranking(y: np.ndarray, p: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return average precision and area under the ROC curve, each of shape (d,).
 

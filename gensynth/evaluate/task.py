@@ -1,4 +1,4 @@
-"""Task and Training: what a classifier learns from and is asked, and how it is trained."""
+"""Task and Training: what a classifier of images learns from and is asked, and how it is trained."""
 
 from __future__ import annotations
 
@@ -7,15 +7,37 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
-from gensynth.evaluate.ways import Way
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.ways import AUGMENTED, MIXUP, OVERSAMPLED, REAL, WEIGHTS
+from gensynth.sampler.synthetic import Synthetic
 
 JITTER = 0.1
 """Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of an augmentation."""
 
 Build = Callable[[int, int], nn.Module]
 """Makes an untrained network from the number of channels and of classes."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How images are drawn, weighted and changed, real and synthetic ones alike."""
+
+    oversampled: bool = True
+    weighted: bool = False
+    augmented: bool = False
+    mixed: bool = False
+
+
+WAYS = {
+    REAL: Way(oversampled=False),
+    WEIGHTS: Way(oversampled=False, weighted=True),
+    OVERSAMPLED: Way(),
+    AUGMENTED: Way(augmented=True),
+    MIXUP: Way(mixed=True),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +90,18 @@ class Training:
     batch_size: int
     classifier: Any | Build | None = None
     jitter: float = JITTER
+
+
+def join(train: LabeledData, added: Synthetic | None) -> Callable[[Tensor], Tensor]:
+    """Return what maps positions, int64 (b,), to images, uint8 (b, c, h, w): the real ones first."""
+    if added is None:
+        return train.x.__getitem__
+
+    def images(at: Tensor) -> Tensor:
+        is_real = at < len(train)
+        x = torch.empty((len(at), *train.x.layout), dtype=torch.uint8)
+        x[is_real] = train.x[at[is_real]]
+        x[~is_real] = added.x[at[~is_real] - len(train)]
+        return x
+
+    return images

@@ -1,40 +1,63 @@
-"""The ways to train that `gensynth.evaluate.arms` tries, by name.
+"""The names of ways and arms, one grammar for all kinds of data.
 
-    real             the real images, drawn uniformly
-    class weights    the same, every class with the same weight in the loss
-    oversampled      the real images, every class drawn equally often
+A *way* is how a classifier is trained, an *arm* a way with or without synthetic examples:
+
+    real             the real examples as they are
+    class weights    the same, every class with the same weight
+    threshold        the classifier of `real`, which predicts the rare class from a tuned threshold on
+    oversampled      the real examples, every class drawn equally often
     augmented        the same, each image shifted, turned and scaled a little whenever it is drawn
     mixup            as oversampled, each image mixed with another one of its batch
 
-`... + synthetic` trains in the same way on real and synthetic images together. `synthetic only` is `oversampled` with
-the real images of the filled classes (the rare ones of them) taken away: can the synthetic ones stand in for them?
-`... + ungated` takes as many synthetic images as they were drawn, whatever the fidelity gate says.
+Each kind of data knows some of these. `WAY + NAME` trains in the same way on real and synthetic examples together,
+those that were given under that name; `WAY + synthetic` in settings stands for all that are given. `NAME only` is
+`oversampled` with the real examples of the filled classes (the rare ones of them) taken away: can the synthetic ones
+stand in for them? `WAY + ungated` takes as many examples as they were drawn, whatever the fidelity gate says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+
+REAL, WEIGHTS, THRESHOLD = "real", "class weights", "threshold"
+OVERSAMPLED, AUGMENTED, MIXUP = "oversampled", "augmented", "mixup"
+SYNTHETIC, UNGATED = "synthetic", "ungated"
+PLUS, ONLY = " + ", " only"
 
 
-@dataclass(frozen=True)
-class Way:
-    """How images are drawn, weighted and changed, real and synthetic ones alike."""
-
-    oversampled: bool = True
-    weighted: bool = False
-    augmented: bool = False
-    mixed: bool = False
+def arms_of(ways: Sequence[str]) -> tuple[str, ...]:
+    """Return the arms that settings may name, in their order: ways, those with synthetic examples, those ungated."""
+    made, ungated = ([f"{way}{PLUS}{name}" for way in ways] for name in (SYNTHETIC, UNGATED))
+    return (*ways, *made, *([SYNTHETIC + ONLY] if OVERSAMPLED in ways else []), *ungated)
 
 
-WAYS = {
-    "real": Way(oversampled=False),
-    "class weights": Way(oversampled=False, weighted=True),
-    "oversampled": Way(),
-    "augmented": Way(augmented=True),
-    "mixup": Way(mixed=True),
-}
-SYNTHETIC_ONLY = "synthetic only"
-MADE = {f"{name} + synthetic": way for name, way in WAYS.items()} | {SYNTHETIC_ONLY: WAYS["oversampled"]}
-"""The arms with synthetic images that passed the gate, and how each of them trains."""
-UNGATED = {f"{name} + ungated": way for name, way in WAYS.items()}
-ARMS = WAYS | MADE | UNGATED
+def expanded(arms: Sequence[str], ways: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the arms that settings name, in the order of `arms_of`, each for all synthetic examples that are given.
+
+    Args:
+        arms: As the settings name them.
+        ways: The ways that the kind of data knows, the simplest first.
+        names: Names of the synthetic examples that are given; `UNGATED` stands for itself.
+    """
+    found: list[str] = []
+    for arm in arms_of(ways):
+        if arm in arms and added_to(arm) == SYNTHETIC:
+            found += [arm.replace(SYNTHETIC, name) for name in names if name != UNGATED]
+        elif arm in arms:
+            found.append(arm)
+    return found
+
+
+def way_of(arm: str) -> str:
+    """Return how an arm trains."""
+    return OVERSAMPLED if is_alone(arm) else arm.partition(PLUS)[0]
+
+
+def added_to(arm: str) -> str:
+    """Return the name of the synthetic examples that an arm trains on; "" for none."""
+    return arm.removesuffix(ONLY) if is_alone(arm) else arm.partition(PLUS)[2]
+
+
+def is_alone(arm: str) -> bool:
+    """Whether an arm does without the real examples of the filled classes."""
+    return PLUS not in arm and arm.endswith(ONLY)

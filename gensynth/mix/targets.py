@@ -12,8 +12,8 @@ FORMS = re.compile(
 )
 """What `to` may be, whatever the kind of data and the verb."""
 SPREAD = 0.35
-"""Treated images that a class that is not rare gets at least, as a share of its real images. Where 8 and 9 were filled
-with inverted images (digits), a classifier took nearly all inverted images of other classes for them; with treated
+"""Changed images that a class that is not rare gets at least, as a share of its real images. Where 8 and 9 were filled
+with inverted images (digits), a classifier took nearly all inverted images of other classes for them; with changed
 images in every class, 25, 35 and 50 % of the real ones, 5.7, 2.3 and 1.3 points of that remained."""
 
 
@@ -67,9 +67,9 @@ def filled_rare(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> tup
 
 
 def spread_counts(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> dict[str, int]:
-    """Return how many treated images the other classes get, where it is more than fills them: `SPREAD` of the real.
+    """Return how many changed images the other classes get, where it is more than fills them: `SPREAD` of the real.
 
-    A classifier would otherwise learn that what is treated is of a rare class (`gensynth.evaluate.leak`).
+    A classifier would otherwise learn that what is changed is of a rare class (`gensynth.evaluate.leak`).
 
     Args:
         class_counts: Real images by class.

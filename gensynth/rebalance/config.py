@@ -37,7 +37,7 @@ class RebalanceConfig:
     """How the generator draws, such as `borrow` or `smote` for the vae; by default its own first choice."""
     spread: Literal["auto", "rare", "all"] = "auto"
     """Which classes receive synthetic images: `rare`, those that are filled; `all`, so that being synthetic gives no
-    class away; `auto`: all if a classifier learns 'treated = rare class' and the images are made from real ones."""
+    class away; `auto`: all if a classifier learns 'changed = rare class' and the images are made from real ones."""
     sample_seed: int = 0
     """Seed of the samples."""
     per_class: bool = False

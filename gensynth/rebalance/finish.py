@@ -9,8 +9,9 @@ from typing import Any, TypedDict
 import numpy as np
 
 from gensynth.choose.results import BASELINES, ImageChoice, load_choice
-from gensynth.evaluate.evaluate import HELPS, Evaluation, load_evaluation
+from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import Leak, load_leak
+from gensynth.evaluate.results import Evaluation, load_evaluation
 from gensynth.fidelity.verdict import Verdict, load_verdict
 from gensynth.generator.checkpoint import load_checkpoint
 from gensynth.kinds.image.files import FolderFiles
@@ -33,8 +34,8 @@ class Rebalanced:
         choice: Which sampler and target were chosen; None where a sampler was named.
         verdict: The fidelity checker's answer; None where no sampler could be tried.
         evaluation: Did it help; None where nothing was drawn, or every sample was rejected.
-        leak: Does a classifier take treated images of other classes for rare ones; None where there is nothing to tell.
-        leak_spread: The same with treated images in every class; None where they were not spread.
+        leak: Does a classifier take changed images of other classes for rare ones; None where there is nothing to tell.
+        leak_spread: The same with changed images in every class; None where they were not spread.
         mixed: Whether there is a mixed data set.
         advice: What to do instead, in plain words; empty where there is one, or a sampler was named.
         report: Path of the HTML page.
@@ -148,7 +149,7 @@ def advice_of(choice: ImageChoice, evaluation: Evaluation | None) -> str:
         choice: What was chosen on validation images, and so was that way.
         evaluation: What the test images said, if they were asked.
     """
-    arms = {arm.name: arm.balanced_accuracy for arm in evaluation.arms} if evaluation else {}
+    arms = {arm.name: arm.scores[evaluation.metric] for arm in evaluation.arms} if evaluation else {}
     found = arms.get(choice.baseline)
     reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     return (

@@ -7,8 +7,8 @@ The folder of a run:
     choice.json        which sampler and target were chosen, and how all others did
     checkpoints/       generator.ckpt, or one NAME.ckpt per class
     synthetic/         every sample drawn, accepted or not, with metadata.csv
-    leak.json          does a classifier take treated images of other classes for the rare ones
-    leak_spread.json   the same with treated images in every class, if they were spread
+    leak.json          does a classifier take changed images of other classes for the rare ones
+    leak_spread.json   the same with changed images in every class, if they were spread
     verdict.json       the fidelity checker's answer
     arms/              what networks trained without synthetic images say of the test images (`evaluate.kept_arms`)
     evaluation.json    did it help
@@ -39,9 +39,12 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import first_process
 from gensynth.data.names import folder_name
 from gensynth.data.words import counted
-from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
-from gensynth.evaluate.leak import measure_leak, save_leak, shows_treatment
-from gensynth.evaluate.ways import MADE
+from gensynth.evaluate.config import EvaluateConfig
+from gensynth.evaluate.evaluate import evaluate
+from gensynth.evaluate.intervals import HELPS
+from gensynth.evaluate.leak import may_be_shown, measure_leak, save_leak
+from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
+from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to
 from gensynth.fidelity.draw import as_drawn, draw_accepted
 from gensynth.fidelity.verdict import Verdict, save_verdict
 from gensynth.generator.registry import get_generator
@@ -66,8 +69,8 @@ from gensynth.sampler.synthetic import Synthetic
 
 SPARE = 0.25
 """Good samples that are drawn beyond what is wanted, as a share of it: of all those that differ most are kept."""
-TREATED, MOST_OTHERS = 200, 25
-"""Treated images of other classes that are drawn to measure the leak, and the most classes they are drawn from."""
+CHANGED, MOST_OTHERS = 200, 25
+"""Changed images of other classes that are drawn to measure the leak, and the most classes they are drawn from."""
 
 
 def rebalance(
@@ -133,7 +136,7 @@ def rebalance(
             return report(out, parts)
         name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
         # Only the chosen way with synthetic images is tested: the verdict is about it alone.
-        arms = (*dict.fromkeys((*(arm for arm in arms if arm not in MADE), *BASELINES)), choice.arm)
+        arms = (*dict.fromkeys((*(arm for arm in arms if added_to(arm) in ("", UNGATED)), *BASELINES)), choice.arm)
     adds = job.targets[to]
     if not (out / "verdict.json").exists():
         sampler = run.step("train", lambda: fitted(name)) if name == GENERATOR else fitted(name)
@@ -268,12 +271,11 @@ class _Job:
         """Test whether the accepted samples help."""
         return evaluate(
             self.parts.train,
-            synthetic.subset(verdict.samples.accepted),
+            {SYNTHETIC: synthetic.subset(verdict.samples.accepted), UNGATED: as_drawn(synthetic, verdict)},
             self.parts.test,
             replace(self.evaluate_config, arms=arms),
             quiet=self.quiet,
             rare=filled_rare(self.parts.train.class_counts, adds),
-            ungated=as_drawn(synthetic, verdict),
             kept=self.out / "arms",
         )
 
@@ -324,8 +326,8 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
     verdict = checker.check(synthetic, adds)
     accepted = synthetic.subset(verdict.samples.accepted)
     if len(accepted):
-        treated = _treated(sampler, checker, rare, config.sample_seed, synthetic)
-        leak = measure_leak(parts.train, accepted, treated, rare, held_out)
+        changed = _changed(sampler, checker, rare, config.sample_seed, synthetic)
+        leak = measure_leak(parts.train, accepted, changed, rare, held_out)
         save_leak(leak, out / "leak.json")
         # Only a paired measurement decides, for no held-out image has a say in it.
         spreads = config.spread == "all" or (config.spread == "auto" and leak.leaks and leak.paired)
@@ -343,7 +345,7 @@ def sample_and_check(sampler: Sampler, parts: Parts, adds: dict[str, int], confi
             synthetic = Synthetic.concat([synthetic.subset(others), more])
             verdict = checker.check(synthetic, adds | share)
             accepted = synthetic.subset(verdict.samples.accepted)
-            save_leak(measure_leak(parts.train, accepted, treated, rare, held_out), out / "leak_spread.json")
+            save_leak(measure_leak(parts.train, accepted, changed, rare, held_out), out / "leak_spread.json")
     if not (out / "synthetic").exists():
         write_synthetic(synthetic, verdict.samples, out / "synthetic", FolderFiles())
     save_verdict(verdict, out / "verdict.json")
@@ -363,12 +365,12 @@ def _draws(sampler: Sampler, name: str) -> bool:
         return False
 
 
-def _treated(
+def _changed(
     sampler: Sampler, checker: FidelityChecker, rare: Sequence[str], seed: int, synthetic: Synthetic
 ) -> Synthetic:
     """Draw images of classes that are not rare, with another seed, so that none of them is one that is mixed."""
     others = [name for name in sampler.labels if name not in rare]
     others = [name for name in others[:: math.ceil(len(others) / MOST_OTHERS) or 1] if _draws(sampler, name)]
-    drawn = [sampler.sample(name, math.ceil(TREATED / len(others)), seed + 1) for name in others]
-    treated = Synthetic.concat([synthetic.subset([]), *(part.relabel(synthetic.classes) for part in drawn)])
-    return treated.subset(shows_treatment(checker.gate(treated))) if drawn else treated
+    drawn = [sampler.sample(name, math.ceil(CHANGED / len(others)), seed + 1) for name in others]
+    changed = Synthetic.concat([synthetic.subset([]), *(part.relabel(synthetic.classes) for part in drawn)])
+    return changed.subset(may_be_shown(checker.gate(changed))) if drawn else changed

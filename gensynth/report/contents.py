@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from gensynth.data.split import Parts
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import Verdict
-    from gensynth.kinds.table.results import TableEvaluation
     from gensynth.sampler.synthetic import Synthetic
 
 FRONT = 20
@@ -26,7 +25,7 @@ class Contents:
     parts: Parts
     synthetic: Synthetic | None
     verdict: Verdict | None
-    evaluation: Evaluation | TableEvaluation | None
+    evaluation: Evaluation | None
     after: dict[str, int]
     history: dict[str, dict[str, list[float]]]
     provenance: dict[str, str]

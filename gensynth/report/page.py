@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gensynth.kinds.image.report import pictures
 from gensynth.report import frame
 from gensynth.report import sections as tables
 from gensynth.report.contents import Contents
-from gensynth.report.markup import Html, badge, clean, element, gain
+from gensynth.report.markup import Html, badge, clean, element
+from gensynth.report.utility import gains, utility
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ class ReportContents(Contents):
         history: Losses by checkpoint: `"step"` and one list of the same length per loss name.
         provenance: Command, versions, seeds and times, as rows of a table.
         notes: Further sentences for the reader.
-        leak: Does a classifier take treated images of other classes for rare ones; None where not measured.
-        leak_spread: The same with treated images in every class, where they were spread.
+        leak: Does a classifier take changed images of other classes for rare ones; None where not measured.
+        leak_spread: The same with changed images in every class, where they were spread.
         choice: Which sampler and target were chosen; None where a sampler was named.
         advice: What to do instead, where nothing was mixed.
 
@@ -96,23 +95,6 @@ class UndrawnContents(Contents):
         self.check()
 
 
-def _numbers(contents: ReportContents) -> Html:
-    """Say by how much it helped, against the baseline of the headline."""
-    evaluation = contents.evaluation
-    finite = [c for c in evaluation.comparisons if np.isfinite(c.difference.value)] if evaluation else []
-    if not evaluation:
-        return element("p", "No evaluation was run.")
-    if not finite:
-        return element("p", "No difference could be estimated.")
-    # The headline is one of the comparisons; its sentence says which.
-    hardest = next((c for c in finite if c.why == evaluation.why), finite[0])
-    balanced = element("p", f"Balanced accuracy: {gain(hardest.difference)}.")
-    rare = hardest.rare_recall_difference
-    recall = element("p", f"Rare-class recall: {gain(rare)}.") if np.isfinite(rare.value) else Html()
-    against = f"Against {clean(hardest.baseline)}, the strongest without synthetic images."
-    return Html(balanced + recall + element("p", against, class_="small"))
-
-
 def _header(contents: ReportContents | UndrawnContents) -> Html:
     """Return title, plain answer and the three findings in short."""
     evaluation = contents.evaluation
@@ -121,7 +103,7 @@ def _header(contents: ReportContents | UndrawnContents) -> Html:
         answers, why, numbers = [contents.advice], contents.choice.why, element("p", "There was nothing to test.")
     else:
         answers = [frame.UTILITY[word].format(noun=contents.noun), contents.advice]
-        why, numbers = evaluation.why if evaluation else "", _numbers(contents)
+        why, numbers = evaluation.why if evaluation else "", gains(contents)
     return element(
         "header",
         element("p", "gensynth report", class_="eyebrow"),
@@ -141,7 +123,7 @@ def _header(contents: ReportContents | UndrawnContents) -> Html:
 
 def _of_samples(contents: ReportContents) -> list[tuple[str, str, Html]]:
     return [
-        ("utility", "Did it help", tables.utility(contents)),
+        ("utility", "Did it help", utility(contents)),
         ("shortcut", "Shortcut", tables.shortcut(contents)),
         ("look", "Look", pictures.look(contents)),
         ("nearest", "Nearest real", pictures.nearest(contents)),

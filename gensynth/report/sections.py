@@ -13,9 +13,7 @@ from gensynth.report.markup import (
     badge,
     clean,
     element,
-    estimate,
     fold,
-    gain,
     number,
     percent,
     points,
@@ -26,7 +24,6 @@ from gensynth.report.markup import (
 
 if TYPE_CHECKING:
     from gensynth.choose.results import ImageChoice, Tried
-    from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import ClassVerdict, Score, Verdict
     from gensynth.report.contents import Contents
     from gensynth.report.page import ReportContents
@@ -109,94 +106,24 @@ def _way(t: Tried, c: ImageChoice) -> tuple[str, ...]:
     )
 
 
-def utility(contents: ReportContents) -> Html:
-    """Return the comparison of classifiers trained with and without the synthetic images."""
-    title = "Did it help?"
-    e = contents.evaluation
-    if e is None:
-        why = "No evaluation was run, so this page makes no claim that the synthetic images help."
-        return section("utility", title, element("p", badge("NOT TESTED")), element("p", why))
-    rare = list(e.rare[:3])
-    head = ("trained on", "images", "balanced accuracy", *(f"recall {clean(name)}" for name in rare))
-    rows = [
-        (clean(arm.name), f"{arm.n_train:,}", estimate(arm.balanced_accuracy))
-        + tuple(estimate(arm.recall[name]) if name in arm.recall else NOTHING for name in rare)
-        + (estimate(arm.macro_f1), estimate(arm.g_mean))
-        for arm in e.arms
-    ]
-    balanced = {c.arm: c.difference for c in e.comparisons}
-    recall = {c.arm: c.rare_recall_difference for c in e.comparisons}
-    charts = [
-        element("figure", element("figcaption", f"{title}, points"), figures.forest(title, gains))
-        for title, gains in (
-            ("Gain in balanced accuracy over the strongest arm without synthetic images", balanced),
-            ("Gain in rare-class recall over the strongest arm without synthetic images", recall),
-        )
-    ]
-    steps = f" for {e.steps:,} steps" if e.steps else ""
-    splits = f" on each of {e.splits} splits" if e.splits > 1 else ""
-    size = f"{sum(e.n_test.values()):,} held-out real test images"
-    return section(
-        "utility",
-        title,
-        element("p", badge(e.verdict), " ", e.why),
-        element(
-            "p",
-            f"Each arm trains the same classifier{steps} with {e.seeds} seeds{splits}, and is tested on "
-            f"{size}. Small figures and lines are {e.intervals} A gain whose interval crosses zero may be "
-            "none. Recall is the share of a class that is found; balanced accuracy is the mean of all "
-            "recalls, and macro F1 and G-mean weigh all classes alike too.",
-            class_="small",
-        ),
-        table((*head, "macro F1", "G-mean"), rows),
-        element("div", *charts, class_="charts"),
-        *(comparison(c.arm, c.verdict, gain(c.difference), c.why) for c in e.comparisons),
-        fold("More scores", _more_scores(e)),
-        fold("Recall of every class", _recalls(e)),
-    )
-
-
-def comparison(of: str, verdict: str, numbers: str, why: str) -> Html:
-    """Return one verdict with what it is of, the difference in figures and its sentence."""
-    named = element("b", f"{clean(of)}: ")
-    return element("p", badge(verdict), " ", named, f"{numbers}. {why}", class_="comparison")
-
-
-def _more_scores(e: Evaluation) -> Html:
-    head = ("trained on", "worst recall", "MCC", "PR-AUC", "calibration error")
-    rows = [
-        (clean(a.name), *map(estimate, (a.worst_recall, a.mcc, a.average_precision, a.calibration_error)))
-        for a in e.arms
-    ]
-    return table(head, rows)
-
-
-def _recalls(e: Evaluation) -> Html:
-    rows = [
-        (clean(name), f"{n:,}", *(estimate(a.recall[name]) if name in a.recall else NOTHING for a in e.arms))
-        for name, n in e.n_test.items()
-    ]
-    return table(("class", "test images", *(clean(arm.name) for arm in e.arms)), rows)
-
-
 def shortcut(contents: ReportContents) -> Html:
-    """Return whether a classifier learns 'treated = rare class', or nothing where that was not measured."""
+    """Return whether a classifier learns 'changed = rare class', or nothing where that was not measured."""
     leak, spread = contents.leak, contents.leak_spread
     if leak is None:
         return Html()
-    found = [("As filled: ", leak), ("With treated images in every class, as mixed: ", spread)]
+    found = [("As filled: ", leak), ("With changed images in every class, as mixed: ", spread)]
     lines = (element("p", badge(of.verdict), " ", element("b", when), of.why) for when, of in found if of)
     advice = (
         "Give every class a share of such images (--spread all; where every class has that, fill the rare ones less), "
-        "or a classifier learns 'treated = rare class'."
+        "or a classifier learns 'changed = rare class'."
     )
     return section(
         "shortcut",
         "Does it teach a shortcut?",
         element(
             "p",
-            "Where only rare classes receive treated (decoded, translated, stylised) images, a classifier may learn "
-            "the treatment in place of the class. It was shown treated images of other classes, and untreated ones.",
+            "Where only rare classes receive changed (decoded, translated, stylised) images, a classifier may learn "
+            "the change in place of the class. It was shown changed images of other classes, and the originals.",
         ),
         *lines,
         element("p", advice, class_="alarm") if leak.leaks and spread is None else Html(),

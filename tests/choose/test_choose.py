@@ -18,7 +18,9 @@ from gensynth.choose import choose as module
 from gensynth.choose import results as results
 from gensynth.choose.choose import BASELINES, ImageChoice, Source, choose, load_choice, save_choice, scored
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.evaluate import EvaluateConfig
+from gensynth.evaluate.config import EvaluateConfig
+from gensynth.evaluate.networks import Networks
+from gensynth.evaluate.outcome import Probabilities
 from gensynth.generator.config import TrainConfig
 from gensynth.kinds.image.generator import train_time
 from gensynth.kinds.image.images import Pixels
@@ -48,13 +50,14 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
 
     def guess(
-        arm: str, train: LabeledData, synthetic: Synthetic, test: LabeledData, *rest: Any
-    ) -> tuple[np.ndarray, int]:
+        self: Networks, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: Any
+    ) -> Probabilities:
+        arm = way if added is None else f"{way} + synthetic"
         done.append(arm)
-        rng = np.random.default_rng([*arm.encode(), len(synthetic)])
-        return rng.random((2, len(test), len(test.classes))), len(train)
+        rng = np.random.default_rng([*arm.encode(), 0 if added is None else len(added)])
+        return Probabilities(test.y, rng.random((2, len(test), len(test.classes))), len(train))
 
-    monkeypatch.setattr(module, "train_arm", guess)
+    monkeypatch.setattr(Networks, "try_way", guess)
     monkeypatch.setattr(results, "perf_counter", lambda: 10.0 * len(done))
     return done
 
@@ -127,16 +130,16 @@ def test_a_killed_search_goes_on_without_repeating_anything(
     expected = list(trained)
     assert len(expected) == len(BASELINES) + 2 * 4
     trained.clear()
-    guess = module.train_arm
+    guess = Networks.try_way
 
-    def killed(*args: Any) -> tuple[np.ndarray, int]:
+    def killed(*args: Any) -> Probabilities:
         if len(trained) in stops:
             stops.remove(len(trained))
             raise KeyboardInterrupt
         return guess(*args)
 
     stops = [2, 5, 9]
-    monkeypatch.setattr(module, "train_arm", killed)
+    monkeypatch.setattr(Networks, "try_way", killed)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             search(folder=tmp_path / "killed")
@@ -175,7 +178,9 @@ def test_drawing_takes_as_long_as_it_took_this_sampler(
 ) -> None:
     clock, draw = [0.0], module.draw_accepted
     monkeypatch.setattr(results, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(module, "train_arm", lambda *a: (np.zeros((2, len(few.validation), 10)), 0))
+    monkeypatch.setattr(
+        Networks, "try_way", lambda *a: Probabilities(few.validation.y, np.zeros((2, len(few.validation), 10)), 0)
+    )
 
     def timed(sampler: Any, checker: Any, label: str, n: int, seed: int) -> Synthetic:
         clock[0] += n * sampler.k_neighbors  # seconds: one an image, or five
@@ -192,7 +197,9 @@ def test_drawing_takes_as_long_as_it_took_this_sampler(
 def test_seconds_before_an_interruption_count(few: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(results, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(module, "train_arm", lambda *a: (np.zeros((2, len(few.validation), 10)), 0))
+    monkeypatch.setattr(
+        Networks, "try_way", lambda *a: Probabilities(few.validation.y, np.zeros((2, len(few.validation), 10)), 0)
+    )
 
     def interrupted() -> Sampler:
         clock[0] += 70.0

@@ -24,7 +24,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from gensynth.cli import commands
 from gensynth.cli.arguments import parser_of
 from gensynth.cli.main import main
-from gensynth.evaluate.evaluate import EvaluateConfig
+from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
 from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.image.checker import FidelityChecker
@@ -160,7 +160,7 @@ def test_check_measures_the_shortcut_or_says_how(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, with_others: Path
 ) -> None:
     _, out, _ = run(capsys, "check", with_others, "--against", *DIGITS, "--page", tmp_path / "c.html")
-    assert "shortcut: " in out and "treated images of other classes for '8' or '9'" in out and "made from" in out
+    assert "shortcut: " in out and "changed images of other classes for '8' or '9'" in out and "made from" in out
     run(capsys, "sample", SHIPPED, "--label", "8", "--n", 40, "--out", tmp_path / "eights")
     _, out, _ = run(capsys, "check", tmp_path / "eights", "--against", *DIGITS, "--page", tmp_path / "c.html")
     assert "--others 100" in out and "A classifier takes" not in out
@@ -311,14 +311,14 @@ def test_the_model_of_fewer_classes_wins_in_a_folder(tmp_path: Path, checkpoint:
         NeuralSampler(folder).sample("8", 4, 0)
 
 
-def test_a_run_that_treats_every_class_counts_the_filled_ones_as_rare(
+def test_a_run_that_changes_every_class_counts_the_filled_ones_as_rare(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     options = ["--to", "30", "--evaluate.steps", 10, "--evaluate.seeds", 2, "--spread", "all", "--model.width", 8]
     options += ["--steps", 120, "--batch_size", 32, "--quiet", "--accelerator", "cpu", "--generator", "vae"]
     code, text, err = run(capsys, "rebalance", *DIGITS, "--out", out, *options)
-    assert code in (0, 1) and "treated images were spread over all classes, and now: " in text, err
+    assert code in (0, 1) and "changed images were spread over all classes, and now: " in text, err
     assert json.loads((out / "evaluation.json").read_text())["rare"] == ["8"]
     table = (out / "dataset" / "train" / "metadata.csv").read_text().splitlines()
     assert len({row.split("/")[0] for row in table if ",1,vae," in row}) > 5

@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import two_kinds
 from command_line import SHIPPED, refused, run
 from torch import nn
+from two_kinds import CASES
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.evaluate import EvaluateConfig, evaluate, evaluate_splits
+from gensynth.evaluate.config import EvaluateConfig
+from gensynth.evaluate.evaluate import evaluate, evaluate_splits
+from gensynth.evaluate.networks import Networks
+from gensynth.evaluate.outcome import Probabilities
 from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.synthetic import Synthetic
 
@@ -46,16 +51,14 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arms that are trained; they are said to answer at random."""
     found: list[str] = []
 
-    def counted(arm, train, synthetic, test, filled, training, on_step):
-        found.append(arm)
-        on_step(training.steps)
-        rng = np.random.default_rng([zlib.crc32(arm.encode()), int(synthetic.x[:].sum())])
-        return rng.dirichlet(np.ones(len(test.classes)), (len(training.seeds), len(test))).astype(np.float32), len(
-            train
-        )
+    def counted(self, way, train, added, test, on_step):
+        found.append(way if added is None else f"{way} + synthetic")
+        on_step(self.steps)
+        rng = np.random.default_rng([zlib.crc32(way.encode()), 0 if added is None else int(added.x[:].sum())])
+        p = rng.dirichlet(np.ones(len(test.classes)), (len(self.training.seeds), len(test))).astype(np.float32)
+        return Probabilities(test.y, p, len(train), self.positive)
 
-    monkeypatch.setattr("gensynth.evaluate.evaluate.train_arm", counted)
-    monkeypatch.setattr("gensynth.evaluate.kept_arms.train_arm", counted)
+    monkeypatch.setattr(Networks, "try_way", counted)
     return found
 
 
@@ -72,10 +75,17 @@ def test_other_synthetic_images_train_their_arms_only(
     assert sum(done) == 3 * 10, "what is kept counts as done"
 
 
-def test_what_is_kept_gives_the_same_evaluation(tmp_path: Path) -> None:
-    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
-    again = evaluate(TRAIN, drawn(3), TEST, CONFIG, quiet=True, kept=tmp_path)
-    assert again == evaluate(TRAIN, drawn(3), TEST, CONFIG, quiet=True)
+@pytest.mark.parametrize("kind", list(CASES))
+def test_what_is_kept_gives_the_same_evaluation(kind: str, tmp_path: Path) -> None:
+    make, config = CASES[kind].make, CASES[kind].config
+    train, test, first, second = (make(counts, i) for i, counts in enumerate(((30, 8), (20, 12), (9, 30), (9, 20))))
+    made = (two_kinds.drawn(part, "b") for part in (first, second))
+    evaluate(train, next(made), test, config, quiet=True, kept=tmp_path)
+    assert len(list(tmp_path.iterdir())) == len(CASES[kind].baselines)
+    last = next(made)
+    assert evaluate(train, last, test, config, quiet=True, kept=tmp_path) == evaluate(
+        train, last, test, config, quiet=True
+    )
 
 
 def test_other_data_and_settings_have_arms_of_their_own(tmp_path: Path, trained: list[str]) -> None:
@@ -104,8 +114,8 @@ def test_a_damaged_or_foreign_file_is_made_again(tmp_path: Path, trained: list[s
     whole = [path.read_bytes() for path in paths]
 
     def archive(p: np.ndarray) -> bytes:
-        file = io.BytesIO()
-        np.savez(file, p=p)
+        file, arrays = io.BytesIO(), Probabilities(TEST.y, p, 25, 1).arrays()
+        np.savez(file, **arrays)
         return file.getvalue()
 
     n = len(TEST)
@@ -113,7 +123,7 @@ def test_a_damaged_or_foreign_file_is_made_again(tmp_path: Path, trained: list[s
         b"",
         whole[0][:-100],
         b"not an archive",
-        archive(np.full((2, n, 2), 0.5)),
+        archive(np.full((2, n, 2), 1)),
         archive(np.full((2, n - 1, 2), 0.5, dtype=np.float32)),
         archive(np.full((2, n, 2), np.nan, dtype=np.float32)),
         archive(np.full((2, n, 2), "a")),
@@ -145,11 +155,15 @@ def test_splits_with_the_same_real_images_share_their_arms(tmp_path: Path, train
 def test_a_killed_evaluation_keeps_the_arms_that_are_done(
     tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(*given: object) -> None:
-        raise KeyboardInterrupt
+    train = Networks.try_way
+
+    def stopped(self, way, train_part, added, test, on_step):
+        if added is not None:
+            raise KeyboardInterrupt
+        return train(self, way, train_part, added, test, on_step)
 
     with monkeypatch.context() as patch:
-        patch.setattr("gensynth.evaluate.evaluate.train_arm", stopped)  # that of the arms with synthetic images
+        patch.setattr(Networks, "try_way", stopped)
         with pytest.raises(KeyboardInterrupt):
             evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
     trained.clear()

@@ -14,11 +14,10 @@ from torch import Tensor
 
 import gensynth.evaluate.leak
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.evaluate import EvaluateConfig
+from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL
 from gensynth.evaluate.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
-from gensynth.evaluate.task import Task, Training
-from gensynth.evaluate.ways import Way
+from gensynth.evaluate.task import Task, Training, Way
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
@@ -60,19 +59,19 @@ def planted(parts: Parts) -> Leak:
 def test_a_planted_shortcut_is_found(planted: Leak) -> None:
     assert planted.leaks and planted.verdict == LEAKS and planted.paired
     assert planted.difference is not None and planted.difference.value > 0.8
-    assert (planted.n_treated, planted.n_untreated, planted.rare) == (120, 120, RARE)
+    assert (planted.n_changed, planted.n_original, planted.rare) == (120, 120, RARE)
     assert "'8' or '9'" in planted.why and "made from" in planted.why and planted.why.count("points") == 1
 
 
-def test_it_vanishes_when_the_treatment_is_spread(parts: Parts) -> None:
+def test_it_vanishes_when_the_change_is_spread(parts: Parts) -> None:
     train = parts.train
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, round(115 * SPREAD), start=60)])
     shown = inverted(train, rows_of(train, False, 15))
-    leak = measure_leak(train, inverted(train, filling), shown, RARE, (), EvaluateConfig(5, 150))
+    leak = measure_leak(train, inverted(train, filling), shown, RARE, (), EvaluateConfig(seeds=5, steps=150))
     assert not leak.leaks and leak.difference is not None and leak.difference.value < 0.05
 
 
-def test_a_treatment_that_does_nothing_does_not_leak(parts: Parts) -> None:
+def test_a_change_that_does_nothing_does_not_leak(parts: Parts) -> None:
     train = parts.train
     leak = measure_leak(
         train, same(train, rows_of(train, True, 40)), same(train, rows_of(train, False, 15)), RARE, (), QUICK
@@ -84,19 +83,19 @@ def test_without_parents_held_out_images_of_the_same_classes_are_the_yardstick(p
     filling, fresh = rows_of(parts.train, True, 40), rows_of(parts.validation, False, 10)
     # Another program's data may list its classes in another order.
     turned = replace(parts.test, classes=parts.test.classes[::-1], y=9 - parts.test.y)
-    for treat, verdict in ((inverted, LEAKS), (same, NO_LEAK)):
-        synthetic, treated = treat(parts.train, filling, False), treat(parts.validation, fresh, False)
-        leak = measure_leak(parts.train, synthetic, treated, RARE, (turned,), QUICK)
+    for change, verdict in ((inverted, LEAKS), (same, NO_LEAK)):
+        synthetic, changed = change(parts.train, filling, False), change(parts.validation, fresh, False)
+        leak = measure_leak(parts.train, synthetic, changed, RARE, (turned,), QUICK)
         assert leak.verdict == verdict and not leak.paired and "held-out" in leak.why
-        assert (leak.n_treated, leak.n_untreated) == (80, 80)
-        assert leak.share_untreated is not None and leak.share_untreated < 0.1
+        assert (leak.n_changed, leak.n_original) == (80, 80)
+        assert leak.share_original is not None and leak.share_original < 0.1
 
 
 @pytest.mark.parametrize("n", [0, 29])
 def test_too_few_images_cannot_tell(parts: Parts, n: int) -> None:
     filling, shown = rows_of(parts.train, True, 40), rows_of(parts.train, False, 15)
     leak = measure_leak(parts.train, inverted(parts.train, filling), inverted(parts.train, shown[:n]), RARE)
-    assert leak.verdict == CANNOT_TELL and not leak.leaks and (leak.share_treated, leak.difference) == (None, None)
+    assert leak.verdict == CANNOT_TELL and not leak.leaks and (leak.share_changed, leak.difference) == (None, None)
     assert f"there are {n} and {n}" in leak.why
     many_of_few = inverted(parts.train, np.repeat(shown[:29], 10))
     leak = measure_leak(parts.train, inverted(parts.train, filling), many_of_few, RARE)
@@ -117,21 +116,21 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
         seen.update(images=task.images(torch.arange(len(task.y))), y=task.y, p=task.chance(way))
         seen["shown"] = task.test_x(torch.arange(task.n_test))
         taken = np.zeros((len(training.seeds), task.n_test), dtype=np.int64)
-        taken[:, : task.n_test // 4] = 8  # half of the treated ones
+        taken[:, : task.n_test // 4] = 8  # half of the changed ones
         return np.eye(task.n_classes)[taken]
 
     monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", look)
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, 200)])
     leak = measure_leak(train, same(train, filling), inverted(train, rows_of(train, False, 200)), RARE)
-    treated, untreated = seen["shown"].split(len(seen["shown"]) // 2)
-    assert torch.equal(treated, 255 - untreated)
-    assert not {x.numpy().tobytes() for x in untreated} & {x.numpy().tobytes() for x in seen["images"]}
+    changed, original = seen["shown"].split(len(seen["shown"]) // 2)
+    assert torch.equal(changed, 255 - original)
+    assert not {x.numpy().tobytes() for x in original} & {x.numpy().tobytes() for x in seen["images"]}
     n_real = np.bincount(train.y)[:8]
-    assert leak.n_treated == (n_real // 2).sum()
+    assert leak.n_changed == (n_real // 2).sum()
     assert np.array_equal(np.bincount(seen["y"])[:8], 2 * (n_real - n_real // 2))
     by_class = [seen["p"][seen["y"] == k].sum() for k in range(10)]
     assert by_class == pytest.approx([0.1] * 10)
-    assert leak.share_treated == pytest.approx(0.5, abs=0.01) and leak.share_untreated == 0
+    assert leak.share_changed == pytest.approx(0.5, abs=0.01) and leak.share_original == 0
 
 
 def test_images_of_one_parent_do_not_count_as_many(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +173,7 @@ def test_wrong_inputs_are_refused(parts: Parts) -> None:
 
 
 class Pale(SmoteSampler):
-    """SMOTE on pixels, then a treatment that a person would hardly notice."""
+    """SMOTE on pixels, then a change that a person would hardly notice."""
 
     parents = True
 
@@ -184,7 +183,7 @@ class Pale(SmoteSampler):
         return replace(drawn, x=Pixels(pale), parents=drawn.parents if self.parents else ((),) * len(index))
 
 
-def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_spreads_a_change_that_leaks(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "gensynth.rebalance.rebalance.measure_leak", partial(measure_leak, config=replace(QUICK, steps=100))
     )
@@ -192,8 +191,8 @@ def test_a_run_spreads_a_treatment_that_leaks(parts: Parts, tmp_path: Path, monk
     sample_and_check(sampler, parts, adds, RebalanceConfig(), tmp_path)
     before, after = load_leak(tmp_path / "leak.json"), load_leak(tmp_path / "leak_spread.json")
     assert before.leaks and before.paired and not after.leaks
-    assert after.share_treated is not None and before.share_treated is not None
-    assert after.share_treated < before.share_treated / 4
+    assert after.share_changed is not None and before.share_changed is not None
+    assert after.share_changed < before.share_changed / 4
     synthetic, samples = FolderFiles().read(tmp_path / "synthetic", parts.train)
     assert samples is not None
     accepted = synthetic.subset(samples.accepted)
@@ -217,7 +216,7 @@ def test_where_every_class_is_filled_the_rare_ones_are_looked_at(parts: Parts, t
     adds = {name: 150 - n for name, n in parts.train.class_counts.items()}
     sample_and_check(Pale().fit(parts.train), parts, adds, RebalanceConfig(), tmp_path)
     leak = load_leak(tmp_path / "leak.json")
-    assert leak.rare == RARE and leak.share_treated is not None and not (tmp_path / "leak_spread.json").exists()
+    assert leak.rare == RARE and leak.share_changed is not None and not (tmp_path / "leak_spread.json").exists()
 
 
 def test_a_sampler_that_cannot_spread_does_not_stop_a_run(

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from gensynth.evaluate.estimator import COPIES, fit_and_predict
 from gensynth.evaluate.network import Classifiers, train_and_predict
-from gensynth.evaluate.task import Task, Training
-from gensynth.evaluate.ways import Way
+from gensynth.evaluate.task import Task, Training, Way
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 128, 20), (1, 28, 28), (3, 33, 40)])
@@ -106,7 +105,7 @@ def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(changed: dict[str
     y = np.array([0, 0, 0, 0, 2])
     x = torch.randint(0, 256, (5, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     task = Task(x.__getitem__, y, x.__getitem__, 5, 3)
-    p = fit_and_predict(task, Way(**changed), Training([7, 8], 10, 8, Taught()), lambda: None)
+    p = fit_and_predict(task, Way(**changed), Training([7, 8], 10, 8, Taught()))
     assert p.shape == (2, 5, 3) and (p == [0.5, 0, 0.5]).all()  # class 1 has no training images
     assert [lesson["seed"] for lesson in Taught.lessons] == [7, 8]
     lesson = Taught.lessons[0]

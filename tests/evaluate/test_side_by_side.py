@@ -12,8 +12,7 @@ import torch
 
 from gensynth.evaluate.network import train_and_predict
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
-from gensynth.evaluate.task import Task, Training
-from gensynth.evaluate.ways import WAYS
+from gensynth.evaluate.task import WAYS, Task, Training
 
 
 @pytest.fixture(params=[1, 3])

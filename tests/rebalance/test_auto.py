@@ -16,8 +16,11 @@ from gensynth.choose import choose as module
 from gensynth.choose.choose import BASELINES, load_choice
 from gensynth.cli.commands import rebalance
 from gensynth.cli.main import main
-from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, evaluate, load_evaluation
+from gensynth.evaluate.config import EvaluateConfig
+from gensynth.evaluate.evaluate import evaluate
+from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import measure_leak
+from gensynth.evaluate.results import load_evaluation
 from gensynth.generator.config import TrainConfig
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts

@@ -15,7 +15,7 @@ from command_line import DIGITS, QUICK, picture
 
 from gensynth.cli.main import main
 from gensynth.data import files
-from gensynth.evaluate.evaluate import EvaluateConfig
+from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.files import FolderFiles

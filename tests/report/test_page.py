@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,8 +17,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from two_kinds import evaluation
 
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.intervals import Estimate
 from gensynth.fidelity.verdict import REASONS, ClassVerdict, SampleVerdicts, Score, Verdict
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
@@ -31,51 +33,6 @@ SCRIPT = "<script>alert(1)</script>"
 WILD = ("<script>alert(1)", "肺炎 & $x_1$", "_ordinary")
 
 
-@dataclass(frozen=True)
-class Estimate:
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Arm:
-    name: str
-    n_train: int
-    balanced_accuracy: Estimate
-    macro_f1: Estimate
-    g_mean: Estimate
-    mcc: Estimate
-    worst_recall: Estimate
-    average_precision: Estimate
-    calibration_error: Estimate
-    recall: dict[str, Estimate]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    arm: str
-    baseline: str
-    difference: Estimate
-    rare_recall_difference: Estimate
-    verdict: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    arms: tuple[Arm, ...]
-    comparisons: tuple[Comparison, ...]
-    verdict: str
-    why: str
-    intervals: str
-    rare: tuple[str, ...]
-    splits: int
-    seeds: int
-    steps: int
-    n_test: dict[str, int]
-
-
 def real_part(classes, shape, n, seed):
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(len(classes)), n)
@@ -84,13 +41,7 @@ def real_part(classes, shape, n, seed):
 
 
 def evaluation_of(classes, word="HELPS", gain=0.03):
-    e = Estimate(0.9, 0.88, 0.92)
-    arms = tuple(Arm(name, 10, *(e,) * 7, dict.fromkeys(classes, e)) for name in (SCRIPT, "with synthetic"))
-    gains = Estimate(gain, gain - 0.02, gain + 0.02)
-    comparison = Comparison(SCRIPT, SCRIPT, gains, gains, word, f"Because {SCRIPT}.")
-    return Evaluation(
-        arms, (comparison,), word, "Why.", "95 % intervals.", classes[:1], 1, 5, 200, dict.fromkeys(classes, 4)
-    )
+    return evaluation("image", tuple(classes), ("with synthetic", SCRIPT), ("network",), word, gain)
 
 
 def report(classes=WILD, shape=(1, 8, 8), per_class=10, treated=2, evaluation=None, **changes):

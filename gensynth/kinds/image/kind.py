@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from gensynth.kind import Kind, unknown
 from gensynth.sampler.saved import kind_of_saved
+
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.evaluate.classifier import Classifier
+    from gensynth.evaluate.config import ArmsConfig
 
 
 @final
@@ -38,3 +43,12 @@ class ImageKind(Kind):
         if sampler not in CATALOG.names():
             raise unknown("sampler", sampler, self.samplers(), self.name)
         return CATALOG.made(sampler, settings, ("sampling_strategy", "image_shape"))
+
+    def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
+        """As `Kind.classifiers`: networks; `own` is an estimator of scikit-learn, or a function that makes one."""
+        from gensynth.evaluate.config import EvaluateConfig
+        from gensynth.evaluate.networks import Networks
+
+        if not isinstance(config, EvaluateConfig):
+            raise TypeError(f"images are tested as EvaluateConfig says, got {type(config).__name__}.")
+        return [Networks.of(train, config, own)]

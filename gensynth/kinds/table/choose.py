@@ -23,11 +23,14 @@ from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.plain import MAKE_AGAIN, read_json
 from gensynth.data.words import counted
+from gensynth.evaluate.classifier import Classifier
+from gensynth.evaluate.evaluate import some_of
+from gensynth.evaluate.folds import Candidate, Fold, Folds
 from gensynth.evaluate.intervals import FEWEST_TEST, split_variance
-from gensynth.evaluate.probabilities import SCORES
-from gensynth.kinds.table.config import METRICS, ChooseConfig
-from gensynth.kinds.table.folds import Candidate, Fold, Folds, some_rows
-from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
+from gensynth.evaluate.outcome import WORDS
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
+from gensynth.kinds.table.classifiers import table_classifiers
+from gensynth.kinds.table.config import ChooseConfig
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
@@ -40,10 +43,10 @@ class Scored:
     """How one way did.
 
     Attributes:
-        name: `none`, `threshold`, `class weights`, or a sampler.
+        name: `real`, `threshold`, `class weights`, or a sampler.
         to: How far the sampler fills, as `target_counts` takes it; None for the others.
         score: Mean of the metric over splits and classifiers, in [0, 1].
-        gain: `score` minus that of `none`.
+        gain: `score` minus that of `real`.
         standard_error: Of `gain`, corrected for the rows that the splits share.
         seconds: Time for one split.
     """
@@ -61,7 +64,7 @@ class Choice:
     """What to do.
 
     Attributes:
-        name: `none`, `threshold`, `class weights`, or a sampler.
+        name: `real`, `threshold`, `class weights`, or a sampler.
         to: How far the sampler fills; None for the others.
         adds: Synthetic rows for each class of the training part that needs some; empty for the others.
         threshold: Probability (prior-corrected) from which on the rare class is predicted where the mean of the recalls
@@ -111,11 +114,11 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
     if train.class_counts[rarest] < FEWEST_TEST:
         n = train.class_counts[rarest]
         why = f"Nothing is added: class {rarest!r} has {counted(n, 'row')}, too few to tell whether anything helps."
-        return Choice(NONE, None, {}, None, why, config.metric, (), 0, 0, ())
-    part = train.subset(some_rows(train, config.most_rows, config.seed))
+        return Choice(REAL, None, {}, None, why, config.metric, (), 0, 0, ())
+    part = train.subset(some_of(train, config.most_rows, config.seed))
     notes = [f"Chosen on {len(part)} of {len(train)} rows, drawn by class."] if len(part) < len(train) else []
     notes += [f"{name} is left out: it is too slow for {width} columns." for name in wide]
-    candidates = [Candidate(NONE), Candidate(WEIGHTS, weighted=True)]
+    candidates = [Candidate(REAL), Candidate(WEIGHTS, WEIGHTS)]
     fills: dict[str, tuple[str, str]] = {}
     for to in dict.fromkeys(config.targets or _shares(train.class_counts)):
         # Of a part as many as its share of the whole: a number of rows means rows of the whole training part.
@@ -124,13 +127,14 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
             candidates += [Candidate(f"{s.name} to {to}", sampler=s, adds=adds) for s in made]
             fills |= {f"{s.name} to {to}": (s.name, to) for s in made}
     folds = Folds(part, config.folds, config.repeats, config.seed)
+    classifiers = table_classifiers(part, config.models, config.seed, 0, config.threads)
     with threadpool_limits(config.threads):
-        candidates, results = _race(folds, candidates, config, notes, quiet)
+        candidates, results = _race(folds, candidates, classifiers, config, notes, quiet)
     values, at_half, at_tuned, thresholds = _scores(folds, results, [c.name for c in candidates], config)
     name = simplest(values, folds.ratio, config.standard_errors)
     why = _why(name, values, folds.ratio, config, fills)
-    threshold = thresholds[NONE if name == THRESHOLD else name]
-    if name == NONE and _is_ahead(at_tuned - at_half, folds.ratio, config.standard_errors):
+    threshold = thresholds[REAL if name == THRESHOLD else name]
+    if name == REAL and _is_ahead(at_tuned - at_half, folds.ratio, config.standard_errors):
         # A threshold changes no rank: it is all that is left to do where ranks count and nothing else is ahead.
         name = THRESHOLD
         why += _advice(threshold, rarest, at_half, at_tuned)
@@ -153,18 +157,23 @@ def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: Choose
 def _scores(
     folds: Folds, results: Sequence[Fold], names: Sequence[str], config: ChooseConfig
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, dict[str, float | None]]:
-    """Return the metric by way and split, balanced accuracy of `none` at 0.5 and tuned, and all tuned thresholds."""
-    scores: dict[str, np.ndarray] = {}
+    """Return the metric by way and split, balanced accuracy of `real` at 0.5 and tuned, and all tuned thresholds."""
+    wanted = (config.metric, "balanced_accuracy", "balanced_accuracy_tuned")
+    scores: dict[str, dict[str, np.ndarray]] = {}
     thresholds: dict[str, float | None] = {}
     for name in names:
-        by_model = [folds.score(results, (name, model)) for model in config.models]
-        scores[name] = np.mean([s for s, _ in by_model], axis=0)
-        tuned = [t for _, of_model in by_model for t in of_model if t is not None]
+        by_model = [folds.tuned(results, (name, model)) for model in config.models]
+        found = [
+            [o.score(np.ones((len(fold.rows), 1)), 1) for o, fold in zip(of_model, results, strict=True)]
+            for of_model in by_model
+        ]
+        scores[name] = {of: np.mean([[s[of].mean() for s in each] for each in found], axis=0) for of in wanted}
+        tuned = [o.threshold for of_model in by_model for o in of_model if o.threshold is not None]
         thresholds[name] = float(np.median(tuned)) if tuned else None
-    values = {name: s[SCORES.index(config.metric)] for name, s in scores.items()}
-    at_half, at_tuned = (scores[NONE][SCORES.index(f"balanced_accuracy{end}")] for end in ("", "_tuned"))
+    values = {name: s[config.metric] for name, s in scores.items()}
+    at_half, at_tuned = (scores[REAL][of] for of in wanted[1:])
     if config.metric == "balanced_accuracy_tuned":
-        values |= {NONE: at_half, THRESHOLD: at_tuned}
+        values |= {REAL: at_half, THRESHOLD: at_tuned}
     return values, at_half, at_tuned, thresholds
 
 
@@ -188,22 +197,22 @@ def _scored(
     fills: Mapping[str, tuple[str, str]],
 ) -> Scored:
     name, filled = fills.get(way, (way, None))
-    gain = values[way] - values[NONE]
+    gain = values[way] - values[REAL]
     return Scored(
         name=name,
         to=filled,
         score=float(values[way].mean()),
         gain=float(gain.mean()),
         standard_error=math.sqrt(split_variance(gain, ratio)),
-        seconds=float(np.mean([fold.seconds[NONE if way == THRESHOLD else way] for fold in results])),
+        seconds=float(np.mean([fold.seconds[REAL if way == THRESHOLD else way] for fold in results])),
     )
 
 
 def simplest(values: Mapping[str, np.ndarray], ratio: float, standard_errors: float) -> str:
-    """Return `none` if nothing is ahead of it; else the simplest way that is, and that the best one is not ahead of.
+    """Return `real` if nothing is ahead of it; else the simplest way that is, and that the best one is not ahead of.
 
     Args:
-        values: Score by split of each way, shape (J,), among them `none`; higher is better.
+        values: Score by split of each way, shape (J,), among them `real`; higher is better.
         ratio: Test rows per training row of a split.
         standard_errors: How far the best has to be ahead in the mean.
     """
@@ -212,10 +221,10 @@ def simplest(values: Mapping[str, np.ndarray], ratio: float, standard_errors: fl
         return _is_ahead(values[name] - values[of], ratio, standard_errors)
 
     best = _best(values)
-    if not is_ahead(best, NONE):
-        return NONE
+    if not is_ahead(best, REAL):
+        return REAL
     simple = (name for name in (THRESHOLD, WEIGHTS) if name in values)
-    return next((name for name in simple if is_ahead(name, NONE) and not is_ahead(best, name)), best)
+    return next((name for name in simple if is_ahead(name, REAL) and not is_ahead(best, name)), best)
 
 
 def save_choice(choice: Choice, path: str | Path) -> None:
@@ -229,7 +238,12 @@ def load_choice(path: str | Path) -> Choice:
 
 
 def _race(
-    folds: Folds, candidates: list[Candidate], config: ChooseConfig, notes: list[str], quiet: bool
+    folds: Folds,
+    candidates: list[Candidate],
+    classifiers: Sequence[Classifier],
+    config: ChooseConfig,
+    notes: list[str],
+    quiet: bool,
 ) -> tuple[list[Candidate], list[Fold]]:
     """Train on one split after another until all are done or the time is over; at least one cross-validation."""
     start = time.monotonic()
@@ -243,7 +257,7 @@ def _race(
                 bar.total = bar.n
                 break
             bar.set_postfix_str(f"split {at + 1} of {len(folds.splits)}")
-            fold = folds.run(at, candidates, config.models, bar.update)
+            fold = folds.run(at, candidates, classifiers, bar.update)
             results.append(fold)
             notes += [f"{name} is left out: {why}" for name, why in fold.failed.items()]
             gone = set(fold.failed)
@@ -295,19 +309,19 @@ def _why(
     config: ChooseConfig,
     fills: Mapping[str, tuple[str, str]],
 ) -> str:
-    metric, score, best = METRICS[config.metric], f"{values[name].mean():.1%}", _best(values)
+    metric, score, best = WORDS[config.metric], f"{values[name].mean():.1%}", _best(values)
     said = _words(name, fills).capitalize()
     of = f"in the mean of {len(values[name])} splits"
     if name == best:
         # The winner is held against doing nothing, doing nothing against the next best way.
-        rival = NONE if name != NONE else _best({other: v for other, v in values.items() if other != NONE})
+        rival = REAL if name != REAL else _best({other: v for other, v in values.items() if other != REAL})
         return (
             f"{said} is best: {metric} {score} {of}, against {values[rival].mean():.1%} with {_words(rival, fills)} "
             f"({_points(values[name] - values[rival], ratio)})."
         )
     gain = ""
-    if name != NONE:
-        gain = f", against {values[NONE].mean():.1%} with doing nothing ({_points(values[name] - values[NONE], ratio)})"
+    if name != REAL:
+        gain = f", against {values[REAL].mean():.1%} with doing nothing ({_points(values[name] - values[REAL], ratio)})"
     return (
         f"{said} is chosen: {metric} {score} {of}{gain}. {_words(best, fills).capitalize()} gives "
         f"{values[best].mean():.1%}, which is not clearly more ({_points(values[best] - values[name], ratio)})."
@@ -321,4 +335,4 @@ def _points(gap: np.ndarray, ratio: float) -> str:
 def _words(name: str, fills: Mapping[str, tuple[str, str]]) -> str:
     if name in fills:
         return "filling with '{}' to {}".format(*fills[name])
-    return {NONE: "doing nothing", THRESHOLD: "moving the threshold", WEIGHTS: "weighing the classes"}[name]
+    return {REAL: "doing nothing", THRESHOLD: "moving the threshold", WEIGHTS: "weighing the classes"}[name]

@@ -1,14 +1,15 @@
 """The classifiers that tell whether synthetic rows help: boosted trees, a random forest, logistic regression.
 
 All see a table as numbers, with NaN where missing, and codes of levels (`gensynth.kinds.table.codec`), and all are
-fitted by `Treated`, so that the ways to treat a rare class differ in nothing else.
+fitted by `Corrected`, so that the ways to train differ in nothing else.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,15 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_limits
 
 from gensynth.data.labeled import LabeledData
+from gensynth.data.words import some_counts
+from gensynth.evaluate.classifier import Classifier
+from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.probabilities import prior_correct, tune_threshold
+from gensynth.evaluate.side_by_side import OnStep
+from gensynth.evaluate.ways import THRESHOLD, WEIGHTS
 from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.rows import rows_of
 from gensynth.sampler.synthetic import Synthetic
@@ -53,14 +60,6 @@ class Extra:
         """Return some rows (positions or a boolean mask)."""
         return Extra(self.x[rows], self.y[rows], self.parents[rows])
 
-    def among(self, used: np.ndarray, share: float) -> Extra:
-        """Return the first rows of each class, so large a share, to be added to the real rows `used` only."""
-        if share == 1:
-            return self
-        number = pd.Series(self.y).groupby(self.y).cumcount().to_numpy()
-        part = self.take(number < np.ceil(share * np.bincount(self.y))[self.y])
-        return Extra(part.x, part.y, np.where(np.isin(part.parents, used), part.parents, -1))
-
 
 class Encoder:
     """Turns tables into what the classifiers read; fitted on real training rows.
@@ -88,7 +87,6 @@ class Encoder:
             raise ValueError("the table has no column to learn from: all of them are ids or constant.")
         self.is_code = np.arange(p + q) >= p
         self.order = np.argsort(-np.bincount(train.y), kind="stable")
-        self._position = {name: i for i, name in enumerate(train.ids)}
 
     def rows(self, frame: pd.DataFrame) -> np.ndarray:
         """Return numbers, then codes, float64, shape (n, p)."""
@@ -99,26 +97,31 @@ class Encoder:
         """Return the labels in the order of `order`."""
         return np.argsort(self.order)[y]
 
-    def extra(self, synthetic: Synthetic) -> Extra:
+    def extra(self, synthetic: Synthetic, ids: Sequence[str]) -> Extra:
         """Return synthetic rows as arrays.
 
+        Args:
+            synthetic: The rows.
+            ids: Names of the real rows that they are added to; the position in it is the number of a parent.
+
         Raises:
-            ValueError: if one was made from a row that is not in `train`.
+            ValueError: if one was made from another row.
         """
+        position = {name: i for i, name in enumerate(ids)}
         parents = np.full((len(synthetic), max(map(len, synthetic.parents), default=0)), -1, dtype=np.int64)
         for i, names in enumerate(synthetic.parents):
             for j, name in enumerate(names):
-                if name not in self._position:
+                if name not in position:
                     raise ValueError(
                         f"a synthetic row was made from the row {name!r}, which is not in train; draw from the "
                         "training rows only."
                     )
-                parents[i, j] = self._position[name]
+                parents[i, j] = position[name]
         return Extra(self.rows(synthetic.x.frame), self.labels(synthetic.y), parents)
 
 
-class Treated(ClassifierMixin, BaseEstimator):
-    """A classifier that treats rare classes when it is fitted, and corrects its probabilities for that.
+class Corrected(ClassifierMixin, BaseEstimator):
+    """A classifier that is fitted to more of the rare classes than there is, and corrects its probabilities for that.
 
     X is a DataFrame of encoded real rows whose index numbers the training rows: where only some of them are given, as
     in cross-validation, synthetic rows that were made from another one are left out.
@@ -143,11 +146,11 @@ class Treated(ClassifierMixin, BaseEstimator):
         self.extra = extra
         self.seed = seed
 
-    def __sklearn_clone__(self) -> Treated:
+    def __sklearn_clone__(self) -> Corrected:
         # The rows are only read: copies of them would multiply the memory by the number of folds.
-        return Treated(self.model, self.is_code, self.weighted, self.extra, self.seed)
+        return Corrected(self.model, self.is_code, self.weighted, self.extra, self.seed)
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Treated:  # noqa: N803
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Corrected:  # noqa: N803
         """Fit on real rows and what is added to them."""
         x, labels = X.to_numpy(), np.asarray(y)
         self.classes_ = np.unique(labels)
@@ -183,8 +186,87 @@ class Treated(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(1)]
 
 
-def fit_and_tune(model: Treated, x: pd.DataFrame, y: np.ndarray, folds: int) -> tuple[Treated, float | None]:
-    """Fit on all rows, and tune the threshold for two classes by cross-validation on real rows; None for more classes.
+@final
+@dataclass(frozen=True, eq=False)
+class TableClassifier(Classifier):
+    """One classifier of rows in all ways.
+
+    Attributes:
+        model: One of `gensynth.kinds.table.config.MODELS`.
+        encoder: Fitted on real training rows.
+        seed: Seed of the forest and of the folds.
+        folds: Folds of the cross-validation that tunes the threshold; 0 to leave that to others.
+        threads: Threads of the libraries that train.
+    """
+
+    model: str
+    encoder: Encoder
+    seed: int
+    folds: int
+    threads: int
+    _known: dict[Any, Probabilities] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """As `Classifier.name`."""
+        return self.model
+
+    @property
+    def settings(self) -> str:
+        """As `Classifier.settings`."""
+        return repr((self.seed, self.folds, self.encoder.order.tolist()))
+
+    def untuned(self) -> TableClassifier:
+        """As `Classifier.untuned`."""
+        return replace(self, folds=0)
+
+    def try_way(
+        self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: OnStep
+    ) -> Probabilities:
+        """As `Classifier.try_way`; moving the threshold trains nothing that `real` has not trained already."""
+        key = (way == WEIGHTS, train, added, test)
+        if not any(known[1] is train for known in self._known):
+            self._known.clear()
+        if key not in self._known:
+            with threadpool_limits(self.threads):
+                self._known[key] = self._trained(*key)
+        on_step(1)
+        return replace(self._known[key], moved=way == THRESHOLD)
+
+    def _trained(self, weighted: bool, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
+        encoder, counts = self.encoder, train.class_counts
+        if self.folds and min(counts.values()) < 2:
+            raise ValueError(f"train has the class counts {some_counts(counts)}; every class needs at least 2 rows.")
+        if self.folds and len(np.unique(test.y)) < 2:
+            raise ValueError(f"test has rows of {test.classes[test.y[0]]!r} only; at least two classes are needed.")
+        x, x_test = (pd.DataFrame(encoder.rows(rows_of(part).frame)) for part in (train, test))
+        extra = None if added is None else encoder.extra(added, train.ids)
+        model = Corrected(self.model, encoder.is_code, weighted, extra, self.seed)
+        fitted, threshold = fit_and_tune(model, x, encoder.labels(train.y), self.folds)
+        place = np.argsort(encoder.order)  # of each class among the encoder's labels
+        return Probabilities(
+            test.y,
+            fitted.raw(x_test)[None, :, place],
+            fitted.n_train_,
+            positive=int(encoder.order[1]) if len(place) == 2 else None,
+            shares=fitted.shares_[place],
+            trained=fitted.trained_[place],
+            threshold=threshold,
+        )
+
+
+def table_classifiers(
+    train: LabeledData, models: Sequence[str], seed: int, folds: int, threads: int
+) -> list[TableClassifier]:
+    """Return the classifiers of these names, for real training rows."""
+    encoder = Encoder(train)
+    return [TableClassifier(model, encoder, seed, folds, threads) for model in models]
+
+
+def fit_and_tune(model: Corrected, x: pd.DataFrame, y: np.ndarray, folds: int) -> tuple[Corrected, float | None]:
+    """Fit on all rows, and tune the threshold for two classes by cross-validation on real rows.
+
+    For more classes, or without folds, the threshold is None.
 
     Args:
         model: Not yet fitted.
@@ -192,7 +274,7 @@ def fit_and_tune(model: Treated, x: pd.DataFrame, y: np.ndarray, folds: int) -> 
         y: Labels, each at least twice, shape (n,).
         folds: Folds; fewer where the rarest class has fewer rows.
     """
-    if len(np.unique(y)) > 2:
+    if not folds or len(np.unique(y)) > 2:
         return model.fit(x, y), None
     splits = StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=model.seed)
     p = np.empty(len(y))

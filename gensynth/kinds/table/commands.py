@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.printed import say, say_data_notes, say_mixed, say_passed
+from gensynth.cli.printed import print_evaluation, say, say_data_notes, say_mixed, say_passed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
+from gensynth.evaluate.ways import SYNTHETIC, UNGATED
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance.run import RECORD
 from gensynth.sampler import SAMPLER
@@ -17,7 +19,6 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     from gensynth.data.split import Parts
     from gensynth.kinds.table.choose import Choice
     from gensynth.kinds.table.config import ChooseConfig, TableConfig, TableEvaluateConfig, TableRebalanceConfig
-    from gensynth.kinds.table.results import TableEvaluation
     from gensynth.sampler.synthetic import Synthetic
 
 
@@ -167,7 +168,13 @@ def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: Ta
 
 
 def evaluate(
-    synthetic: str, *, real: str, out: Path | None = None, data_config: TableConfig, evaluate: TableEvaluateConfig
+    synthetic: str,
+    *,
+    real: str,
+    out: Path | None = None,
+    keep_arms: Path | None = None,
+    data_config: TableConfig,
+    evaluate: TableEvaluateConfig,
 ) -> int:
     """Test on held-out real rows whether the synthetic ones that pass the check help. Exit status 1 if they hurt.
 
@@ -175,18 +182,25 @@ def evaluate(
         synthetic: Table of synthetic rows.
         real: Real table, split as for training; the test part is used here only.
         out: Write the result to this JSON file.
+        keep_arms: Folder in which the classifiers' answers without synthetic rows are kept, so that the next evaluation
+            with the same real rows and settings need not train them again.
         data_config: How the real table is read and split.
         evaluate: How to test.
     """
-    from gensynth.kinds.table.evaluate import evaluate_table, save_table_evaluation
+    from gensynth.evaluate.evaluate import evaluate as test
+    from gensynth.evaluate.results import save_evaluation
+    from gensynth.fidelity.draw import as_drawn
+    from gensynth.mix.targets import filled_rare
 
-    with locked(out):
+    with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples, verdict = _checked(synthetic, real, data_config)
         accepted = samples.subset(verdict.samples.accepted)
-        name = samples.sampler if samples.sampler != "unknown" else "synthetic"
-        result = evaluate_table(parts.train, {name: accepted}, parts.test, evaluate)
+        name = samples.sampler if samples.sampler != "unknown" else SYNTHETIC
+        given = {name: accepted, UNGATED: as_drawn(samples, verdict)}
+        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
+        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
         if out is not None:
-            save_table_evaluation(result, out)
+            save_evaluation(result, out)
     print_evaluation(result)
     return 1 if result.verdict == "HURTS" else 0
 
@@ -237,7 +251,7 @@ def rebalance(
 def print_choice(choice: Choice) -> None:
     """Print how each way did in cross-validation, and what was chosen."""
     if choice.candidates:
-        print(f"\n{'treatment':>24} {choice.metric.replace('_', ' '):>25} {'against none':>13} {'standard error':>15}")
+        print(f"\n{'way':>24} {choice.metric.replace('_', ' '):>25} {'against real':>13} {'standard error':>15}")
     for c in choice.candidates:
         name = c.name if c.to is None else f"{c.name} to {c.to}"
         print(f"{name:>24} {c.score:>25.1%} {100 * c.gain:>+13.1f} {100 * c.standard_error:>15.1f}")
@@ -268,30 +282,6 @@ def print_verdict(verdict: Verdict) -> None:
             print(f"{'':>14}{n} rejected: {reason}")
     _print_alarm(verdict)
     print(f"fidelity: {verdict.status}")
-
-
-def print_evaluation(evaluation: TableEvaluation) -> None:
-    """Print every arm with every classifier, and the verdict."""
-    scored = f"scores of {evaluation.positive!r}" if evaluation.positive is not None else "means over the classes"
-    print(f"\n{scored} on {sum(evaluation.n_test.values())} held-out real rows:")
-    print(
-        f"{'classifier':>10} {'training':>14} {'rows':>8}  {'average precision':24} {'ROC AUC':>8}"
-        f" {'bal. acc. at 0.5':>17} {'tuned':>6} {'Brier':>7}"
-    )
-    for arm in evaluation.arms:
-        p = arm.average_precision
-        print(
-            f"{arm.model:>10} {arm.name:>14} {arm.n_train:>8.0f}  {f'{p.value:.1%} ({p.low:.1%} to {p.high:.1%})':24}"
-            f" {arm.roc_auc.value:>8.1%} {arm.balanced_accuracy.value:>17.1%}"
-            f" {arm.balanced_accuracy_tuned.value:>6.1%} {arm.brier.value:>7.4f}"
-        )
-    for note in evaluation.notes:
-        print(f"note: {note}")
-    print(f"did it help: {evaluation.verdict}. {evaluation.why}")
-    print(
-        "a model trained on added rows overstates the rare class: correct its probabilities for the real shares "
-        "(gensynth.evaluate.probabilities.prior_correct), or tune its threshold on real rows."
-    )
 
 
 def _print_alarm(verdict: Verdict) -> None:

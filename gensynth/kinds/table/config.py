@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gensynth.data.split import check_split
+from gensynth.evaluate.config import ArmsConfig
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.mix.targets import check_target
 
 AUTO = "auto"
 REPEATS = "random"
 """The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
-METRICS = {
-    "average_precision": "average precision",
-    "roc_auc": "ROC AUC",
-    "balanced_accuracy_tuned": "balanced accuracy at the tuned threshold",
-}
-"""What a verdict may rest on."""
+METRICS = ("average_precision", "roc_auc", "balanced_accuracy_tuned")
+"""What a verdict or a choice may rest on."""
 MODELS = ("boosting", "forest", "logistic")
 """HistGradientBoosting, random forest and logistic regression, with scikit-learn's settings."""
-LEAST = {"folds": 2, "repeats": 1, "most_rows": 100, "threads": 1, "seed": 0}
+LEAST = {"folds": 2, "most_rows": 100, "threads": 1, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -110,37 +108,41 @@ class ChooseConfig:
     """Seed of all that is drawn."""
 
     def __post_init__(self) -> None:
-        check_config(self, {"standard_errors": 0, "seconds": 0})
+        check_config(self, {"repeats": 1, "standard_errors": 0, "seconds": 0})
         for to in self.targets:
             check_target(to)
 
 
 @dataclass(frozen=True)
-class TableEvaluateConfig:
+class TableEvaluateConfig(ArmsConfig):
     """How synthetic rows are tested."""
+
+    ways: ClassVar[tuple[str, ...]] = (REAL, WEIGHTS, THRESHOLD)
+    metrics: ClassVar[tuple[str, ...]] = METRICS
 
     metric: str = "average_precision"
     """What the verdict rests on: average_precision, roc_auc or balanced_accuracy_tuned."""
+    arms: tuple[str, ...] = (*ways, "real + synthetic")
+    """Ways to train, separated by commas: real, class weights, threshold, and each of these followed by ' + synthetic'
+    or ' + ungated'."""
     models: tuple[str, ...] = MODELS
     """Classifiers: boosting, forest, logistic."""
     folds: int = 5
-    """Folds of cross-validation; in `evaluate_table` it tunes the threshold."""
-    repeats: int = 3
-    """Times that `evaluate_samplers` repeats the cross-validation with other folds."""
+    """Folds of the cross-validation of the training rows that tunes the threshold."""
     most_rows: int = 20_000
-    """Of larger training and test parts `evaluate_table` uses this many rows, drawn by class, and of the synthetic rows
-    the same share as of the training rows."""
+    """Of larger training and test parts this many rows are used, drawn by class, and of the synthetic rows the same
+    share as of the training rows."""
     threads: int = 1
     """Threads of the libraries that train; a forest takes all cores, and its answer is the same."""
-    seed: int = 0
-    """Seed of folds, forests, bootstrap and of the samplers' rows."""
-    rope: float = 0.01
-    """Differences in the metric up to this one count as none, between 0 and 1; 0.01 is one point."""
 
     def __post_init__(self) -> None:
-        check_config(self, {"rope": 0})
-        if self.rope >= 1:
-            raise ValueError(f"rope must be at least 0 and less than 1, got {self.rope}.")
+        super().__post_init__()
+        check_config(self, {})
+
+    @property
+    def most(self) -> int:
+        """As `ArmsConfig.most`."""
+        return self.most_rows
 
 
 def check_config(config: Any, least: Mapping[str, float]) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from gensynth.kind import Kind
 from gensynth.kinds.table.names import is_table, table_suffixes
 from gensynth.sampler.saved import kind_of_saved
+
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.evaluate.classifier import Classifier
+    from gensynth.evaluate.config import ArmsConfig
+    from gensynth.sampler.base import Sampler
 
 
 @final
@@ -35,3 +41,19 @@ class TableKind(Kind):
         from gensynth.kinds.table.samplers.catalog import made_sampler
 
         return made_sampler(sampler, settings)
+
+    def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
+        """As `Kind.classifiers`: boosted trees, a random forest and logistic regression; `own` is not taken."""
+        from gensynth.kinds.table.classifiers import table_classifiers
+        from gensynth.kinds.table.config import TableEvaluateConfig
+
+        if not isinstance(config, TableEvaluateConfig) or own is not None:
+            wrong = "a classifier of your own" if own is not None else type(config).__name__
+            raise TypeError(f"tables are tested by the models that TableEvaluateConfig names, got {wrong}.")
+        return table_classifiers(train, config.models, config.seed, config.folds, config.threads)
+
+    def reference(self) -> Sampler:
+        """As `Kind.reference`: SMOTE."""
+        from gensynth.kinds.table.samplers.smote import TableSmote
+
+        return TableSmote()

@@ -31,7 +31,10 @@ from sklearn.base import clone
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
-from gensynth.fidelity.draw import draw_accepted
+from gensynth.evaluate.evaluate import evaluate, some_of
+from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
+from gensynth.evaluate.ways import UNGATED
+from gensynth.fidelity.draw import as_drawn, draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kinds.table.checker import TableChecker
 from gensynth.kinds.table.choose import Choice, choose, load_choice, save_choice
@@ -43,14 +46,7 @@ from gensynth.kinds.table.config import (
     TableEvaluateConfig,
     TableRebalanceConfig,
 )
-from gensynth.kinds.table.evaluate import (
-    TableEvaluation,
-    evaluate_table,
-    load_table_evaluation,
-    save_table_evaluation,
-)
 from gensynth.kinds.table.files import FrameFiles
-from gensynth.kinds.table.folds import some_rows
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.report.page import TableReportContents, write_table_report
 from gensynth.kinds.table.rows import rows_of
@@ -59,7 +55,7 @@ from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, ta
 from gensynth.kinds.table.tables import check_format, suffix_of
 from gensynth.mix.manifest import NOT_EVALUATED
 from gensynth.mix.mix import mix, write_synthetic
-from gensynth.mix.targets import target_counts
+from gensynth.mix.targets import filled_rare, target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
@@ -91,7 +87,7 @@ class RebalancedTable:
     after: dict[str, int]
     choice: Choice | None
     verdict: Verdict | None
-    evaluation: TableEvaluation | None
+    evaluation: Evaluation | None
     broke_rules: dict[str, float]
     notes: tuple[str, ...]
     report: Path
@@ -174,15 +170,11 @@ def rebalance_table(
         _, synthetic, verdict = drawn
         accepted = synthetic.subset(verdict.samples.accepted)
         if len(accepted):
-            once(
-                "evaluate",
-                "evaluation.json",
-                lambda: save_table_evaluation(
-                    evaluate_table(parts.train, {config.sampler: accepted}, parts.test, evaluate_config, quiet),
-                    folder / "evaluation.json",
-                ),
-            )
-            utility = load_table_evaluation(folder / "evaluation.json").verdict
+            given = {config.sampler: accepted, UNGATED: as_drawn(synthetic, verdict)}
+            rare = filled_rare(parts.train.class_counts, adds)
+            test = partial(evaluate, parts.train, given, parts.test, evaluate_config, quiet, rare)
+            once("evaluate", "evaluation.json", lambda: save_evaluation(test(), folder / "evaluation.json"))
+            utility = load_evaluation(folder / "evaluation.json").verdict
         if not out.exists():
             run.step("write", lambda: mix(parts, synthetic, verdict.samples, out, FrameFiles(), utility))
     elif not out.exists():
@@ -255,7 +247,7 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         for row in np.flatnonzero(verdict.samples.accepted):
             after[synthetic.classes[synthetic.y[row]]] += 1
         if (folder / "evaluation.json").exists():
-            evaluation = load_table_evaluation(folder / "evaluation.json")
+            evaluation = load_evaluation(folder / "evaluation.json")
     broke = {name: share for name, share in (sampler.rejected_ if sampler else {}).items() if share}
     notes = [f"{share:.1%} of the rows of {name!r} broke a rule and were drawn again." for name, share in broke.items()]
     provenance = {
@@ -303,7 +295,7 @@ def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
 
 def _announce(sampler: TableSampler, train: LabeledData) -> None:
     """Say what a fit takes at most, estimated from a small part of the rows."""
-    part = train.subset(some_rows(train, TRIED, 0))
+    part = train.subset(some_of(train, TRIED, 0))
     start = time.perf_counter()
     clone(sampler).fit(part)
     seconds = (time.perf_counter() - start) * len(train) / len(part)

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.evaluate import some_of
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.table import choose as module
 from gensynth.kinds.table.choose import (
     Choice,
@@ -21,8 +23,6 @@ from gensynth.kinds.table.choose import (
     simplest,
 )
 from gensynth.kinds.table.codec import Encoded
-from gensynth.kinds.table.folds import some_rows
-from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.kinds.table.tables import from_frame
@@ -70,10 +70,10 @@ def splits(mean: float, spread: float, seed: int, n: int = 15) -> np.ndarray:
 def test_nothing_wins_unless_another_way_is_a_standard_error_ahead() -> None:
     # The standard error of a spread of 0.1 is 0.1 sqrt(1/15 + 1/4) = 0.056.
     none = np.full(15, 0.5)
-    for gain, name in ((0.05, NONE), (0.06, "copula"), (-0.06, NONE)):
-        values = {NONE: none, WEIGHTS: none - 0.01, "copula": none + splits(gain, 0.1, 0)}
+    for gain, name in ((0.05, REAL), (0.06, "copula"), (-0.06, REAL)):
+        values = {REAL: none, WEIGHTS: none - 0.01, "copula": none + splits(gain, 0.1, 0)}
         assert simplest(values, 1 / 4, 1.0) == name
-    assert simplest({NONE: none, "copula": none + splits(0.06, 0.1, 0)}, 1 / 4, 2.0) == NONE
+    assert simplest({REAL: none, "copula": none + splits(0.06, 0.1, 0)}, 1 / 4, 2.0) == REAL
 
 
 def test_class_weights_win_only_where_they_help_and_nothing_is_ahead_of_them() -> None:
@@ -81,8 +81,8 @@ def test_class_weights_win_only_where_they_help_and_nothing_is_ahead_of_them() -
     copula = none + splits(0.08, 0.1, 0)
     for gain, name in ((0.07, WEIGHTS), (0.005, "copula"), (0.02, "copula")):
         weights = none + splits(gain, 0.1, 1) if gain > 0.01 else none + splits(gain, 0.1, 0)
-        assert simplest({NONE: none, WEIGHTS: weights, "copula": copula}, 1 / 4, 1.0) == name
-    values = {NONE: none, THRESHOLD: none + 0.2, WEIGHTS: none + 0.2, "copula": none + splits(0.21, 0.1, 0)}
+        assert simplest({REAL: none, WEIGHTS: weights, "copula": copula}, 1 / 4, 1.0) == name
+    values = {REAL: none, THRESHOLD: none + 0.2, WEIGHTS: none + 0.2, "copula": none + splits(0.21, 0.1, 0)}
     assert simplest(values, 1 / 4, 1.0) == THRESHOLD
 
 
@@ -97,7 +97,7 @@ def test_rows_that_hurt_are_not_chosen_and_a_threshold_is_recommended() -> None:
     assert found.threshold is not None and 0 < found.threshold < 0.5
     assert "oing nothing" in found.why and "predict 'yes' from a probability of 0.0" in found.why
     assert {(c.name, c.to is None) for c in found.candidates} == {
-        (NONE, True),
+        (REAL, True),
         (WEIGHTS, True),
         ("random", False),
         ("wrong", False),
@@ -112,7 +112,7 @@ def test_metric_of_the_user_puts_the_threshold_into_the_race() -> None:
     found = choose(table(300, 24), ["random"], replace(QUICK, metric="balanced_accuracy_tuned"), quiet=True)
     assert found.name == THRESHOLD and found.why.startswith("Moving the threshold")
     score = {c.name: c.score for c in found.candidates}
-    assert score[THRESHOLD] > score[NONE] + 0.05
+    assert score[THRESHOLD] > score[REAL] + 0.05
 
 
 def test_sampler_that_is_ahead_is_chosen_with_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_more_than_two_classes_have_no_single_threshold() -> None:
 
 def test_sampler_that_cannot_is_left_out() -> None:
     found = choose(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
-    assert {c.name for c in found.candidates} == {NONE, WEIGHTS}
+    assert {c.name for c in found.candidates} == {REAL, WEIGHTS}
     assert len(found.notes) == 2 and "left out: this table is too strange." in found.notes[0]
 
 
@@ -161,16 +161,16 @@ def test_time_ends_the_race_after_one_cross_validation(monkeypatch: pytest.Monke
     clock = iter(range(0, 10**6, 10))
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     found = choose(table(100, 15), ["random"], replace(QUICK, seconds=40.0), quiet=True)
-    assert found.splits == 3 and {c.name for c in found.candidates} == {NONE, WEIGHTS}
+    assert found.splits == 3 and {c.name for c in found.candidates} == {REAL, WEIGHTS}
     assert "too slow for 40 seconds" in found.notes[0] and "3 of 6 splits fitted into 40 seconds." in found.notes
 
 
 def test_slowest_samplers_go_first() -> None:
     fast, slow = get_table_sampler("random")(), get_table_sampler("smote")()
-    ways = [module.Candidate(NONE)] + [
+    ways = [module.Candidate(REAL)] + [
         module.Candidate(f"{s.name} {i}", sampler=s) for s in (fast, slow) for i in (1, 2)
     ]
-    seconds = {NONE: 1.0, "random 1": 1.0, "random 2": 1.0, "smote 1": 9.0, "smote 2": 1.0}
+    seconds = {REAL: 1.0, "random 1": 1.0, "random 2": 1.0, "smote 1": 9.0, "smote 2": 1.0}
     assert module._slow(ways, seconds, 13) == []
     assert module._slow(ways, seconds, 12) == ["smote 1", "smote 2"]
     assert module._slow(ways, seconds, 0.5) == ["smote 1", "smote 2", "random 1", "random 2"]
@@ -180,12 +180,12 @@ def test_large_tables_are_cut_by_class() -> None:
     found = choose(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
     assert found.rows == 1000 and "1000 of 4040 rows" in found.notes[0]
     data = table(4000, 40)
-    assert data.subset(some_rows(data, 400, 0)).class_counts == {"no": 396, "yes": 10}
+    assert data.subset(some_of(data, 400, 0)).class_counts == {"no": 396, "yes": 10}
 
 
 def test_too_few_rows_to_tell_are_left_alone() -> None:
     found = choose(table(100, 9), ["random"], QUICK, quiet=True)
-    assert found.name == NONE and not found.adds and "class 'yes' has 9 rows, too few to tell" in found.why
+    assert found.name == REAL and not found.adds and "class 'yes' has 9 rows, too few to tell" in found.why
 
 
 def test_wrong_inputs_are_refused() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gensynth.evaluate.evaluate import evaluate
+from gensynth.evaluate.folds import Folds
 from gensynth.kinds.table.config import TableConfig, TableEvaluateConfig
-from gensynth.kinds.table.evaluate import evaluate_table
-from gensynth.kinds.table.folds import Folds
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 
@@ -58,7 +58,7 @@ def test_nothing_is_learned_from_the_column(visits: Path) -> None:
 
 def test_groups_make_intervals_wider(visits: Path) -> None:
     """Five visits of one patient are no five witnesses."""
-    config = TableEvaluateConfig(models=("logistic",), folds=3, repeats=1)
+    config = TableEvaluateConfig(models=("logistic",), folds=3)
     widths = []
     for group in ("patient", None):
         parts = read_table_parts(visits, TableConfig(target="ill", group="patient", test=0.5))
@@ -66,9 +66,10 @@ def test_groups_make_intervals_wider(visits: Path) -> None:
         if group is None:
             test = test.__class__(**{**vars(test), "groups": None})
         synthetic = get_table_sampler("smote")().fit(train).sample("yes", 40, 0)
-        found = evaluate_table(train, {"smote": synthetic}, test, config, quiet=True)
-        arm = next(a for a in found.arms if a.name == "none")
-        widths.append(arm.average_precision.high - arm.average_precision.low)
+        found = evaluate(train, {"smote": synthetic}, test, config, quiet=True)
+        arm = next(a for a in found.arms if a.name == "real")
+        precision = arm.scores["average_precision"]
+        widths.append(precision.high - precision.low)
         assert ("of whole groups" in found.intervals) == (group is not None)
     assert widths[0] > 1.3 * widths[1]
 

@@ -79,7 +79,7 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     folder = tmp_path / "runs" / "balanced.run"
     names = {path.name for path in folder.iterdir()}
     assert {"run.json", "schema.json", "copula.sampler", "verdict.json", "evaluation.json", "report.html"} <= names
-    assert "average precision" in text and "did it help: " in text and "tuned" in text and "report: " in text
+    assert "average precision" in text and "did it help: " in text and "real + smote" in text and "report: " in text
 
     page = (folder / "report.html").read_bytes()
     assert run("report", folder) == 0
@@ -106,7 +106,7 @@ def test_auto_says_so_when_nothing_helps(
     argv = ["rebalance", tmp_path / "noise.csv", "--target", "fraud", "--out", out, *QUICK]
     assert run(*argv, "--choose.standard_errors", 9, "--choose.targets", "0.2,5x,60") == 0
     text = capsys.readouterr().out
-    assert "choice: " in text and "against none" in text
+    assert "choice: " in text and "against real" in text
     assert "oing nothing" in text or "threshold" in text
     assert out.read_bytes() == (tmp_path / "noise.csv").read_bytes()
     choice = json.loads((tmp_path / "same.run" / "choice.json").read_text())
@@ -131,7 +131,7 @@ def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "b.run" / "mixture.sampler").exists()
 
 
-STEPS = ["save_choice", "_fit", "save_verdict", "save_table_evaluation", "mix", "write_table"]
+STEPS = ["save_choice", "_fit", "save_verdict", "save_evaluation", "mix", "write_table"]
 
 
 @pytest.mark.parametrize("dies_in", STEPS)

@@ -7,24 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gensynth.kinds.table.config import METRICS
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.report import answers as table_answers
 from gensynth.kinds.table.report import look as table_look
-from gensynth.kinds.table.results import NONE, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.rows import rows_of
 from gensynth.report import frame
 from gensynth.report import sections as tables
 from gensynth.report.contents import Contents
-from gensynth.report.markup import Html, badge, clean, element, gain, number
+from gensynth.report.markup import Html, badge, clean, element, number
+from gensynth.report.utility import gains, utility
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
     from gensynth.data.split import Parts
+    from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import Verdict
     from gensynth.kinds.table.choose import Choice
-    from gensynth.kinds.table.results import TableEvaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ class TableReportContents(Contents):
     parts: Parts
     synthetic: Synthetic | None
     verdict: Verdict | None
-    evaluation: TableEvaluation | None
+    evaluation: Evaluation | None
     choice: Choice | None
     after: dict[str, int]
     history: dict[str, dict[str, list[float]]]
@@ -72,7 +70,7 @@ def _answer(contents: TableReportContents) -> str:
     tested = frame.UTILITY[evaluation.verdict if evaluation else "NOT TESTED"].format(noun=contents.noun)
     if choice is None:
         return tested
-    if choice.name == NONE:
+    if choice.name == REAL:
         return "Doing nothing is best: train on the real rows as they are."
     if choice.name == WEIGHTS:
         return "Class weights are best: let every class weigh the same in training, and add no rows."
@@ -87,22 +85,6 @@ def _answer(contents: TableReportContents) -> str:
     return f"Filling with {table_answers.way(choice.name, choice.to)} did best on the training rows. {tested}"
 
 
-def _numbers(contents: TableReportContents) -> Html:
-    """Say by how much it helped, against the baseline of the headline."""
-    evaluation = contents.evaluation
-    if evaluation is None:
-        return element("p", "No evaluation was run.")
-    finite = [c for c in evaluation.comparisons if np.isfinite(c.difference.value)]
-    if not finite:
-        return element("p", "No difference could be estimated.")
-    # The headline is one of the comparisons; its sentence says which.
-    shown = next((c for c in finite if c.why == evaluation.why), finite[0])
-    words = METRICS[evaluation.metric]
-    against = f"{clean(shown.arm)} against {clean(shown.baseline)}, {shown.model}."
-    found = element("p", f"{words[0].upper()}{words[1:]}: {gain(shown.difference)}.")
-    return Html(found + element("p", against, class_="small"))
-
-
 def _header(contents: TableReportContents) -> Html:
     """Return title, plain answer and the three findings in short."""
     evaluation, choice = contents.evaluation, contents.choice
@@ -115,7 +97,7 @@ def _header(contents: TableReportContents) -> Html:
         frame.alarm(contents),
         element(
             "div",
-            frame.tile("Did it help?", badge(evaluation.verdict if evaluation else "NOT TESTED"), _numbers(contents)),
+            frame.tile("Did it help?", badge(evaluation.verdict if evaluation else "NOT TESTED"), gains(contents)),
             frame.sound(contents),
             frame.how_many(contents),
             class_="tiles",
@@ -128,7 +110,7 @@ def render(contents: TableReportContents) -> str:
     sections = (
         tables.counts(contents),
         table_answers.choice(contents),
-        table_answers.utility(contents),
+        utility(contents),
         table_look.look(contents),
         table_look.nearest(contents),
         table_look.rejected(contents),

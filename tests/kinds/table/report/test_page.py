@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from two_kinds import evaluation
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.evaluate.intervals import Estimate
 from gensynth.fidelity.verdict import ClassVerdict, SampleVerdicts, Score, Verdict
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.choose import Choice, Scored
-from gensynth.kinds.table.evaluate import TableArm, TableComparison, TableEvaluation
 from gensynth.kinds.table.gate import ROW_REASONS
 from gensynth.kinds.table.report.columns import as_real, looks
 from gensynth.kinds.table.report.page import TableReportContents, render, write_table_report
@@ -100,29 +99,14 @@ def verdict_of(parts, synthetic):
 
 
 def evaluation_of(classes, word="HELPS", gain=0.03):
-    e, nan = Estimate(0.9, 0.88, 0.92), Estimate(float("nan"), float("nan"), float("nan"))
-    recall = dict.fromkeys(classes, e)
-    arms = tuple(
-        TableArm(name, model, 100.0, e, e, e, e, e, replace(e, value=0.123), nan, e, 0.25, recall)
-        for model in ("boosting", "logistic")
-        for name in ("none", "class weights", "threshold", SCRIPT)
-    )
-    difference = Estimate(gain, gain - 0.02, gain + 0.02)
-    found = tuple(
-        TableComparison(SCRIPT, model, "none", difference, 0.01, word, f"Because {SCRIPT} in {model}.")
-        for model in ("boosting", "logistic")
-    )
-    counts = dict.fromkeys(classes, 20)
-    why, metric = found[0].why, "average_precision"
-    return TableEvaluation(
-        arms, found, word, why, metric, "95 % intervals.", classes[0], classes[:1], counts, (SCRIPT,)
-    )
+    arms = ("real", "class weights", "threshold", SCRIPT)
+    return evaluation("row", tuple(classes), arms, ("boosting", "logistic"), word, gain)
 
 
 def choice_of(name, to=None, threshold=0.0321):
     scored = tuple(
         Scored(*way, score=0.5 + gain, gain=gain, standard_error=0.01, seconds=0.1)
-        for way, gain in ((("smote", "0.5"), 0.02), (("none", None), 0.0), ((SCRIPT, "0.25"), -0.03))
+        for way, gain in ((("smote", "0.5"), 0.02), (("real", None), 0.0), ((SCRIPT, "0.25"), -0.03))
     )
     adds = {SCRIPT: 12} if to else {}
     return Choice(name, to, adds, threshold, "It won.", "average_precision", scored, 15, 90, (f"Note {SCRIPT}.",))
@@ -172,7 +156,7 @@ def test_equal_contents_give_equal_bytes(page):
 @pytest.mark.parametrize(
     ("choice", "answer"),
     [
-        (choice_of("none"), "Doing nothing is best"),
+        (choice_of("real"), "Doing nothing is best"),
         (choice_of("class weights"), "Class weights are best"),
         (choice_of("threshold"), "Add no rows, and move the threshold: predict &#x27;&lt;script&gt;"),
         (choice_of("threshold", threshold=None), "divide each probability by the share of its class"),
@@ -200,13 +184,13 @@ def test_without_a_choice_the_answer_is_whether_the_rows_help():
 
 def test_the_comparison_shows_both_balanced_accuracies_and_raw_and_corrected_probabilities(page):
     utility = part(page, "utility")
-    assert "at 0.5" in utility and "tuned" in utility and "from 0.25 on" in utility
-    assert "0.9<" in utility and "raw 0.123" in utility
+    assert "at the tuned threshold" in utility and "from 0.25 on" in utility
+    assert "0.9<" in utility and "Brier score, raw" in utility and "0.123<" in utility
     assert "prior_correct" in utility and "Move the threshold" in utility
 
 
 def test_where_nothing_was_drawn_every_section_says_so():
-    page = render(report(synthetic=None, verdict=None, evaluation=None, choice=choice_of("none")))
+    page = render(report(synthetic=None, verdict=None, evaluation=None, choice=choice_of("real")))
     for anchor in ("look", "nearest", "rejected", "fidelity"):
         assert "No synthetic rows were drawn" in part(page, anchor)
     assert "makes no claim" in part(page, "utility")
