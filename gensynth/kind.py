@@ -20,9 +20,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gensynth.data.words import did_you_mean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gensynth.data.labeled import LabeledData
+    from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
+    from gensynth.mix.files import Files
     from gensynth.sampler.base import Sampler
 
 GROUP = "gensynth.kinds"
@@ -42,10 +46,40 @@ class Kind(ABC):
     """How its sources are told by their names, in sentences."""
     usual: ClassVar[bool] = False
     """Whether a source that no kind claims is taken to be of this one."""
+    configs: ClassVar[Mapping[str, str]]
+    """Where its settings stand, dataclasses: `ReadConfig` (how data are read and split), `FilesConfig` (how a data set
+    is written), `EvaluateConfig` (how synthetic examples are tested)."""
+    commands: ClassVar[str] = ""
+    """The module of the verbs that are its own, beside those of `gensynth.cli.commands`; "" for none."""
 
     @abstractmethod
     def claims(self, source: str) -> bool:
         """Whether a source, or a file made from one, is of this kind, told by its name alone."""
+
+    @abstractmethod
+    def parts(self, source: str, config: Any) -> Parts:
+        """Read real data and split them.
+
+        Args:
+            source: A name of a data set.
+            config: A `ReadConfig`.
+
+        Raises:
+            FileNotFoundError: if there is no such source.
+            ValueError: if it cannot be read or split.
+        """
+
+    @abstractmethod
+    def files(self, config: Any = None) -> Files:
+        """Return how its examples become files; `config` is a `FilesConfig`, by default without settings given."""
+
+    @abstractmethod
+    def checker(self, train: LabeledData, held_out: Sequence[LabeledData]) -> Any:
+        """Return what checks synthetic examples, fitted on training examples."""
+
+    @abstractmethod
+    def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
+        """Write the page of a finished run again, and return its path; see `gensynth.cli.commands.report`."""
 
     @abstractmethod
     def samplers(self) -> Sequence[str]:
@@ -76,6 +110,12 @@ class Kind(ABC):
             TypeError: if `own` is nothing that this kind of data takes.
             ValueError: if the examples or an arm of the settings do not suit it.
         """
+
+    def config(self, name: str) -> type[Any]:
+        """Return a dataclass of its settings, such as `ReadConfig`."""
+        module, _, found = self.configs[name].rpartition(".")
+        cls: type[Any] = getattr(import_module(module), found)
+        return cls
 
     def reference(self) -> Sampler | None:
         """Return the sampler that is always tested, too, unfitted: what is new has to do better than what is usual."""

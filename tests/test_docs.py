@@ -8,18 +8,16 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from gensynth.cli import commands
-from gensynth.cli.arguments import function_of, parser_of
+from gensynth.cli.arguments import function_of, parser_of, verb_of
 from gensynth.cli.main import VERBS
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.registry import generator_names, get_generator
+from gensynth.kind import kinds
 from gensynth.kinds.image.generator.train import TrainConfig
 from gensynth.kinds.image.read import DataConfig
-from gensynth.kinds.table import commands as table_commands
 from gensynth.rebalance.rebalance import RebalanceConfig
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +104,7 @@ def test_files_named_in_the_readme_exist() -> None:
 
 @pytest.mark.parametrize("generator", generator_names("image"))
 def test_every_setting_has_help(generator: str) -> None:
-    parser, _ = parser_of(commands.rebalance, "rebalance", ["--generator", generator])
+    parser, _ = parser_of(function_of("rebalance", []), "rebalance", ["--generator", generator])
     help_of = {action.dest: action.help for action in parser._actions}
     configs = {
         "": (DataConfig, TrainConfig, RebalanceConfig),
@@ -117,10 +115,12 @@ def test_every_setting_has_help(generator: str) -> None:
     assert [name for name in names if not help_of[name]] == []
 
 
-VERB_FUNCTIONS = [(m, verb) for m in (commands, table_commands) for verb in VERBS if hasattr(m, verb)]
-
-
-@pytest.mark.parametrize(("module", "verb"), VERB_FUNCTIONS, ids=[f"{m.__name__}.{v}" for m, v in VERB_FUNCTIONS])
-def test_every_argument_of_a_verb_has_help(module: ModuleType, verb: str) -> None:
-    parser, _ = parser_of(getattr(module, verb), verb, [])
+@pytest.mark.parametrize("kind", sorted(kinds()))
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_argument_of_a_verb_has_help(verb: str, kind: str) -> None:
+    function = verb_of(verb, kinds()[kind])
+    if function is None:
+        assert verb in ("translate", "stylize")
+        return
+    parser, _ = parser_of(function, verb, [])
     assert [action.dest for action in parser._actions if not action.help] == []

@@ -52,7 +52,7 @@ def test_a_fault_is_found(fuzz: ModuleType, tmp_path: Path, monkeypatch: pytest.
     from gensynth.cli import commands
 
     def broken(error: BaseException) -> Any:
-        def report(run: Path) -> int:
+        def report(kind: Any, run: Path) -> int:
             raise error
 
         return report

@@ -55,10 +55,11 @@ def run(*argv):
 
 run("--help")
 assert not {{"torch", "numpy", "jsonargparse"}} & set(sys.modules)
-from gensynth.kinds.table import commands as table_commands
+from gensynth.cli.arguments import verb_of
+from gensynth.kind import kinds
 for verb in VERBS:
     run(verb, "--help")
-    if hasattr(table_commands, verb):
+    if verb_of(verb, kinds()['table']):
         run(verb, "t.csv", "--help")
 assert not {{"torch", "pandas", "scipy", "sklearn", "matplotlib", "pytorch_lightning"}} & set(sys.modules)
 run("explore", "t.csv", "--target", "y")

@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Collection
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -20,9 +21,11 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
 import gensynth
+from gensynth.cli import commands
 from gensynth.cli.recipe_file import load_recipe
 from gensynth.generator.names import model_names
-from gensynth.kind import kind_of, kinds
+from gensynth.kind import Kind, kind_of, kinds
+from gensynth.rebalance.run import Run
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
@@ -32,9 +35,6 @@ TAKES_TEXT = ("--keep", "--label", "--source", "--target")
 NUMBERS = ("--size", "--weights")
 WORDS = ("--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.targets")
 """Options whose value is taken as it stands, and those that are lists of numbers or words, separated by commas."""
-
-VERBS = {"image": "gensynth.cli.commands", "table": "gensynth.kinds.table.commands"}
-"""Where the verbs for each kind of data stand."""
 
 
 class Parser(ArgumentParser):
@@ -103,16 +103,48 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
             raise ValueError(f"{name!r} holds a character that no file or text can have; type it again.")
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
             raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
-    if verb == "report":
-        if argv and Path(argv[0]).is_file():
-            raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {argv[0]!r}.")
-        given = []
-    kind = kind_of(given)
-    commands = import_module(VERBS[kind.name])
-    if not hasattr(commands, verb):
-        able = [kinds()[name].plural for name, module in VERBS.items() if hasattr(import_module(module), verb)]
+    kind = _kind_of_run(argv) if verb == "report" else kind_of(given)
+    function = verb_of(verb, kind)
+    if function is None:
+        able = [other.plural for other in kinds().values() if verb_of(verb, other) is not None]
         raise ValueError(f"'gensynth {verb}' is for {' and '.join(able)}, not for {kind.plural}.")
-    return getattr(commands, verb)
+    return function
+
+
+def _kind_of_run(argv: list[str]) -> Kind:
+    """Return the kind of data that the folder of a run is of; the usual one where none is named."""
+    run = next((Path(token) for token in argv if not token.startswith("--")), None)
+    if run is None or not run.exists():
+        return kind_of([])
+    if run.is_file():
+        raise ValueError(f"'gensynth report' takes the folder of a run, such as NAME.run, not {str(run)!r}.")
+    name = Run.read(run)["settings"].get("kind")
+    if name is not None and name not in kinds():
+        raise ValueError(f"{run} is a run of kind {name!r}; known: {', '.join(kinds())}.")
+    return kind_of([]) if name is None else kinds()[name]
+
+
+def verb_of(verb: str, kind: Kind) -> Callable[..., int] | None:
+    """Return what runs a verb for a kind of data, its own function or that for all kinds; None if there is none."""
+    own = getattr(import_module(kind.commands), verb, None) if kind.commands else None
+    shared: Callable[..., int] | None = getattr(commands, verb, None)
+    return own or (None if shared is None else _for_kind(shared, kind))
+
+
+def _for_kind(function: Callable[..., int], kind: Kind) -> Callable[..., int]:
+    """Return a verb for all kinds with its first parameter given, and its settings those of the kind."""
+    names = {name: kind.config(name) for name in kind.configs if name in inspect.getsource(function)}
+    hints = get_type_hints(function, localns={**names, "Kind": object})
+    signature = inspect.signature(function)
+    _, *rest = signature.parameters.values()
+
+    @wraps(function)
+    def verb(**values: Any) -> int:
+        return function(kind, **values)
+
+    verb.__annotations__ = {name: hint for name, hint in hints.items() if name != "kind"}
+    verb.__signature__ = signature.replace(parameters=rest)  # type: ignore[attr-defined]
+    return verb
 
 
 def _is_text(name: str) -> bool:
@@ -124,9 +156,9 @@ def _is_text(name: str) -> bool:
 
 def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: list[str]) -> str:
     """Return a sentence on a setting that the verb has for another kind of data only; "" if it has it for none."""
-    for name, module in VERBS.items():
-        twin, other = getattr(import_module(module), verb, None), kinds()[name]
-        if twin is None or twin is function:
+    for other in kinds().values():
+        twin = verb_of(verb, other)
+        if twin is None:
             continue
         known = parser_of(twin, verb, argv)[0]._option_string_actions
         if {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}:

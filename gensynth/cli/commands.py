@@ -1,309 +1,167 @@
-"""The verbs of the command line, one function each. The parser is made from signature and docstring."""
+"""The verbs that every kind of data has, one function each; the others stand in `gensynth/kinds/NAME/commands.py`.
+
+The parser of a verb is made from signature and docstring. The first parameter is no option: it is the kind of data,
+and the settings called `ReadConfig`, `EvaluateConfig`, ... are its own (`Kind.configs`).
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from gensynth.cli.check_commands import check as check
-from gensynth.cli.check_commands import evaluate as evaluate
-from gensynth.cli.check_commands import mix as mix
-from gensynth.cli.printed import print_rebalanced, say, say_data_notes, say_renamed
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.data.words import counted, some
-from gensynth.fidelity.verdict import FAIL
-from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
-from gensynth.rebalance.run import RECORD, Run
-from gensynth.sampler import SAMPLER
+from gensynth.report.printed import print_evaluation, say_data_notes, say_mixed, say_notes, say_passed
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.evaluate.config import EvaluateConfig
-    from gensynth.generator.config import TrainConfig
-    from gensynth.kinds.image.config import DataConfig
-    from gensynth.kinds.image.style.config import StylizeConfig
-    from gensynth.rebalance.config import RebalanceConfig
+    from gensynth.data.split import Parts
+    from gensynth.fidelity.verdict import Verdict
+    from gensynth.kind import Kind
+    from gensynth.sampler.synthetic import Synthetic
+
+    ReadConfig = EvaluateConfig = FilesConfig = Any
 
 
-def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
-    """Show what is in a data set, before anything is made.
-
-    Args:
-        data: A folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
-        data_config: How it is read; where it says how to split, only the training images are shown.
-        json: Print JSON instead of text.
-        recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
-    """
-    from gensynth.kinds.image.config import SPLIT_SETTINGS
-    from gensynth.kinds.image.explore import explore as look
-    from gensynth.kinds.image.explore import explore_recipes
-    from gensynth.kinds.image.read import parts_of, read
-
-    images = read(data, data_config)
-    given = data_config.given(*SPLIT_SETTINGS)
-    parts = parts_of(images, data, data_config) if given or recipes else None
-    if given and parts is not None:
-        note = f"Only the images that a training would see are counted here, as {', '.join(given)} was given."
-        images = replace(parts.train, notes=(note, *parts.train.notes))
-    found = look(images)
-    if not json:
-        print(found.as_text())
-    safety, told = explore_recipes(parts) if recipes and parts is not None else ({}, "")
-    if json:
-        print(_json(asdict(found) | safety))
-    elif told:
-        print(f"\n{told}")
-    return 0
-
-
-def train(
-    generator: str,
+def mix(
+    kind: Kind,
+    synthetic: str,
     *,
-    data: str,
-    out: Path = Path("checkpoints"),
-    label: str | None = None,
-    source: str = "auto",
-    source_domain: str | None = None,
-    target_domain: str | None = None,
-    init: Path | None = None,
-    per_class: bool = False,
-    settings: dict[str, Any] | None = None,
-    quiet: bool = False,
-    data_config: DataConfig,
-    train_config: TrainConfig,
-    model: Any,
-) -> int:
-    """Train a generator on the training part of real images; the same command continues a killed run.
-
-    Args:
-        generator: Name of a file in models/, such as vae, dcgan, cyclegan or style_transfer; or smote or recipes, which
-            keep the images in OUT/NAME.sampler.
-        data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
-        out: Folder for the checkpoint.
-        label: Train on this class only; for cyclegan, the class that images of other classes become.
-        source: For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one.
-        source_domain: For cyclegan: translate from this domain (see --domain) instead of from other classes.
-        target_domain: For cyclegan: the domain to translate to; the class stays what it is.
-        init: A shared checkpoint to start from; its settings are used.
-        per_class: Train one model for each class.
-        settings: Settings of smote or recipes, such as {"k_neighbors": 3} or {"recipe": "affine"}.
-        quiet: Show no progress bar.
-        data_config: How the data are read and split.
-        train_config: How to train.
-        model: Settings of the generator.
-    """
-    from gensynth.data.names import folder_name
-    from gensynth.generator.names import model_names
-    from gensynth.kinds.image.generator.scope import named, scope_of
-    from gensynth.kinds.image.generator.train import train as learn
-    from gensynth.kinds.image.read import read_parts
-
-    if per_class and label is not None:
-        raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
-    if (source_domain is None) != (target_domain is None):
-        raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
-    if out.suffix == ".ckpt" or out.is_file():
-        raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
-    refuse_inside(out, data, data_config.test_data)
-    if source_domain is None:
-        refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
-    if generator not in model_names():
-        of_networks = {"label": label, "source": source, "source_domain": source_domain, "init": init}
-        of_networks |= {"per_class": per_class} | asdict(train_config)
-        usual = {"source": "auto", "per_class": False} | asdict(type(train_config)())
-        if unused := [f"--{name}" for name, value in of_networks.items() if value != usual.get(name)]:
-            raise ValueError(f"{', '.join(unused)} would change nothing here: {generator!r} trains no network.")
-        _keep(generator, settings, data, out, data_config)
-        return 0
-    if settings is not None:
-        raise ValueError(f"--settings are for smote, recipes and tables; those of {generator!r} begin with --model.")
-    parts = read_parts(data, data_config)
-    say_data_notes(parts)
-    labels = list(parts.train.classes) if per_class else [label]
-    domains = (source_domain, target_domain) if source_domain is not None and target_domain is not None else None
-    sources = named(source, parts.train.classes)
-    for name in labels:
-        scope_of(parts.train, generator, name, sources, domains, shared=init is not None)
-    for name in labels:
-        path = out / f"{generator if name is None else folder_name(name)}.ckpt"
-        with locked(path):
-            learn(
-                parts.train,
-                generator,
-                model,
-                train_config,
-                path,
-                label=name,
-                source=sources,
-                domains=domains,
-                init=init,
-                download=data_config.download,
-                quiet=quiet,
-            )
-        say(f"checkpoint: {path}")
-        _say_notes(path)
-    return 0
-
-
-def _keep(name: str, settings: dict[str, Any] | None, data: str, out: Path, config: DataConfig) -> None:
-    """Fit a sampler without a network to the training part, and write its file."""
-    from gensynth.kind import kinds
-    from gensynth.kinds.image.read import read_parts
-
-    made = kinds()["image"].made(name, settings)
-    path = out / f"{name}{SAMPLER}"
-    with locked(path):
-        if path.exists():
-            raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
-        parts = read_parts(data, config)
-        say_data_notes(parts)
-        made.fit(parts.train).save(path)
-    say(f"sampler: {path}, which holds the training images and draws {some(map(repr, made.labels))}")
-
-
-def sample(
-    checkpoint: Path,
-    *,
-    label: str,
-    n: int = 100,
-    others: int = 0,
-    seed: int = 0,
+    real: str,
     out: Path,
-    draw: str | None = None,
-    start: int = 0,
-    device: str = "auto",
-    devices: int = 1,
-    num_nodes: int = 1,
+    to: str = "rare",
+    spread: Literal["rare", "all"] = "rare",
+    data_config: ReadConfig,
+    files_config: FilesConfig,
 ) -> int:
-    """Draw synthetic images of a label. Image i depends on (checkpoint, seed, label, i) only.
+    """Join real examples and the synthetic ones that pass the check to one data set.
 
     Args:
-        checkpoint: A .ckpt file, a folder with one per class, or a .sampler file.
-        label: Name of a trained class.
-        n: How many images.
-        others: Also draw this many images of every other class of the checkpoint, for 'check' and 'mix --spread all'.
-        seed: Seed of the images.
-        out: New folder for the images and metadata.csv; the same command again leaves it as it is.
-        draw: How the generator draws; by default its first choice.
-        start: Number of the first image.
-        device: cpu, cuda, or auto.
-        devices: Processes on this machine, each of which draws its share.
-        num_nodes: Number of machines.
+        kind: The kind of data.
+        synthetic: Folder of synthetic images, one sub-folder per class; or table of synthetic rows.
+        real: Real data, split as for training.
+        out: New folder for train/, validation/ and test/; or table to write, the real rows first and as they are, with
+            NAME.metadata.csv beside it.
+        to: How far to fill: rare (classes with less than half the examples of the largest one, up to that one), balance
+            (all classes), 5x (rare ones up to 5 times their real examples), 200 (all up to that many), or 0.29 (all up
+            to that share of the largest one).
+        spread: Which classes receive synthetic examples: rare, those the target fills; or all, so that being synthetic
+            gives no class away: classes that are not rare then get 35 % of their real examples, if not more.
+        data_config: How the real data are read and split.
+        files_config: How the data set is written.
     """
-    from gensynth.kinds.image.sharded import sample_to_folder
+    from gensynth.mix.mix import mix as join
+    from gensynth.mix.targets import spread_counts, target_counts
 
+    refuse_inside(out, synthetic, real, data_config.test_data)
+    files = kind.files(files_config)
     with locked(out):
-        drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
-    say(f"{counted(n, 'image')} of {label!r} in {out}" if drawn else f"{out} is complete; nothing was left to draw.")
-    say_renamed(out)
+        files.refuse_existing(out)
+        parts, samples = _read_both(kind, synthetic, real, data_config)
+        wanted = target_counts(parts.train.class_counts, to)
+        share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
+        verdict = _checked(kind, parts, samples, synthetic, wanted | share)
+        if spread == "all":
+            _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
+        mixed = join(parts, samples, verdict.samples, out, files)
+    say_mixed(mixed, parts.train.noun, wanted | share)
+    say_notes(files.notes(out))
     return 0
 
 
-def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "AtoB", device: str = "auto") -> int:
-    """Translate a folder of images with a cyclegan checkpoint, to files of the same names.
-
-    Args:
-        checkpoint: A .ckpt file of a cyclegan.
-        images: Folder of images, at any depth.
-        out: New folder for the translated images, as PNG.
-        direction: AtoB, from source to target, or BtoA.
-        device: cpu, cuda, or auto.
-    """
-    from gensynth.kinds.image.style.translate import translate as run
-
-    refuse_inside(out, images)
-    with locked(out):
-        done = run(checkpoint, Path(images), out, direction, device)
-    say(f"{counted(done, 'image')} in {out}")
-    return 0
-
-
-def stylize(content: str, style: str, *, out: Path, quiet: bool = False, stylize_config: StylizeConfig) -> int:
-    """Give a picture, or each picture of a folder, the look of another.
-
-    Args:
-        content: A picture, or a folder of pictures.
-        style: A picture, or a folder of pictures.
-        out: The file to write (-o), or a new folder where CONTENT is one.
-        quiet: Show no progress bar.
-        stylize_config: How.
-    """
-    from gensynth.kinds.image.style.stylize import stylize as run
-
-    refuse_inside(out, content, style)
-    with locked(out):
-        written = run(Path(content), Path(style), out, stylize_config, quiet)
-    for path in written:
-        print(path)
-    return 0
-
-
-def rebalance(
-    data: str,
+def evaluate(
+    kind: Kind,
+    synthetic: str,
     *,
-    out: Path,
-    generator: str = "deformation",
-    quiet: bool = False,
-    rebalance_config: RebalanceConfig,
-    data_config: DataConfig,
-    train_config: TrainConfig,
-    model: Any,
+    real: str,
+    out: Path | None = None,
+    keep_arms: Path | None = None,
+    data_config: ReadConfig,
     evaluate: EvaluateConfig,
 ) -> int:
-    """Train, sample, check, test, mix and report with one command; the same command continues a killed run.
+    """Test on held-out real data whether the synthetic examples that pass the check help. Exit status 1 if they hurt.
 
     Args:
-        data: Real data: a folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
-        out: Folder of the run.
-        generator: Name of a file in models/, such as deformation, vae or dcgan.
-        quiet: Show no progress bars.
-        rebalance_config: What to make.
-        data_config: How the data are read and split.
-        train_config: How to train.
-        model: Settings of the generator.
+        kind: The kind of data.
+        synthetic: Folder of synthetic images, one sub-folder per class; or table of synthetic rows.
+        real: Real data, split as for training; the test part is used here only.
+        out: Write the result to this JSON file.
+        keep_arms: Folder in which the classifiers' answers without synthetic examples are kept, so that the next
+            evaluation with the same real data and settings need not train them again.
+        data_config: How the real data are read and split.
         evaluate: How to test.
     """
-    from gensynth.rebalance.rebalance import rebalance as run
+    from gensynth.evaluate.evaluate import evaluate as test
+    from gensynth.evaluate.results import save_evaluation
+    from gensynth.evaluate.ways import SYNTHETIC, UNGATED
+    from gensynth.fidelity.draw import as_drawn
+    from gensynth.mix.targets import filled_rare
 
-    refuse_unused(data_config, ("domain",), TRAIN_ONLY)
-    refuse_inside(out, data, data_config.test_data)
-    with locked(out / RECORD):
-        done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
-    print_rebalanced(done)
-    say_renamed(out / "dataset" / "train")
-    bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
-    return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
+    if keep_arms is not None:
+        refuse_inside(keep_arms, synthetic, real, data_config.test_data, option="--keep_arms")
+    with locked(out, None if keep_arms is None else keep_arms / "arms"):
+        parts, samples = _read_both(kind, synthetic, real, data_config)
+        verdict = _checked(kind, parts, samples, synthetic)
+        accepted = samples.subset(verdict.samples.accepted)
+        # Examples of other classes only keep the change from giving the rare ones away; without rare ones, all count.
+        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
+        # Beside what is usual for the kind, the given ones need a name of their own.
+        named = kind.reference() is not None and samples.sampler != "unknown"
+        given = {samples.sampler if named else SYNTHETIC: accepted, UNGATED: as_drawn(samples, verdict)}
+        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
+        if out is not None:
+            save_evaluation(result, out)
+    print_evaluation(result)
+    return 1 if result.verdict == "HURTS" else 0
 
 
-def report(run: Path, *, data: str | None = None, test_data: str | None = None, download: bool = False) -> int:
+def report(
+    kind: Kind, run: Path, *, data: str | None = None, test_data: str | None = None, download: bool = False
+) -> int:
     """Write the report of a rebalance run again.
 
     Args:
+        kind: The kind of data.
         run: Folder of the run; of a table's, NAME.run.
         data: Where the real data lie now, if they were moved.
         test_data: Where the source of the test part lies now, if there is one and it was moved.
         download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
     """
     from gensynth.data.plain import used
-    from gensynth.kinds.table.rebalance import report_table
-    from gensynth.rebalance.rebalance import report as write
+    from gensynth.rebalance.run import RECORD
 
-    is_table = Run.read(run)["settings"].get("kind") == "table"
     # Each file is what it should be, but they may be of different runs.
     with locked(run / RECORD), used(str(run), "make the run again", (MemoryError, OSError, ValueError)):
-        page = (report_table(run, data, test_data) if is_table else write(run, None, data, test_data, download)).report
+        page = kind.report(run, data, test_data, download)
     print(f"report: {page}")
     return 0
 
 
-def _say_notes(checkpoint: Path) -> None:
-    from gensynth.generator.checkpoint import load_checkpoint
+def _read_both(kind: Kind, synthetic: str, real: str, config: ReadConfig) -> tuple[Parts, Synthetic]:
+    parts = kind.parts(real, config)
+    samples, _ = kind.files().read(Path(synthetic), parts.train)
+    parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
+    say_data_notes(parts)
+    return parts, samples
 
-    for note in load_checkpoint(checkpoint).notes:
-        say(f"warning: {note}")
+
+def _checked(
+    kind: Kind, parts: Parts, samples: Synthetic, source: str, wanted: dict[str, int] | None = None
+) -> Verdict:
+    checker = kind.checker(parts.train, (parts.validation, parts.test))
+    verdict: Verdict = checker.check(samples, wanted)
+    say_passed(parts, samples, verdict, source)
+    return verdict
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False)
+def _refuse_rare_alone(parts: Parts, wanted: dict[str, int], accepted: Synthetic) -> None:
+    """Raise ValueError if examples shall be spread over all classes and none is of a class that is not rare."""
+    from gensynth.mix.targets import filled_rare
+
+    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
+    if others and not {accepted.classes[c] for c in accepted.y} & others:
+        raise ValueError(
+            f"there is no accepted {parts.train.noun} of a class that is not rare, so nothing can be spread over all "
+            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
@@ -64,3 +64,7 @@ class Files(ABC):
             FileNotFoundError: if it does not exist.
             ValueError: if it does not fit the real data, or its manifest is not one of these very samples.
         """
+
+    def notes(self, out: Path) -> Sequence[str]:  # noqa: ARG002
+        """Return what to know about where examples lie in what was written, in sentences."""
+        return ()

@@ -21,8 +21,7 @@ from command_line import DIGITS, QUICK, SHIPPED, picture, refused, run
 from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 
-from gensynth.cli import commands
-from gensynth.cli.arguments import parser_of
+from gensynth.cli.arguments import function_of, parser_of
 from gensynth.cli.main import main
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
@@ -39,7 +38,7 @@ from gensynth.sampler.synthetic import Synthetic
 def quick_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure the leak with fewer steps."""
     quick = partial(measure_leak, config=EvaluateConfig(seeds=5, steps=60))
-    for module in ("gensynth.evaluate.leak", "gensynth.cli.check", "gensynth.rebalance.rebalance"):
+    for module in ("gensynth.evaluate.leak", "gensynth.kinds.image.check", "gensynth.rebalance.rebalance"):
         monkeypatch.setattr(f"{module}.measure_leak", quick)
 
 
@@ -292,7 +291,7 @@ def test_flags_and_dashes_are_taken_as_people_write_them(capsys: pytest.CaptureF
 
 def test_keep_may_be_said_twice(tmp_path: Path) -> None:
     argv = ["builtin:digits", "--out", str(tmp_path), "--keep", "8=20", "--keep", "9=12"]
-    parser, _ = parser_of(commands.rebalance, "rebalance", argv)
+    parser, _ = parser_of(function_of("rebalance", argv), "rebalance", argv)
     assert parser.parse_args(argv)["keep"] == {"8": 20, "9": 12}
 
 

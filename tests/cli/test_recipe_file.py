@@ -8,8 +8,7 @@ import pytest
 import yaml
 from command_line import refused, run
 
-from gensynth.cli import commands
-from gensynth.cli.arguments import normalize, parser_of
+from gensynth.cli.arguments import function_of, normalize, parser_of
 from gensynth.cli.recipe_file import load_recipe
 
 ODD = ["001", "1e3", "null", "~", "yes", "on", "True", "0x1f", "1_000", "12:30:00", "2020-01-01", "-1", ".5", "🐱 café"]
@@ -21,7 +20,7 @@ def test_names_are_text_as_they_are_written(name: str) -> None:
     deep = f"deep:\n- other:\n    {name}: yes\n"
     assert load_recipe(recipe + deep) == {"label": name, "keep": {name: 5}, "deep": [{"other": {name: True}}]}
     argv = ["vae", "--data", "digits", "--out", "x", "--config", recipe]
-    parser, _ = parser_of(commands.train, "train", argv)
+    parser, _ = parser_of(function_of("train", argv), "train", argv)
     assert (parser.parse_args(argv)["label"], parser.parse_args(argv)["keep"]) == (name, {name: 5})
 
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from two_kinds import CASES, drawn
 
-from gensynth.cli.printed import print_evaluation
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import evaluate, evaluate_splits
 from gensynth.evaluate.results import load_evaluation, save_evaluation
+from gensynth.report.printed import print_evaluation
 
 both = pytest.mark.parametrize("kind", list(CASES))
 

@@ -14,8 +14,7 @@ from sklearn.svm import LinearSVC
 from torch import nn
 from two_kinds import drawn, shapes
 
-from gensynth.cli import commands
-from gensynth.cli.arguments import parser_of
+from gensynth.cli.arguments import function_of, parser_of
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate
@@ -115,6 +114,6 @@ def test_wrong_images_and_classifiers_are_refused() -> None:
 
 def test_arms_can_be_named_on_the_command_line() -> None:
     argv = ["made", "--real", "photos", "--evaluate.arms", "real,oversampled,oversampled + synthetic"]
-    parser, _ = parser_of(commands.evaluate, "evaluate", argv)
+    parser, _ = parser_of(function_of("evaluate", argv), "evaluate", argv)
     found = EvaluateConfig(**parser.parse_args(argv)["evaluate"].as_dict())
     assert found.arms == ("real", "oversampled", "oversampled + synthetic")

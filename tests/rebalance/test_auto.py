@@ -14,7 +14,6 @@ import pytest
 
 from gensynth.choose import choose as module
 from gensynth.choose.choose import BASELINES, load_choice
-from gensynth.cli.commands import rebalance
 from gensynth.cli.main import main
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate
@@ -23,6 +22,7 @@ from gensynth.evaluate.leak import measure_leak
 from gensynth.evaluate.results import load_evaluation
 from gensynth.generator.config import TrainConfig
 from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.commands import rebalance
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 from gensynth.kinds.image.samplers.recipe_safety import recipe_safety
 from gensynth.rebalance import rebalance as run_module

@@ -10,6 +10,7 @@ import pytest
 
 from gensynth.cli.commands import report
 from gensynth.data.settings import differences
+from gensynth.kind import kinds
 from gensynth.rebalance.run import Run
 
 SETTINGS: dict[str, Any] = {
@@ -81,4 +82,4 @@ def test_a_report_downloads_only_what_this_command_allows(
 
     monkeypatch.setattr("gensynth.rebalance.finish.read_parts", read_parts)
     with pytest.raises(FileNotFoundError, match=r"not there\. If the data of .* were moved, say with --data"):
-        report(tmp_path, data="/here", download=asked)
+        report(kinds()["image"], tmp_path, data="/here", download=asked)

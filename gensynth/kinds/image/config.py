@@ -71,6 +71,14 @@ class DataConfig:
         return [f"--{f.name}" for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
 
 
+@dataclass(frozen=True)
+class FolderConfig:
+    """How a folder of images is written."""
+
+    link: Literal["copy", "hard", "symbolic"] = "copy"
+    """How real files get there: as a copy, or as a hard or symbolic link."""
+
+
 def refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
     """Raise ValueError if one of the settings `names` is given where it would change nothing."""
     if unused := config.given(*names):

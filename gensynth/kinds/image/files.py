@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from gensynth.data.files import check_count, refuse_existing, whole_folder
 from gensynth.data.labeled import LabeledData, check_class_names
-from gensynth.data.names import folder_name, safe_name
+from gensynth.data.names import folder_name, renamed_notes, safe_name
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.decode import FORMATS, SUFFIXES, THREADS
@@ -86,6 +86,10 @@ class FolderFiles(Files):
                     if name == "train" and accepted is not None:
                         written += write_samples(accepted, rows, folder / name)
                     _list_files(folder / name, written)
+
+    def notes(self, out: Path) -> Sequence[str]:
+        """As `Files.notes`: classes whose folders have other names."""
+        return renamed_notes(out / "train" if (out / "train").is_dir() else out)
 
     def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
         """As `Files.read`, from any folder of images with one sub-folder per class.

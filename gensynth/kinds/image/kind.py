@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from gensynth.kind import Kind, unknown
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gensynth.data.labeled import LabeledData
+    from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
+    from gensynth.mix.files import Files
 
 
 @final
@@ -23,11 +27,43 @@ class ImageKind(Kind):
     noun: ClassVar[str] = "image"
     sources: ClassVar[str] = "images are a folder, a .npz file or torchvision:NAME"
     usual: ClassVar[bool] = True
+    configs: ClassVar[Mapping[str, str]] = {
+        "ReadConfig": "gensynth.kinds.image.config.DataConfig",
+        "FilesConfig": "gensynth.kinds.image.config.FolderConfig",
+        "EvaluateConfig": "gensynth.evaluate.config.EvaluateConfig",
+    }
+    commands: ClassVar[str] = "gensynth.kinds.image.commands"
 
     def claims(self, source: str) -> bool:
         """As `Kind.claims`; a folder may be anything."""
         named = source.lower().endswith(".npz") or source.startswith("torchvision:")
         return named or kind_of_saved(source) == self.name
+
+    def parts(self, source: str, config: Any) -> Parts:
+        """As `Kind.parts`."""
+        from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
+        from gensynth.kinds.image.read import read_parts
+
+        refuse_unused(config, ("domain",), TRAIN_ONLY)
+        return read_parts(source, config)
+
+    def files(self, config: Any = None) -> Files:
+        """As `Kind.files`: a folder for each class."""
+        from gensynth.kinds.image.files import FolderFiles
+
+        return FolderFiles() if config is None else FolderFiles(config.link)
+
+    def checker(self, train: LabeledData, held_out: Sequence[LabeledData]) -> Any:
+        """As `Kind.checker`."""
+        from gensynth.kinds.image.checker import FidelityChecker
+
+        return FidelityChecker(train, held_out)
+
+    def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
+        """As `Kind.report`."""
+        from gensynth.rebalance.rebalance import report
+
+        return report(run, None, data, test_data, download).report
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""

@@ -1,25 +1,20 @@
-"""The verbs for tables, one function each; those for images stand in `gensynth.cli.commands`."""
+"""The verbs for tables that are not the same for all kinds of data, one function each; see `gensynth.cli.commands`."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.printed import print_evaluation, say, say_data_notes, say_mixed, say_passed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
-from gensynth.evaluate.ways import SYNTHETIC, UNGATED
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance.run import RECORD
+from gensynth.report.printed import print_evaluation, say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.data.split import Parts
     from gensynth.kinds.table.choose import Choice
     from gensynth.kinds.table.config import ChooseConfig, TableConfig, TableEvaluateConfig, TableRebalanceConfig
-    from gensynth.sampler.synthetic import Synthetic
 
 
 def explore(data: str, *, target: str | None = None, schema: str | None = None, out: Path | None = None) -> int:
@@ -140,71 +135,6 @@ def check(
     return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
 
 
-def mix(synthetic: str, *, real: str, out: Path, to: str = "5x", data_config: TableConfig) -> int:
-    """Join a real table and the synthetic rows that pass the check: real rows first and as they are.
-
-    Args:
-        synthetic: Table of synthetic rows.
-        real: Real table, split as for training.
-        out: Table to write; NAME.metadata.csv beside it says of each row where it is from.
-        to: How far to fill: rare (classes with less than half the rows of the largest one, up to that one), balance
-            (all classes), 5x (rare ones up to 5 times their real rows), 200 (all up to that many), or 0.29 (all up to
-            that share of the largest one).
-        data_config: How the real table is read and split.
-    """
-    from gensynth.fidelity.draw import up_to
-    from gensynth.kinds.table.files import FrameFiles
-    from gensynth.mix.mix import mix as join
-    from gensynth.mix.targets import target_counts
-
-    with locked(out):
-        FrameFiles().refuse_existing(out)
-        parts, samples, verdict = _checked(synthetic, real, data_config)
-        wanted = target_counts(parts.train.class_counts, to)
-        accepted = up_to(samples, verdict.samples.accepted, wanted)
-        mixed = join(parts, samples, replace(verdict.samples, accepted=accepted), out, FrameFiles())
-    say_mixed(mixed, parts.train.noun, wanted)
-    return 0
-
-
-def evaluate(
-    synthetic: str,
-    *,
-    real: str,
-    out: Path | None = None,
-    keep_arms: Path | None = None,
-    data_config: TableConfig,
-    evaluate: TableEvaluateConfig,
-) -> int:
-    """Test on held-out real rows whether the synthetic ones that pass the check help. Exit status 1 if they hurt.
-
-    Args:
-        synthetic: Table of synthetic rows.
-        real: Real table, split as for training; the test part is used here only.
-        out: Write the result to this JSON file.
-        keep_arms: Folder in which the classifiers' answers without synthetic rows are kept, so that the next evaluation
-            with the same real rows and settings need not train them again.
-        data_config: How the real table is read and split.
-        evaluate: How to test.
-    """
-    from gensynth.evaluate.evaluate import evaluate as test
-    from gensynth.evaluate.results import save_evaluation
-    from gensynth.fidelity.draw import as_drawn
-    from gensynth.mix.targets import filled_rare
-
-    with locked(out, None if keep_arms is None else keep_arms / "arms"):
-        parts, samples, verdict = _checked(synthetic, real, data_config)
-        accepted = samples.subset(verdict.samples.accepted)
-        name = samples.sampler if samples.sampler != "unknown" else SYNTHETIC
-        given = {name: accepted, UNGATED: as_drawn(samples, verdict)}
-        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
-        if out is not None:
-            save_evaluation(result, out)
-    print_evaluation(result)
-    return 1 if result.verdict == "HURTS" else 0
-
-
 def rebalance(
     data: str,
     *,
@@ -262,7 +192,7 @@ def print_choice(choice: Choice) -> None:
 
 def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
     """Print real rows, added ones, and the gate's answer by class."""
-    from gensynth.cli.printed import print_counts as show
+    from gensynth.report.printed import print_counts as show
 
     show(before, after, verdict)
     for c in verdict.classes:
@@ -290,16 +220,3 @@ def _print_alarm(verdict: Verdict) -> None:
         print(f"ALARM: {equal} a held-out row.")
     if verdict.false_reject is not None:
         print(f"of the real rows held out, the gate would reject {verdict.false_reject['any']:.1%}")
-
-
-def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Synthetic, Verdict]:
-    from gensynth.kinds.table.checker import TableChecker
-    from gensynth.kinds.table.files import FrameFiles
-    from gensynth.kinds.table.read import read_table_parts
-
-    parts = read_table_parts(real, config)
-    say_data_notes(parts)
-    samples, _ = FrameFiles().read(Path(synthetic), parts.train)
-    verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
-    say_passed(parts, samples, verdict, synthetic)
-    return parts, samples, verdict

@@ -48,6 +48,11 @@ class TableConfig:
 
 
 @dataclass(frozen=True)
+class FrameConfig:
+    """How a table is written: there is nothing to choose."""
+
+
+@dataclass(frozen=True)
 class TableRebalanceConfig:
     """What to make."""
 

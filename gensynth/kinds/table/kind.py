@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from gensynth.kind import Kind
@@ -10,9 +10,13 @@ from gensynth.kinds.table.names import is_table, table_suffixes
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gensynth.data.labeled import LabeledData
+    from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
+    from gensynth.mix.files import Files
     from gensynth.sampler.base import Sampler
 
 
@@ -24,10 +28,40 @@ class TableKind(Kind):
     plural: ClassVar[str] = "tables"
     noun: ClassVar[str] = "row"
     sources: ClassVar[str] = f"a table's name ends in {', '.join(table_suffixes)}"
+    configs: ClassVar[Mapping[str, str]] = {
+        "ReadConfig": "gensynth.kinds.table.config.TableConfig",
+        "FilesConfig": "gensynth.kinds.table.config.FrameConfig",
+        "EvaluateConfig": "gensynth.kinds.table.config.TableEvaluateConfig",
+    }
+    commands: ClassVar[str] = "gensynth.kinds.table.commands"
 
     def claims(self, source: str) -> bool:
         """As `Kind.claims`."""
         return is_table(source) or kind_of_saved(source) in (self.name, "")
+
+    def parts(self, source: str, config: Any) -> Parts:
+        """As `Kind.parts`."""
+        from gensynth.kinds.table.read import read_table_parts
+
+        return read_table_parts(source, config)
+
+    def files(self, config: Any = None) -> Files:
+        """As `Kind.files`: one table."""
+        from gensynth.kinds.table.files import FrameFiles
+
+        return FrameFiles()
+
+    def checker(self, train: LabeledData, held_out: Sequence[LabeledData]) -> Any:
+        """As `Kind.checker`."""
+        from gensynth.kinds.table.checker import TableChecker
+
+        return TableChecker(train, held_out)
+
+    def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
+        """As `Kind.report`."""
+        from gensynth.kinds.table.rebalance import report_table
+
+        return report_table(run, data, test_data).report
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""

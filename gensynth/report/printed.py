@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -139,11 +138,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
         )
 
 
-def say_renamed(folder: Path) -> None:
-    """Say on standard error which classes of a folder have other names there."""
-    from gensynth.data.names import renamed_notes
-
-    for note in renamed_notes(folder):
+def say_notes(notes: Sequence[str]) -> None:
+    """Say sentences on standard error."""
+    for note in notes:
         say(f"note: {note}")
 
 
@@ -183,8 +180,7 @@ def say_mixed(mixed: Mixed, noun: str, wanted: Mapping[str, int]) -> None:
 
 def say_data_notes(parts: Parts) -> None:
     """Say on standard error what the reader found out or changed."""
-    for note in parts.train.notes:
-        say(f"note: {note}")
+    say_notes(parts.train.notes)
 
 
 def say(sentence: str) -> None:

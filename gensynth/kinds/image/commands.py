@@ -1,0 +1,356 @@
+"""The verbs for images that are not the same for all kinds of data, one function each; see `gensynth.cli.commands`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.data.files import refuse_inside
+from gensynth.data.lock import locked
+from gensynth.data.names import renamed_notes
+from gensynth.data.words import counted, some
+from gensynth.fidelity.verdict import FAIL
+from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
+from gensynth.rebalance.run import RECORD
+from gensynth.report.printed import (
+    print_leak,
+    print_privacy,
+    print_rebalanced,
+    print_verdict,
+    say,
+    say_data_notes,
+    say_notes,
+)
+from gensynth.sampler import SAMPLER
+
+if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
+    from gensynth.evaluate.config import EvaluateConfig
+    from gensynth.generator.config import TrainConfig
+    from gensynth.kinds.image.config import DataConfig
+    from gensynth.kinds.image.style.config import StylizeConfig
+    from gensynth.rebalance.config import RebalanceConfig
+
+
+def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
+    """Show what is in a data set, before anything is made.
+
+    Args:
+        data: A folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
+        data_config: How it is read; where it says how to split, only the training images are shown.
+        json: Print JSON instead of text.
+        recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
+    """
+    from gensynth.kinds.image.config import SPLIT_SETTINGS
+    from gensynth.kinds.image.explore import explore as look
+    from gensynth.kinds.image.explore import explore_recipes
+    from gensynth.kinds.image.read import parts_of, read
+
+    images = read(data, data_config)
+    given = data_config.given(*SPLIT_SETTINGS)
+    parts = parts_of(images, data, data_config) if given or recipes else None
+    if given and parts is not None:
+        note = f"Only the images that a training would see are counted here, as {', '.join(given)} was given."
+        images = replace(parts.train, notes=(note, *parts.train.notes))
+    found = look(images)
+    if not json:
+        print(found.as_text())
+    safety, told = explore_recipes(parts) if recipes and parts is not None else ({}, "")
+    if json:
+        print(_json(asdict(found) | safety))
+    elif told:
+        print(f"\n{told}")
+    return 0
+
+
+def train(
+    generator: str,
+    *,
+    data: str,
+    out: Path = Path("checkpoints"),
+    label: str | None = None,
+    source: str = "auto",
+    source_domain: str | None = None,
+    target_domain: str | None = None,
+    init: Path | None = None,
+    per_class: bool = False,
+    settings: dict[str, Any] | None = None,
+    quiet: bool = False,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    model: Any,
+) -> int:
+    """Train a generator on the training part of real images; the same command continues a killed run.
+
+    Args:
+        generator: Name of a file in models/, such as vae, dcgan, cyclegan or style_transfer; or smote or recipes, which
+            keep the images in OUT/NAME.sampler.
+        data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
+        out: Folder for the checkpoint.
+        label: Train on this class only; for cyclegan, the class that images of other classes become.
+        source: For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one.
+        source_domain: For cyclegan: translate from this domain (see --domain) instead of from other classes.
+        target_domain: For cyclegan: the domain to translate to; the class stays what it is.
+        init: A shared checkpoint to start from; its settings are used.
+        per_class: Train one model for each class.
+        settings: Settings of smote or recipes, such as {"k_neighbors": 3} or {"recipe": "affine"}.
+        quiet: Show no progress bar.
+        data_config: How the data are read and split.
+        train_config: How to train.
+        model: Settings of the generator.
+    """
+    from gensynth.data.names import folder_name
+    from gensynth.generator.names import model_names
+    from gensynth.kinds.image.generator.scope import named, scope_of
+    from gensynth.kinds.image.generator.train import train as learn
+    from gensynth.kinds.image.read import read_parts
+
+    if per_class and label is not None:
+        raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
+    if (source_domain is None) != (target_domain is None):
+        raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
+    if out.suffix == ".ckpt" or out.is_file():
+        raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
+    refuse_inside(out, data, data_config.test_data)
+    if source_domain is None:
+        refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
+    if generator not in model_names():
+        of_networks = {"label": label, "source": source, "source_domain": source_domain, "init": init}
+        of_networks |= {"per_class": per_class} | asdict(train_config)
+        usual = {"source": "auto", "per_class": False} | asdict(type(train_config)())
+        if unused := [f"--{name}" for name, value in of_networks.items() if value != usual.get(name)]:
+            raise ValueError(f"{', '.join(unused)} would change nothing here: {generator!r} trains no network.")
+        _keep(generator, settings, data, out, data_config)
+        return 0
+    if settings is not None:
+        raise ValueError(f"--settings are for smote, recipes and tables; those of {generator!r} begin with --model.")
+    parts = read_parts(data, data_config)
+    say_data_notes(parts)
+    labels = list(parts.train.classes) if per_class else [label]
+    domains = (source_domain, target_domain) if source_domain is not None and target_domain is not None else None
+    sources = named(source, parts.train.classes)
+    for name in labels:
+        scope_of(parts.train, generator, name, sources, domains, shared=init is not None)
+    for name in labels:
+        path = out / f"{generator if name is None else folder_name(name)}.ckpt"
+        with locked(path):
+            learn(
+                parts.train,
+                generator,
+                model,
+                train_config,
+                path,
+                label=name,
+                source=sources,
+                domains=domains,
+                init=init,
+                download=data_config.download,
+                quiet=quiet,
+            )
+        say(f"checkpoint: {path}")
+        _say_notes(path)
+    return 0
+
+
+def _keep(name: str, settings: dict[str, Any] | None, data: str, out: Path, config: DataConfig) -> None:
+    """Fit a sampler without a network to the training part, and write its file."""
+    from gensynth.kind import kinds
+    from gensynth.kinds.image.read import read_parts
+
+    made = kinds()["image"].made(name, settings)
+    path = out / f"{name}{SAMPLER}"
+    with locked(path):
+        if path.exists():
+            raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
+        parts = read_parts(data, config)
+        say_data_notes(parts)
+        made.fit(parts.train).save(path)
+    say(f"sampler: {path}, which holds the training images and draws {some(map(repr, made.labels))}")
+
+
+def sample(
+    checkpoint: Path,
+    *,
+    label: str,
+    n: int = 100,
+    others: int = 0,
+    seed: int = 0,
+    out: Path,
+    draw: str | None = None,
+    start: int = 0,
+    device: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
+) -> int:
+    """Draw synthetic images of a label. Image i depends on (checkpoint, seed, label, i) only.
+
+    Args:
+        checkpoint: A .ckpt file, a folder with one per class, or a .sampler file.
+        label: Name of a trained class.
+        n: How many images.
+        others: Also draw this many images of every other class of the checkpoint, for 'check' and 'mix --spread all'.
+        seed: Seed of the images.
+        out: New folder for the images and metadata.csv; the same command again leaves it as it is.
+        draw: How the generator draws; by default its first choice.
+        start: Number of the first image.
+        device: cpu, cuda, or auto.
+        devices: Processes on this machine, each of which draws its share.
+        num_nodes: Number of machines.
+    """
+    from gensynth.kinds.image.sharded import sample_to_folder
+
+    with locked(out):
+        drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
+    say(f"{counted(n, 'image')} of {label!r} in {out}" if drawn else f"{out} is complete; nothing was left to draw.")
+    say_notes(renamed_notes(out))
+    return 0
+
+
+def check(
+    synthetic: str,
+    *,
+    against: str,
+    holdout: str | None = None,
+    json: Path | None = None,
+    page: Path | None = None,
+    extractor: str = "pyramid",
+    weights: Path | None = None,
+    privacy: bool = False,
+    data_config: DataConfig,
+) -> int:
+    """Check synthetic images against real ones: each sample, each class, the whole. Exit status 1 if a class fails.
+
+    Beside images of rare classes, images of others show whether a classifier would take what is synthetic for rare.
+
+    Args:
+        synthetic: Folder of synthetic images made by any tool, one sub-folder per class as in AGAINST, or none in both.
+        against: Real data. Split as for training: the training part is the reference, the rest is held out.
+        holdout: Real data that no generator saw; then all of AGAINST is the reference.
+        json: Write the verdict to this file.
+        page: Write the page to this file; by default beside the verdict, or to check.html.
+        extractor: What features are made of: pyramid, task, imagenet, inception or dinov2.
+        weights: File of the extractor's weights, where it is not found by itself.
+        privacy: Also attack the samples: can they tell which real images a generator was trained on?
+        data_config: How the real data are read and split.
+    """
+    from gensynth.fidelity.privacy import LEAKAGE
+    from gensynth.fidelity.verdict import save_verdict
+    from gensynth.kinds.image.check import check as run
+    from gensynth.kinds.image.check import write_page
+    from gensynth.kinds.image.config import SPLIT_SETTINGS
+    from gensynth.report.frame import check_folder
+
+    page = page or (json.with_suffix(".html") if json else Path("check.html"))
+    if json == page:
+        raise ValueError(f"--json and --page are both {page}; give two files.")
+    for path in filter(None, (json, page)):
+        check_folder(path)
+    refuse_unused(data_config, ("domain",), TRAIN_ONLY)
+    if holdout is not None:
+        refuse_unused(data_config, SPLIT_SETTINGS, "with --holdout, all of --against is the reference")
+    with locked(json, page):
+        done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
+        if json is not None:
+            save_verdict(done.verdict, json)
+        write_page(done, page)
+    say_data_notes(done.parts)
+    print_verdict(done.verdict)
+    if done.privacy is not None:
+        print_privacy(done.privacy)
+    if done.leak is not None:
+        print_leak(done.leak)
+    for sentence in done.advice:
+        print(sentence)
+    print(f"page: {page}")
+    if not done.verdict.samples.accepted.any():
+        print("No sample passes the check, so there is nothing to go on with.")
+    leaks = done.privacy is not None and done.privacy.status == LEAKAGE
+    return 1 if leaks or done.verdict.status == FAIL or not done.verdict.samples.accepted.any() else 0
+
+
+def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "AtoB", device: str = "auto") -> int:
+    """Translate a folder of images with a cyclegan checkpoint, to files of the same names.
+
+    Args:
+        checkpoint: A .ckpt file of a cyclegan.
+        images: Folder of images, at any depth.
+        out: New folder for the translated images, as PNG.
+        direction: AtoB, from source to target, or BtoA.
+        device: cpu, cuda, or auto.
+    """
+    from gensynth.kinds.image.style.translate import translate as run
+
+    refuse_inside(out, images)
+    with locked(out):
+        done = run(checkpoint, Path(images), out, direction, device)
+    say(f"{counted(done, 'image')} in {out}")
+    return 0
+
+
+def stylize(content: str, style: str, *, out: Path, quiet: bool = False, stylize_config: StylizeConfig) -> int:
+    """Give a picture, or each picture of a folder, the look of another.
+
+    Args:
+        content: A picture, or a folder of pictures.
+        style: A picture, or a folder of pictures.
+        out: The file to write (-o), or a new folder where CONTENT is one.
+        quiet: Show no progress bar.
+        stylize_config: How.
+    """
+    from gensynth.kinds.image.style.stylize import stylize as run
+
+    refuse_inside(out, content, style)
+    with locked(out):
+        written = run(Path(content), Path(style), out, stylize_config, quiet)
+    for path in written:
+        print(path)
+    return 0
+
+
+def rebalance(
+    data: str,
+    *,
+    out: Path,
+    generator: str = "deformation",
+    quiet: bool = False,
+    rebalance_config: RebalanceConfig,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    model: Any,
+    evaluate: EvaluateConfig,
+) -> int:
+    """Train, sample, check, test, mix and report with one command; the same command continues a killed run.
+
+    Args:
+        data: Real data: a folder with one sub-folder per class, an .npz file, builtin:NAME or torchvision:NAME.
+        out: Folder of the run.
+        generator: Name of a file in models/, such as deformation, vae or dcgan.
+        quiet: Show no progress bars.
+        rebalance_config: What to make.
+        data_config: How the data are read and split.
+        train_config: How to train.
+        model: Settings of the generator.
+        evaluate: How to test.
+    """
+    from gensynth.rebalance.rebalance import rebalance as run
+
+    refuse_unused(data_config, ("domain",), TRAIN_ONLY)
+    refuse_inside(out, data, data_config.test_data)
+    with locked(out / RECORD):
+        done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
+    print_rebalanced(done)
+    say_notes(renamed_notes(out / "dataset" / "train"))
+    bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
+    return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
+
+
+def _say_notes(checkpoint: Path) -> None:
+    from gensynth.generator.checkpoint import load_checkpoint
+
+    for note in load_checkpoint(checkpoint).notes:
+        say(f"warning: {note}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
