@@ -18,9 +18,9 @@ from rare_jobs import BATCH, COUNTS, EVERY, GENERATOR_STEPS, MAJORITY, Job, save
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.arms import train_arm
 from gensynth.evaluate.task import Training
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler

@@ -15,9 +15,13 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract, isclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gensynth.data.words import did_you_mean
+
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.fidelity.space import Space
 
 GROUP = "gensynth.kinds"
 """Entry points of other packages' kinds; also the package of our own."""
@@ -44,6 +48,10 @@ class Kind(ABC):
     @abstractmethod
     def samplers(self) -> Sequence[str]:
         """Return the names of its samplers and generators."""
+
+    @abstractmethod
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
 
 
 @cache

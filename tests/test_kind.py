@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from gensynth import kind as module
+from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.space import Space
 from gensynth.kind import Kind, kind_of, kinds, unknown
 
 
@@ -23,6 +25,9 @@ class Points(Kind):
 
     def samplers(self) -> tuple[str, ...]:
         return ("gauss",)
+
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        raise NotImplementedError
 
 
 @pytest.fixture
@@ -82,6 +87,7 @@ def test_an_installed_package_brings_a_kind(tmp_path: Path) -> None:
         "    name, plural, noun, sources = 'points', 'points', 'point', '.xy'\n"
         "    def claims(self, source): return source.endswith('.xy')\n"
         "    def samplers(self): return ()\n"
+        "    def space(self, train, seed=0): ...\n"
     )
     code = "from gensynth.kind import kind_of; print(kind_of(['a.xy']).name)"
     code = f"import sys; sys.path.append({str(tmp_path)!r}); {code}"

@@ -25,7 +25,7 @@ from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.split import Parts
     from gensynth.evaluate.config import EvaluateConfig
-    from gensynth.kinds.image.checker import FidelityChecker
+    from gensynth.fidelity.checker import FidelityChecker
     from gensynth.kinds.image.config import DataConfig
     from gensynth.sampler.synthetic import Synthetic
 
@@ -178,7 +178,7 @@ def evaluate(
 
 
 def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Synthetic, FidelityChecker]:
-    from gensynth.kinds.image.checker import FidelityChecker
+    from gensynth.fidelity.checker import FidelityChecker
     from gensynth.kinds.image.files import FolderFiles
     from gensynth.kinds.image.read import read_parts
 

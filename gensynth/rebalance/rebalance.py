@@ -42,10 +42,10 @@ from gensynth.data.words import counted
 from gensynth.evaluate.evaluate import HELPS, EvaluateConfig, Evaluation, evaluate, load_evaluation, save_evaluation
 from gensynth.evaluate.leak import measure_leak, save_leak, shows_treatment
 from gensynth.evaluate.ways import MADE
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import as_drawn, draw_accepted
 from gensynth.fidelity.verdict import Verdict, save_verdict
 from gensynth.generator.registry import get_generator
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.config import DataConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.generator.scope import named, scope_of

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from gensynth.kind import Kind
+
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.fidelity.space import Space
+    from gensynth.kinds.image.features.extractor import Extractor
 
 
 @final
@@ -28,3 +33,9 @@ class ImageKind(Kind):
         from gensynth.rebalance.config import SAMPLERS
 
         return (*generator_names(self.name), *SAMPLERS)
+
+    def space(self, train: LabeledData, seed: int = 0, extractor: Extractor | None = None) -> Space:
+        """As `Kind.space`, in the features of an extractor; by default the built-in one."""
+        from gensynth.kinds.image.space import ImageSpace
+
+        return ImageSpace(train, seed, extractor)

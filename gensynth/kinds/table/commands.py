@@ -117,8 +117,8 @@ def check(
         json: Write the verdict to this file.
         data_config: How the real table is read and split.
     """
+    from gensynth.fidelity.checker import FidelityChecker
     from gensynth.fidelity.verdict import save_verdict
-    from gensynth.kinds.table.checker import TableChecker
     from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
 
@@ -130,7 +130,7 @@ def check(
             reference = read_real_table(against, data_config)
             held_out = [read_like(holdout, reference)]
         samples, _ = FrameFiles().read(Path(synthetic), reference)
-        verdict = TableChecker(reference, held_out).check(samples)
+        verdict = FidelityChecker(reference, held_out).check(samples)
         if json is not None:
             save_verdict(verdict, json)
     print_verdict(verdict)
@@ -303,13 +303,13 @@ def _print_alarm(verdict: Verdict) -> None:
 
 
 def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Synthetic, Verdict]:
-    from gensynth.kinds.table.checker import TableChecker
+    from gensynth.fidelity.checker import FidelityChecker
     from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_table_parts
 
     parts = read_table_parts(real, config)
     say_data_notes(parts)
     samples, _ = FrameFiles().read(Path(synthetic), parts.train)
-    verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(samples)
+    verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples)
     say_passed(parts, samples, verdict, synthetic)
     return parts, samples, verdict

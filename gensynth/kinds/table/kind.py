@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from gensynth.kind import Kind
 from gensynth.kinds.table.names import is_table, table_suffixes
 from gensynth.sampler import SAMPLER
+
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.fidelity.space import Space
 
 
 @final
@@ -29,3 +33,9 @@ class TableKind(Kind):
         from gensynth.kinds.table.samplers.catalog import table_sampler_names
 
         return (*table_sampler_names(), *generator_names(self.name))
+
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """As `Kind.space`."""
+        from gensynth.kinds.table.space import RowSpace
+
+        return RowSpace(train, seed)

@@ -31,9 +31,9 @@ from sklearn.base import clone
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.kinds.table.checker import TableChecker
 from gensynth.kinds.table.choose import Choice, choose, load_choice, save_choice
 from gensynth.kinds.table.config import (
     AUTO,
@@ -318,7 +318,7 @@ def _announce(sampler: TableSampler, train: LabeledData) -> None:
 
 def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:
     sampler = load_sampler(file)
-    checker = TableChecker(parts.train, (parts.validation, parts.test))
+    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
     drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
     synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
     verdict = checker.check(synthetic)
