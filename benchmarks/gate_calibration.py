@@ -37,10 +37,10 @@ from table_report import machine, write_between
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image import builtin
 from gensynth.kinds.image.arrays import from_arrays
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.synthetic import Synthetic
 

@@ -19,9 +19,9 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.task import Training
 from gensynth.evaluate.ways import added_to, is_alone, way_of
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler

@@ -21,7 +21,7 @@ _HOME = {
     "Sampler": "gensynth.sampler.base",
     "Synthetic": "gensynth.sampler.synthetic",
     "NeuralSampler": "gensynth.kinds.image.samplers.neural",
-    "FidelityChecker": "gensynth.kinds.image.checker",
+    "FidelityChecker": "gensynth.fidelity.checker",
     "EvaluateConfig": "gensynth.evaluate.config",
     "RebalanceConfig": "gensynth.rebalance.config",
     "StylizeConfig": "gensynth.kinds.image.style.config",
@@ -32,7 +32,6 @@ _HOME = {
     "read_table_parts": "gensynth.kinds.table.read",
     "load_sampler": "gensynth.kinds.table.samplers.catalog",
     "TableSampler": "gensynth.kinds.table.samplers.base",
-    "TableChecker": "gensynth.kinds.table.checker",
 }
 __all__ = sorted(_HOME)
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
+    from gensynth.fidelity.space import Space
     from gensynth.mix.files import Files
     from gensynth.sampler.base import Sampler
+
 
 GROUP = "gensynth.kinds"
 """Entry points of other packages' kinds; also the package of our own."""
@@ -74,10 +76,6 @@ class Kind(ABC):
         """Return how its examples become files; `config` is a `FilesConfig`, by default without settings given."""
 
     @abstractmethod
-    def checker(self, train: LabeledData, held_out: Sequence[LabeledData]) -> Any:
-        """Return what checks synthetic examples, fitted on training examples."""
-
-    @abstractmethod
     def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
         """Write the page of a finished run again, and return its path; see `gensynth.cli.commands.report`."""
 
@@ -96,6 +94,10 @@ class Kind(ABC):
         Raises:
             ValueError: if there is no such sampler, or it has no such setting.
         """
+
+    @abstractmethod
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
 
     @abstractmethod
     def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:

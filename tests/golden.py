@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from gensynth import DataConfig, EvaluateConfig, FidelityChecker, TableChecker, TableConfig, TableEvaluateConfig
+from gensynth import DataConfig, EvaluateConfig, FidelityChecker, TableConfig, TableEvaluateConfig
 from gensynth.choose import choose as choose_images
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.fidelity.verdict import Verdict
@@ -92,7 +92,7 @@ def verdict(found: Verdict) -> dict[str, Any]:
 def of_sampler(name: str, sampler: str) -> dict[str, Any]:
     """What a sampler draws, and what the checker says of it."""
     parts, of = parts_of(name), samplers(name)[sampler]
-    checker = (TableChecker if parts.train.kind == "table" else FidelityChecker)(parts.train, [parts.test])
+    checker = FidelityChecker(parts.train, [parts.test])
     synthetic = drawn(name, of)
     return {"content": content(synthetic.x), "verdict": verdict(checker.check(synthetic))}
 

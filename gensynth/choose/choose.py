@@ -37,9 +37,9 @@ from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
 from gensynth.evaluate.task import Training
 from gensynth.evaluate.ways import way_of
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.generator.config import TrainingDiverged
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.mix.targets import filled_rare
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic

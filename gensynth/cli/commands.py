@@ -61,7 +61,7 @@ def mix(
         parts, samples = _read_both(kind, synthetic, real, data_config)
         wanted = target_counts(parts.train.class_counts, to)
         share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
-        verdict = _checked(kind, parts, samples, synthetic, wanted | share)
+        verdict = _checked(parts, samples, synthetic, wanted | share)
         if spread == "all":
             _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
         mixed = join(parts, samples, verdict.samples, out, files)
@@ -102,7 +102,7 @@ def evaluate(
         refuse_inside(keep_arms, synthetic, real, data_config.test_data, option="--keep_arms")
     with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples = _read_both(kind, synthetic, real, data_config)
-        verdict = _checked(kind, parts, samples, synthetic)
+        verdict = _checked(parts, samples, synthetic)
         accepted = samples.subset(verdict.samples.accepted)
         # Examples of other classes only keep the change from giving the rare ones away; without rare ones, all count.
         rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
@@ -146,11 +146,10 @@ def _read_both(kind: Kind, synthetic: str, real: str, config: ReadConfig) -> tup
     return parts, samples
 
 
-def _checked(
-    kind: Kind, parts: Parts, samples: Synthetic, source: str, wanted: dict[str, int] | None = None
-) -> Verdict:
-    checker = kind.checker(parts.train, (parts.validation, parts.test))
-    verdict: Verdict = checker.check(samples, wanted)
+def _checked(parts: Parts, samples: Synthetic, source: str, wanted: dict[str, int] | None = None) -> Verdict:
+    from gensynth.fidelity.checker import FidelityChecker
+
+    verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples, wanted)
     say_passed(parts, samples, verdict, source)
     return verdict
 

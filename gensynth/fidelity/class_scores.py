@@ -1,119 +1,73 @@
-"""Scores of one class as a set: every metric beside the value that real images reach against real ones."""
+"""Scores of one class as a set that examples of every kind have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
 import numpy as np
-import torch
-from torch import Tensor
 
 from gensynth.fidelity import metrics
-from gensynth.fidelity.metrics import Metric
-from gensynth.fidelity.metrics.kernel import kid_interval
+from gensynth.fidelity.class_verdict import Limit
 from gensynth.fidelity.verdict import Score
 
-SPLITS, MOST_HALF = 20, 200
-"""Random halves of the real images that the yardstick is measured on, and at most how many images each has."""
 FEWEST_FRESH = 20
-"""Held-out images of a class that the test of copying needs."""
+"""Held-out examples of a class that the test of copying needs."""
+COPYING = Limit(
+    "The samples lie nearer to the training {noun}s than held-out real ones, in {value:.0%} of all pairs (p = {p:.2g} "
+    "over all classes and tests): they may be copied.",
+    asks=0.1,
+    test=True,
+)
+"""Memorisation is suspected in more than 60 % of all pairs, beyond chance."""
 
 
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Images of one class with their features.
-
-    Attributes:
-        features: float64, shape (n, d).
-        images: uint8, shape (n, c, h, w).
-    """
-
-    features: np.ndarray
-    images: Tensor
-
-    def take(self, at: np.ndarray) -> Examples:
-        """Return those at the positions `at`."""
-        return Examples(self.features[at], self.images[torch.from_numpy(at)])
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-
-def distribution_scores(
-    real: Examples, synthetic: Examples, fresh: np.ndarray, made_from: bool, seed: int, permutations: int
-) -> dict[str, Score]:
-    """Score the samples of a class as a set.
+def label_agreement(agrees: np.ndarray, of_real: np.ndarray) -> Score:
+    """Score how often the judge sees the wanted class.
 
     Args:
-        real: Its real training images, or as many of them as are to be used.
-        synthetic: Its samples, likewise.
-        fresh: Features of held-out real images of the class, float64, shape (h, d); h may be 0.
-        made_from: Whether samples were made from real images that they name, near which they lie by design.
-        seed: Seed of splits and permutations.
-        permutations: Of each test; the smallest p-value is 1 / (permutations + 1).
-
-    Returns:
-        By name, a score for each metric of `gensynth.fidelity.metrics`, then one for the test of copying.
+        agrees: Whether it does, bool, shape (n,), n >= 1.
+        of_real: Whether judges that had not seen them do in the real examples, bool, shape (m,).
     """
-    rng = np.random.default_rng(seed)
-    n, half = len(real), min(len(real) // 2, len(synthetic), MOST_HALF)
-    thirds = []
-    for _ in range(SPLITS):
-        a, b = rng.permutation(n), rng.permutation(len(synthetic))
-        thirds.append((real.take(a[:half]), real.take(a[half : 2 * half]), synthetic.take(b[:half])))
-    kinds = metrics.all_metrics() | metrics.all_metrics("images")
-    scores = {name: _beside(kind, real, synthetic, thirds) for name, kind in kinds.items()}
-    x, y = real.features, synthetic.features
-    if min(len(x), len(y)) >= metrics.kid.smallest_n:
-        p = metrics.permutation_p(metrics.kid_permutations(x, y, seed, permutations))
-        low, high = kid_interval(x, y)
-        # The distance itself is never below 0: an interval that lies there says nothing.
-        scores["kid"] = replace(scores["kid"], p_value=p, interval=(low, high) if high > 0 else None)
-        p = metrics.nn_permutation_test(x, y, seed, permutations)
-        scores["nn_accuracy"] = replace(scores["nn_accuracy"], p_value=p)
-        counts = metrics.density_counts(x, y, metrics.default_k(n))
-        scores["density"] = replace(scores["density"], interval=metrics.bootstrap_interval(counts, seed))
-    scores["copying"] = _copying(x, y, fresh, made_from)
-    return scores
+    return Score(
+        "label_agreement",
+        float(agrees.mean()),
+        True,
+        float(of_real.mean()),
+        metrics.wilson_interval(int(agrees.sum()), len(agrees)),
+        note="The yardstick is the judge's agreement on real examples that it was not fitted on.",
+    )
 
 
-def _beside(
-    kind: Metric, real: Examples, synthetic: Examples, thirds: Sequence[tuple[Examples, Examples, Examples]]
-) -> Score:
-    """Value of one metric, beside that of real halves against each other."""
+def copies(copied: np.ndarray, of_real: np.ndarray) -> Score:
+    """Score how many samples are undeclared copies.
 
-    def value(a: Examples, b: Examples) -> float:
-        return kind(a.images, b.images) if kind.of == "images" else kind(a.features, b.features)
-
-    half = len(thirds[0][0])
-    if min(len(real), len(synthetic)) < kind.smallest_n:
-        note = (
-            f"Not given: {kind.smallest_n} real and synthetic images are needed, there are {len(real)} and "
-            f"{len(synthetic)}."
-        )
-        return Score(kind.name, None, kind.higher_is_better, note=note)
-    if half < max(6, kind.smallest_n / 2):
-        note = f"Without a yardstick: halves of {len(real)} real images are too small."
-        return Score(kind.name, value(real, synthetic), kind.higher_is_better, kind.ideal, note=note)
-    real_vs_real = np.array([value(a, b) for a, b, _ in thirds])
-    low, high = np.quantile(real_vs_real, [0.05, 0.95])
-    note = f"Real against real: {half} and {half} images, random halves."
-    if kind.sized:
-        found = float(np.mean([value(a, c) for a, _, c in thirds]))
-        note = f"Both at {half} and {half} images, for it depends on their number."
-    else:
-        found = value(real, synthetic)
-    usual = float(low), float(high)
-    return Score(kind.name, found, kind.higher_is_better, float(real_vs_real.mean()), note=note, usual=usual)
+    Args:
+        copied: Which are, bool, shape (n,), n >= 1.
+        of_real: Which held-out real examples would be called copies, bool, shape (m,), m may be 0.
+    """
+    return Score(
+        "copies",
+        float(copied.mean()),
+        False,
+        float(of_real.mean()) if len(of_real) else 0.0,
+        metrics.wilson_interval(int(copied.sum()), len(copied)),
+        note="Samples that (nearly) equal each other or a real example that is not their parent; the yardstick is the "
+        "share of held-out real examples that do.",
+    )
 
 
-def _copying(real: np.ndarray, synthetic: np.ndarray, fresh: np.ndarray, made_from: bool) -> Score:
+def copying(real: np.ndarray, synthetic: np.ndarray, fresh: np.ndarray, made_from: bool) -> Score:
+    """Test whether samples lie nearer to the training examples than held-out ones do.
+
+    Args:
+        real: Points of the training examples, float64, shape (n, d).
+        synthetic: Points of the samples, float64, shape (m, d).
+        fresh: Points of held-out real examples, float64, shape (h, d); h may be 0.
+        made_from: Whether samples were made from real examples that they name, near which they lie by design.
+    """
     if len(fresh) < FEWEST_FRESH:
-        note = f"Not given: {FEWEST_FRESH} held-out real images of the class are needed, there are {len(fresh)}."
+        note = f"Not given: {FEWEST_FRESH} held-out real examples of the class are needed, there are {len(fresh)}."
         return Score("copying", None, False, note=note)
     test = metrics.copying_test(real, fresh, synthetic)
-    note = "Chance that a sample lies nearer to the training images than a held-out real one does (Meehan et al. 2020)."
+    note = "Chance that a sample lies nearer to the training data than a held-out real one does (Meehan et al. 2020)."
     if made_from:
-        return Score("copying", test.effect, None, 0.5, note=f"{note} Samples made from real images do so by design.")
+        return Score("copying", test.effect, None, 0.5, note=f"{note} Samples made from real ones do so by design.")
     return Score("copying", test.effect, False, 0.5, p_value=test.p_value, note=note)

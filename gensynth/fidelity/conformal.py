@@ -1,11 +1,16 @@
-"""Conformal p-values against real images, and how low one must be for an image to be called atypical.
+"""Conformal p-values against real examples, and how low one must be for an example to be called atypical.
 
 Bates et al. 2023, "Testing for Outliers with Conformal p-values", arXiv 2104.08279.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.metrics import leave_one_out_nearest
 
 NEIGHBORS = 3
 """How typical an example is, is told by its mean distance to this many real ones."""
@@ -44,3 +49,28 @@ def cutoff(p_values: np.ndarray, n_real: int) -> float:
     ordered = np.sort(p_values)
     passing = np.flatnonzero(ordered <= DISCOVERIES * np.arange(1, len(ordered) + 1) / max(1, len(ordered)))
     return min(MOST, float(ordered[passing[-1]])) if len(passing) else 0.0
+
+
+def spread(points: np.ndarray) -> np.ndarray:
+    """Return the mean distance of each real point to its nearest others, shape (n,); empty below 2 points."""
+    if len(points) < 2:
+        return np.zeros(0)
+    return leave_one_out_nearest(points, min(NEIGHBORS, len(points) - 1))[0].mean(axis=1)
+
+
+def scaled(distances: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return distances over their median, and the median; 1 where it is 0 or there are none."""
+    scale = (float(np.median(distances)) if len(distances) else 0.0) or 1.0
+    return distances / scale, scale
+
+
+def pooled(values: Sequence[np.ndarray], train: LabeledData) -> list[np.ndarray]:
+    """Return for each label the values to calibrate on: its own, or those of all classes of fewer than `SMALL`.
+
+    Args:
+        values: By label, values of its real examples, each of shape (some,).
+        train: The training examples, which say how large the classes are.
+    """
+    small = np.bincount(train.y, minlength=len(train.classes)) < SMALL
+    together = np.concatenate([np.zeros(0), *(v for v, few in zip(values, small, strict=True) if few)])
+    return [together if few else own for own, few in zip(values, small, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,16 @@ from gensynth.data.plain import read_json
 PASS, REVIEW, FAIL, INSUFFICIENT = "PASS", "REVIEW", "FAIL", "INSUFFICIENT"
 
 REASONS = {
-    "invalid": "not a proper image (constant, saturated or out of range)",
-    "dup_exact": "the same pixels as a real image or as an accepted synthetic one",
-    "held_out_parent": "made from a validation or test image",
-    "dup_near": "a near copy of a real image it was not made from, or all but equal to an accepted synthetic one",
-    "dup_parent": "all but equal to the real image it was made from",
-    "label": "the judge, trained on real images, sees another class",
-    "atypical": "further from the real images of its class than real ones are from each other",
+    "invalid": "no proper {noun}: constant, saturated, with a value that cannot be, or against a rule",
+    "dup_exact": "the same content as a real {noun} or as an accepted synthetic one",
+    "held_out_parent": "made from a validation or test {noun}",
+    "dup_near": "a near copy of a real {noun} it was not made from, or all but equal to an accepted synthetic one",
+    "dup_parent": "a near copy of the real {noun} it was made from",
+    "label": "the judge, trained on real {noun}s, sees another class",
+    "atypical": "further from the real {noun}s of its class than real ones are from each other",
     "quota": "good, but more than was asked for: others differ more from one another",
 }
-"""Reason codes of the gate, in the order in which they are tried, with their meaning."""
+"""Reason codes of the gate, in the order in which they are tried, with their meaning; `{noun}` is `Kind.noun`."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,10 @@ class Score:
         yardstick: The value that real data reach against real data at the same n, or None if unknown.
         interval: 95 % interval of `value`, or None.
         p_value: p-value of the test that real and synthetic come from one distribution, or None.
-        note: What to know about it, in one sentence; may be empty.
+        note: What to know about it in this case, in sentences; may be empty.
         usual: 5 and 95 % quantile of the yardstick over random parts of the real data, or None if unknown.
+        apart: The value between the class and the nearest other one, or None if unknown.
+        meaning: What the score is, in sentences; may be empty.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Score:
     p_value: float | None = None
     note: str = ""
     usual: tuple[float, float] | None = None
+    apart: float | None = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,22 +157,6 @@ def status_of_all(classes: Sequence[ClassVerdict], contamination: int) -> str:
     if contamination or FAIL in found:
         return FAIL
     return REVIEW if found & {REVIEW, INSUFFICIENT} else PASS
-
-
-def reject_shares(flags: Sequence[Mapping[str, np.ndarray]], codes: Iterable[str]) -> dict[str, float]:
-    """Return the share of examples that each filter would reject, and that `any` would."""
-    joined = {r: np.concatenate([f[r] for f in flags]) for r in codes}
-    joined["any"] = np.any(list(joined.values()), axis=0)
-    return {r: float(f.mean()) for r, f in joined.items()}
-
-
-def unsaid_copies(reasons: Sequence[str], parents: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Return which samples are undeclared copies, bool, shape (n,).
-
-    A near copy of its own parent is rejected, too, but it is declared: the sampler named the parent.
-    """
-    pairs = zip(reasons, parents, strict=True)
-    return np.array([r == "dup_exact" or (r == "dup_near" and not p) for r, p in pairs], dtype=bool)
 
 
 def save_verdict(verdict: Verdict, path: str | Path) -> None:

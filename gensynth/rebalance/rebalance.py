@@ -45,10 +45,10 @@ from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import may_be_shown, measure_leak, save_leak
 from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
 from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import as_drawn, draw_accepted
 from gensynth.fidelity.verdict import Verdict, save_verdict
 from gensynth.generator.registry import get_generator
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.config import DataConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.generator.scope import named, scope_of

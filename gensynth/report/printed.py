@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.privacy import Privacy
     from gensynth.mix.mix import Mixed
-    from gensynth.rebalance.finish import Rebalanced
     from gensynth.sampler.synthetic import Synthetic
 
 MOST_COLUMNS = 4
@@ -36,26 +35,6 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
         counts = f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}" if found else ""
         print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
     print(f"{'':>12} fidelity of the whole: {verdict.status}")
-
-
-def print_rebalanced(done: Rebalanced) -> None:
-    """Print what a run made, and where its report is."""
-    if done.choice is not None:
-        print_choice(done.choice)
-    if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict)
-    if done.evaluation is not None:
-        print_evaluation(done.evaluation)
-    elif done.verdict is not None:
-        print(
-            "\nall samples were rejected, so nothing was mixed: train longer (--steps, with another --out) or use "
-            "another generator."
-        )
-    if done.leak is not None:
-        print_leak(done.leak, done.leak_spread)
-    if done.advice:
-        print(f"\n{done.advice}" + (" The same command with --force mixes anyway." if done.evaluation else ""))
-    print(f"\nreport: {done.report}")
 
 
 def print_choice(choice: ImageChoice) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gensynth.fidelity.verdict import REASONS
 from gensynth.report import figures
 from gensynth.report.markup import (
     NOTHING,
@@ -179,31 +180,44 @@ def _score(s: Score) -> tuple[str, ...]:
     arrow = {True: "\u2191 higher", False: "\u2193 lower", None: NOTHING}[s.higher_is_better]
     interval, usual = (f"{number(r[0])} to {number(r[1])}" if r else NOTHING for r in (s.interval, s.usual))
     p = "< 0.001" if s.p_value is not None and s.p_value < 0.001 else number(s.p_value)
-    return (clean(s.name), value, interval, p, arrow, number(s.yardstick), usual, clean(s.note))
+    return (
+        clean(s.name),
+        value,
+        interval,
+        p,
+        arrow,
+        number(s.yardstick),
+        usual,
+        clean(f"{s.note} {s.meaning}".strip()),
+    )
 
 
-def reason_codes(verdict: Verdict, meanings: Mapping[str, str]) -> list[str]:
+def reason_codes(verdict: Verdict) -> list[str]:
     """Return the reason codes in the order in which they are tried, then those without a meaning."""
-    return [*meanings, *sorted(set(verdict.samples.reason) - set(meanings) - {""})]
+    return [*REASONS, *sorted(set(verdict.samples.reason) - set(REASONS) - {""})]
 
 
-def rejections(contents: Contents, verdict: Verdict, meanings: Mapping[str, str], examples: Sequence[Html]) -> Html:
+def meaning(code: str, noun: str) -> str:
+    """Return what a reason code means; "" of one that is not known."""
+    return REASONS.get(code, "").format(noun=noun)
+
+
+def rejections(contents: Contents, verdict: Verdict, examples: Sequence[Html]) -> Html:
     """Return what the gate rejected, by reason, and what the gate costs.
 
     Args:
         contents: What the page shows.
         verdict: Its verdict.
-        meanings: What each reason code means, in the order in which they are tried.
         examples: Rejected examples, one block per reason that occurs.
     """
     samples, noun, reasons = verdict.samples, contents.noun, Counter(verdict.samples.reason)
-    codes, cost = reason_codes(verdict, meanings), verdict.false_reject
+    codes, cost = reason_codes(verdict), verdict.false_reject
     rows = []
     for code in codes:
         n = reasons[code]
         share = percent(n / len(samples.reason)) if len(samples.reason) else NOTHING
         false = percent(cost[code]) if cost and code in cost else "not measured"
-        rows.append((element("code", clean(code)), meanings.get(code, NOTHING), f"{n:,}", share, false))
+        rows.append((element("code", clean(code)), meaning(code, noun) or NOTHING, f"{n:,}", share, false))
     by_class = [
         (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in codes))
         for c in verdict.classes

@@ -25,8 +25,8 @@ from gensynth.cli.arguments import function_of, parser_of
 from gensynth.cli.main import main
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import Parts
 from gensynth.kinds.image.samplers.neural import NeuralSampler

@@ -94,7 +94,7 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ("rebalance photos --out run --target y", "setting 'target' is for tables"),
         ("train vae --data photos --settings.steps 3", "--settings are for smote, recipes and tables"),
         ("explore t.csv --target y --size 32", "setting 'size' is for images"),
-        ("mix t.csv --real t.csv --out u.csv --spread all", "setting 'spread' is for images"),
+        ("mix t.csv --real t.csv --out u.csv --link hard", "setting 'link' is for images"),
         ("train copula --data t.csv --model.z_dim 3", "setting 'model.z_dim' is for images"),
         ("check photos --against t.csv --target y", "'photos' is not a table; its name must end in .csv"),
         ("check t.csv --against photos", "'photos' is not a table"),

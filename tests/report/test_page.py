@@ -175,7 +175,7 @@ def test_pairs_show_the_most_copy_like_accepted_sample_first():
 
 def test_rejections_are_counted_and_priced():
     page = render(report()).split('<section id="rejected">')[1].split("</section>")[0]
-    assert all(html.escape(meaning) in page for meaning in REASONS.values())
+    assert all(html.escape(meaning.format(noun="image")) in page for meaning in REASONS.values())
     assert "3.4\u202f%" in page and page.count("not measured") == len(REASONS) - 1
     assert page.count("<img") == 8
 

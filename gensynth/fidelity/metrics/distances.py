@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 
 BLOCK = 1024
 # Products pay from this many query rows, features, and numbers in the reference on.
-FEW_ROWS, FEW_FEATURES, FEW_NUMBERS = 32, 64, 2**17
+FEW_ROWS, FEW_FEATURES, FEW_NUMBERS = 32, 8, 2**16
 
 
 def nearest(query: np.ndarray, reference: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +101,7 @@ def _nearest(query: np.ndarray, reference: np.ndarray, k: int, leave_one_out: bo
 
 def _rounded(query: np.ndarray, reference: np.ndarray) -> _Rounded | None:
     """Return the rounded distances, or None where exact ones are cheaper or single precision cannot hold them."""
-    if len(query) < FEW_ROWS or query.shape[1] <= FEW_FEATURES or reference.size < FEW_NUMBERS:
+    if len(query) < FEW_ROWS or query.shape[1] < FEW_FEATURES or reference.size < FEW_NUMBERS:
         return None
     rounded = _Rounded(query, reference)
     largest = max(rounded.query_norms.max(), rounded.reference_norms.max())

@@ -12,13 +12,14 @@ import torch
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.evaluate.leak import Leak, may_be_shown, measure_leak
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.privacy import Privacy, attack
 from gensynth.fidelity.verdict import Verdict
-from gensynth.kinds.image.checker import FidelityChecker
 from gensynth.kinds.image.features.catalog import get_extractor
 from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import DataConfig, read, read_parts
+from gensynth.kinds.image.space import ImageSpace
 from gensynth.mix.targets import rare_classes
 from gensynth.report.check_page import write_check
 from gensynth.report.page import ReportContents
@@ -92,7 +93,7 @@ def check(
     # First, since it may refuse.
     attacks = _attack(train, held_out, samples, holdout) if privacy else None
     found = get_extractor(extractor, train, weights=weights, download=config.download)
-    verdict = FidelityChecker(train, held_out, extractor=found).check(samples)
+    verdict = FidelityChecker(train, held_out, space=ImageSpace(train, extractor=found)).check(samples)
     verdict = replace(verdict, privacy=asdict(attacks) if attacks else None)
     leak, advice = _shortcut(train, samples, verdict, held_out)
     return Checked(f"{synthetic} against {against}", parts, samples, verdict, attacks, leak, advice)

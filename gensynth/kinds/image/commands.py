@@ -15,9 +15,11 @@ from gensynth.fidelity.verdict import FAIL
 from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 from gensynth.rebalance.run import RECORD
 from gensynth.report.printed import (
+    print_choice,
+    print_counts,
+    print_evaluation,
     print_leak,
     print_privacy,
-    print_rebalanced,
     print_verdict,
     say,
     say_data_notes,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     from gensynth.kinds.image.config import DataConfig
     from gensynth.kinds.image.style.config import StylizeConfig
     from gensynth.rebalance.config import RebalanceConfig
+    from gensynth.rebalance.finish import Rebalanced
 
 
 def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
@@ -339,7 +342,7 @@ def rebalance(
     refuse_inside(out, data, data_config.test_data)
     with locked(out / RECORD):
         done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
-    print_rebalanced(done)
+    _print(done)
     say_notes(renamed_notes(out / "dataset" / "train"))
     bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
     return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
@@ -354,3 +357,23 @@ def _say_notes(checkpoint: Path) -> None:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _print(done: Rebalanced) -> None:
+    """Print what a run made, and where its report is."""
+    if done.choice is not None:
+        print_choice(done.choice)
+    if done.verdict is not None:
+        print_counts(done.before, done.after, done.verdict)
+    if done.evaluation is not None:
+        print_evaluation(done.evaluation)
+    elif done.verdict is not None:
+        print(
+            "\nall samples were rejected, so nothing was mixed: train longer (--steps, with another --out) or use "
+            "another generator."
+        )
+    if done.leak is not None:
+        print_leak(done.leak, done.leak_spread)
+    if done.advice:
+        print(f"\n{done.advice}" + (" The same command with --force mixes anyway." if done.evaluation else ""))
+    print(f"\nreport: {done.report}")

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from gensynth.evaluate.config import ArmsConfig
     from gensynth.mix.files import Files
 
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.fidelity.space import Space
+    from gensynth.kinds.image.features.extractor import Extractor
+
 
 @final
 class ImageKind(Kind):
@@ -53,12 +58,6 @@ class ImageKind(Kind):
 
         return FolderFiles() if config is None else FolderFiles(config.link)
 
-    def checker(self, train: LabeledData, held_out: Sequence[LabeledData]) -> Any:
-        """As `Kind.checker`."""
-        from gensynth.kinds.image.checker import FidelityChecker
-
-        return FidelityChecker(train, held_out)
-
     def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
         """As `Kind.report`."""
         from gensynth.rebalance.rebalance import report
@@ -88,3 +87,9 @@ class ImageKind(Kind):
         if not isinstance(config, EvaluateConfig):
             raise TypeError(f"images are tested as EvaluateConfig says, got {type(config).__name__}.")
         return [Networks.of(train, config, own)]
+
+    def space(self, train: LabeledData, seed: int = 0, extractor: Extractor | None = None) -> Space:
+        """As `Kind.space`, in the features of an extractor; by default the built-in one."""
+        from gensynth.kinds.image.space import ImageSpace
+
+        return ImageSpace(train, seed, extractor)

@@ -113,8 +113,8 @@ def check(
         json: Write the verdict to this file.
         data_config: How the real table is read and split.
     """
+    from gensynth.fidelity.checker import FidelityChecker
     from gensynth.fidelity.verdict import save_verdict
-    from gensynth.kinds.table.checker import TableChecker
     from gensynth.kinds.table.files import FrameFiles
     from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
 
@@ -126,7 +126,7 @@ def check(
             reference = read_real_table(against, data_config)
             held_out = [read_like(holdout, reference)]
         samples, _ = FrameFiles().read(Path(synthetic), reference)
-        verdict = TableChecker(reference, held_out).check(samples)
+        verdict = FidelityChecker(reference, held_out).check(samples)
         if json is not None:
             save_verdict(verdict, json)
     print_verdict(verdict)

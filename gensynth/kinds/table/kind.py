@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from gensynth.mix.files import Files
     from gensynth.sampler.base import Sampler
 
+if TYPE_CHECKING:
+    from gensynth.data.labeled import LabeledData
+    from gensynth.fidelity.space import Space
+
 
 @final
 class TableKind(Kind):
@@ -50,12 +54,6 @@ class TableKind(Kind):
         from gensynth.kinds.table.files import FrameFiles
 
         return FrameFiles()
-
-    def checker(self, train: LabeledData, held_out: Sequence[LabeledData]) -> Any:
-        """As `Kind.checker`."""
-        from gensynth.kinds.table.checker import TableChecker
-
-        return TableChecker(train, held_out)
 
     def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
         """As `Kind.report`."""
@@ -91,3 +89,9 @@ class TableKind(Kind):
         from gensynth.kinds.table.samplers.smote import TableSmote
 
         return TableSmote()
+
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """As `Kind.space`."""
+        from gensynth.kinds.table.space import RowSpace
+
+        return RowSpace(train, seed)

@@ -16,7 +16,6 @@ from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from sklearn.neighbors import NearestNeighbors
 
 from gensynth.kinds.table.codec import Encoded
 
@@ -79,17 +78,6 @@ def _spread(x: np.ndarray) -> tuple[float, float, float, float]:
     spread = float(np.median(distance[distance > 0]))
     z = np.arcsinh((x - median) / spread)
     return median, spread, float(z.mean()), float(z.std())
-
-
-def nearest(query: np.ndarray | None, reference: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k smallest Euclidean distances to `reference`, ascending, and where they are, each of shape (n, k).
-
-    Args:
-        query: Points, shape (n, d); None for the reference points themselves, each against the others.
-        reference: Points, shape (m, d), more than k (as many as k with a query).
-        k: How many.
-    """
-    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(reference).kneighbors(query)
 
 
 def stacked(parts: Sequence[Encoded]) -> Encoded:
@@ -323,14 +311,3 @@ def level_coverage(
     common = np.flatnonzero((real >= fewest) & (share * n_synthetic >= fewest))
     expected = float(np.mean(1 - (1 - share[common]) ** n_synthetic)) if len(common) else 1.0
     return common, common[synthetic[common] == 0], expected
-
-
-def share_as_if_equal(share: float, n_first: int, n_second: int) -> float:
-    """Share of rows that are nearest to a row of the first set, as if both sets were equally large.
-
-    A row of the same distribution is nearest to one of the first set with chance e = n_first / (n_first + n_second).
-    The odds of the share found over those of e give s = odds / (1 + odds): 1/2 where neither set is nearer than
-    chance makes it, 1 where every row is nearest to the first set.
-    """
-    first, second = share * n_second, (1 - share) * n_first
-    return first / (first + second)

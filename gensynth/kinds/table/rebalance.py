@@ -34,9 +34,9 @@ from gensynth.data.words import some_counts
 from gensynth.evaluate.evaluate import evaluate, some_of
 from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
 from gensynth.evaluate.ways import UNGATED
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import as_drawn, draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.kinds.table.checker import TableChecker
 from gensynth.kinds.table.choose import Choice, choose, load_choice, save_choice
 from gensynth.kinds.table.config import (
     AUTO,
@@ -310,7 +310,7 @@ def _announce(sampler: TableSampler, train: LabeledData) -> None:
 
 def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:
     sampler = load_sampler(file)
-    checker = TableChecker(parts.train, (parts.validation, parts.test))
+    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
     drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
     synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
     verdict = checker.check(synthetic)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.column_names import is_code, is_key, is_personal, is_row_number, words_of
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.files import FrameFiles
-from gensynth.kinds.table.gate import TableGate
 from gensynth.kinds.table.numbers import FORMATS as NUMBER_FORMATS
 from gensynth.kinds.table.numbers import as_numbers, number_format, written
 from gensynth.kinds.table.read import TableConfig, read_table_parts
@@ -311,7 +311,7 @@ def test_a_table_with_an_ignored_column_is_checked_and_joined(tmp_path: Path) ->
     Schema("y", columns).save(tmp_path / "s.json")
     parts = read_table_parts(tmp_path / "t.csv", TableConfig(target="y", schema=str(tmp_path / "s.json")))
     samples = TableSmote().fit(parts.train).sample("yes", 20, 0)
-    verdict = TableGate(parts.train).screen(samples.x.frame, samples.y, samples.parents)[0]
+    verdict = FidelityChecker(parts.train).gate(samples)
     mix(parts, samples, verdict, tmp_path / "out.csv", FrameFiles())
     out = pd.read_csv(tmp_path / "out.csv")
     assert out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()

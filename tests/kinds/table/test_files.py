@@ -12,7 +12,7 @@ import pytest
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.kinds.table.checker import TableChecker
+from gensynth.fidelity.checker import FidelityChecker
 from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.read import TableConfig, read_table_parts
 from gensynth.kinds.table.samplers.bootstrap import SmoothedBootstrap
@@ -50,7 +50,7 @@ def drawn(parts: Parts) -> Synthetic:
 
 @pytest.mark.parametrize("name", ["balanced.parquet", "balanced.csv", "balanced.tsv.gz"])
 def test_real_rows_come_first_and_as_they_were(parts: Parts, drawn: Synthetic, tmp_path: Path, name: str) -> None:
-    verdict = TableChecker(parts.train, (parts.validation, parts.test)).check(drawn)
+    verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(drawn)
     n = int(verdict.samples.accepted.sum())
     mixed = mix(parts, drawn, verdict.samples, tmp_path / name, FILES, "HELPS")
     assert (mixed.n_real, mixed.n_synthetic) == (len(parts.train), n) and mixed.after["1"] == mixed.before["1"] + n
@@ -83,7 +83,7 @@ def test_real_rows_come_first_and_as_they_were(parts: Parts, drawn: Synthetic, t
 def test_rows_are_read_as_they_were_written(
     parts: Parts, drawn: Synthetic, tmp_path: Path, name: str, older: bool
 ) -> None:
-    samples = TableChecker(parts.train).gate(drawn)
+    samples = FidelityChecker(parts.train).gate(drawn)
     write_synthetic(drawn, samples, tmp_path / name, FILES)
     if older:
         manifest = FILES.manifest_of(tmp_path / name)
@@ -111,7 +111,7 @@ def test_what_a_column_cannot_hold_is_left_to_the_gate(parts: Parts, tmp_path: P
     bad = frame().head(9).astype({"visits": object})
     bad.loc[3, "visits"] = "many"
     bad.to_csv(tmp_path / "bad.csv", index=False)
-    samples = TableChecker(parts.train).gate(FILES.read(tmp_path / "bad.csv", parts.train)[0])
+    samples = FidelityChecker(parts.train).gate(FILES.read(tmp_path / "bad.csv", parts.train)[0])
     assert samples.reason[3] == "invalid"
 
 
@@ -120,7 +120,7 @@ def test_rows_in_other_dtypes_leave_the_real_ones_as_they_are(parts: Parts, tmp_
     rows.loc[rows.index[1], "visits"] = 3.5
     rows.to_csv(tmp_path / "rows.csv", index=False)
     samples, _ = FILES.read(tmp_path / "rows.csv", parts.train)
-    verdict = TableChecker(parts.train).gate(samples)
+    verdict = FidelityChecker(parts.train).gate(samples)
     verdict = replace(verdict, accepted=np.arange(40) == 2)
     mix(parts, samples, verdict, tmp_path / "mixed.parquet", FILES)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "mixed.parquet").iloc[:160], frame())
@@ -129,7 +129,7 @@ def test_rows_in_other_dtypes_leave_the_real_ones_as_they_are(parts: Parts, tmp_
 def test_large_seeds_are_whole_numbers(parts: Parts, tmp_path: Path) -> None:
     seed = 12345678901234567
     drawn = SmoothedBootstrap().fit(parts.train).sample("1", 4, seed)
-    verdict = replace(TableChecker(parts.train).gate(drawn), accepted=np.ones(4, dtype=bool))
+    verdict = replace(FidelityChecker(parts.train).gate(drawn), accepted=np.ones(4, dtype=bool))
     mix(parts, drawn, verdict, tmp_path / "b.csv", FILES)
     assert pd.read_csv(FILES.manifest_of(tmp_path / "b.csv"), dtype=str)["seed"].dropna().tolist() == [str(seed)] * 4
 

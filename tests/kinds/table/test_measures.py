@@ -38,14 +38,6 @@ def test_coordinates_of_missing_constant_and_heavy_tailed_numbers_are_finite():
     assert not points[:, 1].any() and np.abs(points).max() < 2
 
 
-def test_nearest_leaves_a_row_itself_out_even_if_others_equal_it():
-    points = np.array([[0.0], [0.0], [3.0], [4.0]])
-    distance, at = metrics.nearest(None, points, 1)
-    assert distance[:, 0].tolist() == [0, 0, 1, 1] and at[:, 0].tolist() == [1, 0, 3, 2]
-    distance, at = metrics.nearest(np.array([[3.2]]), points, 2)
-    assert distance[0] == pytest.approx([0.2, 0.8]) and at[0].tolist() == [2, 3]
-
-
 def test_splits_keep_the_sizes_and_begin_with_the_given_one():
     splits = metrics.random_splits(3, 5, seed=1, splits=20)
     assert splits.shape == (8, 21) and (splits.sum(axis=0) == 3).all()
@@ -171,13 +163,3 @@ def test_level_coverage_counts_common_levels_only():
     assert common.tolist() == [0, 1] and absent.tolist() == [1]
     assert expected == pytest.approx((2 - 0.4**50 - 0.7**50) / 2)
     assert metrics.level_coverage(real, 100, synthetic, 4, fewest=5)[0].size == 0
-
-
-def test_share_nearer_to_the_first_set_does_not_depend_on_the_sizes():
-    assert metrics.share_as_if_equal(0.8, 400, 100) == pytest.approx(0.5)
-    assert metrics.share_as_if_equal(0.5, 70, 70) == 0.5
-    assert [metrics.share_as_if_equal(s, 90, 10) for s in (0.0, 1.0)] == [0, 1]
-    rng = np.random.default_rng(0)
-    both, rows = rng.normal(size=(330, 3)), rng.normal(size=(2000, 3))
-    share = (metrics.nearest(rows, both, 1)[1] < 300).mean()
-    assert metrics.share_as_if_equal(share, 300, 30) == pytest.approx(0.5, abs=0.1)

@@ -14,6 +14,7 @@ from torch import Tensor
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.blend import is_blend
 from gensynth.fidelity.metrics import typical_distance
+from gensynth.fidelity.space import Found
 from gensynth.kinds.image.features.copy_space import CopySpace
 from gensynth.kinds.image.features.extractor import BATCH
 from gensynth.kinds.image.features.perceptual_hash import hamming, most_bits
@@ -31,43 +32,19 @@ NEAR_HELD_OUT = 0.1
 
 @final
 @dataclass(frozen=True, eq=False)
-class Found:
-    """How near each of n images comes to the real ones of its class.
-
-    Attributes:
-        near: A near copy of a real image that is not its parent, bool, shape (n,).
-        doubtful: Nearly one, bool, shape (n,).
-        of_parent: All but equal to its parent, bool, shape (n,).
-        nearest: Position of the nearest real image among the training images, its parents left out; int64, shape (n,).
-        scores: float64, shape (n,): `near_duplicate`, the ratio above, NaN where all real images of
-            the class are parents; `parent_distance`, the same to its nearest
-            parent, NaN without one; `hash_bits`, different bits of the perceptual hash from the closest real image.
-    """
-
-    near: np.ndarray
-    doubtful: np.ndarray
-    of_parent: np.ndarray
-    nearest: np.ndarray
-    scores: dict[str, np.ndarray]
-
-
-@final
-@dataclass(frozen=True, eq=False)
 class Copies:
     """Finds copies of real training images.
 
     Attributes:
-        space: Where distances are measured.
         members: By label, positions of its training images.
-        points: Training images in `space`, as they are and moved by a pixel in each of eight directions, float64, shape
-            (9, n, p).
+        points: Training images in a `CopySpace`, as they are and moved by a pixel in each of eight directions, float64,
+            shape (9, n, p).
         hashes: Their perceptual hashes, uint64, shape (n,).
         scale: By label, the median distance of a real image to its nearest other one.
         bits: Up to how many different bits of the hash two images are the same picture; -1 where hashes tell nothing.
         row: Position of a training image by its id.
     """
 
-    space: CopySpace
     members: list[np.ndarray]
     points: np.ndarray
     hashes: np.ndarray
@@ -76,12 +53,11 @@ class Copies:
     row: dict[str, int]
 
     @staticmethod
-    def fit(train: LabeledData, space: CopySpace, hashes: np.ndarray, moved: np.ndarray) -> Copies:
+    def fit(train: LabeledData, hashes: np.ndarray, moved: np.ndarray) -> Copies:
         """Fit on real training images.
 
         Args:
             train: The images, which are not read again.
-            space: Where distances are measured.
             hashes: Their perceptual hashes, uint64, shape (n,).
             moved: Their coordinates, as `shifted` returns them.
         """
@@ -90,7 +66,7 @@ class Copies:
         scale = [typical_distance(points[at]) for at in members]
         # Of repeated real images one stays: how alike different ones are is the question.
         bits = most_bits([hashes[at[np.unique(points[at].round(5), axis=0, return_index=True)[1]]] for at in members])
-        return Copies(space, members, moved, hashes, scale, bits, {name: i for i, name in enumerate(train.ids)})
+        return Copies(members, moved, hashes, scale, bits, {name: i for i, name in enumerate(train.ids)})
 
     def __call__(
         self, points: np.ndarray, hashes: np.ndarray, y: np.ndarray, parents: Sequence[tuple[str, ...]]
@@ -98,10 +74,15 @@ class Copies:
         """Compare images with the real ones of their labels, parents set apart.
 
         Args:
-            points: Their coordinates in `space`, shape (n, p).
+            points: Their coordinates, float64, shape (n, p).
             hashes: Their perceptual hashes, uint64, shape (n,).
             y: Their labels, shape (n,).
             parents: Ids of the real images each was made from, length n.
+
+        Returns:
+            What was found, with the scores `near_duplicate`, the ratio above, NaN where all real images of the class
+            are parents; `parent_distance`, the same to its nearest parent, NaN without one; and `hash_bits`, different
+            bits of the perceptual hash from the closest real image; float64, shape (n,) each.
         """
         n = len(y)
         ratio, to_parent, bits = np.full(n, np.nan), np.full(n, np.nan), np.full(n, 64.0)
@@ -125,7 +106,8 @@ class Copies:
                 to_parent[i] = np.linalg.norm(self.points[0, own[i]] - points[i], axis=1).min() / self.scale[y[i]]
         ratio[np.isinf(ratio)] = np.nan
         scores = {"near_duplicate": ratio, "parent_distance": to_parent, "hash_bits": bits}
-        return Found(near, doubtful, to_parent < NEAR_PARENT, nearest, scores)
+        flags = {"dup_near": near, "dup_parent": to_parent < NEAR_PARENT}
+        return Found(flags, {"dup_near": doubtful}, nearest, scores)
 
 
 def shifted(x: Tensor, space: CopySpace) -> np.ndarray:
@@ -134,17 +116,3 @@ def shifted(x: Tensor, space: CopySpace) -> np.ndarray:
     wide = F.pad(x.float(), (1, 1, 1, 1), mode="replicate").byte()
     moves = [(1, 1), *((i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1))]
     return np.stack([space(wide[:, :, i : i + h, j : j + w]) for i, j in moves])
-
-
-def near_earlier(points: np.ndarray, earlier: np.ndarray, reach: float) -> np.ndarray:
-    """Whether each point lies within `reach` of an earlier one that was kept; greedy, bool, shape (n,)."""
-    near = np.zeros(len(points), dtype=bool)
-    for start in range(0, len(points), BATCH):
-        block = points[start : start + BATCH]
-        dropped = (cdist(block, earlier) < reach).any(axis=1)
-        close = cdist(block, block) < reach
-        for i in range(len(block)):
-            dropped[i] |= (close[i, :i] & ~dropped[:i]).any()
-        near[start : start + BATCH] = dropped
-        earlier = np.concatenate([earlier, block[~dropped]])
-    return near

@@ -111,11 +111,11 @@ class Embedding:
                 vectors = centred.T @ vectors / np.sqrt(values)
             return (raw - mean) @ (scale[:, None] * vectors / np.sqrt(values))
 
-    def wide(self, images: Tensor | Images) -> np.ndarray:
-        """Return components of unit variance, float64, shape (n, at most 256): what the judge reads.
+    def raw(self, images: Tensor | Images) -> np.ndarray:
+        """Return the extractor's features, float64, shape (n, p).
 
         Args:
-            images: uint8, shape (n, c, h, w) with the (c, h, w) it was fitted on.
+            images: uint8, shape (n, c, h, w), n >= 1, with the (c, h, w) it was fitted on.
 
         Raises:
             TypeError: if the images are not uint8.
@@ -126,8 +126,16 @@ class Embedding:
                 f"images must have the shape (n, c, h, w) with (c, h, w) = {self.shape} like the training "
                 f"images, got {tuple(images.shape)}; resize them first."
             )
-        parts = [self.wide_of(self.extractor(batch)) for batch in batches(images)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.components.shape[1]))
+        return self.extractor(images)
+
+    def wide(self, images: Tensor | Images) -> np.ndarray:
+        """Return components of unit variance, float64, shape (n, at most 256): what the judge reads; Raises as `raw`.
+
+        Args:
+            images: uint8, shape (n, c, h, w), read in batches, n may be 0.
+        """
+        parts = [self.wide_of(self.raw(batch)) for batch in batches(images)]
+        return np.concatenate([np.zeros((0, self.components.shape[1])), *parts])
 
     def wide_of(self, raw: np.ndarray) -> np.ndarray:
         """Return what `wide` does, from the extractor's features, float64, shape (n, p)."""
@@ -138,7 +146,7 @@ class Embedding:
         return wide[:, : len(self.spread)] * self.spread
 
     def __call__(self, images: Tensor | Images) -> np.ndarray:
-        """Return features, float64, shape (n, d), d <= 64, of mean square about 1; Raises as `wide`."""
+        """Return features, float64, shape (n, d), d <= 64, of mean square about 1; Raises as `raw`."""
         return self.narrow(self.wide(images))
 
 

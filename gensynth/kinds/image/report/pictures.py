@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.fidelity.verdict import REASONS
 from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import (
     Html,
@@ -21,7 +20,7 @@ from gensynth.report.markup import (
     shorten,
     unfold,
 )
-from gensynth.report.sections import REASON_SCORES, reason_codes, rejections
+from gensynth.report.sections import REASON_SCORES, meaning, reason_codes, rejections
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
@@ -130,20 +129,20 @@ def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
 def rejected(contents: ReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
     reasons = np.array(contents.verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(contents.verdict, REASONS) if (reasons == code).any()]
+    found = [code for code in reason_codes(contents.verdict) if (reasons == code).any()]
     most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
     examples = [
-        _examples(contents, code, REASONS.get(code, ""), _choose(np.flatnonzero(reasons == code), most))
+        _examples(contents, code, meaning(code, contents.noun), _choose(np.flatnonzero(reasons == code), most))
         for code in found
     ]
-    return rejections(contents, contents.verdict, REASONS, examples)
+    return rejections(contents, contents.verdict, examples)
 
 
 def review(contents: ReportContents) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
     samples = contents.verdict.samples
     doubts = np.array(samples.review or ("",) * len(samples.reason), dtype=object)
-    found = [code for code in reason_codes(contents.verdict, REASONS) if (doubts == code).any()]
+    found = [code for code in reason_codes(contents.verdict) if (doubts == code).any()]
     if not found:
         return Html()
     most = _room(REJECTED_BYTES, contents, len(found), 6, 12)

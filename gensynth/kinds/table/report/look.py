@@ -11,14 +11,13 @@ import pandas as pd
 from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, TableCodec
-from gensynth.kinds.table.gate import ROW_REASONS
 from gensynth.kinds.table.report.columns import ColumnLook, as_real, looks
 from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
 from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table, unfold
-from gensynth.report.sections import LEGEND, REASON_SCORES, reason_codes, rejections
+from gensynth.report.sections import LEGEND, REASON_SCORES, meaning, reason_codes, rejections
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -235,7 +234,7 @@ def nearest(contents: TableReportContents) -> Html:
         at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
         at = at[np.argsort(ratio[at], kind="stable")][:most]
         shown = _pairs(contents, synthetic, samples.nearest, at, ratio) if len(at) else element("p", "No accepted row.")
-        limit = verdict.thresholds.get(f"near_duplicate:{name}", verdict.thresholds.get("near_duplicate"))
+        limit = verdict.thresholds.get(f"near_duplicate:{name}")
         words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real rows."
         blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
     return section(
@@ -257,8 +256,8 @@ def rejected(contents: TableReportContents) -> Html:
     if synthetic is None or verdict is None:
         return section("rejected", "What was rejected, and why", element("p", "No synthetic rows were drawn."))
     reasons = np.array(verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(verdict, ROW_REASONS) if (reasons == code).any()]
-    return rejections(contents, verdict, ROW_REASONS, [_examples(contents, synthetic, verdict, code) for code in found])
+    found = [code for code in reason_codes(verdict) if (reasons == code).any()]
+    return rejections(contents, verdict, [_examples(contents, synthetic, verdict, code) for code in found])
 
 
 def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verdict, code: str) -> Html:
@@ -267,7 +266,7 @@ def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verd
     # One of each class before a second one.
     turn = pd.Series(synthetic.y[at]).groupby(synthetic.y[at]).cumcount().to_numpy()
     at = at[np.argsort(turn, kind="stable")][:EXAMPLES]
-    title = element("h3", element("code", clean(code)), f" {ROW_REASONS.get(code, '')}")
+    title = element("h3", element("code", clean(code)), f" {meaning(code, contents.noun)}")
     row = set(contents.parts.train.ids)
     name, words = REASON_SCORES.get(code, ("", ""))
     values = samples.scores.get(name)

@@ -9,12 +9,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.judge import Judge
 from gensynth.kinds.image.features.catalog import get_extractor
 from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.extractor import BATCH, Extractor, check_comparable, weights_hash
 from gensynth.kinds.image.features.module_features import ModuleFeatures
 from gensynth.kinds.image.features.pyramid import Pyramid
-from gensynth.kinds.image.gate import Judge
 
 STAMP = {"name", "weights_sha256", "resize", "domain"}
 
@@ -163,3 +163,36 @@ def test_extractors_are_found_by_name(tiny: LabeledData) -> None:
         get_extractor("pyramyd", tiny)
     with pytest.raises(ValueError, match="task reads no weights, but w.pth was given; .* imagenet, inception, dinov2"):
         get_extractor("task", tiny, weights="w.pth")
+
+
+def test_embedding_is_the_same_for_any_split_into_calls_and_any_refit(tiny: LabeledData) -> None:
+    a, b = Embedding.fit(tiny.x), Embedding.fit(tiny.x)
+    whole = a(tiny.x[:])
+    assert whole.dtype == np.float64 and whole.shape[0] == 72 and whole.shape[1] <= 64
+    parts = np.concatenate([a(tiny.x[:3]), a(tiny.x[3:])])
+    assert parts == pytest.approx(whole, abs=1e-4)
+    assert a.stamp == b.stamp and a.stamp != Embedding.fit(tiny.x, seed=1).stamp
+    assert {"name", "hash", "resize", "domain"} <= set(a.stamp)
+
+
+def test_embedding_keeps_global_randomness(tiny: LabeledData) -> None:
+    before = torch.get_rng_state()
+    Embedding.fit(tiny.x)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("shape", [(3, 48, 32), (1, 5, 7), (3, 16, 16)])
+def test_embedding_of_other_shapes(shape):
+    x = torch.randint(0, 256, (24, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    features = Embedding.fit(x)(x)
+    assert np.isfinite(features).all() and len(np.unique(features.round(6), axis=0)) == 24
+
+
+def test_embedding_refuses_what_it_cannot_read(tiny: LabeledData) -> None:
+    embedding = Embedding.fit(tiny.x)
+    with pytest.raises(ValueError, match=r"\(1, 8, 8\) like the training images, got \(2, 1, 9, 9\)"):
+        embedding(torch.zeros(2, 1, 9, 9, dtype=torch.uint8))
+    with pytest.raises(TypeError, match="must be uint8 .* got torch.float32"):
+        embedding(torch.zeros(2, 1, 8, 8))
+    with pytest.raises(ValueError, match="at least 2 different training images"):
+        Embedding.fit(torch.zeros(5, 1, 8, 8, dtype=torch.uint8))

@@ -14,10 +14,9 @@ from two_kinds import evaluation
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.fidelity.verdict import ClassVerdict, SampleVerdicts, Score, Verdict
+from gensynth.fidelity.verdict import REASONS, ClassVerdict, SampleVerdicts, Score, Verdict
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.choose import Choice, Scored
-from gensynth.kinds.table.gate import ROW_REASONS
 from gensynth.kinds.table.report.columns import as_real, looks
 from gensynth.kinds.table.report.page import TableReportContents, render, write_table_report
 from gensynth.kinds.table.report.relations import cramers_v
@@ -222,8 +221,8 @@ def test_pairs_show_the_most_copy_like_accepted_row_first(page):
 
 def test_rejections_are_counted_priced_and_shown_in_words_of_rows(page):
     rejected = part(page, "rejected")
-    assert all(meaning in rejected for meaning in ROW_REASONS.values())
-    assert "3.4\u202f%" in rejected and rejected.count("not measured") == len(ROW_REASONS) - 1
+    assert all(meaning.format(noun="row") in rejected for meaning in REASONS.values())
+    assert "3.4\u202f%" in rejected and rejected.count("not measured") == len(REASONS) - 1
 
 
 def test_a_value_that_is_out_of_bounds_is_marked():
