@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -156,22 +155,15 @@ def evaluate(
         data_config: How the real data are read and split.
         evaluate: How to test.
     """
-    from gensynth.evaluate.evaluate import evaluate as test
+    from gensynth.evaluate.evaluate import evaluate_checked
     from gensynth.evaluate.results import save_evaluation
-    from gensynth.evaluate.ways import SYNTHETIC, UNGATED
-    from gensynth.fidelity.draw import as_drawn
-    from gensynth.mix.targets import filled_rare
 
     if keep_arms is not None:
         refuse_inside(keep_arms, synthetic, real, data_config.test_data, option="--keep_arms")
     with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples, checker = _read_both(synthetic, real, data_config)
         verdict = _checked(parts, samples, checker, synthetic)
-        accepted = samples.subset(verdict.samples.accepted)
-        # Images of other classes only keep the change from giving the rare ones away; without rare ones, all count.
-        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-        given = {SYNTHETIC: accepted, UNGATED: as_drawn(samples, verdict)}
-        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
+        result = evaluate_checked(parts, samples, verdict, evaluate, kept=keep_arms)
         if out is not None:
             save_evaluation(result, out)
     print_evaluation(result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gensynth.cli.printed import print_evaluation, say, say_data_notes, say_mixed, say_passed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
-from gensynth.evaluate.ways import SYNTHETIC, UNGATED
+from gensynth.evaluate.ways import SYNTHETIC
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance.run import RECORD
 from gensynth.sampler import SAMPLER
@@ -187,18 +186,13 @@ def evaluate(
         data_config: How the real table is read and split.
         evaluate: How to test.
     """
-    from gensynth.evaluate.evaluate import evaluate as test
+    from gensynth.evaluate.evaluate import evaluate_checked
     from gensynth.evaluate.results import save_evaluation
-    from gensynth.fidelity.draw import as_drawn
-    from gensynth.mix.targets import filled_rare
 
     with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples, verdict = _checked(synthetic, real, data_config)
-        accepted = samples.subset(verdict.samples.accepted)
         name = samples.sampler if samples.sampler != "unknown" else SYNTHETIC
-        given = {name: accepted, UNGATED: as_drawn(samples, verdict)}
-        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
-        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
+        result = evaluate_checked(parts, samples, verdict, evaluate, name, kept=keep_arms)
         if out is not None:
             save_evaluation(result, out)
     print_evaluation(result)
