@@ -52,7 +52,7 @@ from gensynth.evaluate.evaluate import draw
 from gensynth.evaluate.outcome import WORDS, Probabilities
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.choose import ChooseConfig, choose
-from gensynth.kinds.table.classifiers import Corrected, Encoder, Extra, fit_and_tune
+from gensynth.kinds.table.classifiers import Encoder, Extra, Fit, Fitted
 from gensynth.kinds.table.config import MODELS
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
@@ -220,8 +220,8 @@ def measure_real(job: Job) -> dict[str, Any]:
     seconds = time.process_time() - start
     results = {}
     for model in MODELS:
-        classifier = Corrected(model, half.encoder.is_code, arm == WEIGHTS, extra, job.split)
-        fitted, threshold = fit_and_tune(classifier, half.x, half.y, FOLDS)
+        fit = Fit(model, half.encoder.is_code, arm == WEIGHTS, extra, job.split)
+        fitted, threshold = fit.tuned_to(half.x, half.y, FOLDS)
         results[model] = scores(half, fitted, threshold)
         if arm == THRESHOLD:
             results[model]["balanced_accuracy"] = results[model]["balanced_accuracy_tuned"]
@@ -263,8 +263,8 @@ def measure_mixed(job: Job) -> dict[str, Any]:
         seconds += time.process_time() - start
     results = {}
     for model in MIXED_MODELS:
-        classifier = Corrected(model, half.encoder.is_code, name == WEIGHTS, extra, job.split)
-        results[model] = scores(half, classifier.fit(half.x, half.y), None)
+        fit = Fit(model, half.encoder.is_code, name == WEIGHTS, extra, job.split)
+        results[model] = scores(half, fit.to(half.x, half.y), None)
     return {"results": results, "seconds": seconds}
 
 
@@ -292,10 +292,10 @@ def measure_checklist(job: Job) -> dict[str, Any]:
     }
 
 
-def scores(half: Half, fitted: Corrected, threshold: float | None) -> dict[str, float | None]:
+def scores(half: Half, fitted: Fitted, threshold: float | None) -> dict[str, float | None]:
     """Return the scores on the test rows by name, and the threshold."""
-    raw, corrected = fitted.raw(half.x_test)[None], (fitted.shares_, fitted.trained_)
-    outcome = Probabilities(half.y_test, raw, fitted.n_train_, 1, *corrected, threshold)
+    raw, corrected = fitted.raw(half.x_test)[None], (fitted.shares, fitted.trained)
+    outcome = Probabilities(half.y_test, raw, fitted.n_train, 1, *corrected, threshold)
     found = outcome.score(np.ones((len(half.y_test), 1)), 1)
     return {name: float(found[name][0, 0]) for name in WORDS if name in found} | {"threshold": threshold}
 

@@ -6,7 +6,6 @@ and the settings called `ReadConfig`, `EvaluateConfig`, ... are its own (`Kind.c
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -92,24 +91,19 @@ def evaluate(
         data_config: How the real data are read and split.
         evaluate: How to test.
     """
-    from gensynth.evaluate.evaluate import evaluate as test
+    from gensynth.evaluate.evaluate import evaluate_checked
     from gensynth.evaluate.results import save_evaluation
-    from gensynth.evaluate.ways import SYNTHETIC, UNGATED
-    from gensynth.fidelity.draw import as_drawn
-    from gensynth.mix.targets import filled_rare
+    from gensynth.evaluate.ways import SYNTHETIC
 
     if keep_arms is not None:
         refuse_inside(keep_arms, synthetic, real, data_config.test_data, option="--keep_arms")
     with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples = _read_both(kind, synthetic, real, data_config)
         verdict = _checked(parts, samples, synthetic)
-        accepted = samples.subset(verdict.samples.accepted)
-        # Examples of other classes only keep the change from giving the rare ones away; without rare ones, all count.
-        rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
         # Beside what is usual for the kind, the given ones need a name of their own.
         named = kind.reference() is not None and samples.sampler != "unknown"
-        given = {samples.sampler if named else SYNTHETIC: accepted, UNGATED: as_drawn(samples, verdict)}
-        result = test(parts.train, given, parts.test, evaluate, rare=rare, kept=keep_arms)
+        name = samples.sampler if named else SYNTHETIC
+        result = evaluate_checked(parts, samples, verdict, evaluate, name, kept=keep_arms)
         if out is not None:
             save_evaluation(result, out)
     print_evaluation(result)

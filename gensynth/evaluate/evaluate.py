@@ -18,10 +18,10 @@ Two ways to tell:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.compare import Key, Said, compare
 from gensynth.evaluate.config import ArmsConfig
@@ -38,7 +39,10 @@ from gensynth.evaluate.outcome import Outcome
 from gensynth.evaluate.results import Evaluation
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
 from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to, expanded, is_alone, way_of
+from gensynth.fidelity.draw import as_drawn
+from gensynth.fidelity.verdict import Verdict
 from gensynth.kind import kinds
+from gensynth.mix.targets import filled_rare
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
@@ -101,6 +105,36 @@ def evaluate(
         notes.insert(0, f"Tested with {len(train)} of {of[0]} {rows}.")
     found = evaluate_splits([(train, given, test)], config, quiet, rare, classifier, kept)
     return replace(found, notes=tuple(notes))
+
+
+def evaluate_checked(
+    parts: Parts,
+    samples: Synthetic,
+    verdict: Verdict,
+    config: ArmsConfig,
+    name: str = SYNTHETIC,
+    adds: Mapping[str, int] | None = None,
+    quiet: bool = False,
+    kept: Path | None = None,
+) -> Evaluation:
+    """Evaluate the samples that pass the check on the test part, and as many as they were drawn where an arm asks.
+
+    Args:
+        parts: Real data.
+        samples: All that were drawn.
+        verdict: The fidelity checker's answer for them.
+        config: How to test.
+        name: What the samples are called in the names of arms.
+        adds: How many the classes were to receive, so that those are the rare ones; None to tell by what passed. Others
+            may have received some, only so that being synthetic gives no class away.
+        quiet: As `evaluate`.
+        kept: As `evaluate`.
+    """
+    accepted = samples.subset(verdict.samples.accepted)
+    given = {name: accepted, UNGATED: as_drawn(samples, verdict)}
+    counts = Counter(accepted.classes[label] for label in accepted.y) if adds is None else adds
+    rare = filled_rare(parts.train.class_counts, counts)
+    return evaluate(parts.train, given, parts.test, config, quiet, rare, kept=kept)
 
 
 def evaluate_splits(
@@ -190,7 +224,8 @@ def _check(train: LabeledData, given: Mapping[str, Synthetic], test: LabeledData
     noun = train.noun
     if not {*given} - {UNGATED}:
         raise ValueError(f"no synthetic {noun}s were given; give at least one set of them.")
-    for name, part in chain(given.items(), (("train", train), ("test", test))):
+    parts: list[tuple[str, Synthetic | LabeledData]] = [*given.items(), ("train", train), ("test", test)]
+    for name, part in parts:
         if not len(part):
             raise ValueError(f"{name} has no {noun}s; at least one is needed to tell whether they help.")
         if part.classes != classes:

@@ -125,11 +125,6 @@ def by_examples_and_seeds(scores: np.ndarray, floor: float) -> Spread:
     return Spread(float(by_seed.mean()), float(variance), float(freedom))
 
 
-def estimate(scores: np.ndarray, floor: float, limits: tuple[float, float]) -> Estimate:
-    """Return the mean over seeds with a 95 % interval for other test examples and seeds; `by_examples_and_seeds`."""
-    return by_examples_and_seeds(scores, floor).estimate(limits)
-
-
 def split_variance(scores: np.ndarray, ratio: float) -> float:
     """Return the variance of the mean over train-test splits.
 

@@ -52,7 +52,7 @@ def kept_arm(
     found = classifier.try_way(way, train, None, test, on_step)
     if isinstance(found, Probabilities):
         file = io.BytesIO()
-        np.savez(file, **found.arrays())
+        np.savez(file, allow_pickle=False, **found.arrays())
         with _writing:  # splits with the same real examples have the same arms
             write_bytes(path, file.getvalue())
     return found

@@ -21,7 +21,7 @@ from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.plain import MAKE_AGAIN, read_json
 from gensynth.evaluate.config import EvaluateConfig
-from gensynth.evaluate.intervals import CANNOT_TELL, DRAWS, Estimate, estimate, least_variance
+from gensynth.evaluate.intervals import CANNOT_TELL, DRAWS, Estimate, by_examples_and_seeds, least_variance
 from gensynth.evaluate.network import train_and_predict
 from gensynth.evaluate.side_by_side import side_by_side
 from gensynth.evaluate.task import WAYS, Task, Training, join
@@ -222,4 +222,5 @@ def _interval(gap: np.ndarray, partner: np.ndarray, seed: int) -> Estimate:
     sums = np.stack([np.bincount(group, weights=row) for row in gap])
     drawn = np.random.default_rng(seed).multinomial(len(size), np.full(len(size), 1 / len(size)), size=DRAWS)
     weights = np.vstack([np.ones((1, len(size))), drawn])
-    return estimate(weights @ sums.T / (weights @ size)[:, None], least_variance(len(size)), (-1, 1))
+    by_pair = weights @ sums.T / (weights @ size)[:, None]
+    return by_examples_and_seeds(by_pair, least_variance(len(size))).estimate((-1, 1))

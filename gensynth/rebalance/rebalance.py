@@ -40,14 +40,14 @@ from gensynth.data.lock import first_process
 from gensynth.data.names import folder_name
 from gensynth.data.words import counted
 from gensynth.evaluate.config import EvaluateConfig
-from gensynth.evaluate.evaluate import evaluate
+from gensynth.evaluate.evaluate import evaluate_checked
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import may_be_shown, measure_leak, save_leak
-from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
-from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to
+from gensynth.evaluate.results import load_evaluation, save_evaluation
+from gensynth.evaluate.ways import UNGATED, added_to
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.draw import as_drawn, draw_accepted
-from gensynth.fidelity.verdict import Verdict, save_verdict
+from gensynth.fidelity.draw import draw_accepted
+from gensynth.fidelity.verdict import save_verdict
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.config import DataConfig
 from gensynth.kinds.image.files import FolderFiles
@@ -145,7 +145,8 @@ def rebalance(
     if not verdict.samples.accepted.any():
         return report(out, parts)
     if not (out / "evaluation.json").exists():
-        answer = partial(job.evaluate, synthetic, verdict, adds, arms)
+        tested = replace(evaluate_config, arms=arms)
+        answer = partial(evaluate_checked, parts, synthetic, verdict, tested, adds=adds, quiet=quiet, kept=out / "arms")
         run.step("evaluate", lambda: save_evaluation(answer(), out / "evaluation.json"))
     utility = load_evaluation(out / "evaluation.json").verdict
     against = config.sampler == AUTO and utility != HELPS
@@ -263,20 +264,6 @@ class _Job:
             self.out,
             self.config.sample_seed,
             self.quiet,
-        )
-
-    def evaluate(
-        self, synthetic: Synthetic, verdict: Verdict, adds: dict[str, int], arms: tuple[str, ...]
-    ) -> Evaluation:
-        """Test whether the accepted samples help."""
-        return evaluate(
-            self.parts.train,
-            {SYNTHETIC: synthetic.subset(verdict.samples.accepted), UNGATED: as_drawn(synthetic, verdict)},
-            self.parts.test,
-            replace(self.evaluate_config, arms=arms),
-            quiet=self.quiet,
-            rare=filled_rare(self.parts.train.class_counts, adds),
-            kept=self.out / "arms",
         )
 
 

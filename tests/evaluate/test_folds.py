@@ -9,7 +9,6 @@ import pytest
 from two_kinds import CASES, mixed, shapes
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.folds import Candidate, Folds, cross_validate
 from gensynth.evaluate.ways import REAL
 from gensynth.kind import kinds
@@ -90,9 +89,3 @@ def test_what_cannot_be_cross_validated_is_refused() -> None:
     with pytest.raises(ValueError, match="arm real \\+ mine: it is broken"):
         one = replace(CASES["image"].config, arms=(REAL, "real + synthetic"))
         cross_validate(shapes((9, 3), 0), {"mine": Broken()}, {"b": 5}, one, folds=3, quiet=True)
-
-
-def test_some_of_takes_a_share_of_each_class() -> None:
-    data = mixed((900, 60), 0)
-    assert data.subset(some_of(data, 400, 0)).class_counts == {"a": 375, "b": 25}
-    assert np.array_equal(some_of(data, 2000, 0), np.arange(960))

@@ -23,7 +23,6 @@ from gensynth.evaluate.intervals import (
     by_examples_and_seeds,
     by_splits,
     corrected,
-    estimate,
     resamples,
     verdict_of,
 )
@@ -96,7 +95,7 @@ def test_interval_covers_new_patients_and_the_one_of_images_does_not() -> None:
         z = 0.842 * np.sqrt(2) + rng.normal(size=40).repeat(8) + rng.normal(size=(1, 2, 320))
         p = certain(np.where(z > 0, y, 1 - y), 2)
         for at, groups in enumerate((patient, None)):
-            interval = estimate(scored(p, y, rng, 200, groups)[0][:, 0], 0.0, (0, 1))
+            interval = by_examples_and_seeds(scored(p, y, rng, 200, groups)[0][:, 0], 0.0).estimate((0, 1))
             covered[at] += interval.low <= 0.8 <= interval.high
     assert 0.89 <= covered[0] / 200 <= 0.99
     assert covered[1] / 200 < 0.8
@@ -127,7 +126,7 @@ def test_interval_covers_new_images_and_new_seeds() -> None:
     covered = 0
     for _ in range(150):
         p = certain(labels(rng, y, 0.3, 0.2, 0.3, 1), 3)
-        interval = estimate(scored(p, y, rng, 200)[0][:, 0], 0.0, (0, 1))
+        interval = by_examples_and_seeds(scored(p, y, rng, 200)[0][:, 0], 0.0).estimate((0, 1))
         covered += interval.low <= truth <= interval.high
     assert 0.89 <= covered / 150 <= 0.99
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gensynth.choose import choose as module
 from gensynth.choose.choose import BASELINES, load_choice
 from gensynth.cli.main import main
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import measure_leak
+from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.results import load_evaluation
 from gensynth.generator.config import TrainConfig
 from gensynth.generator.registry import get_generator
@@ -92,7 +92,7 @@ def test_auto_mixes_only_what_helps_unless_forced(
     assert "How the choice was made" in page and "No data set was mixed" in page
     assert run(capsys, ["report", str(out)])[0] == 0
 
-    monkeypatch.setattr(module, "train_arm", None)  # nothing is tried again
+    monkeypatch.setattr(Networks, "try_way", None)  # nothing is tried again
     code, text, err = run(capsys, [*auto, "--force"])
     assert code == 0, text + err
     assert utilities(out) == {"CANNOT TELL, forced"} and "No data set" not in text
@@ -103,7 +103,9 @@ def test_auto_mixes_only_what_helps_unless_forced(
 def test_auto_mixes_what_helps(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "evaluate", lambda *a, **k: replace(evaluate(*a, **k), verdict=HELPS))
+    monkeypatch.setattr(
+        "gensynth.evaluate.evaluate.evaluate", lambda *a, **k: replace(evaluate(*a, **k), verdict=HELPS)
+    )
     code, text, err = run(capsys, options(few_eights, tmp_path / "run", "--sampler", "auto", "--to", "15"))
     assert code == 0, err
     assert utilities(tmp_path / "run") == {HELPS}
@@ -114,7 +116,9 @@ def test_a_named_sampler_is_mixed_whatever_the_test_says(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, seen = tmp_path / "run", list[Synthetic]()
-    monkeypatch.setattr(run_module, "evaluate", lambda *a, **k: seen.extend((a[1], k["ungated"])) or evaluate(*a, **k))
+    monkeypatch.setattr(
+        "gensynth.evaluate.evaluate.evaluate", lambda *a, **k: seen.extend(a[1].values()) or evaluate(*a, **k)
+    )
     arms = ["--evaluate.arms", "real,real + synthetic,real + ungated"]
     code, text, err = run(capsys, options(few_eights, out, "--sampler", "recipes", *arms))
     assert code == 0, text + err

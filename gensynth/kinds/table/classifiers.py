@@ -1,7 +1,7 @@
 """The classifiers that tell whether synthetic rows help: boosted trees, a random forest, logistic regression.
 
 All see a table as numbers, with NaN where missing, and codes of levels (`gensynth.kinds.table.codec`), and all are
-fitted by `Corrected`, so that the ways to train differ in nothing else.
+fitted by `Fit`, so that the ways to train differ in nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, final
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -120,70 +120,93 @@ class Encoder:
         return Extra(self.rows(synthetic.x.frame), self.labels(synthetic.y), parents)
 
 
-class Corrected(ClassifierMixin, BaseEstimator):
-    """A classifier that is fitted to more of the rare classes than there is, and corrects its probabilities for that.
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted classifier of encoded rows.
 
-    X is a DataFrame of encoded real rows whose index numbers the training rows: where only some of them are given, as
-    in cross-validation, synthetic rows that were made from another one are left out.
+    Attributes:
+        prepare: What turns encoded rows into what the classifier reads.
+        classifier: The classifier.
+        n_train: Rows it was fitted on.
+        trained: Shares of the classes in training, weights counted as rows, shape (k,).
+        shares: Shares of the classes among the real rows, shape (k,).
+    """
 
-    Args:
+    prepare: Any
+    classifier: Any
+    n_train: int
+    trained: np.ndarray
+    shares: np.ndarray
+
+    def raw(self, x: pd.DataFrame) -> np.ndarray:
+        """Return the classifier's own probabilities, shape (n, k)."""
+        return self.classifier.predict_proba(self.prepare.transform(x.to_numpy()))
+
+    def corrected(self, x: pd.DataFrame) -> np.ndarray:
+        """Return the probabilities after `prior_correct`, shape (n, k)."""
+        return prior_correct(self.raw(x), self.trained, self.shares)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How a classifier is fitted.
+
+    Attributes:
         model: One of `gensynth.kinds.table.config.MODELS`.
         is_code: Which columns hold codes.
         weighted: Whether classes weigh the same, however many rows they have.
         extra: Synthetic rows that are added; None for none.
-        seed: Seed of the forest.
-
-    Attributes:
-        n_train_: Rows it was fitted on.
-        trained_: Shares of the classes in training, weights counted as rows, shape (k,).
-        shares_: Shares of the classes among the real rows, shape (k,).
+        seed: Seed of the forest, and of the folds that tune a threshold.
     """
 
-    def __init__(self, model: str, is_code: np.ndarray, weighted: bool, extra: Extra | None, seed: int) -> None:
-        self.model = model
-        self.is_code = is_code
-        self.weighted = weighted
-        self.extra = extra
-        self.seed = seed
+    model: str
+    is_code: np.ndarray
+    weighted: bool
+    extra: Extra | None
+    seed: int
 
-    def __sklearn_clone__(self) -> Corrected:
-        # The rows are only read: copies of them would multiply the memory by the number of folds.
-        return Corrected(self.model, self.is_code, self.weighted, self.extra, self.seed)
+    def to(self, x: pd.DataFrame, y: np.ndarray) -> Fitted:
+        """Fit to real rows and what is added to them.
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Corrected:  # noqa: N803
-        """Fit on real rows and what is added to them."""
-        x, labels = X.to_numpy(), np.asarray(y)
-        self.classes_ = np.unique(labels)
-        self.shares_ = np.bincount(labels) / len(labels)
-        self.prepare_ = _preparation(self.model, self.is_code, self.weighted).fit(x)
+        Args:
+            x: Encoded real rows; the index numbers the training rows. Where only some of them are given, as in
+                cross-validation, synthetic rows that were made from another one are left out.
+            y: Labels, shape (n,).
+        """
+        rows, labels, shares = x.to_numpy(), y, np.bincount(y) / len(y)
+        prepare = _preparation(self.model, self.is_code, self.weighted).fit(rows)
         if self.extra is not None:
-            given = np.isin(self.extra.parents, X.index) | (self.extra.parents < 0)
+            given = np.isin(self.extra.parents, x.index) | (self.extra.parents < 0)
             extra = self.extra.take(np.flatnonzero(given.all(axis=1)))
-            x, labels = np.vstack([x, extra.x]), np.concatenate([labels, extra.y])
+            rows, labels = np.vstack([rows, extra.x]), np.concatenate([labels, extra.y])
         weights = compute_sample_weight("balanced", labels) if self.weighted else None
-        self.trained_ = np.bincount(labels, weights) / (len(labels) if weights is None else weights.sum())
-        self.n_train_ = len(labels)
+        trained = np.bincount(labels, weights) / (len(labels) if weights is None else weights.sum())
+        classifier = _classifier(self.model, self.is_code, self.seed)
         with warnings.catch_warnings():
             # A little short of the optimum it ranks as well.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.classifier_ = _classifier(self.model, self.is_code, self.seed)
-            self.classifier_.fit(self.prepare_.transform(x), labels, sample_weight=weights)
+            classifier.fit(prepare.transform(rows), labels, sample_weight=weights)
         if self.model == "forest":
             # Several cores would add up the trees in any order, and round differently from call to call.
-            self.classifier_.set_params(n_jobs=1)
-        return self
+            classifier.set_params(n_jobs=1)
+        return Fitted(prepare, classifier, len(labels), trained, shares)
 
-    def raw(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
-        """Return the classifier's own probabilities, shape (n, k)."""
-        return self.classifier_.predict_proba(self.prepare_.transform(X.to_numpy()))
+    def tuned_to(self, x: pd.DataFrame, y: np.ndarray, folds: int) -> tuple[Fitted, float | None]:
+        """Fit to all rows, and tune the threshold for two classes by cross-validation of the real ones.
 
-    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
-        """Return the probabilities after `prior_correct`, shape (n, k)."""
-        return prior_correct(self.raw(X), self.trained_, self.shares_)
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803
-        """Return the likeliest labels, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        Args:
+            x: As `to`.
+            y: As `to`, each label at least twice.
+            folds: Folds; fewer where the rarest class has fewer rows. Without folds, or for more classes, the threshold
+                is None.
+        """
+        if not folds or len(np.unique(y)) > 2:
+            return self.to(x, y), None
+        splits = StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=self.seed)
+        p = np.empty(len(y))
+        for seen, unseen in splits.split(x, y):
+            p[unseen] = self.to(x.iloc[seen], y[seen]).corrected(x.iloc[unseen])[:, 1]
+        return self.to(x, y), tune_threshold(y, p)
 
 
 @final
@@ -241,16 +264,16 @@ class TableClassifier(Classifier):
             raise ValueError(f"test has rows of {test.classes[test.y[0]]!r} only; at least two classes are needed.")
         x, x_test = (pd.DataFrame(encoder.rows(rows_of(part).frame)) for part in (train, test))
         extra = None if added is None else encoder.extra(added, train.ids)
-        model = Corrected(self.model, encoder.is_code, weighted, extra, self.seed)
-        fitted, threshold = fit_and_tune(model, x, encoder.labels(train.y), self.folds)
+        fit = Fit(self.model, encoder.is_code, weighted, extra, self.seed)
+        fitted, threshold = fit.tuned_to(x, encoder.labels(train.y), self.folds)
         place = np.argsort(encoder.order)  # of each class among the encoder's labels
         return Probabilities(
             test.y,
             fitted.raw(x_test)[None, :, place],
-            fitted.n_train_,
+            fitted.n_train,
             positive=int(encoder.order[1]) if len(place) == 2 else None,
-            shares=fitted.shares_[place],
-            trained=fitted.trained_[place],
+            shares=fitted.shares[place],
+            trained=fitted.trained[place],
             threshold=threshold,
         )
 
@@ -261,26 +284,6 @@ def table_classifiers(
     """Return the classifiers of these names, for real training rows."""
     encoder = Encoder(train)
     return [TableClassifier(model, encoder, seed, folds, threads) for model in models]
-
-
-def fit_and_tune(model: Corrected, x: pd.DataFrame, y: np.ndarray, folds: int) -> tuple[Corrected, float | None]:
-    """Fit on all rows, and tune the threshold for two classes by cross-validation on real rows.
-
-    For more classes, or without folds, the threshold is None.
-
-    Args:
-        model: Not yet fitted.
-        x: Encoded real rows; the index says which training rows they are.
-        y: Labels, each at least twice, shape (n,).
-        folds: Folds; fewer where the rarest class has fewer rows.
-    """
-    if not folds or len(np.unique(y)) > 2:
-        return model.fit(x, y), None
-    splits = StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=model.seed)
-    p = np.empty(len(y))
-    for seen, unseen in splits.split(x, y):
-        p[unseen] = clone(model).fit(x.iloc[seen], y[seen]).predict_proba(x.iloc[unseen])[:, 1]
-    return model.fit(x, y), tune_threshold(y, p)
 
 
 class Bins(TransformerMixin, BaseEstimator):

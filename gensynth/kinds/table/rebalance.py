@@ -31,11 +31,10 @@ from sklearn.base import clone
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
-from gensynth.evaluate.evaluate import evaluate, some_of
+from gensynth.evaluate.evaluate import evaluate_checked, some_of
 from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
-from gensynth.evaluate.ways import UNGATED
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.draw import as_drawn, draw_accepted
+from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kinds.table.choose import Choice, choose, load_choice, save_choice
 from gensynth.kinds.table.config import (
@@ -55,7 +54,7 @@ from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, ta
 from gensynth.kinds.table.tables import check_format, suffix_of
 from gensynth.mix.manifest import NOT_EVALUATED
 from gensynth.mix.mix import mix, write_synthetic
-from gensynth.mix.targets import filled_rare, target_counts
+from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
@@ -168,11 +167,9 @@ def rebalance_table(
         once("draw and check", "verdict.json", lambda: _draw_and_check(file, parts, adds, config.sample_seed, folder))
         drawn = _drawn_again(folder, parts, config.sample_seed)
         _, synthetic, verdict = drawn
-        accepted = synthetic.subset(verdict.samples.accepted)
-        if len(accepted):
-            given = {config.sampler: accepted, UNGATED: as_drawn(synthetic, verdict)}
-            rare = filled_rare(parts.train.class_counts, adds)
-            test = partial(evaluate, parts.train, given, parts.test, evaluate_config, quiet, rare)
+        if verdict.samples.accepted.any():
+            told = (synthetic, verdict, evaluate_config, config.sampler, adds, quiet)
+            test = partial(evaluate_checked, parts, *told)
             once("evaluate", "evaluation.json", lambda: save_evaluation(test(), folder / "evaluation.json"))
             utility = load_evaluation(folder / "evaluation.json").verdict
         if not out.exists():

@@ -12,7 +12,7 @@ from two_kinds import mixed
 
 from gensynth.evaluate.evaluate import draw, evaluate
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.classifiers import Bins, Corrected, Encoder, TableClassifier, fit_and_tune
+from gensynth.kinds.table.classifiers import Bins, Encoder, Fit, Fitted, TableClassifier
 from gensynth.kinds.table.config import MODELS, TableEvaluateConfig
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 
@@ -26,10 +26,10 @@ def test_classifiers_take_mixed_tables_and_unknown_levels(model: str, counts: tu
     test = replace(test, x=replace(test.x, frame=test.x.frame.assign(level="never seen")))
     encoder = Encoder(train)
     x, y = pd.DataFrame(encoder.rows(train.x.frame)), encoder.labels(train.y)
-    fitted, threshold = fit_and_tune(Corrected(model, encoder.is_code, True, None, 0), x, y, 3)
-    p = fitted.predict_proba(pd.DataFrame(encoder.rows(test.x.frame)))
+    fitted, threshold = Fit(model, encoder.is_code, True, None, 0).tuned_to(x, y, 3)
+    p = fitted.corrected(pd.DataFrame(encoder.rows(test.x.frame)))
     assert p.shape == (len(test), len(counts)) and p.sum(1) == pytest.approx(1)
-    assert fitted.trained_ == pytest.approx(1 / len(counts)) and fitted.shares_ == pytest.approx(
+    assert fitted.trained == pytest.approx(1 / len(counts)) and fitted.shares == pytest.approx(
         np.sort(counts)[::-1] / sum(counts)
     )
     assert (threshold is None) == (len(counts) == 3)
@@ -60,11 +60,11 @@ def test_left_out_rows_take_their_synthetic_children_with_them() -> None:
     extra = encoder.extra(draw(get_table_sampler("random")().fit(train), {"b": 200}, 0), train.ids)
     x, y = pd.DataFrame(encoder.rows(train.x.frame)), encoder.labels(train.y)
     some = np.flatnonzero(np.arange(80) % 4 > 0)
-    model = Corrected("logistic", encoder.is_code, False, extra, 0).fit(x.iloc[some], y[some])
+    model = Fit("logistic", encoder.is_code, False, extra, 0).to(x.iloc[some], y[some])
     kept = np.isin(extra.parents[:, 0], some).sum()
-    assert 0 < kept < 200 and model.n_train_ == len(some) + kept
+    assert 0 < kept < 200 and model.n_train == len(some) + kept
     rare = (y[some] == 1).sum()
-    assert model.trained_ == pytest.approx(np.array([len(some) - rare, rare + kept]) / (len(some) + kept))
+    assert model.trained == pytest.approx(np.array([len(some) - rare, rare + kept]) / (len(some) + kept))
 
 
 def test_rows_made_from_unknown_rows_are_refused() -> None:
@@ -92,13 +92,13 @@ def test_smote_is_always_tested_too_and_a_threshold_changes_no_rank() -> None:
 
 
 def test_moving_the_threshold_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    fits, fit = [], Corrected.fit
+    fits, fit = [], Fit.to
 
-    def counted(self: Corrected, X: pd.DataFrame, y: np.ndarray) -> Corrected:  # noqa: N803
+    def counted(self: Fit, x: pd.DataFrame, y: np.ndarray) -> Fitted:
         fits.append(1)
-        return fit(self, X, y)
+        return fit(self, x, y)
 
-    monkeypatch.setattr(Corrected, "fit", counted)
+    monkeypatch.setattr(Fit, "to", counted)
     train, test = mixed((40, 16), 0), mixed((40, 16), 1)
     config = replace(QUICK, arms=(REAL, THRESHOLD, "real + synthetic", "threshold + synthetic"))
     rows = draw(get_table_sampler("random")().fit(train), {"b": 9}, 0)

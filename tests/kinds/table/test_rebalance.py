@@ -111,7 +111,7 @@ def test_auto_says_so_when_nothing_helps(
     assert out.read_bytes() == (tmp_path / "noise.csv").read_bytes()
     choice = json.loads((tmp_path / "same.run" / "choice.json").read_text())
     assert {c["to"] for c in choice["candidates"]} == {None, "0.2", "5x", "60"}
-    assert choice["name"] in ("none", "threshold", "class weights") and not choice["adds"]
+    assert choice["name"] in ("real", "threshold", "class weights") and not choice["adds"]
     assert (tmp_path / "same.run" / "report.html").exists()
 
 
