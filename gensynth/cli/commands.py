@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
@@ -20,7 +20,9 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     from gensynth.kind import Kind
     from gensynth.sampler.synthetic import Synthetic
 
-    ReadConfig = EvaluateConfig = FilesConfig = Any
+    ReadConfig: TypeAlias = Any
+    EvaluateConfig: TypeAlias = Any
+    FilesConfig: TypeAlias = Any
 
 
 def mix(
