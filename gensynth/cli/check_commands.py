@@ -19,7 +19,7 @@ from gensynth.cli.printed import (
 )
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.fidelity.verdict import FAIL
 from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
@@ -78,7 +78,7 @@ def check(
             save_verdict(done.verdict, json)
         write_page(done, page)
     say_data_notes(done.parts)
-    print_verdict(done.verdict)
+    print_verdict(done.verdict, done.parts.train.noun)
     if done.privacy is not None:
         print_privacy(done.privacy)
     if done.leak is not None:
@@ -127,7 +127,8 @@ def mix(
         parts, samples, checker = _read_both(synthetic, real, data_config)
         wanted = target_counts(parts.train.class_counts, to)
         share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
-        verdict = _checked(parts, samples, checker, synthetic, wanted | share)
+        verdict = checker.check(samples, wanted | share)
+        say_passed(parts, samples, verdict, synthetic)
         if spread == "all":
             _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
         mixed = join(parts, samples, verdict.samples, out, files)
@@ -165,7 +166,8 @@ def evaluate(
         refuse_inside(keep_arms, synthetic, real, data_config.test_data, option="--keep_arms")
     with locked(out, None if keep_arms is None else keep_arms / "arms"):
         parts, samples, checker = _read_both(synthetic, real, data_config)
-        verdict = _checked(parts, samples, checker, synthetic)
+        verdict = checker.check(samples)
+        say_passed(parts, samples, verdict, synthetic)
         accepted = samples.subset(verdict.samples.accepted)
         # Images of other classes only keep the treatment from giving the rare ones away; without rare ones, all count.
         rare = filled_rare(parts.train.class_counts, Counter(accepted.classes[label] for label in accepted.y))
@@ -188,14 +190,6 @@ def _read_both(synthetic: str, real: str, config: DataConfig) -> tuple[Parts, Sy
     parts = replace(parts, train=parts.train.noting(samples.notes, synthetic))
     say_data_notes(parts)
     return parts, samples, FidelityChecker(parts.train, (parts.validation, parts.test))
-
-
-def _checked(
-    parts: Parts, samples: Synthetic, checker: FidelityChecker, source: str, wanted: dict[str, int] | None = None
-) -> Verdict:
-    verdict = checker.check(samples, wanted)
-    say_passed(parts, samples, verdict, source)
-    return verdict
 
 
 def _refuse_rare_alone(parts: Parts, wanted: dict[str, int], accepted: Synthetic) -> None:

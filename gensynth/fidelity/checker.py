@@ -92,7 +92,7 @@ class FidelityChecker:
         """
         screened = self._screen(synthetic)
         y = self.train.labels_of(synthetic.y, synthetic.classes)
-        labels, limits = [int(c) for c in np.unique(y)], self._space.limits
+        labels, limits, noun = [int(c) for c in np.unique(y)], self._space.limits, self.train.noun
         tests = [name for name, limit in limits.items() if limit.test]
         scores = {c: self._scores(c, y == c, synthetic, screened, len(labels) * len(tests)) for c in labels}
         p_values = _corrected(scores, tests)
@@ -104,12 +104,10 @@ class FidelityChecker:
         classes = []
         for c in labels:
             mine, n_real = y == c, self._gate.references[c].n
-            n, powerful = int(mine.sum()), n_real >= MANY
-            too_few = min(n_real, n) < FEWEST
-            shift = None if too_few or powerful else self._space.detectable(c, n, level)
+            n = int(mine.sum())
+            shift = self._space.detectable(c, n, level) if FEWEST <= n_real < MANY and n >= FEWEST else None
             faulty = int(np.isin(screened.samples.reason, FAULTS)[mine].sum())
             passed = int(screened.samples.accepted[mine].sum())
-            noun = self.train.noun
             status, why = judge_class(Evidence(noun, n_real, n, passed, faulty, scores[c], limits, p_values[c], shift))
             reasons = Counter(samples.reason[i] for i in np.flatnonzero(mine))
             classes.append(
@@ -167,8 +165,9 @@ class FidelityChecker:
         called = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
         fresh = [f.seen.points[y == label] for f, y in self._fresh]
         named = any(synthetic.parents[i] for i in at)
+        enough = min(reference.n, len(at)) >= FEWEST
         scores = (
-            *self._space.scores(label, at, synthetic, m.seen, tests),
+            *(self._space.scores(label, at, synthetic, m.seen, tests) if enough else ()),
             class_scores.copying(
                 points[reference.at], m.seen.points[some], np.concatenate([points[:0], *fresh]), named
             ),
@@ -213,7 +212,8 @@ def _levels(name: str, limit: Limit) -> dict[str, float]:
 
 def _corrected(scores: Mapping[int, Mapping[str, Score]], tests: Sequence[str]) -> dict[int, dict[str, float]]:
     """p-values by label and test, corrected by Holm over all of them."""
-    given = [(c, name, s[name].p_value) for c, s in scores.items() for name in tests if s[name].p_value is not None]
+    found = [(c, name, s[name].p_value) for c, s in scores.items() for name in tests if name in s]
+    given = [(c, name, p) for c, name, p in found if p is not None]
     adjusted = metrics.holm(np.array([p for _, _, p in given], dtype=np.float64))
     corrected: dict[int, dict[str, float]] = {c: {} for c in scores}
     for (c, name, _), p in zip(given, adjusted.tolist(), strict=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 
-from gensynth.fidelity.verdict import SampleVerdicts, Verdict
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.verdict import Verdict
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
@@ -17,14 +17,7 @@ MOST_DRAWS = 10
 """Draws per wanted image after which a class is left short rather than drawn forever."""
 
 
-class Checker(Protocol):
-    """What draws until enough pass asks."""
-
-    def gate(self, synthetic: Synthetic) -> SampleVerdicts:
-        """Screen samples."""
-
-
-def draw_accepted(sampler: Sampler, checker: Checker, label: str, n: int, seed: int) -> Synthetic:
+def draw_accepted(sampler: Sampler, checker: FidelityChecker, label: str, n: int, seed: int) -> Synthetic:
     """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
 
     Gives up after `MOST_DRAWS` times n draws, and then returns all of them. Each round asks the gate about all samples

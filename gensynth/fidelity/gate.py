@@ -150,10 +150,8 @@ class Gate:
         unsure = p_wanted < np.array([r.label for r in self.references])[y]
         few = np.array([r.n < SMALL for r in self.references])[y]
         # What equals a real example is an exact copy or, where equality is natural, none at all.
-        flags = {
-            name: of & ~(name == "dup_near" and self.equality.known(seen.hashes)) for name, of in found.flags.items()
-        }
-        flags |= {
+        known = self.equality.known(seen.hashes)
+        flags = {code: of & ~(known & code.startswith("dup")) for code, of in found.flags.items()} | {
             "invalid": any_of(seen.faults, n),
             "dup_exact": self.equality.rare(seen.hashes, y)[1],
             "label": ~agrees & unsure,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gensynth.fidelity.verdict import REASONS
 from gensynth.report import figures
@@ -39,6 +41,9 @@ LEGEND = element(
     class_="legend",
 )
 
+
+Show = Callable[[str, np.ndarray], Html]
+"""Shows some of the samples at positions, with the score that a reason code rests on."""
 
 # The score that a reason rests on, with its name in plain words.
 REASON_SCORES = {
@@ -265,34 +270,24 @@ def _score(s: Score) -> tuple[str, ...]:
     )
 
 
-def reason_codes(verdict: Verdict) -> list[str]:
-    """Return the reason codes in the order in which they are tried, then those without a meaning."""
-    return [*REASONS, *sorted(set(verdict.samples.reason) - set(REASONS) - {""})]
-
-
-def meaning(code: str, noun: str) -> str:
-    """Return what a reason code means; "" of one that is not known."""
-    return REASONS.get(code, "").format(noun=noun)
-
-
-def rejections(contents: Contents, verdict: Verdict, examples: Sequence[Html]) -> Html:
+def rejections(contents: Contents, verdict: Verdict, show: Show) -> Html:
     """Return what the gate rejected, by reason, and what the gate costs.
 
     Args:
         contents: What the page shows.
         verdict: Its verdict.
-        examples: Rejected examples, one block per reason that occurs.
+        show: Shows rejected examples.
     """
     samples, noun, reasons = verdict.samples, contents.noun, Counter(verdict.samples.reason)
-    codes, cost = reason_codes(verdict), verdict.false_reject
-    rows = []
-    for code in codes:
-        n = reasons[code]
-        share = percent(n / len(samples.reason)) if len(samples.reason) else NOTHING
+    meanings = {code: meaning.format(noun=noun) for code, meaning in REASONS.items()}
+    meanings |= dict.fromkeys(sorted(reasons.keys() - meanings.keys() - {""}), NOTHING)
+    rows, cost = [], verdict.false_reject
+    for code, meaning in meanings.items():
+        share = percent(reasons[code] / len(samples.reason)) if len(samples.reason) else NOTHING
         false = percent(cost[code]) if cost and code in cost else "not measured"
-        rows.append((element("code", clean(code)), meaning(code, noun) or NOTHING, f"{n:,}", share, false))
+        rows.append((element("code", clean(code)), meaning, f"{reasons[code]:,}", share, false))
     by_class = [
-        (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in codes))
+        (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in meanings))
         for c in verdict.classes
     ]
     return section(
@@ -305,9 +300,34 @@ def rejections(contents: Contents, verdict: Verdict, examples: Sequence[Html]) -
             f"the price: the share of held-out real {noun}s that the same filter would have rejected.",
         ),
         table(("reason", "meaning", "rejected", "of drawn", f"real {noun}s it would reject"), rows, words=(0, 1)),
-        *examples,
-        fold("Rejections by class", table(("class", "drawn", *codes), by_class)),
+        *_shown(samples.reason, meanings, show),
+        fold("Rejections by class", table(("class", "drawn", *meanings), by_class)),
     )
+
+
+def review(contents: Contents, verdict: Verdict, show: Show) -> Html:
+    """Return accepted samples that a person should look at, by reason, or nothing; arguments as of `rejections`."""
+    noun = contents.noun
+    doubts = {
+        "dup_near": f"near a real {noun}, though not so near that it is a copy",
+        "label": f"the judge sees another class, or is less sure than of 97 % of the real {noun}s",
+        "atypical": f"further from the real {noun}s than 95 % of those are from each other",
+    }
+    if not any(verdict.samples.review):
+        return Html()
+    intro = element("p", "These samples were accepted, and a person should look at them.")
+    return section("review", "Worth a look", intro, *_shown(verdict.samples.review, doubts, show))
+
+
+def _shown(codes: Sequence[str], meanings: Mapping[str, str], show: Show) -> list[Html]:
+    """Return examples of each code, below its meaning and their number."""
+    found = np.array(codes, dtype=object)
+    blocks = []
+    for code, meaning in meanings.items():
+        if len(at := np.flatnonzero(found == code)):
+            title = element("h3", element("code", clean(code)), f" {meaning}: {len(at):,}")
+            blocks.append(Html(title + show(code, at)))
+    return blocks
 
 
 def losses(contents: Contents) -> Html:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.printed import say, say_data_notes, say_mixed, say_passed
+from gensynth.cli.printed import print_alarm, print_verdict, say, say_data_notes, say_mixed, say_passed
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL, Verdict
@@ -133,7 +133,7 @@ def check(
         verdict = FidelityChecker(reference, held_out).check(samples)
         if json is not None:
             save_verdict(verdict, json)
-    print_verdict(verdict)
+    print_verdict(verdict, reference.noun)
     if not verdict.samples.accepted.any():
         print("No sample passes the check, so there is nothing to go on with.")
     return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
@@ -254,20 +254,7 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
     for c in verdict.classes:
         if c.status != "PASS":
             print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
-    _print_alarm(verdict)
-
-
-def print_verdict(verdict: Verdict) -> None:
-    """Print the fidelity checker's answer by class."""
-    print(f"{'class':>12} {'real':>6} {'rows':>8} {'accepted':>9}  verdict")
-    for c in verdict.classes:
-        print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
-        for sentence in c.why:
-            print(f"{'':>14}{sentence}")
-        for reason, n in c.rejected.items():
-            print(f"{'':>14}{n} rejected: {reason}")
-    _print_alarm(verdict)
-    print(f"fidelity: {verdict.status}")
+    print_alarm(verdict, "row")
 
 
 def print_evaluation(evaluation: TableEvaluation) -> None:
@@ -292,14 +279,6 @@ def print_evaluation(evaluation: TableEvaluation) -> None:
         "a model trained on added rows overstates the rare class: correct its probabilities for the real shares "
         "(gensynth.evaluate.probabilities.prior_correct), or tune its threshold on real rows."
     )
-
-
-def _print_alarm(verdict: Verdict) -> None:
-    if verdict.contamination:
-        equal = counted(verdict.contamination, "synthetic row equals", "synthetic rows equal")
-        print(f"ALARM: {equal} a held-out row.")
-    if verdict.false_reject is not None:
-        print(f"of the real rows held out, the gate would reject {verdict.false_reject['any']:.1%}")
 
 
 def _checked(synthetic: str, real: str, config: TableConfig) -> tuple[Parts, Synthetic, Verdict]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.report import sections
 from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import (
     Html,
@@ -20,7 +21,6 @@ from gensynth.report.markup import (
     shorten,
     unfold,
 )
-from gensynth.report.sections import REASON_SCORES, meaning, reason_codes, rejections
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
@@ -128,46 +128,24 @@ def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
 
 def rejected(contents: ReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    reasons = np.array(contents.verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(contents.verdict) if (reasons == code).any()]
-    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    examples = [
-        _examples(contents, code, meaning(code, contents.noun), _choose(np.flatnonzero(reasons == code), most))
-        for code in found
-    ]
-    return rejections(contents, contents.verdict, examples)
+    return sections.rejections(contents, contents.verdict, _shows(contents, contents.verdict.samples.reason))
 
 
 def review(contents: ReportContents) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
-    samples = contents.verdict.samples
-    doubts = np.array(samples.review or ("",) * len(samples.reason), dtype=object)
-    found = [code for code in reason_codes(contents.verdict) if (doubts == code).any()]
-    if not found:
-        return Html()
-    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    words = {
-        "dup_near": "near a real image, though not so near that it is a copy",
-        "atypical": "further from the real images than 95 % of those are from each other",
-        "label": "the judge sees another class, or is less sure than of 95 % of the real images",
-    }
-    blocks = []
-    for code in found:
-        at = np.flatnonzero(doubts == code)
-        blocks.append(_examples(contents, code, f"{words[code]}: {len(at):,}", _choose(at, most)))
-    return section(
-        "review",
-        "Worth a look",
-        element("p", "These samples were accepted, and a person should look at them."),
-        *blocks,
-    )
+    return sections.review(contents, contents.verdict, _shows(contents, contents.verdict.samples.review))
 
 
-def _examples(contents: ReportContents, code: str, meaning: str, chosen: np.ndarray) -> Html:
+def _shows(contents: ReportContents, codes: Sequence[str]) -> sections.Show:
+    most = _room(REJECTED_BYTES, contents, len({*codes} - {""}), 6, 12)
+    return lambda code, at: _examples(contents, code, _choose(at, most))
+
+
+def _examples(contents: ReportContents, code: str, chosen: np.ndarray) -> Html:
     """Return samples with the score that speaks against them; copies beside what they copy."""
     synthetic, samples = contents.synthetic, contents.verdict.samples
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    name, words = REASON_SCORES.get(code, ("", ""))
+    name, words = sections.REASON_SCORES.get(code, ("", ""))
     figures = []
     for i in chosen.tolist():
         text = f"{words} {score(samples.scores[name][i])}" if name in samples.scores else ""
@@ -180,5 +158,4 @@ def _examples(contents: ReportContents, code: str, meaning: str, chosen: np.ndar
             "figcaption", text, element("span", f"{shorten(label, 16)} #{synthetic.index[i]}", class_="ids")
         )
         figures.append(element("figure", sheet(synthetic.x[i : i + 1], 1, alt), caption, class_="pair"))
-    title = element("h3", element("code", clean(code)), f" {meaning}")
-    return Html(title + element("div", *figures, class_="pairs"))
+    return element("div", *figures, class_="pairs")

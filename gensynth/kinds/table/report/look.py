@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
+from gensynth.report import sections
 from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table, unfold
-from gensynth.report.sections import LEGEND, REASON_SCORES, meaning, reason_codes, rejections
+from gensynth.report.sections import LEGEND
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -255,30 +257,34 @@ def rejected(contents: TableReportContents) -> Html:
     synthetic, verdict = contents.synthetic, contents.verdict
     if synthetic is None or verdict is None:
         return section("rejected", "What was rejected, and why", element("p", "No synthetic rows were drawn."))
-    reasons = np.array(verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(verdict) if (reasons == code).any()]
-    return rejections(contents, verdict, [_examples(contents, synthetic, verdict, code) for code in found])
+    return sections.rejections(contents, verdict, partial(_examples, contents, synthetic, verdict))
 
 
-def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verdict, code: str) -> Html:
+def review(contents: TableReportContents) -> Html:
+    """Return accepted rows that a person should look at, by reason, or nothing where there are none."""
+    synthetic, verdict = contents.synthetic, contents.verdict
+    if synthetic is None or verdict is None:
+        return Html()
+    return sections.review(contents, verdict, partial(_examples, contents, synthetic, verdict))
+
+
+def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verdict, code: str, at: np.ndarray) -> Html:
     samples = verdict.samples
-    at = np.flatnonzero(np.array(samples.reason, dtype=object) == code)
     # One of each class before a second one.
     turn = pd.Series(synthetic.y[at]).groupby(synthetic.y[at]).cumcount().to_numpy()
     at = at[np.argsort(turn, kind="stable")][:EXAMPLES]
-    title = element("h3", element("code", clean(code)), f" {meaning(code, contents.noun)}")
     row = set(contents.parts.train.ids)
-    name, words = REASON_SCORES.get(code, ("", ""))
+    name, words = sections.REASON_SCORES.get(code, ("", ""))
     values = samples.scores.get(name)
     if code.startswith("dup") and values is not None and all(samples.nearest[i] in row for i in at):
-        return Html(title + _pairs(contents, synthetic, samples.nearest, at, values))
+        return _pairs(contents, synthetic, samples.nearest, at, values)
     columns, drawn_rows = _shown_columns(contents), rows_of(synthetic).frame
     rows = []
     for i in at.tolist():
         found = score(values[i]) if values is not None else ""
         cells = [_marked(drawn_rows[c.name].iloc[i], c) for c in columns]
         rows.append((f"#{synthetic.index[i]}", clean(synthetic.classes[synthetic.y[i]]), found, *cells))
-    return Html(title + _rows(("sample", "class", words), columns, rows))
+    return _rows(("sample", "class", words), columns, rows)
 
 
 def _pairs(
