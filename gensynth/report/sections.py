@@ -30,7 +30,7 @@ from gensynth.report.markup import (
 if TYPE_CHECKING:
     from gensynth.choose.results import ImageChoice, Tried
     from gensynth.evaluate.results import Evaluation
-    from gensynth.fidelity.verdict import ClassVerdict, Score, Verdict
+    from gensynth.fidelity.verdict import ClassVerdict, Score
     from gensynth.report.contents import Contents
     from gensynth.report.page import ReportContents
 
@@ -41,6 +41,9 @@ LEGEND = element(
     class_="legend",
 )
 
+
+MOST_PAIRED = 60
+"""Classes whose samples are shown beside real examples, those with the fewest real ones first."""
 
 Show = Callable[[str, np.ndarray], Html]
 """Shows some of the samples at positions, with the score that a reason code rests on."""
@@ -213,7 +216,7 @@ def fidelity(contents: Contents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
     title, noun, verdict = "Fidelity, class by class", contents.noun, contents.verdict
     if verdict is None:
-        return section("fidelity", title, element("p", f"No synthetic {noun}s were drawn."))
+        return _nothing("fidelity", title, noun)
     ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
     rows = [
         (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")
@@ -270,15 +273,50 @@ def _score(s: Score) -> tuple[str, ...]:
     )
 
 
-def rejections(contents: Contents, verdict: Verdict, show: Show) -> Html:
+def nearest(contents: Contents, most: int, show: Callable[[np.ndarray], Html]) -> Html:
+    """Return accepted samples beside their nearest real example, the closest first.
+
+    Args:
+        contents: What the page shows.
+        most: How many of a class to show at most.
+        show: Shows the samples at positions beside these.
+    """
+    title, noun, synthetic, verdict = "Is it only copying?", contents.noun, contents.synthetic, contents.verdict
+    if synthetic is None or verdict is None:
+        return _nothing("nearest", title, noun)
+    samples, limits, ids = verdict.samples, verdict.thresholds, set(contents.parts.train.ids)
+    known, ratio = np.array([name in ids for name in samples.nearest], dtype=bool), samples.scores["near_duplicate"]
+    blocks = []
+    for name in contents.drawn[:MOST_PAIRED]:
+        at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
+        at = at[np.argsort(ratio[at], kind="stable")][:most]
+        limit = limits.get(f"near_duplicate:{name}", limits.get("near_duplicate"))
+        words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real {noun}s."
+        shown = show(at) if len(at) else element("p", f"No accepted {noun} to compare.")
+        blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
+    intro = (
+        f"Accepted synthetic {noun}s with the real training {noun} that is nearest to each of them, the most copy-like "
+        f"first. The ratio is the distance between them over the usual distance between a real {noun} and its nearest "
+        f"different one: near 0 is a copy, about 1 is as real {noun}s are."
+    )
+    return section("nearest", title, element("p", intro), unfold(blocks, 12, "classes"))
+
+
+def _nothing(anchor: str, title: str, noun: str) -> Html:
+    return section(anchor, title, element("p", f"No synthetic {noun}s were drawn."))
+
+
+def rejections(contents: Contents, show: Show) -> Html:
     """Return what the gate rejected, by reason, and what the gate costs.
 
     Args:
         contents: What the page shows.
-        verdict: Its verdict.
         show: Shows rejected examples.
     """
-    samples, noun, reasons = verdict.samples, contents.noun, Counter(verdict.samples.reason)
+    title, noun, verdict = "What was rejected, and why", contents.noun, contents.verdict
+    if verdict is None:
+        return _nothing("rejected", title, noun)
+    samples, reasons = verdict.samples, Counter(verdict.samples.reason)
     meanings = {code: meaning.format(noun=noun) for code, meaning in REASONS.items()}
     meanings |= dict.fromkeys(sorted(reasons.keys() - meanings.keys() - {""}), NOTHING)
     rows, cost = [], verdict.false_reject
@@ -292,7 +330,7 @@ def rejections(contents: Contents, verdict: Verdict, show: Show) -> Html:
     ]
     return section(
         "rejected",
-        "What was rejected, and why",
+        title,
         element(
             "p",
             f"Of {len(samples.reason):,} samples drawn, {int((~samples.accepted).sum()):,} were rejected. "
@@ -305,15 +343,15 @@ def rejections(contents: Contents, verdict: Verdict, show: Show) -> Html:
     )
 
 
-def review(contents: Contents, verdict: Verdict, show: Show) -> Html:
+def review(contents: Contents, show: Show) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing; arguments as of `rejections`."""
-    noun = contents.noun
+    noun, verdict = contents.noun, contents.verdict
     doubts = {
         "dup_near": f"near a real {noun}, though not so near that it is a copy",
         "label": f"the judge sees another class, or is less sure than of 97 % of the real {noun}s",
         "atypical": f"further from the real {noun}s than 95 % of those are from each other",
     }
-    if not any(verdict.samples.review):
+    if verdict is None or not any(verdict.samples.review):
         return Html()
     intro = element("p", "These samples were accepted, and a person should look at them.")
     return section("review", "Worth a look", intro, *_shown(verdict.samples.review, doubts, show))

@@ -15,7 +15,6 @@ from gensynth.report.markup import (
     Html,
     clean,
     element,
-    number,
     score,
     section,
     shorten,
@@ -80,33 +79,15 @@ def look(contents: ReportContents) -> Html:
 
 
 def nearest(contents: ReportContents) -> Html:
-    """Return accepted synthetic images beside their nearest real image, the closest first."""
-    synthetic, samples = contents.synthetic, contents.verdict.samples
+    """Return accepted synthetic images to the right of their nearest real image, the closest first."""
+    samples, ratio = contents.verdict.samples, contents.verdict.samples.scores["near_duplicate"]
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    most = _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16)
-    known = np.array([name in row for name in samples.nearest], dtype=bool)
-    ratio = samples.scores["near_duplicate"]
-    blocks = []
-    for name in contents.drawn:
-        mine = (synthetic.y == synthetic.classes.index(name)) & samples.accepted & known
-        at = np.flatnonzero(mine)
-        at = at[np.argsort(ratio[at], kind="stable")][:most]
-        pairs = [_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist()]
-        shown = element("div", *pairs, class_="pairs") if pairs else element("p", "No accepted sample to compare.")
-        blocks.append(Html(element("h3", clean(name)) + shown))
-    threshold = contents.verdict.thresholds.get("near_duplicate")
-    limit = "" if threshold is None else f" The gate rejects below {number(threshold)}."
-    return section(
-        "nearest",
-        "Is it only copying?",
-        element(
-            "p",
-            "Each accepted synthetic image (right) beside the real training image nearest to it (left), the "
-            "most copy-like first. The ratio is its distance to that image over the usual distance between "
-            f"a real image and its nearest: near 0 is a copy, about 1 is as real images are.{limit}",
-        ),
-        unfold(blocks, OPEN_CLASSES, "classes"),
-    )
+
+    def show(at: np.ndarray) -> Html:
+        pairs = (_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist())
+        return element("div", *pairs, class_="pairs")
+
+    return sections.nearest(contents, _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16), show)
 
 
 def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
@@ -128,12 +109,12 @@ def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
 
 def rejected(contents: ReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    return sections.rejections(contents, contents.verdict, _shows(contents, contents.verdict.samples.reason))
+    return sections.rejections(contents, _shows(contents, contents.verdict.samples.reason))
 
 
 def review(contents: ReportContents) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
-    return sections.review(contents, contents.verdict, _shows(contents, contents.verdict.samples.review))
+    return sections.review(contents, _shows(contents, contents.verdict.samples.review))
 
 
 def _shows(contents: ReportContents, codes: Sequence[str]) -> sections.Show:
