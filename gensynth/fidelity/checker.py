@@ -45,6 +45,7 @@ class FidelityChecker:
     Raises:
         ValueError: if there are too few training examples to fit on, or a held-out part has a class or a layout that
             `train` lacks.
+        TypeError: if a held-out part is of another kind.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class FidelityChecker:
     ) -> None:
         held_out = [replace(p, y=train.labels_of(p.y, p.classes), classes=train.classes) for p in held_out]
         self.train, self.seed = train, seed
+        for part in held_out:
+            self._refuse_another_kind(part)
         self._space = space or kinds()[train.kind].space(train, seed)
         self._gate = Gate(self._space, train, held_out, seed)
         self._fresh: list[tuple[Measures, np.ndarray]] = []
@@ -142,11 +145,7 @@ class FidelityChecker:
     def _screen(self, synthetic: Synthetic) -> Screened:
         if not len(synthetic):
             raise ValueError("there is nothing to check: the synthetic data are empty; draw samples first.")
-        if synthetic.x.kind != self.train.kind:
-            raise TypeError(
-                f"the samples are of kind {synthetic.x.kind!r}, and the training data of kind {self.train.kind!r}; "
-                "check samples against real data of their kind."
-            )
+        self._refuse_another_kind(synthetic)
         y, noun = self.train.labels_of(synthetic.y, synthetic.classes), self.train.noun
         empty = [self.train.classes[c] for c in np.unique(y) if not self._gate.references[c].n]
         if empty:
@@ -154,6 +153,13 @@ class FidelityChecker:
                 f"classes {empty} have no real training {noun} to check against; add some or leave them out."
             )
         return self._gate.screen(synthetic.x, y, synthetic.parents)
+
+    def _refuse_another_kind(self, data: LabeledData | Synthetic) -> None:
+        if data.x.kind != self.train.kind:
+            raise TypeError(
+                f"data of kind {data.x.kind!r} cannot be compared with training data of kind {self.train.kind!r}; "
+                "give real and synthetic data of one kind."
+            )
 
     def _scores(
         self, label: int, mine: np.ndarray, synthetic: Synthetic, screened: Screened, tests: int

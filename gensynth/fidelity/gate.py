@@ -110,10 +110,12 @@ class Gate:
         self._held_out = []
         for part in held_out:
             for at in np.split(np.arange(len(part)), range(BLOCK, len(part), BLOCK)):
-                if len(at):
-                    seen = space.see(part.x.take(at))
-                    self.equality.held_out.update(seen.hashes)
-                    self._held_out += [(seen.places, part.y[at])] * bool(space.near_held_out.any())
+                if not len(at):
+                    continue
+                seen = space.see(part.x.take(at))
+                self.equality.held_out.update(seen.hashes)
+                if space.near_held_out.any():
+                    self._held_out.append((seen.places, part.y[at]))
 
     def _references(self, y: np.ndarray) -> list[Reference]:
         p = self.judge.out_of_fold

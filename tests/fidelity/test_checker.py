@@ -202,8 +202,10 @@ def test_wrong_input_is_refused(case: Case) -> None:
     x = Pixels(torch.zeros(len(case.fresh), 1, 8, 8, dtype=torch.uint8))
     if case.train.kind == "image":
         x = claims(len(case.fresh)).x
-    with pytest.raises(TypeError, match="check samples against real data of their kind"):
+    with pytest.raises(TypeError, match="cannot be compared with training data of kind"):
         case.checker.check(replace(case.samples, x=x))
+    with pytest.raises(TypeError, match="give real and synthetic data of one kind"):
+        case.fitted(case.train, [replace(case.fresh, x=x)])
 
 
 def test_the_same_question_has_the_same_answer_and_survives_a_file(case: Case, tmp_path: Path) -> None:
