@@ -68,8 +68,8 @@ class SampleVerdicts:
         scores: By name, float64 of shape (n,). Of every kind `near_duplicate` (distance to the nearest training example
             over the median leave-one-out real distance; small = copy), `parent_distance` (the same to its
             parent, NaN where that is not known), `label` (the judge's probability of the wanted label), `typicality`
-            (conformal p-value among the real ones, in [0, 1]). Of images also `flat` (share of values at one end of the range), `outside`
-            (conformal p-value of what is off all real images) and `hash_bits`.
+            (conformal p-value among the real ones, in [0, 1]). Of images also `flat` (share of values at one end of the
+            range), `outside` (conformal p-value of what is off all real images) and `hash_bits`.
         nearest: Id of the nearest real training example of the same class, parents left out; length n.
         review: Reason code for which a person should look at an accepted one, `""` where none; length n, or empty
             where the gate has no such doubts.
