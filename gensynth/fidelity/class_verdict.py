@@ -45,6 +45,12 @@ class Limit:
     test: bool = False
     relative: bool = False
 
+    @property
+    def levels(self) -> dict[str, float]:
+        """What happens from which level on, as far as it does."""
+        levels = {"fails": self.fails, "asks": self.asks, "warns": self.warns}
+        return {what: level for what, level in levels.items() if np.isfinite(level)}
+
     def short(self, score: Score) -> float:
         """Return how far a score that has a value falls short, at least if `surely`; above 0 is worse."""
         ideal = (score.yardstick or 0.0) if self.ideal is None else self.ideal
