@@ -258,7 +258,7 @@ def check(
             save_verdict(done.verdict, json)
         write_page(done, page)
     say_data_notes(done.parts)
-    print_verdict(done.verdict)
+    print_verdict(done.verdict, done.parts.train.noun)
     if done.privacy is not None:
         print_privacy(done.privacy)
     if done.leak is not None:
