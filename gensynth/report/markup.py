@@ -67,6 +67,11 @@ def section(anchor: str, title: str, *children: str) -> Html:
     return element("section", element("h2", title), *children, id=anchor)
 
 
+def nothing(anchor: str, title: str, noun: str) -> Html:
+    """Return a section that says that nothing was drawn."""
+    return section(anchor, title, element("p", f"No synthetic {noun}s were drawn."))
+
+
 def fold(summary: str, *children: str) -> Html:
     """Return a part that is closed until the reader opens it."""
     return element("details", element("summary", summary), *children)

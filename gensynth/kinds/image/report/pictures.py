@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.report import sections
+from gensynth.report import checked
 from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import (
     Html,
@@ -87,7 +87,7 @@ def nearest(contents: ReportContents) -> Html:
         pairs = (_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist())
         return element("div", *pairs, class_="pairs")
 
-    return sections.nearest(contents, _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16), show)
+    return checked.nearest(contents, _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16), show)
 
 
 def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
@@ -109,15 +109,15 @@ def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
 
 def rejected(contents: ReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    return sections.rejections(contents, _shows(contents, contents.verdict.samples.reason))
+    return checked.rejections(contents, _shows(contents, contents.verdict.samples.reason))
 
 
 def review(contents: ReportContents) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
-    return sections.review(contents, _shows(contents, contents.verdict.samples.review))
+    return checked.review(contents, _shows(contents, contents.verdict.samples.review))
 
 
-def _shows(contents: ReportContents, codes: Sequence[str]) -> sections.Show:
+def _shows(contents: ReportContents, codes: Sequence[str]) -> checked.Show:
     most = _room(REJECTED_BYTES, contents, len({*codes} - {""}), 6, 12)
     return lambda code, at: _examples(contents, code, _choose(at, most))
 
@@ -126,7 +126,7 @@ def _examples(contents: ReportContents, code: str, chosen: np.ndarray) -> Html:
     """Return samples with the score that speaks against them; copies beside what they copy."""
     synthetic, samples = contents.synthetic, contents.verdict.samples
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    name, words = sections.REASON_SCORES.get(code, ("", ""))
+    name, words = checked.REASON_SCORES.get(code, ("", ""))
     figures = []
     for i in chosen.tolist():
         text = f"{words} {score(samples.scores[name][i])}" if name in samples.scores else ""

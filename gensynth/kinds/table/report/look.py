@@ -17,7 +17,7 @@ from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
-from gensynth.report import sections
+from gensynth.report import checked
 from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table
 from gensynth.report.sections import LEGEND
 from gensynth.sampler.synthetic import Synthetic
@@ -226,17 +226,17 @@ def _map(
 def nearest(contents: TableReportContents) -> Html:
     """Return accepted synthetic rows below their nearest real row, the closest first; what differs is marked."""
     most = min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
-    return sections.nearest(contents, most, lambda at: _pairs(contents, at, "near_duplicate"))
+    return checked.nearest(contents, most, lambda at: _pairs(contents, at, "near_duplicate"))
 
 
 def rejected(contents: TableReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    return sections.rejections(contents, partial(_examples, contents))
+    return checked.rejections(contents, partial(_examples, contents))
 
 
 def review(contents: TableReportContents) -> Html:
     """Return accepted rows that a person should look at, by reason, or nothing where there are none."""
-    return sections.review(contents, partial(_examples, contents))
+    return checked.review(contents, partial(_examples, contents))
 
 
 def _examples(contents: TableReportContents, code: str, at: np.ndarray) -> Html:
@@ -246,7 +246,7 @@ def _examples(contents: TableReportContents, code: str, at: np.ndarray) -> Html:
     turn = pd.Series(synthetic.y[at]).groupby(synthetic.y[at]).cumcount().to_numpy()
     at = at[np.argsort(turn, kind="stable")][:EXAMPLES]
     row = set(contents.parts.train.ids)
-    name, words = sections.REASON_SCORES.get(code, ("", ""))
+    name, words = checked.REASON_SCORES.get(code, ("", ""))
     values = samples.scores.get(name)
     if code.startswith("dup") and values is not None and all(samples.nearest[i] in row for i in at):
         return _pairs(contents, at, name)
