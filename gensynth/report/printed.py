@@ -61,8 +61,8 @@ def print_leak(leak: Leak, spread: Leak | None = None) -> None:
         )
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """Print the fidelity checker's answer by class."""
+def print_verdict(verdict: Verdict, noun: str) -> None:
+    """Print the fidelity checker's answer by class; one example is called `noun`."""
     print(f"{'class':>12} {'real':>6} {'samples':>8} {'accepted':>9}  verdict")
     for c in verdict.classes:
         print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
@@ -70,17 +70,22 @@ def print_verdict(verdict: Verdict) -> None:
             print(f"{'':>14}{sentence}")
     rejected, cost = Counter(verdict.samples.reason), verdict.false_reject or {}
     if rejected.keys() - {""}:
-        print(f"{'rejected as':>15} {'samples':>8}  of genuine held-out images it would reject")
+        print(f"{'rejected as':>15} {'samples':>8}  of genuine held-out {noun}s it would reject")
     for reason in (r for r in REASONS if rejected[r]):
         print(f"{reason:>15} {rejected[reason]:>8}  {f'{cost[reason]:.1%}' if reason in cost else ''}".rstrip())
     if reviewed := sum(r != "" for r in verdict.samples.review):
-        print(f"{counted(reviewed, 'accepted sample')} should be looked at: see 'Worth a look' on the page")
+        print(f"{counted(reviewed, 'accepted sample')} should be looked at: see 'review' of the verdict, or the page")
+    print_alarm(verdict, noun)
+    print(f"fidelity: {verdict.status}")
+
+
+def print_alarm(verdict: Verdict, noun: str) -> None:
+    """Print whether samples equal held-out examples, and what the gate costs real ones."""
     if verdict.contamination:
         equal = counted(verdict.contamination, "sample equals", "samples equal")
-        print(f"ALARM: {equal} a held-out image, or came from one.")
+        print(f"ALARM: {equal} a held-out {noun}, or came from one.")
     if verdict.false_reject is not None:
-        print(f"in all the gate would reject {verdict.false_reject['any']:.1%} of the genuine held-out images")
-    print(f"fidelity: {verdict.status}")
+        print(f"in all the gate would reject {verdict.false_reject['any']:.1%} of the genuine held-out {noun}s")
 
 
 def print_privacy(privacy: Privacy) -> None:

@@ -170,7 +170,7 @@ def test_pairs_show_the_most_copy_like_accepted_sample_first():
     page = render(report()).split('<section id="nearest">')[1].split("</section>")[0]
     ratios = [float(r) for r in re.findall(r"ratio (\d\.\d\d)<", page)]
     assert ratios[:6] == sorted(ratios[:6]) and ratios[0] == 0.46 and len(ratios) == 12
-    assert "rejects below 0.35" in page
+    assert "Rejected below 0.35" in page
 
 
 def test_rejections_are_counted_and_priced():
@@ -220,7 +220,7 @@ def test_a_class_of_which_nothing_was_accepted_and_a_run_that_drew_nothing():
     nothing = np.zeros(len(contents.synthetic), dtype=bool)
     samples = replace(contents.verdict.samples, accepted=nothing)
     page = render(replace(contents, verdict=replace(contents.verdict, samples=samples)))
-    assert "No accepted sample to compare" in page
+    assert "No accepted image to compare" in page
     empty = SampleVerdicts(nothing[:0], (), {"near_duplicate": np.zeros(0)}, ())
     verdict = replace(contents.verdict, samples=empty, classes=())
     page = render(replace(contents, synthetic=contents.synthetic.subset(nothing), verdict=verdict, history={}))

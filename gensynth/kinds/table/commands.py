@@ -9,7 +9,7 @@ from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL, Verdict
 from gensynth.rebalance.run import RECORD
-from gensynth.report.printed import print_evaluation, say
+from gensynth.report.printed import print_alarm, print_evaluation, print_verdict, say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
@@ -129,7 +129,7 @@ def check(
         verdict = FidelityChecker(reference, held_out).check(samples)
         if json is not None:
             save_verdict(verdict, json)
-    print_verdict(verdict)
+    print_verdict(verdict, reference.noun)
     if not verdict.samples.accepted.any():
         print("No sample passes the check, so there is nothing to go on with.")
     return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
@@ -198,25 +198,4 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
     for c in verdict.classes:
         if c.status != "PASS":
             print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
-    _print_alarm(verdict)
-
-
-def print_verdict(verdict: Verdict) -> None:
-    """Print the fidelity checker's answer by class."""
-    print(f"{'class':>12} {'real':>6} {'rows':>8} {'accepted':>9}  verdict")
-    for c in verdict.classes:
-        print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
-        for sentence in c.why:
-            print(f"{'':>14}{sentence}")
-        for reason, n in c.rejected.items():
-            print(f"{'':>14}{n} rejected: {reason}")
-    _print_alarm(verdict)
-    print(f"fidelity: {verdict.status}")
-
-
-def _print_alarm(verdict: Verdict) -> None:
-    if verdict.contamination:
-        equal = counted(verdict.contamination, "synthetic row equals", "synthetic rows equal")
-        print(f"ALARM: {equal} a held-out row.")
-    if verdict.false_reject is not None:
-        print(f"of the real rows held out, the gate would reject {verdict.false_reject['any']:.1%}")
+    print_alarm(verdict, "row")

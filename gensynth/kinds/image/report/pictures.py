@@ -9,18 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.report import sections
 from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import (
     Html,
     clean,
     element,
-    number,
     score,
     section,
     shorten,
     unfold,
 )
-from gensynth.report.sections import REASON_SCORES, meaning, reason_codes, rejections
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
@@ -80,33 +79,15 @@ def look(contents: ReportContents) -> Html:
 
 
 def nearest(contents: ReportContents) -> Html:
-    """Return accepted synthetic images beside their nearest real image, the closest first."""
-    synthetic, samples = contents.synthetic, contents.verdict.samples
+    """Return accepted synthetic images to the right of their nearest real image, the closest first."""
+    samples, ratio = contents.verdict.samples, contents.verdict.samples.scores["near_duplicate"]
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    most = _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16)
-    known = np.array([name in row for name in samples.nearest], dtype=bool)
-    ratio = samples.scores["near_duplicate"]
-    blocks = []
-    for name in contents.drawn:
-        mine = (synthetic.y == synthetic.classes.index(name)) & samples.accepted & known
-        at = np.flatnonzero(mine)
-        at = at[np.argsort(ratio[at], kind="stable")][:most]
-        pairs = [_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist()]
-        shown = element("div", *pairs, class_="pairs") if pairs else element("p", "No accepted sample to compare.")
-        blocks.append(Html(element("h3", clean(name)) + shown))
-    threshold = contents.verdict.thresholds.get("near_duplicate")
-    limit = "" if threshold is None else f" The gate rejects below {number(threshold)}."
-    return section(
-        "nearest",
-        "Is it only copying?",
-        element(
-            "p",
-            "Each accepted synthetic image (right) beside the real training image nearest to it (left), the "
-            "most copy-like first. The ratio is its distance to that image over the usual distance between "
-            f"a real image and its nearest: near 0 is a copy, about 1 is as real images are.{limit}",
-        ),
-        unfold(blocks, OPEN_CLASSES, "classes"),
-    )
+
+    def show(at: np.ndarray) -> Html:
+        pairs = (_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist())
+        return element("div", *pairs, class_="pairs")
+
+    return sections.nearest(contents, _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16), show)
 
 
 def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
@@ -128,46 +109,24 @@ def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
 
 def rejected(contents: ReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    reasons = np.array(contents.verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(contents.verdict) if (reasons == code).any()]
-    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    examples = [
-        _examples(contents, code, meaning(code, contents.noun), _choose(np.flatnonzero(reasons == code), most))
-        for code in found
-    ]
-    return rejections(contents, contents.verdict, examples)
+    return sections.rejections(contents, _shows(contents, contents.verdict.samples.reason))
 
 
 def review(contents: ReportContents) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
-    samples = contents.verdict.samples
-    doubts = np.array(samples.review or ("",) * len(samples.reason), dtype=object)
-    found = [code for code in reason_codes(contents.verdict) if (doubts == code).any()]
-    if not found:
-        return Html()
-    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    words = {
-        "dup_near": "near a real image, though not so near that it is a copy",
-        "atypical": "further from the real images than 95 % of those are from each other",
-        "label": "the judge sees another class, or is less sure than of 95 % of the real images",
-    }
-    blocks = []
-    for code in found:
-        at = np.flatnonzero(doubts == code)
-        blocks.append(_examples(contents, code, f"{words[code]}: {len(at):,}", _choose(at, most)))
-    return section(
-        "review",
-        "Worth a look",
-        element("p", "These samples were accepted, and a person should look at them."),
-        *blocks,
-    )
+    return sections.review(contents, _shows(contents, contents.verdict.samples.review))
 
 
-def _examples(contents: ReportContents, code: str, meaning: str, chosen: np.ndarray) -> Html:
+def _shows(contents: ReportContents, codes: Sequence[str]) -> sections.Show:
+    most = _room(REJECTED_BYTES, contents, len({*codes} - {""}), 6, 12)
+    return lambda code, at: _examples(contents, code, _choose(at, most))
+
+
+def _examples(contents: ReportContents, code: str, chosen: np.ndarray) -> Html:
     """Return samples with the score that speaks against them; copies beside what they copy."""
     synthetic, samples = contents.synthetic, contents.verdict.samples
     row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    name, words = REASON_SCORES.get(code, ("", ""))
+    name, words = sections.REASON_SCORES.get(code, ("", ""))
     figures = []
     for i in chosen.tolist():
         text = f"{words} {score(samples.scores[name][i])}" if name in samples.scores else ""
@@ -180,5 +139,4 @@ def _examples(contents: ReportContents, code: str, meaning: str, chosen: np.ndar
             "figcaption", text, element("span", f"{shorten(label, 16)} #{synthetic.index[i]}", class_="ids")
         )
         figures.append(element("figure", sheet(synthetic.x[i : i + 1], 1, alt), caption, class_="pair"))
-    title = element("h3", element("code", clean(code)), f" {meaning}")
-    return Html(title + element("div", *figures, class_="pairs"))
+    return element("div", *figures, class_="pairs")

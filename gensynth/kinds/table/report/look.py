@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from gensynth.fidelity.verdict import Verdict
+from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.report.columns import ColumnLook, as_real, looks
@@ -16,8 +17,9 @@ from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
-from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table, unfold
-from gensynth.report.sections import LEGEND, REASON_SCORES, meaning, reason_codes, rejections
+from gensynth.report import sections
+from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table
+from gensynth.report.sections import LEGEND
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -222,70 +224,50 @@ def _map(
 
 
 def nearest(contents: TableReportContents) -> Html:
-    """Return accepted synthetic rows below their nearest real row, the closest first."""
-    title, synthetic, verdict = "Is it only copying?", contents.synthetic, contents.verdict
-    if synthetic is None or verdict is None:
-        return section("nearest", title, element("p", "No synthetic rows were drawn."))
-    samples, ratio = verdict.samples, verdict.samples.scores["near_duplicate"]
-    row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    known = np.array([name in row for name in samples.nearest], dtype=bool)
-    blocks, most = [], min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
-    for name in contents.drawn[:MOST_PAIRS]:
-        at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
-        at = at[np.argsort(ratio[at], kind="stable")][:most]
-        shown = _pairs(contents, synthetic, samples.nearest, at, ratio) if len(at) else element("p", "No accepted row.")
-        limit = verdict.thresholds.get(f"near_duplicate:{name}")
-        words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real rows."
-        blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
-    return section(
-        "nearest",
-        title,
-        element(
-            "p",
-            "Accepted synthetic rows below the real training row that is nearest to each of them, the most copy-like "
-            "first; what differs is marked. The ratio is the distance between them over the usual distance between "
-            "a real row and its nearest different one: near 0 is a copy, about 1 is as real rows are.",
-        ),
-        unfold(blocks, MOST_CLASSES, "classes"),
-    )
+    """Return accepted synthetic rows below their nearest real row, the closest first; what differs is marked."""
+    most = min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
+    return sections.nearest(contents, most, lambda at: _pairs(contents, at, "near_duplicate"))
 
 
 def rejected(contents: TableReportContents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    synthetic, verdict = contents.synthetic, contents.verdict
-    if synthetic is None or verdict is None:
-        return section("rejected", "What was rejected, and why", element("p", "No synthetic rows were drawn."))
-    reasons = np.array(verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(verdict) if (reasons == code).any()]
-    return rejections(contents, verdict, [_examples(contents, synthetic, verdict, code) for code in found])
+    return sections.rejections(contents, partial(_examples, contents))
 
 
-def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verdict, code: str) -> Html:
-    samples = verdict.samples
-    at = np.flatnonzero(np.array(samples.reason, dtype=object) == code)
+def review(contents: TableReportContents) -> Html:
+    """Return accepted rows that a person should look at, by reason, or nothing where there are none."""
+    return sections.review(contents, partial(_examples, contents))
+
+
+def _examples(contents: TableReportContents, code: str, at: np.ndarray) -> Html:
+    """Return rows with the score that speaks against them; copies below what they copy."""
+    synthetic, samples = _drawn(contents)
     # One of each class before a second one.
     turn = pd.Series(synthetic.y[at]).groupby(synthetic.y[at]).cumcount().to_numpy()
     at = at[np.argsort(turn, kind="stable")][:EXAMPLES]
-    title = element("h3", element("code", clean(code)), f" {meaning(code, contents.noun)}")
     row = set(contents.parts.train.ids)
-    name, words = REASON_SCORES.get(code, ("", ""))
+    name, words = sections.REASON_SCORES.get(code, ("", ""))
     values = samples.scores.get(name)
     if code.startswith("dup") and values is not None and all(samples.nearest[i] in row for i in at):
-        return Html(title + _pairs(contents, synthetic, samples.nearest, at, values))
+        return _pairs(contents, at, name)
     columns, drawn_rows = _shown_columns(contents), rows_of(synthetic).frame
     rows = []
     for i in at.tolist():
         found = score(values[i]) if values is not None else ""
         cells = [_marked(drawn_rows[c.name].iloc[i], c) for c in columns]
         rows.append((f"#{synthetic.index[i]}", clean(synthetic.classes[synthetic.y[i]]), found, *cells))
-    return Html(title + _rows(("sample", "class", words), columns, rows))
+    return _rows(("sample", "class", words), columns, rows)
 
 
-def _pairs(
-    contents: TableReportContents, synthetic: Synthetic, near: Sequence[str], at: np.ndarray, ratio: np.ndarray
-) -> Html:
-    """Return real rows, each with the synthetic row below it that it is nearest to."""
-    train, columns = contents.parts.train, _shown_columns(contents)
+def _drawn(contents: TableReportContents) -> tuple[Synthetic, SampleVerdicts]:
+    assert contents.synthetic is not None and contents.verdict is not None  # else nobody asks to show them
+    return contents.synthetic, contents.verdict.samples
+
+
+def _pairs(contents: TableReportContents, at: np.ndarray, name: str) -> Html:
+    """Return real rows, each with the synthetic row below it that it is nearest to, and a score."""
+    train, columns, (synthetic, samples) = contents.parts.train, _shown_columns(contents), _drawn(contents)
+    near, ratio = samples.nearest, samples.scores[name]
     real_rows, drawn_rows = rows_of(train).frame, rows_of(synthetic).frame
     row = {name: i for i, name in enumerate(train.ids)}
     rows = []

@@ -107,6 +107,7 @@ def _header(contents: TableReportContents) -> Html:
 
 def render(contents: TableReportContents) -> str:
     """Return the page as HTML text; equal contents give equal text."""
+    review = table_look.review(contents)
     sections = (
         tables.counts(contents),
         table_answers.choice(contents),
@@ -114,13 +115,15 @@ def render(contents: TableReportContents) -> str:
         table_look.look(contents),
         table_look.nearest(contents),
         table_look.rejected(contents),
+        review,
         tables.fidelity(contents),
         tables.losses(contents) if contents.history else Html(),
         table_answers.columns(contents),
         tables.provenance(contents),
     )
     links = {"counts": "Counts", "choice": "Choice", "utility": "Did it help", "look": "Look"}
-    links |= {"nearest": "Nearest real", "rejected": "Rejected", "fidelity": "Fidelity"}
+    links |= {"nearest": "Nearest real", "rejected": "Rejected"} | ({"review": "Worth a look"} if review else {})
+    links |= {"fidelity": "Fidelity"}
     links |= ({"losses": "Losses"} if contents.history else {}) | {"schema": "Columns", "provenance": "Provenance"}
     return frame.page(clean(contents.title), _header(contents), links, sections)
 
