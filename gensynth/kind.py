@@ -22,12 +22,16 @@ from gensynth.data.words import did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
     from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
 
 
@@ -112,6 +116,31 @@ class Kind(ABC):
             TypeError: if `own` is nothing that this kind of data takes.
             ValueError: if the examples or an arm of the settings do not suit it.
         """
+
+    def look(self, contents: Contents) -> Html:
+        """Return real and accepted synthetic examples beside each other, for the page; some were drawn."""
+        from gensynth.report import text
+
+        return text.look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """Show samples on the page, in the order given; where they take much room, the first of them.
+
+        Args:
+            contents: What the page shows.
+            at: Positions of n samples, int64, shape (n,).
+            texts: What to say of each, such as `ratio 0.46`, length n.
+            real: Position of the training example to show beside each, int64, shape (n,); None for none.
+        """
+        from gensynth.report import text
+
+        return text.pictures(contents, at, texts, real)
+
+    def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:  # noqa: ARG002
+        """Return its own sections of the page, as `gensynth.report.frame.page` takes them."""
+        return ()
 
     def config(self, name: str) -> type[Any]:
         """Return a dataclass of its settings, such as `ReadConfig`."""

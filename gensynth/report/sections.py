@@ -1,14 +1,9 @@
-"""Sections of the page that are told in numbers: counts, choice, utility, fidelity, losses, provenance."""
+"""Sections of the page that are told in numbers: counts, shortcut, fidelity, losses, provenance."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gensynth.fidelity.verdict import REASONS
 from gensynth.report import figures
 from gensynth.report.markup import (
     NOTHING,
@@ -17,19 +12,16 @@ from gensynth.report.markup import (
     clean,
     element,
     fold,
+    listed,
     number,
-    percent,
-    points,
     section,
     table,
     unfold,
 )
 
 if TYPE_CHECKING:
-    from gensynth.choose.results import ImageChoice, Tried
     from gensynth.fidelity.verdict import ClassVerdict, Score
     from gensynth.report.contents import Contents
-    from gensynth.report.page import ReportContents
 
 LEGEND = element(
     "p",
@@ -37,22 +29,6 @@ LEGEND = element(
     element("span", "synthetic", class_="key synthetic"),
     class_="legend",
 )
-
-
-MOST_PAIRED = 60
-"""Classes whose samples are shown beside real examples, those with the fewest real ones first."""
-
-Show = Callable[[str, np.ndarray], Html]
-"""Shows some of the samples at positions, with the score that a reason code rests on."""
-
-# The score that a reason rests on, with its name in plain words.
-REASON_SCORES = {
-    "dup_exact": ("near_duplicate", "ratio"),
-    "dup_near": ("near_duplicate", "ratio"),
-    "dup_parent": ("parent_distance", "ratio to parent"),
-    "label": ("label", "probability"),
-    "atypical": ("typicality", "rank"),
-}
 
 
 def counts(contents: Contents) -> Html:
@@ -80,59 +56,24 @@ def counts(contents: Contents) -> Html:
     )
 
 
-def choice(c: ImageChoice) -> Html:
-    """Return how all ways did on validation images, and which was chosen."""
-    head = ("sampler", "filled to", "trained as", "", "balanced accuracy", "gain, points", "standard error", "seconds")
-    notes = [element("li", clean(note)) for note in c.notes]
-    return section(
-        "choice",
-        "How the choice was made",
-        element("p", clean(c.why)),
-        element(
-            "p",
-            f"Networks were trained in each way and predicted {c.n_validation:,} real validation images; test images "
-            "played no part. The best of many looks better than it is: whether it helps is for the test images to say. "
-            f"Gains are over '{c.baseline}', the best without synthetic images.",
-            class_="small",
-        ),
-        table(head, [_way(t, c) for t in c.candidates], words=(0, 1, 2, 3)),
-        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
-    )
-
-
-def _way(t: Tried, c: ImageChoice) -> tuple[str, ...]:
-    is_base = t.arm == c.baseline
-    mark = badge("CHOSEN") if t.sampler and (t.sampler, t.to, t.arm) == (c.sampler, c.to, c.arm) else ""
-    return (
-        t.sampler or NOTHING,
-        t.to or NOTHING,
-        t.arm,
-        mark or ("best without" if is_base else ""),
-        percent(t.score),
-        NOTHING if is_base else points(t.gain),
-        NOTHING if is_base else f"\u00b1 {100 * t.standard_error:.1f}",
-        f"{t.seconds:.1f}",
-    )
-
-
-def shortcut(contents: ReportContents) -> Html:
+def shortcut(contents: Contents) -> Html:
     """Return whether a classifier learns 'changed = rare class', or nothing where that was not measured."""
-    leak, spread = contents.leak, contents.leak_spread
+    leak, spread, noun = contents.leak, contents.leak_spread, contents.noun
     if leak is None:
         return Html()
-    found = [("As filled: ", leak), ("With changed images in every class, as mixed: ", spread)]
+    found = [("As filled: ", leak), (f"With changed {noun}s in every class, as mixed: ", spread)]
     lines = (element("p", badge(of.verdict), " ", element("b", when), of.why) for when, of in found if of)
     advice = (
-        "Give every class a share of such images (--spread all; where every class has that, fill the rare ones less), "
-        "or a classifier learns 'changed = rare class'."
+        f"Give every class a share of such {noun}s (--spread all; where every class has that, fill the rare ones "
+        "less), or a classifier learns 'changed = rare class'."
     )
     return section(
         "shortcut",
         "Does it teach a shortcut?",
         element(
             "p",
-            "Where only rare classes receive changed (decoded, translated, stylised) images, a classifier may learn "
-            "the change in place of the class. It was shown changed images of other classes, and the originals.",
+            f"Where only rare classes receive changed (decoded, translated, stylised) {noun}s, a classifier may learn "
+            f"the change in place of the class. It was shown changed {noun}s of other classes, and the originals.",
         ),
         *lines,
         element("p", advice, class_="alarm") if leak.leaks and spread is None else Html(),
@@ -141,9 +82,8 @@ def shortcut(contents: ReportContents) -> Html:
 
 def fidelity(contents: Contents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
-    title, noun, verdict = "Fidelity, class by class", contents.noun, contents.verdict
-    if verdict is None:
-        return _nothing("fidelity", title, noun)
+    noun, verdict = contents.noun, contents.verdict
+    assert verdict is not None  # the page asks only where there are samples
     ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
     rows = [
         (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")
@@ -159,7 +99,7 @@ def fidelity(contents: Contents) -> Html:
     stamp = ", ".join(f"{clean(k)} {clean(v)}" for k, v in verdict.stamp.items())
     return section(
         "fidelity",
-        title,
+        "Fidelity, class by class",
         element(
             "p",
             "Scores describe the samples as drawn, before the gate. The yardstick, real vs real, is what "
@@ -200,103 +140,8 @@ def _score(s: Score) -> tuple[str, ...]:
     )
 
 
-def nearest(contents: Contents, most: int, show: Callable[[np.ndarray], Html]) -> Html:
-    """Return accepted samples beside their nearest real example, the closest first.
-
-    Args:
-        contents: What the page shows.
-        most: How many of a class to show at most.
-        show: Shows the samples at positions beside these.
-    """
-    title, noun, synthetic, verdict = "Is it only copying?", contents.noun, contents.synthetic, contents.verdict
-    if synthetic is None or verdict is None:
-        return _nothing("nearest", title, noun)
-    samples, limits, ids = verdict.samples, verdict.thresholds, set(contents.parts.train.ids)
-    known, ratio = np.array([name in ids for name in samples.nearest], dtype=bool), samples.scores["near_duplicate"]
-    blocks = []
-    for name in contents.drawn[:MOST_PAIRED]:
-        at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
-        at = at[np.argsort(ratio[at], kind="stable")][:most]
-        limit = limits.get(f"near_duplicate:{name}", limits.get("near_duplicate"))
-        words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real {noun}s."
-        shown = show(at) if len(at) else element("p", f"No accepted {noun} to compare.")
-        blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
-    intro = (
-        f"Accepted synthetic {noun}s with the real training {noun} that is nearest to each of them, the most copy-like "
-        f"first. The ratio is the distance between them over the usual distance between a real {noun} and its nearest "
-        f"different one: near 0 is a copy, about 1 is as real {noun}s are."
-    )
-    return section("nearest", title, element("p", intro), unfold(blocks, 12, "classes"))
-
-
-def _nothing(anchor: str, title: str, noun: str) -> Html:
-    return section(anchor, title, element("p", f"No synthetic {noun}s were drawn."))
-
-
-def rejections(contents: Contents, show: Show) -> Html:
-    """Return what the gate rejected, by reason, and what the gate costs.
-
-    Args:
-        contents: What the page shows.
-        show: Shows rejected examples.
-    """
-    title, noun, verdict = "What was rejected, and why", contents.noun, contents.verdict
-    if verdict is None:
-        return _nothing("rejected", title, noun)
-    samples, reasons = verdict.samples, Counter(verdict.samples.reason)
-    meanings = {code: meaning.format(noun=noun) for code, meaning in REASONS.items()}
-    meanings |= dict.fromkeys(sorted(reasons.keys() - meanings.keys() - {""}), NOTHING)
-    rows, cost = [], verdict.false_reject
-    for code, meaning in meanings.items():
-        share = percent(reasons[code] / len(samples.reason)) if len(samples.reason) else NOTHING
-        false = percent(cost[code]) if cost and code in cost else "not measured"
-        rows.append((element("code", clean(code)), meaning, f"{reasons[code]:,}", share, false))
-    by_class = [
-        (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in meanings))
-        for c in verdict.classes
-    ]
-    return section(
-        "rejected",
-        title,
-        element(
-            "p",
-            f"Of {len(samples.reason):,} samples drawn, {int((~samples.accepted).sum()):,} were rejected. "
-            "Filters are tried in this order and the first to object is named. The last column is "
-            f"the price: the share of held-out real {noun}s that the same filter would have rejected.",
-        ),
-        table(("reason", "meaning", "rejected", "of drawn", f"real {noun}s it would reject"), rows, words=(0, 1)),
-        *_shown(samples.reason, meanings, show),
-        fold("Rejections by class", table(("class", "drawn", *meanings), by_class)),
-    )
-
-
-def review(contents: Contents, show: Show) -> Html:
-    """Return accepted samples that a person should look at, by reason, or nothing; arguments as of `rejections`."""
-    noun, verdict = contents.noun, contents.verdict
-    doubts = {
-        "dup_near": f"near a real {noun}, though not so near that it is a copy",
-        "label": f"the judge sees another class, or is less sure than of 97 % of the real {noun}s",
-        "atypical": f"further from the real {noun}s than 95 % of those are from each other",
-    }
-    if verdict is None or not any(verdict.samples.review):
-        return Html()
-    intro = element("p", "These samples were accepted, and a person should look at them.")
-    return section("review", "Worth a look", intro, *_shown(verdict.samples.review, doubts, show))
-
-
-def _shown(codes: Sequence[str], meanings: Mapping[str, str], show: Show) -> list[Html]:
-    """Return examples of each code, below its meaning and their number."""
-    found = np.array(codes, dtype=object)
-    blocks = []
-    for code, meaning in meanings.items():
-        if len(at := np.flatnonzero(found == code)):
-            title = element("h3", element("code", clean(code)), f" {meaning}: {len(at):,}")
-            blocks.append(Html(title + show(code, at)))
-    return blocks
-
-
 def losses(contents: Contents) -> Html:
-    """Return one chart per checkpoint with a line per loss."""
+    """Return one chart per checkpoint with a line per loss; nothing where none was trained."""
     charts = []
     for checkpoint, columns in contents.history.items():
         lines = {name: values for name, values in columns.items() if name != "step"}
@@ -307,12 +152,8 @@ def losses(contents: Contents) -> Html:
         )
         caption = element("figcaption", clean(checkpoint))
         charts.append(element("figure", caption, element("p", *keys, class_="legend"), chart))
-    none = element("p", "Nothing was trained for this run: the sampler learns no weights, or they were given.")
-    return section(
-        "losses",
-        "How training went",
-        element("div", unfold(charts, 8, "checkpoints"), class_="charts") if charts else none,
-    )
+    shown = element("div", unfold(charts, 8, "checkpoints"), class_="charts")
+    return section("losses", "How training went", shown) if charts else Html()
 
 
 def provenance(contents: Contents) -> Html:
@@ -327,10 +168,9 @@ def provenance(contents: Contents) -> Html:
         rows |= {f"fidelity {name}": value for name, value in verdict.stamp.items()}
         rows |= {f"threshold {name}": number(value) for name, value in verdict.thresholds.items()}
     lines = [(clean(name), element("code", value)) for name, value in rows.items()]
-    notes = [element("li", clean(note)) for note in (*contents.notes, *contents.parts.train.notes)]
     return section(
         "provenance",
         "How to make this again",
         table(("what", "value"), lines, words=(0, 1)),
-        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
+        listed("Notes", (*contents.notes, *contents.parts.train.notes)),
     )

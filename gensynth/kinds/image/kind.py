@@ -11,16 +11,17 @@ from gensynth.sampler.saved import kind_of_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
-    from gensynth.mix.files import Files
-
-if TYPE_CHECKING:
-    from gensynth.data.labeled import LabeledData
     from gensynth.fidelity.space import Space
     from gensynth.kinds.image.features.extractor import Extractor
+    from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
 
 
 @final
@@ -93,3 +94,17 @@ class ImageKind(Kind):
         from gensynth.kinds.image.space import ImageSpace
 
         return ImageSpace(train, seed, extractor)
+
+    def look(self, contents: Contents) -> Html:
+        """As `Kind.look`: a sheet of each."""
+        from gensynth.kinds.image.report.pictures import look
+
+        return look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """As `Kind.pictures`."""
+        from gensynth.kinds.image.report.pictures import pictures
+
+        return pictures(contents, at, texts, real)

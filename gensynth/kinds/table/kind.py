@@ -12,16 +12,17 @@ from gensynth.sampler.saved import kind_of_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
-    from gensynth.mix.files import Files
-    from gensynth.sampler.base import Sampler
-
-if TYPE_CHECKING:
-    from gensynth.data.labeled import LabeledData
     from gensynth.fidelity.space import Space
+    from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
+    from gensynth.sampler.base import Sampler
 
 
 @final
@@ -95,3 +96,23 @@ class TableKind(Kind):
         from gensynth.kinds.table.space import RowSpace
 
         return RowSpace(train, seed)
+
+    def look(self, contents: Contents) -> Html:
+        """As `Kind.look`: columns, relations of columns and a map."""
+        from gensynth.kinds.table.report.look import look
+
+        return look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """As `Kind.pictures`: rows of one table."""
+        from gensynth.kinds.table.report.look import pictures
+
+        return pictures(contents, at, texts, real)
+
+    def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:
+        """As `Kind.sections`: columns and rules."""
+        from gensynth.kinds.table.report.schema import columns
+
+        return [("schema", "Columns", columns(contents))]
