@@ -54,7 +54,10 @@ class Kind(ABC):
     """Whether a source that no kind claims is taken to be of this one."""
     configs: ClassVar[Mapping[str, str]]
     """Where its settings stand, dataclasses: `ReadConfig` (how data are read and split), `FilesConfig` (how a data set
-    is written), `EvaluateConfig` (how synthetic examples are tested)."""
+    is written), `CheckConfig` (what they are checked in), `EvaluateConfig` (how synthetic examples are tested)."""
+    changes: ClassVar[bool] = False
+    """Whether samplers change real examples of other classes, too, and `gensynth.evaluate.leak` can tell whether a
+    classifier takes what is changed for a rare class."""
     commands: ClassVar[str] = ""
     """The module of the verbs that are its own, beside those of `gensynth.cli.commands`; "" for none."""
 
@@ -73,6 +76,20 @@ class Kind(ABC):
         Raises:
             FileNotFoundError: if there is no such source.
             ValueError: if it cannot be read or split.
+        """
+
+    @abstractmethod
+    def against(self, source: str, holdout: str | None, config: Any) -> Parts:
+        """Read real data that synthetic ones are checked against.
+
+        Args:
+            source: A name of a data set, split as by `parts` if there is no holdout.
+            holdout: Further data that no generator saw, the validation part; then all of `source` is the training part.
+            config: A `ReadConfig`.
+
+        Raises:
+            FileNotFoundError: if there is no such source.
+            ValueError: if it cannot be read or split, or the two do not fit together.
         """
 
     @abstractmethod
@@ -102,6 +119,14 @@ class Kind(ABC):
     @abstractmethod
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
+
+    def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
+        """Return where `check` compares, as a `CheckConfig` and a `ReadConfig` say; by default where all steps do."""
+        return self.space(train)
+
+    def blind_space(self, everyone: LabeledData) -> Space:
+        """Return a space for attacks on privacy, which may know nothing of who of everyone was trained on."""
+        return self.space(everyone)
 
     @abstractmethod
     def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:

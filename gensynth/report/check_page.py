@@ -20,7 +20,7 @@ ANSWERS = {
 
 def _how_many(contents: Contents) -> Html:
     """Say how many samples passed."""
-    samples = contents.checked
+    samples = contents.checked.samples
     counts = {
         "checked": len(samples.accepted),
         "accepted": int(samples.accepted.sum()),
@@ -32,7 +32,7 @@ def _how_many(contents: Contents) -> Html:
 
 def _cost(contents: Contents) -> Html:
     """Say what the gate costs genuine examples."""
-    title, cost, noun = "What does the gate cost?", contents.verdict.false_reject, contents.noun
+    title, cost, noun = "What does the gate cost?", contents.checked.false_reject, contents.noun
     if cost is None:
         return frame.tile(title, element("p", f"Not measured: no real {noun}s were held out."))
     words = f"of the genuine {noun}s of these classes that were held out would be rejected by the same filters."
@@ -75,7 +75,7 @@ def _privacy(found: Privacy | None, noun: str) -> Html:
 
 def render_check(contents: Contents) -> str:
     """Return the page as HTML text; equal contents give equal text."""
-    answer = ANSWERS[contents.verdict.status].format(noun=contents.noun)
+    answer = ANSWERS[contents.checked.status].format(noun=contents.noun)
     header = element(
         "header",
         element("p", "gensynth check", class_="eyebrow"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.privacy import Privacy
-    from gensynth.fidelity.verdict import SampleVerdicts, Verdict
+    from gensynth.fidelity.verdict import Verdict
     from gensynth.report.choice import Choice
     from gensynth.sampler.synthetic import Synthetic
 
@@ -97,10 +97,10 @@ class Contents:
         return self.synthetic
 
     @property
-    def checked(self) -> SampleVerdicts:
-        """The gate's answer for each of them, likewise."""
+    def checked(self) -> Verdict:
+        """The fidelity checker's answer for them, likewise."""
         assert self.verdict is not None
-        return self.verdict.samples
+        return self.verdict
 
     @cached_property
     def drawn(self) -> list[str]:

@@ -82,8 +82,7 @@ def shortcut(contents: Contents) -> Html:
 
 def fidelity(contents: Contents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
-    noun, verdict = contents.noun, contents.verdict
-    assert verdict is not None  # the page asks only where there are samples
+    noun, verdict = contents.noun, contents.checked
     ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
     rows = [
         (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")

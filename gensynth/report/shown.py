@@ -38,7 +38,8 @@ def look(contents: Contents) -> Html:
 
 def nearest(contents: Contents) -> Html:
     """Return accepted samples beside their nearest real example, the closest first."""
-    noun, synthetic, samples, limits = contents.noun, contents.samples, contents.checked, contents.verdict.thresholds
+    noun, synthetic = contents.noun, contents.samples
+    samples, limits = contents.checked.samples, contents.checked.thresholds
     row = _rows(contents)
     known, ratio = np.array([name in row for name in samples.nearest], dtype=bool), samples.scores["near_duplicate"]
     blocks = []
@@ -47,8 +48,8 @@ def nearest(contents: Contents) -> Html:
         at = at[np.argsort(ratio[at], kind="stable")][:MOST_PAIRS]
         limit = limits.get(f"near_duplicate:{name}", limits.get("near_duplicate"))
         words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real {noun}s."
-        shown = _pairs(contents, at, "near_duplicate", "ratio")
-        shown = shown if len(at) else element("p", f"No accepted {noun} to compare.")
+        none = element("p", f"No accepted {noun} to compare.")
+        shown = _pairs(contents, at, "near_duplicate", "ratio") if len(at) else none
         blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
     intro = (
         f"Accepted synthetic {noun}s with the real training {noun} that is nearest to each of them, the most copy-like "
@@ -60,7 +61,7 @@ def nearest(contents: Contents) -> Html:
 
 def rejected(contents: Contents) -> Html:
     """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    noun, verdict, samples = contents.noun, contents.verdict, contents.checked
+    noun, verdict, samples = contents.noun, contents.checked, contents.checked.samples
     reasons = Counter(samples.reason)
     meanings = {code: meaning.format(noun=noun) for code, meaning in REASONS.items()}
     meanings |= dict.fromkeys(sorted(reasons.keys() - meanings.keys() - {""}), NOTHING)
@@ -90,7 +91,7 @@ def rejected(contents: Contents) -> Html:
 
 def review(contents: Contents) -> Html:
     """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
-    noun, codes = contents.noun, contents.checked.review
+    noun, codes = contents.noun, contents.checked.samples.review
     doubts = {
         "dup_near": f"near a real {noun}, though not so near that it is a copy",
         "label": f"the judge sees another class, or is less sure than of 97 % of the real {noun}s",
@@ -111,7 +112,7 @@ def _by_code(contents: Contents, codes: Sequence[str], meanings: Mapping[str, st
             continue
         title = element("h3", element("code", clean(code)), f" {meaning}: {len(at):,}")
         some_at, of = _varied(contents.samples.y, at), REASON_SCORES.get(code, ("", ""))
-        if code.startswith("dup") and all(contents.checked.nearest[i] in row for i in some_at):
+        if code.startswith("dup") and all(contents.checked.samples.nearest[i] in row for i in some_at):
             shown = _pairs(contents, some_at, *of)
         else:
             shown = kind.pictures(contents, some_at, _texts(contents, some_at, *of))
@@ -122,19 +123,21 @@ def _by_code(contents: Contents, codes: Sequence[str], meanings: Mapping[str, st
 def _varied(y: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return some of the positions at random, one of each label before a second one."""
     at = some(at, len(at))
-    turn = np.array([(y[at[:i]] == y[k]).sum() for i, k in enumerate(at)])
+    turn = np.empty(len(at), dtype=np.int64)
+    for label in np.unique(y[at]):
+        turn[y[at] == label] = np.arange((y[at] == label).sum())
     return at[np.argsort(turn, kind="stable")][:MOST_SHOWN]
 
 
 def _pairs(contents: Contents, at: np.ndarray, name: str, words: str) -> Html:
     """Return samples at positions beside their nearest real examples, with a score."""
     row, kind = _rows(contents), kinds()[contents.parts.train.kind]
-    real = np.array([row[contents.checked.nearest[i]] for i in at], dtype=np.int64)
+    real = np.array([row[contents.checked.samples.nearest[i]] for i in at], dtype=np.int64)
     return kind.pictures(contents, at, _texts(contents, at, name, words), real)
 
 
 def _texts(contents: Contents, at: np.ndarray, name: str, words: str) -> list[str]:
-    values = contents.checked.scores.get(name)
+    values = contents.checked.samples.scores.get(name)
     return [""] * len(at) if values is None else [f"{words} {score(values[i])}" for i in at]
 
 

@@ -26,7 +26,7 @@ def look(contents: Contents) -> Html:
     train, samples = contents.parts.train, contents.samples
     blocks = []
     for name in contents.drawn:
-        accepted = (samples.y == samples.classes.index(name)) & contents.checked.accepted
+        accepted = (samples.y == samples.classes.index(name)) & contents.checked.samples.accepted
         halves = []
         for kind, x, mine in (("real", train.x, train.y == train.label_of(name)), ("synthetic", samples.x, accepted)):
             shown = (element("li", _text(x[i])) for i in some(np.flatnonzero(mine), MOST).tolist())

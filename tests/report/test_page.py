@@ -87,7 +87,7 @@ def test_where_nothing_was_drawn_the_advice_is_the_answer(kind: str) -> None:
     assert "<b>0</b> drawn" in header and not any(f'id="{anchor}"' in page for anchor in OF_SAMPLES)
     empty = small(kind)
     at = np.zeros(0, dtype=int)
-    verdict = replace(empty.verdict, samples=empty.checked.subset(at), classes=())
+    verdict = replace(empty.verdict, samples=empty.checked.samples.subset(at), classes=())
     assert 'id="look"' not in render(replace(empty, synthetic=empty.samples.subset(at), verdict=verdict, history={}))
 
 
@@ -107,8 +107,8 @@ def test_numbers_that_are_not_finite_become_dashes(contents: Contents) -> None:
     nan = Estimate(float("nan"), float("nan"), float("nan"))
     e = contents.evaluation
     e = replace(e, comparisons=(replace(e.comparisons[0], difference=nan, rare_recall_difference=nan),))
-    scores = contents.checked.scores | {"near_duplicate": np.full(20, np.inf)}
-    verdict = replace(contents.verdict, samples=replace(contents.checked, scores=scores))
+    scores = contents.checked.samples.scores | {"near_duplicate": np.full(20, np.inf)}
+    verdict = replace(contents.verdict, samples=replace(contents.checked.samples, scores=scores))
     text = " ".join(Strict(render(replace(contents, evaluation=e, verdict=verdict))).texts)
     assert "ratio \u2013" in text
     assert not re.search(r"\b(nan|inf)\b", text)
@@ -131,14 +131,14 @@ def test_rejections_are_counted_priced_and_shown(contents: Contents, page: str) 
 
 def test_contamination_is_an_alarm_and_doubts_are_worth_a_look(contents: Contents, page: str) -> None:
     assert 'role="alert"' not in page and 'id="review"' not in page
-    samples = replace(contents.checked, review=("atypical",) + ("",) * 19)
+    samples = replace(contents.checked.samples, review=("atypical",) + ("",) * 19)
     alarmed = render(replace(contents, verdict=replace(contents.verdict, contamination=2, samples=samples)))
     assert 'role="alert"' in alarmed.split("<nav")[0] and f"2 synthetic {contents.noun}(s) equal" in alarmed
     assert "further from the real" in part(alarmed, "review")
 
 
 def test_a_class_of_which_nothing_was_accepted(contents: Contents) -> None:
-    samples = replace(contents.checked, accepted=np.zeros(20, dtype=bool))
+    samples = replace(contents.checked.samples, accepted=np.zeros(20, dtype=bool))
     page = render(replace(contents, verdict=replace(contents.verdict, samples=samples)))
     assert f"No accepted {contents.noun} to compare" in page
 

@@ -42,7 +42,7 @@ def look(contents: Contents) -> Html:
     for name in contents.drawn:
         real = np.flatnonzero(train.y == train.label_of(name))
         mine = synthetic.y == synthetic.classes.index(name)
-        accepted = np.flatnonzero(mine & contents.checked.accepted)
+        accepted = np.flatnonzero(mine & contents.checked.samples.accepted)
         halves = []
         for kind, positions in (("real", real), ("synthetic", accepted)):
             chosen = some(positions, most)

@@ -45,7 +45,7 @@ def _some(positions: np.ndarray, most: int) -> np.ndarray:
 
 def look(contents: Contents) -> Html:
     """Return columns, relations of columns and maps, class by class."""
-    synthetic, samples = contents.samples, contents.checked
+    synthetic, samples = contents.samples, contents.checked.samples
     train, names = contents.parts.train, contents.drawn[:MOST_CLASSES]
     readable = np.array([reason != "invalid" for reason in samples.reason], dtype=bool)
     space = _Space(contents)

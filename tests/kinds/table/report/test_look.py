@@ -92,7 +92,7 @@ def test_rows_in_another_dtype_and_a_class_of_which_nothing_was_accepted():
     drawn = rows(40, seed=1).astype({"age": "float64", "since": "str", "member": object})
     contents = contents_of(rows(150), drawn)
     Strict(render(contents))
-    samples = replace(contents.checked, accepted=np.zeros(40, dtype=bool))
+    samples = replace(contents.checked.samples, accepted=np.zeros(40, dtype=bool))
     page = render(replace(contents, verdict=replace(contents.verdict, samples=samples)))
     assert "No accepted row to look at" in part(page, "look")
 
