@@ -12,7 +12,7 @@ import numpy as np
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import class_scores, metrics
 from gensynth.fidelity.blend import BLEND
-from gensynth.fidelity.class_verdict import AGREEMENT, DUPLICATES, FEWEST, MANY, P_VALUE, Evidence, Limit, judge_class
+from gensynth.fidelity.class_verdict import AGREEMENT, DUPLICATES, FEWEST, MANY, P_VALUE, Evidence, judge_class
 from gensynth.fidelity.gate import Gate, Measures, Screened
 from gensynth.fidelity.quota import only_wanted
 from gensynth.fidelity.space import Space
@@ -196,6 +196,7 @@ class FidelityChecker:
 
     def _thresholds(self, cutoffs: Mapping[int, float]) -> dict[str, float]:
         own: dict[str, float] = {}
+        limits = self._space.limits.items()
         for c, p in cutoffs.items():
             name = self.train.classes[c]
             own |= {f"label:{name}": self._gate.references[c].label, f"typicality:{name}": p}
@@ -204,16 +205,10 @@ class FidelityChecker:
             "copies": DUPLICATES,
             "label_agreement": AGREEMENT,
             "p_value": P_VALUE,
-            **{name: value for of, limit in self._space.limits.items() for name, value in _levels(of, limit).items()},
+            **{f"{name} {what}": level for name, limit in limits for what, level in limit.levels.items()},
             **self._space.thresholds(list(cutoffs)),
             **own,
         }
-
-
-def _levels(name: str, limit: Limit) -> dict[str, float]:
-    """Return the levels of a limit that there are."""
-    levels = {"fails": limit.fails, "asks": limit.asks, "warns": limit.warns}
-    return {f"{name} {what}": level for what, level in levels.items() if np.isfinite(level)}
 
 
 def _corrected(scores: Mapping[int, Mapping[str, Score]], tests: Sequence[str]) -> dict[int, dict[str, float]]:
