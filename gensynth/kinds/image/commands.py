@@ -301,7 +301,7 @@ def _print(done: Rebalanced) -> None:
     if done.choice is not None:
         print_choice(done.choice)
     if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict)
+        print_counts(done.before, done.after, done.verdict, "image")
     if done.evaluation is not None:
         print_evaluation(done.evaluation)
     elif done.verdict is not None:

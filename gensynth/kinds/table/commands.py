@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
-from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.fidelity.verdict import FAIL
 from gensynth.rebalance.run import RECORD
-from gensynth.report.printed import print_alarm, print_evaluation, say
+from gensynth.report.printed import print_counts, print_evaluation, say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
@@ -132,7 +132,7 @@ def rebalance(
     if done.choice is not None:
         print_choice(done.choice)
     if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict)
+        print_counts(done.before, done.after, done.verdict, "row")
     if done.evaluation is not None:
         print_evaluation(done.evaluation)
     elif done.verdict is not None:
@@ -154,14 +154,3 @@ def print_choice(choice: Choice) -> None:
     for note in choice.notes:
         print(f"note: {note}")
     print(f"choice: {choice.why}")
-
-
-def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
-    """Print real rows, added ones, and the gate's answer by class."""
-    from gensynth.report.printed import print_counts as show
-
-    show(before, after, verdict)
-    for c in verdict.classes:
-        if c.status != "PASS":
-            print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
-    print_alarm(verdict, "row")
