@@ -76,14 +76,8 @@ def _privacy(found: Privacy | None, noun: str) -> Html:
 def render_check(contents: Contents) -> str:
     """Return the page as HTML text; equal contents give equal text."""
     answer = ANSWERS[contents.checked.status].format(noun=contents.noun)
-    header = element(
-        "header",
-        element("p", "gensynth check", class_="eyebrow"),
-        element("h1", clean(contents.title)),
-        element("p", answer, class_="answer"),
-        frame.alarm(contents),
-        element("div", frame.sound(contents), _how_many(contents), _cost(contents), class_="tiles"),
-    )
+    tiles = (frame.sound(contents), _how_many(contents), _cost(contents))
+    header = frame.header(contents, "check", [answer], (), tiles)
     parts = [
         ("fidelity", "Class by class", sections.fidelity(contents)),
         ("rejected", "Rejected", shown.rejected(contents)),

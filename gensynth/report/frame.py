@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.data.files import write_bytes
-from gensynth.report.markup import Html, badge, element
+from gensynth.report.markup import Html, badge, clean, element
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
@@ -58,6 +58,27 @@ def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html]]) ->
         element("main", *(text for *_, text in shown)),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def header(contents: Contents, word: str, answers: Sequence[str], why: Sequence[str], tiles: Sequence[Html]) -> Html:
+    """Return what stands at the top: title, plain answers, the reasons, an alarm if there is one, and the findings.
+
+    Args:
+        contents: What the page shows.
+        word: The verb that made it.
+        answers: Sentences in large type.
+        why: Sentences in small type.
+        tiles: The findings in short.
+    """
+    return element(
+        "header",
+        element("p", f"gensynth {word}", class_="eyebrow"),
+        element("h1", clean(contents.title)),
+        *(element("p", clean(answer), class_="answer") for answer in answers),
+        *(element("p", clean(reason), class_="why") for reason in why),
+        alarm(contents),
+        element("div", *tiles, class_="tiles"),
+    )
 
 
 def tile(title: str, *children: str) -> Html:

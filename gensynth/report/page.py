@@ -9,7 +9,7 @@ from gensynth.kind import kinds
 from gensynth.report import frame, sections, shown
 from gensynth.report.choice import choice
 from gensynth.report.contents import Contents
-from gensynth.report.markup import Html, badge, clean, element
+from gensynth.report.markup import Html, badge, clean
 from gensynth.report.utility import gains, utility
 
 
@@ -45,21 +45,9 @@ def _header(contents: Contents) -> Html:
     tested = frame.UTILITY[word].format(noun=contents.noun)
     # Where nothing was drawn, what to do instead is the whole answer.
     answers = [tested, contents.advice] if contents.drawn or not contents.advice else [contents.advice]
-    return element(
-        "header",
-        element("p", "gensynth report", class_="eyebrow"),
-        element("h1", clean(contents.title)),
-        *(element("p", clean(answer), class_="answer") for answer in answers if answer),
-        *(element("p", clean(of.why), class_="why") for of in (contents.choice, evaluation) if of is not None),
-        frame.alarm(contents),
-        element(
-            "div",
-            frame.tile("Did it help?", badge(word), gains(contents)),
-            frame.sound(contents),
-            frame.how_many(contents),
-            class_="tiles",
-        ),
-    )
+    why = [of.why for of in (contents.choice, evaluation) if of is not None]
+    helped = frame.tile("Did it help?", badge(word), gains(contents))
+    return frame.header(contents, "report", answers, why, (helped, frame.sound(contents), frame.how_many(contents)))
 
 
 def write_report(path: str | os.PathLike[str], contents: Contents) -> Path:

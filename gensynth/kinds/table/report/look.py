@@ -17,11 +17,11 @@ from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
 from gensynth.report.markup import Html, clean, element, fold, number, percent, shorten, table
 from gensynth.report.sections import LEGEND
+from gensynth.report.text import SEED, some
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
 
-CHOICE_SEED = 0
 LOOK_ROWS = 5_000
 """At most this many rows of a class, drawn at random, are looked at."""
 OPEN_CHARTS, MOST_CHARTS, MOST_LISTED = 24, 72, 100
@@ -40,7 +40,7 @@ PAIRS, MOST_PAIRS, EXAMPLES, MOST_CELLS = 5, 60, 4, 30
 
 def _some(positions: np.ndarray, most: int) -> np.ndarray:
     """Choose at most `most` of the positions at random, always the same ones, and keep their order."""
-    return np.sort(np.random.default_rng(CHOICE_SEED).permutation(positions)[:most])
+    return np.sort(some(positions, most))
 
 
 def look(contents: Contents) -> Html:
@@ -143,7 +143,7 @@ def _relations(name: str, space: _Space, real: pd.DataFrame, drawn: pd.DataFrame
         return Html(heading + element("p", f"{FEWEST_RELATED} real and accepted rows are needed to tell."))
     few = [codec.encode(f).take(_some(np.arange(len(f)), RELATION_ROWS)) for f in (real, drawn)]
     both = metrics.stacked(few)
-    splits = metrics.random_splits(len(few[0]), len(few[1]), CHOICE_SEED, SPLITS)
+    splits = metrics.random_splits(len(few[0]), len(few[1]), SEED, SPLITS)
     places, alike = metrics.pair_similarities(both, codec.cards, splits)
     # Columns of many levels differ in their joint shares by chance alone.
     beyond = np.maximum(0, (1 - alike[:, 0]) - (1 - alike[:, 1:]).mean(axis=1))
