@@ -14,6 +14,7 @@ from gensynth.fidelity.class_scores import COPYING
 from gensynth.fidelity.near_copies import NearCopies
 from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
+from gensynth.kind import Kind
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -65,3 +66,13 @@ def plane(seed: int, n: int = 200) -> LabeledData:
     return LabeledData(
         Points(rng.normal(size=(n, 2)) + 5 * y[:, None]), y, ("low", "high"), tuple(f"{seed}/{i}" for i in range(n))
     )
+
+
+class Plane(Kind):
+    """Points in the plane as a kind; what is not asked of it in tests is left out."""
+
+    name, plural, noun, sources = "plane", "points", "point", "points of the plane have no files"
+    claims = parts = against = files = report = samplers = made = classifiers = None
+
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        return PlaneSpace(train)

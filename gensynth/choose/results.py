@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 import numpy as np
 
@@ -46,6 +46,11 @@ class Tried:
     standard_error: float
     seconds: float
 
+    @property
+    def called(self) -> str:
+        """What it is called on the page."""
+        return f"{self.sampler} to {self.to}: {self.arm}" if self.sampler else self.arm
+
 
 @dataclass(frozen=True)
 class ImageChoice:
@@ -70,6 +75,28 @@ class ImageChoice:
     candidates: tuple[Tried, ...]
     n_validation: int
     notes: tuple[str, ...]
+
+    metric: ClassVar[str] = "balanced_accuracy"
+    """What counts."""
+
+    @property
+    def base(self) -> str:
+        """What gains are over."""
+        return self.baseline
+
+    @property
+    def chosen(self) -> str:
+        """What the chosen way is called."""
+        return f"{self.sampler} to {self.to}: {self.arm}" if self.sampler else ""
+
+    @property
+    def basis(self) -> str:
+        """What the scores rest on, in sentences."""
+        return (
+            f"Networks were trained in each way and predicted {self.n_validation:,} real validation images; test "
+            "images played no part. The best of many looks better than it is: whether it helps is for the test images "
+            f"to say. Gains are over '{self.baseline}', the best without synthetic images."
+        )
 
 
 def save_choice(choice: ImageChoice, path: str | Path) -> None:

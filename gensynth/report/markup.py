@@ -67,14 +67,14 @@ def section(anchor: str, title: str, *children: str) -> Html:
     return element("section", element("h2", title), *children, id=anchor)
 
 
-def nothing(anchor: str, title: str, noun: str) -> Html:
-    """Return a section that says that nothing was drawn."""
-    return section(anchor, title, element("p", f"No synthetic {noun}s were drawn."))
-
-
 def fold(summary: str, *children: str) -> Html:
     """Return a part that is closed until the reader opens it."""
     return element("details", element("summary", summary), *children)
+
+
+def listed(title: str, lines: Sequence[str]) -> Html:
+    """Return sentences as a list under a small heading; nothing where there are none."""
+    return Html(element("h3", title) + element("ul", *(element("li", clean(line)) for line in lines)) if lines else "")
 
 
 def unfold(blocks: Sequence[Html], most: int, what: str) -> Html:

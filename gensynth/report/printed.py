@@ -1,4 +1,4 @@
-"""What the verbs for images print: counts, verdicts, attacks, the shortcut, and did it help."""
+"""What verbs print: counts, verdicts, attacks, the shortcut, and did it help."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from gensynth.data.words import counted
 from gensynth.evaluate.outcome import WORDS
-from gensynth.fidelity.verdict import REASONS, Verdict
+from gensynth.fidelity.verdict import PASS, REASONS, Verdict
 
 if TYPE_CHECKING:
     from gensynth.choose.results import ImageChoice
@@ -28,8 +28,8 @@ SHORT = {"balanced_accuracy": "bal. acc.", "balanced_accuracy_tuned": "tuned"}
 """Scores that are printed without an interval, where the verdict rests on another one."""
 
 
-def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
-    """Print real images, added ones, and the gate's answer by class."""
+def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict, noun: str) -> None:
+    """Print real examples, added ones, and the gate's answer by class; one example is called `noun`."""
     by_label = {c.label: c for c in verdict.classes}
     print(f"\n{'class':>12} {'real':>6} {'after':>6} {'accepted':>9} {'rejected':>9}  fidelity")
     for name, n in before.items():
@@ -37,6 +37,10 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
         counts = f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}" if found else ""
         print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
     print(f"{'':>12} fidelity of the whole: {verdict.status}")
+    for c in verdict.classes:
+        if c.status != PASS:
+            print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
+    print_alarm(verdict, noun)
 
 
 def print_choice(choice: ImageChoice) -> None:

@@ -1,4 +1,4 @@
-"""Sections of the page that are told in numbers: counts, choice, utility, fidelity, losses, provenance."""
+"""Sections of the page that are told in numbers: counts, shortcut, fidelity, losses, provenance."""
 
 from __future__ import annotations
 
@@ -12,20 +12,16 @@ from gensynth.report.markup import (
     clean,
     element,
     fold,
-    nothing,
+    listed,
     number,
-    percent,
-    points,
     section,
     table,
     unfold,
 )
 
 if TYPE_CHECKING:
-    from gensynth.choose.results import ImageChoice, Tried
     from gensynth.fidelity.verdict import ClassVerdict, Score
     from gensynth.report.contents import Contents
-    from gensynth.report.page import ReportContents
 
 LEGEND = element(
     "p",
@@ -60,59 +56,24 @@ def counts(contents: Contents) -> Html:
     )
 
 
-def choice(c: ImageChoice) -> Html:
-    """Return how all ways did on validation images, and which was chosen."""
-    head = ("sampler", "filled to", "trained as", "", "balanced accuracy", "gain, points", "standard error", "seconds")
-    notes = [element("li", clean(note)) for note in c.notes]
-    return section(
-        "choice",
-        "How the choice was made",
-        element("p", clean(c.why)),
-        element(
-            "p",
-            f"Networks were trained in each way and predicted {c.n_validation:,} real validation images; test images "
-            "played no part. The best of many looks better than it is: whether it helps is for the test images to say. "
-            f"Gains are over '{c.baseline}', the best without synthetic images.",
-            class_="small",
-        ),
-        table(head, [_way(t, c) for t in c.candidates], words=(0, 1, 2, 3)),
-        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
-    )
-
-
-def _way(t: Tried, c: ImageChoice) -> tuple[str, ...]:
-    is_base = t.arm == c.baseline
-    mark = badge("CHOSEN") if t.sampler and (t.sampler, t.to, t.arm) == (c.sampler, c.to, c.arm) else ""
-    return (
-        t.sampler or NOTHING,
-        t.to or NOTHING,
-        t.arm,
-        mark or ("best without" if is_base else ""),
-        percent(t.score),
-        NOTHING if is_base else points(t.gain),
-        NOTHING if is_base else f"\u00b1 {100 * t.standard_error:.1f}",
-        f"{t.seconds:.1f}",
-    )
-
-
-def shortcut(contents: ReportContents) -> Html:
+def shortcut(contents: Contents) -> Html:
     """Return whether a classifier learns 'changed = rare class', or nothing where that was not measured."""
-    leak, spread = contents.leak, contents.leak_spread
+    leak, spread, noun = contents.leak, contents.leak_spread, contents.noun
     if leak is None:
         return Html()
-    found = [("As filled: ", leak), ("With changed images in every class, as mixed: ", spread)]
+    found = [("As filled: ", leak), (f"With changed {noun}s in every class, as mixed: ", spread)]
     lines = (element("p", badge(of.verdict), " ", element("b", when), of.why) for when, of in found if of)
     advice = (
-        "Give every class a share of such images (--spread all; where every class has that, fill the rare ones less), "
-        "or a classifier learns 'changed = rare class'."
+        f"Give every class a share of such {noun}s (--spread all; where every class has that, fill the rare ones "
+        "less), or a classifier learns 'changed = rare class'."
     )
     return section(
         "shortcut",
         "Does it teach a shortcut?",
         element(
             "p",
-            "Where only rare classes receive changed (decoded, translated, stylised) images, a classifier may learn "
-            "the change in place of the class. It was shown changed images of other classes, and the originals.",
+            f"Where only rare classes receive changed (decoded, translated, stylised) {noun}s, a classifier may learn "
+            f"the change in place of the class. It was shown changed {noun}s of other classes, and the originals.",
         ),
         *lines,
         element("p", advice, class_="alarm") if leak.leaks and spread is None else Html(),
@@ -121,9 +82,7 @@ def shortcut(contents: ReportContents) -> Html:
 
 def fidelity(contents: Contents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
-    title, noun, verdict = "Fidelity, class by class", contents.noun, contents.verdict
-    if verdict is None:
-        return nothing("fidelity", title, noun)
+    noun, verdict = contents.noun, contents.checked
     ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
     rows = [
         (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")
@@ -139,7 +98,7 @@ def fidelity(contents: Contents) -> Html:
     stamp = ", ".join(f"{clean(k)} {clean(v)}" for k, v in verdict.stamp.items())
     return section(
         "fidelity",
-        title,
+        "Fidelity, class by class",
         element(
             "p",
             "Scores describe the samples as drawn, before the gate. The yardstick, real vs real, is what "
@@ -181,7 +140,7 @@ def _score(s: Score) -> tuple[str, ...]:
 
 
 def losses(contents: Contents) -> Html:
-    """Return one chart per checkpoint with a line per loss."""
+    """Return one chart per checkpoint with a line per loss; nothing where none was trained."""
     charts = []
     for checkpoint, columns in contents.history.items():
         lines = {name: values for name, values in columns.items() if name != "step"}
@@ -192,12 +151,8 @@ def losses(contents: Contents) -> Html:
         )
         caption = element("figcaption", clean(checkpoint))
         charts.append(element("figure", caption, element("p", *keys, class_="legend"), chart))
-    none = element("p", "Nothing was trained for this run: the sampler learns no weights, or they were given.")
-    return section(
-        "losses",
-        "How training went",
-        element("div", unfold(charts, 8, "checkpoints"), class_="charts") if charts else none,
-    )
+    shown = element("div", unfold(charts, 8, "checkpoints"), class_="charts")
+    return section("losses", "How training went", shown) if charts else Html()
 
 
 def provenance(contents: Contents) -> Html:
@@ -212,10 +167,9 @@ def provenance(contents: Contents) -> Html:
         rows |= {f"fidelity {name}": value for name, value in verdict.stamp.items()}
         rows |= {f"threshold {name}": number(value) for name, value in verdict.thresholds.items()}
     lines = [(clean(name), element("code", value)) for name, value in rows.items()]
-    notes = [element("li", clean(note)) for note in (*contents.notes, *contents.parts.train.notes)]
     return section(
         "provenance",
         "How to make this again",
         table(("what", "value"), lines, words=(0, 1)),
-        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
+        listed("Notes", (*contents.notes, *contents.parts.train.notes)),
     )

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -37,6 +38,9 @@ from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.mix.targets import target_counts
 from gensynth.sampler.base import Sampler
 
+WAYS = {REAL: "doing nothing", THRESHOLD: "moving the threshold", WEIGHTS: "class weights"}
+"""What the ways without synthetic rows are called."""
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -57,6 +61,11 @@ class Scored:
     gain: float
     standard_error: float
     seconds: float
+
+    @property
+    def called(self) -> str:
+        """What it is called on the page."""
+        return _called(self.name, self.to)
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,31 @@ class Choice:
     splits: int
     rows: int
     notes: tuple[str, ...]
+
+    base: ClassVar[str] = WAYS[REAL]
+    """What gains are over."""
+
+    @property
+    def chosen(self) -> str:
+        """What the chosen way is called; where ranks count, moving the threshold is done with doing nothing else."""
+        name = _called(self.name, self.to)
+        return name if name in [c.called for c in self.candidates] else self.base
+
+    @property
+    def basis(self) -> str:
+        """What the scores rest on, in sentences."""
+        adds = ", ".join(f"{n:,} rows of {name}" for name, n in self.adds.items())
+        return (
+            f"{f'It adds {adds}. ' if adds else ''}Each way was tried in {self.splits} splits of {self.rows:,} "
+            "training rows by cross-validation; its sampler was fitted on the training side of each split alone, and "
+            "test rows played no part. The best of many looks better than it is, so a simpler way wins unless another "
+            "one is clearly ahead of it. Behind a sampler stands how far it fills, as --to takes it: 0.1 is a tenth of "
+            "the largest class. Seconds are by split."
+        )
+
+
+def _called(name: str, to: str | None) -> str:
+    return WAYS.get(name, name) if to is None else f"{name} to {to}"
 
 
 def choose(train: LabeledData, samplers: Sequence[str | Sampler], config: ChooseConfig, quiet: bool = False) -> Choice:

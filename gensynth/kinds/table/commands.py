@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
-from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.fidelity.verdict import FAIL
 from gensynth.rebalance.run import RECORD
-from gensynth.report.printed import print_alarm, print_evaluation, print_verdict, say
+from gensynth.report.printed import print_counts, print_evaluation, say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
@@ -101,40 +101,6 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
     return 0
 
 
-def check(
-    synthetic: str, *, against: str, holdout: str | None = None, json: Path | None = None, data_config: TableConfig
-) -> int:
-    """Check synthetic rows against real ones: each row, each class, the whole. Exit status 1 if it fails.
-
-    Args:
-        synthetic: Table of synthetic rows, made by any tool, with the columns of the real one.
-        against: Real table. Split as for training: the training part is the reference, the rest is held out.
-        holdout: Real table that no generator saw; then all of AGAINST is the reference.
-        json: Write the verdict to this file.
-        data_config: How the real table is read and split.
-    """
-    from gensynth.fidelity.checker import FidelityChecker
-    from gensynth.fidelity.verdict import save_verdict
-    from gensynth.kinds.table.files import FrameFiles
-    from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
-
-    with locked(json):
-        if holdout is None:
-            parts = read_table_parts(against, data_config)
-            reference, held_out = parts.train, [parts.validation, parts.test]
-        else:
-            reference = read_real_table(against, data_config)
-            held_out = [read_like(holdout, reference)]
-        samples, _ = FrameFiles().read(Path(synthetic), reference)
-        verdict = FidelityChecker(reference, held_out).check(samples)
-        if json is not None:
-            save_verdict(verdict, json)
-    print_verdict(verdict, reference.noun)
-    if not verdict.samples.accepted.any():
-        print("No sample passes the check, so there is nothing to go on with.")
-    return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
-
-
 def rebalance(
     data: str,
     *,
@@ -166,7 +132,7 @@ def rebalance(
     if done.choice is not None:
         print_choice(done.choice)
     if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict)
+        print_counts(done.before, done.after, done.verdict, "row")
     if done.evaluation is not None:
         print_evaluation(done.evaluation)
     elif done.verdict is not None:
@@ -188,14 +154,3 @@ def print_choice(choice: Choice) -> None:
     for note in choice.notes:
         print(f"note: {note}")
     print(f"choice: {choice.why}")
-
-
-def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
-    """Print real rows, added ones, and the gate's answer by class."""
-    from gensynth.report.printed import print_counts as show
-
-    show(before, after, verdict)
-    for c in verdict.classes:
-        if c.status != "PASS":
-            print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
-    print_alarm(verdict, "row")

@@ -33,6 +33,7 @@ from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
 from gensynth.evaluate.evaluate import evaluate_checked, some_of
 from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
+from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
@@ -47,7 +48,6 @@ from gensynth.kinds.table.config import (
 )
 from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.read import read_table_parts
-from gensynth.kinds.table.report.page import TableReportContents, write_table_report
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, table_sampler_names
@@ -56,6 +56,9 @@ from gensynth.mix.manifest import NOT_EVALUATED
 from gensynth.mix.mix import mix, write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
+from gensynth.report.contents import Contents
+from gensynth.report.markup import number
+from gensynth.report.page import write_report
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
 
@@ -255,7 +258,7 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         "versions": record["versions"],
         **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
     }
-    contents = TableReportContents(
+    contents = Contents(
         title=f"Rebalancing {Path(settings['source']).name}",
         parts=parts,
         synthetic=synthetic,
@@ -264,12 +267,30 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         choice=choice,
         after=after,
         history=getattr(sampler, "history_", {}),
+        advice="" if choice is None else advice_of(choice, before),
         provenance=provenance,
         notes=tuple(notes),
     )
-    page = write_table_report(folder / "report.html", contents)
+    page = write_report(folder / "report.html", contents)
     out = _table_of(folder, settings)
     return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
+
+
+def advice_of(choice: Choice, counts: dict[str, int]) -> str:
+    """Say what to do where no rows are to be added; empty where some are."""
+    if choice.name == REAL:
+        return "Doing nothing is best: train on the real rows as they are."
+    if choice.name == WEIGHTS:
+        return "Class weights are best: let every class weigh the same in training, and add no rows."
+    if choice.name != THRESHOLD:
+        return ""
+    if choice.threshold is None:
+        return "Add no rows, and move the threshold: divide each probability by the share of its class."
+    rare = min(reversed(counts), key=lambda name: counts[name])
+    return (
+        f"Add no rows, and move the threshold: predict {rare!r} where its probability is at least "
+        f"{number(choice.threshold)}."
+    )
 
 
 def run_folder(out: Path) -> Path:
