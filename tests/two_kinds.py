@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,7 @@ def drawn(data: LabeledData, label: str | None = None, sampler: str = "copy") ->
 class Case:
     """One kind of data: what makes examples of so many of each class and a seed, and quick settings."""
 
-    make: object
+    make: Callable[[tuple[int, ...], int], LabeledData]
     config: ArmsConfig
     baselines: tuple[str, ...]
 

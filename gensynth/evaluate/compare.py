@@ -202,6 +202,7 @@ class _Scored:
                 yield Comparison(name, model, base, difference, of_rare, p, verdict, why)
 
     def _why(self, compared: tuple[str, str, str], said: str) -> str:
+        """Return the sentence on an arm, its baseline and their classifier, with what was `said` of the difference."""
         name, base, model = compared
         words = WORDS[self.config.metric]
         several, reached, other = len(self.models) > 1, self.value[base, model], model

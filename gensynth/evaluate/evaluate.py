@@ -171,11 +171,9 @@ def evaluate_splits(
         raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")
     largest = max((train for train, _, _ in named), key=len)
     classifiers = kinds()[first.kind].classifiers(largest, config, classifier)
-    made = [s for _, given, _ in named for name, s in given.items() if name != UNGATED]
-    wanted = {first.classes[k] for s in made for k in np.unique(s.y)}.intersection(
-        first.classes if rare is None else rare
-    )
-    filled = [name for name in rarest_first([train for train, _, _ in named]) if name in wanted]
+    made = {s.classes[k] for _, given, _ in named for name, s in given.items() if name != UNGATED for k in s.y}
+    by_count = rarest_first([train for train, _, _ in named])
+    filled = [name for name in by_count if name in made and (rare is None or name in rare)]
     keys = [(arm, c) for c in classifiers for arm in arms]
     jobs = [
         partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)

@@ -22,7 +22,7 @@ both = pytest.mark.parametrize("kind", list(CASES))
 def parts(kind: str) -> tuple[LabeledData, LabeledData, LabeledData]:
     """Real training and test examples of two classes, and as many more of the rare one as may be wanted."""
     make = CASES[kind].make
-    return make((60, 16), 0), make((40, 30), 1), make((60, 40), 2)  # type: ignore[operator]
+    return make((60, 16), 0), make((40, 30), 1), make((60, 40), 2)
 
 
 @both
@@ -127,6 +127,6 @@ def test_wrong_inputs_are_refused(kind: str) -> None:
 @both
 def test_the_rarest_class_is_named_first(kind: str) -> None:
     make, config = CASES[kind].make, CASES[kind].config
-    train, made = make((30, 7, 4), 0), drawn(make((9, 9, 9), 1))  # type: ignore[operator]
+    train, made = make((30, 7, 4), 0), drawn(make((9, 9, 9), 1))
     quick = replace(config, arms=("real", "real + synthetic"))
-    assert evaluate(train, made, make((9, 9, 9), 2), quick, quiet=True).rare == ("c", "b", "a")  # type: ignore[operator]
+    assert evaluate(train, made, make((9, 9, 9), 2), quick, quiet=True).rare == ("c", "b", "a")

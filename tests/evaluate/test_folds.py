@@ -56,7 +56,7 @@ def test_samplers_see_the_training_part_only_and_fewer_examples_are_the_first_of
 @pytest.mark.parametrize("kind", list(CASES))
 def test_cross_validation_fits_samplers_anew_on_every_split(kind: str) -> None:
     case = CASES[kind]
-    train = case.make((90, 15, 15), 0)  # type: ignore[operator]
+    train = case.make((90, 15, 15), 0)
     sampler = SmoteSampler() if kind == "image" else get_table_sampler("random")()
     config = replace(case.config, arms=(REAL, "real + synthetic"))
 
