@@ -22,6 +22,7 @@ from gensynth.data.words import did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
@@ -111,6 +112,19 @@ class Kind(ABC):
         Raises:
             TypeError: if `own` is nothing that this kind of data takes.
             ValueError: if the examples or an arm of the settings do not suit it.
+        """
+
+    @abstractmethod
+    def design(self, train: LabeledData, validation: LabeledData | None, config: Any) -> Design:
+        """Return what a choice rests on.
+
+        Args:
+            train: Real training examples.
+            validation: Real examples that were held out for tuning, or None.
+            config: Settings of this kind of data, a `gensynth.choose.config.ChooseConfig`.
+
+        Raises:
+            ValueError: if the examples are too few.
         """
 
     def config(self, name: str) -> type[Any]:

@@ -16,7 +16,7 @@ from gensynth.report.utility import gains, utility
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
-    from gensynth.choose.results import ImageChoice
+    from gensynth.choose.results import Choice
     from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import Verdict
@@ -57,7 +57,7 @@ class ReportContents(Contents):
     notes: tuple[str, ...] = ()
     leak: Leak | None = None
     leak_spread: Leak | None = None
-    choice: ImageChoice | None = None
+    choice: Choice | None = None
     advice: str = ""
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class UndrawnContents(Contents):
 
     title: str
     parts: Parts
-    choice: ImageChoice
+    choice: Choice
     advice: str
     after: dict[str, int]
     history: dict[str, dict[str, list[float]]]

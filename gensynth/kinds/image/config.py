@@ -1,11 +1,13 @@
-"""DataConfig and TableConfig: how real data are read and split. Apart from what reads them, which imports much more."""
+"""The settings for images: how real data are read and split, a folder written, a sampler chosen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import ClassVar, Literal
 
+from gensynth.choose.config import ChooseConfig
 from gensynth.data.split import check_split
+from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.config import SIDES
 from gensynth.kinds.image.pixels import WHITE
 
@@ -69,6 +71,24 @@ class DataConfig:
     def given(self, *names: str) -> list[str]:
         """Return which of the settings `names` differ from their defaults, as options: `--keep`."""
         return [f"--{f.name}" for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
+
+
+@dataclass(frozen=True)
+class ImageChooseConfig(ChooseConfig):
+    """How the choice is made, by small networks. The test part decides afterwards: to be ahead at all is enough."""
+
+    metrics: ClassVar[tuple[str, ...]] = EvaluateConfig.metrics
+
+    metric: str = EvaluateConfig.metric
+    """What counts: balanced_accuracy, macro_f1 or average_precision."""
+    standard_errors: float = 0.0
+    seconds: float = 1200.0
+    seeds: int = 2
+    """Networks for each way, at least 2; the test that follows takes more."""
+    steps: int | None = None
+    """As those of `EvaluateConfig`."""
+    batch_size: int = 64
+    """As that of `EvaluateConfig`."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from gensynth.sampler.saved import kind_of_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
     from gensynth.fidelity.space import Space
+    from gensynth.kinds.table.config import TableChooseConfig
 
 
 @final
@@ -83,6 +85,20 @@ class TableKind(Kind):
             wrong = "a classifier of your own" if own is not None else type(config).__name__
             raise TypeError(f"tables are tested by the models that TableEvaluateConfig names, got {wrong}.")
         return table_classifiers(train, config.models, config.seed, config.folds, config.threads)
+
+    def design(self, train: LabeledData, validation: LabeledData | None, config: TableChooseConfig) -> Design:
+        """As `Kind.design`: cross-validation of the training rows, for there are seldom enough to hold out."""
+        from gensynth.choose.choose import TUNED
+        from gensynth.choose.designs import CrossValidation
+        from gensynth.evaluate.folds import Folds
+        from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
+        from gensynth.kinds.table.classifiers import table_classifiers
+
+        folds = Folds(train, config.folds, config.repeats, config.seed)
+        classifiers = table_classifiers(train, config.models, config.seed, 0, config.threads)
+        # A threshold changes no rank: where ranks count it is no way of its own.
+        ways = (REAL, THRESHOLD, WEIGHTS) if config.metric == TUNED else (REAL, WEIGHTS)
+        return CrossValidation(folds, classifiers, ways, (REAL,))
 
     def reference(self) -> Sampler:
         """As `Kind.reference`: SMOTE."""

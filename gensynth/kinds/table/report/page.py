@@ -19,10 +19,10 @@ from gensynth.report.utility import gains, utility
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
+    from gensynth.choose.results import Choice
     from gensynth.data.split import Parts
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.verdict import Verdict
-    from gensynth.kinds.table.choose import Choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +70,11 @@ def _answer(contents: TableReportContents) -> str:
     tested = frame.UTILITY[evaluation.verdict if evaluation else "NOT TESTED"].format(noun=contents.noun)
     if choice is None:
         return tested
-    if choice.name == REAL:
+    if choice.arm == REAL:
         return "Doing nothing is best: train on the real rows as they are."
-    if choice.name == WEIGHTS:
+    if choice.arm == WEIGHTS:
         return "Class weights are best: let every class weigh the same in training, and add no rows."
-    if choice.name == THRESHOLD:
+    if choice.arm == THRESHOLD:
         if choice.threshold is None:
             return "Add no rows, and move the threshold: divide each probability by the share of its class."
         rare = min(reversed(real), key=lambda name: real[name])
@@ -82,7 +82,7 @@ def _answer(contents: TableReportContents) -> str:
             f"Add no rows, and move the threshold: predict '{clean(rare)}' where its probability is at least "
             f"{number(choice.threshold)}."
         )
-    return f"Filling with {table_answers.way(choice.name, choice.to)} did best on the training rows. {tested}"
+    return f"Filling with {clean(choice.sampler)} to {clean(choice.to)} did best on the training rows. {tested}"
 
 
 def _header(contents: TableReportContents) -> Html:
@@ -109,7 +109,7 @@ def render(contents: TableReportContents) -> str:
     """Return the page as HTML text; equal contents give equal text."""
     sections = (
         tables.counts(contents),
-        table_answers.choice(contents),
+        tables.choice(contents.choice),
         utility(contents),
         table_look.look(contents),
         table_look.nearest(contents),

@@ -12,11 +12,11 @@ import pytest
 import torch
 from two_kinds import evaluation
 
+from gensynth.choose.results import Choice, Tried
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import REASONS, ClassVerdict, SampleVerdicts, Score, Verdict
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.table.choose import Choice, Scored
 from gensynth.kinds.table.report.columns import as_real, looks
 from gensynth.kinds.table.report.page import TableReportContents, render, write_table_report
 from gensynth.kinds.table.report.relations import cramers_v
@@ -102,13 +102,31 @@ def evaluation_of(classes, word="HELPS", gain=0.03):
     return evaluation("row", tuple(classes), arms, ("boosting", "logistic"), word, gain)
 
 
-def choice_of(name, to=None, threshold=0.0321):
-    scored = tuple(
-        Scored(*way, score=0.5 + gain, gain=gain, standard_error=0.01, seconds=0.1)
-        for way, gain in ((("smote", "0.5"), 0.02), (("real", None), 0.0), ((SCRIPT, "0.25"), -0.03))
+def choice_of(arm, sampler="", to="", threshold=0.0321):
+    tried = tuple(
+        Tried(*way, score=0.5 + gain, gain=gain, standard_error=0.01, seconds=0.1)
+        for way, gain in (
+            (("smote", "0.5", "real + synthetic"), 0.02),
+            (("", "", "real"), 0.0),
+            ((SCRIPT, "0.25", "real + synthetic"), -0.03),
+        )
     )
-    adds = {SCRIPT: 12} if to else {}
-    return Choice(name, to, adds, threshold, "It won.", "average_precision", scored, 15, 90, (f"Note {SCRIPT}.",))
+    return Choice(
+        sampler,
+        to,
+        arm,
+        baseline="real",
+        adds={SCRIPT: 12} if to else {},
+        threshold=threshold,
+        why="It won.",
+        metric="average_precision",
+        candidates=tried,
+        splits=15,
+        examples=90,
+        noun="row",
+        notes=(f"Note {SCRIPT}.",),
+        schema=2,
+    )
 
 
 def report(**changes):
@@ -119,7 +137,16 @@ def report(**changes):
     told = {"command": f"gensynth  rebalance {SCRIPT}"}
     evaluation = evaluation_of(parts.train.classes)
     contents = TableReportContents(
-        SCRIPT, parts, synthetic, verdict, evaluation, choice_of("smote", "0.5"), after, {}, told, (SCRIPT,)
+        SCRIPT,
+        parts,
+        synthetic,
+        verdict,
+        evaluation,
+        choice_of("real + synthetic", "smote", "0.5"),
+        after,
+        {},
+        told,
+        (SCRIPT,),
     )
     return replace(contents, **changes)
 
@@ -159,7 +186,7 @@ def test_equal_contents_give_equal_bytes(page):
         (choice_of("class weights"), "Class weights are best"),
         (choice_of("threshold"), "Add no rows, and move the threshold: predict &#x27;&lt;script&gt;"),
         (choice_of("threshold", threshold=None), "divide each probability by the share of its class"),
-        (choice_of("smote", "0.5"), "Filling with smote to 0.5 did best"),
+        (choice_of("real + synthetic", "smote", "0.5"), "Filling with smote to 0.5 did best"),
     ],
 )
 def test_the_header_says_what_is_best(choice, answer):
@@ -167,8 +194,8 @@ def test_the_header_says_what_is_best(choice, answer):
     page = render(contents)
     header = page.split("</header>")[0]
     assert answer in header and "NOT TESTED" in header and "<b>0</b> drawn" in header
-    assert part(page, "choice").count("CHOSEN") == (choice.name != "class weights")
-    assert "0.0321" in header or choice.name != "threshold" or choice.threshold is None
+    assert part(page, "choice").count("CHOSEN") == (choice.arm != "class weights")
+    assert "0.0321" in header or choice.arm != "threshold" or choice.threshold is None
 
 
 def test_without_a_choice_the_answer_is_whether_the_rows_help():
