@@ -82,7 +82,6 @@ def test_auto_mixes_only_what_helps_unless_forced(
     tmp_path: Path,
     few_eights: Path,
     quick: None,
-    sampler_wins: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "run"
@@ -115,7 +114,6 @@ def test_auto_mixes_what_helps(
     tmp_path: Path,
     few_eights: Path,
     quick: None,
-    sampler_wins: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(

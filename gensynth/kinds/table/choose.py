@@ -6,6 +6,7 @@ Rebalancing seldom ranks rows better than doing nothing, which is why doing noth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from sklearn.base import clone
@@ -55,10 +56,15 @@ def choose_rows(
         return Choice("", "", REAL, REAL, {}, None, why, config.metric, (), 0, 0, train.noun, (), schema=2)
     targets = {to: target_counts(counts, to) for to in config.targets or _shares(counts)}
     targets = {to: adds for to, adds in targets.items() if any(adds.values())}
-    sources = [Source(s.name, lambda part, s=s: clone(s).fit(part)) for s in made if s.name not in wide]
+    sources = [Source(s.name, partial(_fitted, s)) for s in made if s.name not in wide]
     notes = tuple(f"{name} is left out: it is too slow for {width} columns." for name in wide)
     with threadpool_limits(config.threads):
         return choose(train, None, sources, targets, config, folder, notes, quiet)
+
+
+def _fitted(sampler: Sampler, part: LabeledData) -> Sampler:
+    fitted: Sampler = clone(sampler).fit(part)
+    return fitted
 
 
 def _shares(class_counts: Mapping[str, int]) -> tuple[str, ...]:
