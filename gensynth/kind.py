@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
@@ -166,6 +167,19 @@ class Kind(ABC):
     def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:  # noqa: ARG002
         """Return its own sections of the page, as `gensynth.report.frame.page` takes them."""
         return ()
+
+    @abstractmethod
+    def design(self, train: LabeledData, validation: LabeledData | None, config: Any) -> Design:
+        """Return what a choice rests on.
+
+        Args:
+            train: Real training examples.
+            validation: Real examples that were held out for tuning, or None.
+            config: Settings of this kind of data, a `gensynth.choose.config.ChooseConfig`.
+
+        Raises:
+            ValueError: if the examples are too few.
+        """
 
     def config(self, name: str) -> type[Any]:
         """Return a dataclass of its settings, such as `ReadConfig`."""

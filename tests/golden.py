@@ -17,15 +17,17 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from gensynth import DataConfig, EvaluateConfig, FidelityChecker, TableConfig, TableEvaluateConfig
-from gensynth.choose import choose as choose_images
+from gensynth.choose.choose import choose
+from gensynth.choose.search import Source
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.fidelity.verdict import Verdict
+from gensynth.kinds.image.config import ImageChooseConfig
 from gensynth.kinds.image.read import Parts, read_parts
 from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.kinds.image.samplers.trained import TrainedSampler
-from gensynth.kinds.table import choose as choose_table
-from gensynth.kinds.table.choose import ChooseConfig
+from gensynth.kinds.table.choose import choose_rows
+from gensynth.kinds.table.config import TableChooseConfig
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.sampler.base import Sampler
@@ -126,16 +128,14 @@ def of_choice(name: str, folder: Path) -> dict[str, Any]:
     """What `auto` would take."""
     parts = parts_of(name)
     if parts.train.kind == "table":
-        config = ChooseConfig(models=("logistic",), folds=3, repeats=2, seconds=1000)
-        rows = choose_table.choose(parts.train, ["smote", "copula"], config, quiet=True)
-        tried = {f"{c.name}, {float(c.to or 0):.3g}": c.score for c in rows.candidates}
-        return {"chosen": [rows.name, rows.to and float(rows.to)], "adds": rows.adds, "tried": tried}
-    sources = [choose_images.Source(s, lambda s=s: samplers(name)[s]) for s in ("affine", "smote")]
-    targets = {"5x": {"8": 160}}
-    config_images = EvaluateConfig(seeds=2, steps=30)
-    choice = choose_images.choose(
-        parts.train, parts.validation, sources, targets, config_images, 1000, folder, quiet=True
-    )
+        config = TableChooseConfig(models=("logistic",), folds=3, repeats=2, seconds=1000)
+        rows = choose_rows(parts.train, ["smote", "copula"], config, quiet=True)
+        tried = {f"{c.sampler or c.arm}, {float(c.to or 0):.3g}": c.score for c in rows.candidates}
+        chosen = [rows.sampler or rows.arm, float(rows.to) if rows.to else None]
+        return {"chosen": chosen, "adds": rows.adds, "tried": tried}
+    sources = [Source(s, lambda _, s=s: samplers(name)[s]) for s in ("affine", "smote")]
+    config_images = ImageChooseConfig(steps=30, seconds=1000)
+    choice = choose(parts.train, parts.validation, sources, {"5x": {"8": 160}}, config_images, folder, quiet=True)
     return {"tried": {f"{t.sampler}, {t.to}, {t.arm}": t.score for t in sorted(choice.candidates, key=str)}}
 
 

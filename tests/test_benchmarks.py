@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.kinds.table.choose import ChooseConfig
+from gensynth.kinds.table.config import TableChooseConfig
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -25,7 +25,9 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.import_module("tables")
     monkeypatch.setattr(module, "load_table", lambda name: tiny())
     monkeypatch.setattr(module, "MODELS", ("logistic",))
-    monkeypatch.setattr(module, "ChooseConfig", partial(ChooseConfig, models=("logistic",), folds=2, repeats=1))
+    monkeypatch.setattr(
+        module, "TableChooseConfig", partial(TableChooseConfig, models=("logistic",), folds=2, repeats=1)
+    )
     module.real_half.cache_clear()
     return module
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -52,13 +51,11 @@ class Fold:
         rows: Positions of the test examples.
         outcomes: What was said of them, by candidate and classifier.
         failed: Why a candidate could not be trained, by its name.
-        seconds: Time that each candidate took, by its name.
     """
 
     rows: np.ndarray
     outcomes: dict[Key, Outcome]
     failed: dict[str, str]
-    seconds: dict[str, float]
 
 
 class Folds:
@@ -117,24 +114,17 @@ class Folds:
             update: Called with the number of steps done since.
         """
         rows = self.splits[at]
-        fit_at = np.setdiff1d(np.arange(len(self.train)), rows)
-        train, test = self.train.subset(fit_at), self.train.subset(rows)
-        fold = Fold(rows, {}, {}, {})
+        train, test = self.split(at)
+        fold = Fold(rows, {}, {})
         drawn: dict[int, Synthetic] = {}
         for c in candidates:
-            start = time.monotonic()
             added = None
             if c.sampler is not None:
-                same = [o for o in candidates if o.sampler is c.sampler]
                 try:
                     if id(c.sampler) not in drawn:
-                        # Sample i does not depend on how many are drawn: fewer are the beginning of more.
-                        adds = {name: max((o.adds or {}).get(name, 0) for o in same) for name in train.classes}
-                        fitted = clone(c.sampler).fit(train)
-                        drawn[id(c.sampler)] = draw(fitted, self._part(adds, len(train)), _seed(self.seed, at))
-                    whole, adds = drawn[id(c.sampler)], self._part(c.adds or {}, len(train))
-                    most = np.array([adds.get(name, 0) for name in whole.classes])
-                    added = whole.subset(whole.index < most[whole.y])
+                        adds = self.share(c.adds or {}, at)
+                        drawn[id(c.sampler)] = self.drawn(at, clone(c.sampler).fit(train), adds)
+                    added = drawn[id(c.sampler)]
                 except (ValueError, TrainingDiverged) as error:
                     fold.failed[c.name] = str(error)
             for classifier in classifiers:
@@ -143,27 +133,36 @@ class Folds:
                 else:
                     key = (c.name, classifier.name)
                     fold.outcomes[key] = classifier.try_way(c.way, train, added, test, update)
-            fold.seconds[c.name] = time.monotonic() - start
         return fold
 
-    def tuned(self, folds: Sequence[Fold], key: Key) -> list[Outcome]:
-        """Return the outcomes of all folds, tuned.
+    def split(self, at: int) -> tuple[LabeledData, LabeledData]:
+        """Return the training and the test examples of a split."""
+        rows = self.splits[at]
+        return self.train.subset(np.setdiff1d(np.arange(len(self.train)), rows)), self.train.subset(rows)
+
+    def share(self, adds: Mapping[str, int], at: int) -> dict[str, int]:
+        """Return how many examples go to the training examples of a split, if `adds` go to all."""
+        n = len(self.train) - len(self.splits[at])
+        return {name: math.ceil(more * n / len(self.train)) for name, more in adds.items()}
+
+    def drawn(self, at: int, fitted: Sampler, adds: Mapping[str, int]) -> Synthetic:
+        """Draw for a split from a sampler that was fitted to its training examples; ValueError if it cannot."""
+        return draw(fitted, adds, _seed(self.seed, at))
+
+    def tuned(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Return the outcomes of one candidate and classifier, tuned.
 
         A fold is tuned on the other folds of the same cross-validation, by what classifiers that had not seen those
         examples said of them.
 
         Args:
-            folds: What `run` returned for 0, 1, 2, ...; of each cross-validation at least two.
-            key: Candidate and classifier.
+            outcomes: Those of the splits 0, 1, 2, ...; of each cross-validation at least two.
         """
         found = []
-        for at, fold in enumerate(folds):
-            of_one = range(at - at % self.folds, min(len(folds), at - at % self.folds + self.folds))
-            found.append(fold.outcomes[key].tuned([folds[other].outcomes[key] for other in of_one if other != at]))
+        for at, outcome in enumerate(outcomes):
+            of_one = range(at - at % self.folds, min(len(outcomes), at - at % self.folds + self.folds))
+            found.append(outcome.tuned([outcomes[other] for other in of_one if other != at]))
         return found
-
-    def _part(self, adds: Mapping[str, int], n: int) -> dict[str, int]:
-        return {name: math.ceil(more * n / len(self.train)) for name, more in adds.items()}
 
 
 def cross_validate(
@@ -220,7 +219,7 @@ def cross_validate(
                 notes.append(f"The arm {name} is left out: {why}")
             candidates = [c for c in candidates if c.name not in results[-1].failed]
     keys = [(c.name, classifier.name) for classifier in classifiers for c in candidates]
-    outcomes = {key: splits.tuned(results, key) for key in keys}
+    outcomes = {key: splits.tuned([fold.outcomes[key] for fold in results]) for key in keys}
     tested = [
         Said(train.subset(fold.rows), len(train) - len(fold.rows), {key: outcomes[key][at] for key in keys})
         for at, fold in enumerate(results)

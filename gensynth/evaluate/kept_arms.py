@@ -45,20 +45,25 @@ def kept_arm(
     versions = (gensynth.__version__, str(torch.__version__))
     depends_on = (train.fingerprint, test.fingerprint, way, classifier.name, classifier.settings, versions)
     path = folder / f"{hashlib.sha256(repr(depends_on).encode()).hexdigest()}.npz"
-    outcome = _load(path, test)
+    outcome = load_outcome(path, test)
     if outcome is not None:
         on_step(max(1, classifier.steps))
         return outcome
     found = classifier.try_way(way, train, None, test, on_step)
-    if isinstance(found, Probabilities):
-        file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **found.arrays())
-        with _writing:  # splits with the same real examples have the same arms
-            write_bytes(path, file.getvalue())
+    save_outcome(found, path)
     return found
 
 
-def _load(path: Path, test: LabeledData) -> Probabilities | None:
+def save_outcome(outcome: Outcome, path: Path) -> None:
+    """Write what a classifier said of the test examples, whole or not at all; nothing but probabilities is written."""
+    if isinstance(outcome, Probabilities):
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **outcome.arrays())
+        with _writing:  # splits with the same real examples have the same arms
+            write_bytes(path, file.getvalue())
+
+
+def load_outcome(path: Path, test: LabeledData) -> Probabilities | None:
     """Return what was said of test examples, or None where the file is missing, damaged or something else."""
     try:
         with open_npz(path) as arrays:

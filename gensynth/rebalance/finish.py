@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from gensynth.choose.results import BASELINES, ImageChoice, load_choice
+from gensynth.choose.results import WAYS, Choice, load_choice
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import Leak, load_leak
 from gensynth.evaluate.results import Evaluation, load_evaluation
@@ -45,7 +45,7 @@ class Rebalanced:
     folder: Path
     before: dict[str, int]
     after: dict[str, int]
-    choice: ImageChoice | None
+    choice: Choice | None
     verdict: Verdict | None
     evaluation: Evaluation | None
     leak: Leak | None
@@ -150,7 +150,7 @@ def samples_of(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
     return synthetic, load_verdict(out / "verdict.json")
 
 
-def advice_of(choice: ImageChoice, evaluation: Evaluation | None) -> str:
+def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
     """Say what to do where nothing was mixed: train in the way that was best without synthetic images.
 
     Args:
@@ -161,14 +161,13 @@ def advice_of(choice: ImageChoice, evaluation: Evaluation | None) -> str:
     found = arms.get(choice.baseline)
     reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     return (
-        f"No data set was mixed. Instead, {BASELINES[choice.baseline]}: of the ways without synthetic images that "
+        f"No data set was mixed. Instead, {WAYS[choice.baseline][1].format(noun=choice.noun)}: of the ways without "
+        f"synthetic {choice.noun}s that "
         f"('{choice.baseline}') was best on the validation images{reached}."
     )
 
 
-def _is_finished(
-    choice: ImageChoice | None, verdict: Verdict | None, evaluation: Evaluation | None, mixed: bool
-) -> bool:
+def _is_finished(choice: Choice | None, verdict: Verdict | None, evaluation: Evaluation | None, mixed: bool) -> bool:
     if verdict is None:
         return choice is not None and not choice.sampler
     if evaluation is None:

@@ -3,7 +3,7 @@
 The folder of a run:
 
     run.json           what was asked for, versions, seconds of each step
-    search.json        what was found so far where the sampler is chosen
+    search.json        what was found so far where the sampler is chosen, with the folder search/
     choice.json        which sampler and target were chosen, and how all others did
     checkpoints/       generator.ckpt, or one NAME.ckpt per class
     synthetic/         every sample drawn, accepted or not, with metadata.csv
@@ -33,8 +33,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from gensynth.choose.choose import BASELINES, Source, choose, load_choice, save_choice, unseen_classes
-from gensynth.choose.results import ImageChoice
+from gensynth.choose.choose import choose
+from gensynth.choose.designs import unseen_classes
+from gensynth.choose.results import Choice, load_choice, save_choice
+from gensynth.choose.search import Source
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import first_process
 from gensynth.data.names import folder_name
@@ -49,7 +51,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import save_verdict
 from gensynth.generator.registry import get_generator
-from gensynth.kinds.image.config import DataConfig
+from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.generator.scope import named, scope_of
 from gensynth.kinds.image.generator.train import TrainConfig, train
@@ -136,7 +138,7 @@ def rebalance(
             return report(out, parts)
         name, to = GENERATOR if choice.sampler == generator else choice.sampler, choice.to
         # Only the chosen way with synthetic images is tested: the verdict is about it alone.
-        arms = (*dict.fromkeys((*(arm for arm in arms if added_to(arm) in ("", UNGATED)), *BASELINES)), choice.arm)
+        arms = (*dict.fromkeys((*(arm for arm in arms if added_to(arm) in ("", UNGATED)), *choice.ways)), choice.arm)
     adds = job.targets[to]
     if not (out / "verdict.json").exists():
         sampler = run.step("train", lambda: fitted(name)) if name == GENERATOR else fitted(name)
@@ -246,25 +248,24 @@ class _Job:
         )
         return len(self.labels) * of_one
 
-    def choose(self, fitted: Callable[[str], Sampler]) -> ImageChoice:
+    def choose(self, fitted: Callable[[str], Sampler]) -> Choice:
         """Choose a sampler and a target on the validation part."""
         # Pixel SMOTE last: of few images it draws mostly near copies, which are rejected, and that takes time.
         tried = [
-            Source(RECIPES, partial(fitted, RECIPES)),
-            Source(self.generator, partial(fitted, GENERATOR), self.seconds_to_learn),
-            Source(SMOTE, partial(fitted, SMOTE)),
+            Source(RECIPES, lambda _: fitted(RECIPES)),
+            Source(self.generator, lambda _: fitted(GENERATOR), self.seconds_to_learn),
+            Source(SMOTE, lambda _: fitted(SMOTE)),
         ]
-        return choose(
-            self.parts.train,
-            self.parts.validation,
-            tried,
-            self.targets,
-            self.evaluate_config,
-            self.config.seconds,
-            self.out,
-            self.config.sample_seed,
-            self.quiet,
+        config = ImageChooseConfig(
+            seconds=self.config.seconds,
+            seed=self.config.sample_seed,
+            steps=self.evaluate_config.steps,
+            batch_size=self.evaluate_config.batch_size,
         )
+        train, validation = self.parts.train, self.parts.validation
+        unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
+        notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
+        return choose(train, validation, tried, self.targets, config, self.out, notes, self.quiet)
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:

@@ -1,4 +1,4 @@
-"""What verbs print: counts, verdicts, attacks, the shortcut, and did it help."""
+"""What verbs print: counts, choices, verdicts, attacks, the shortcut, and did it help."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gensynth.evaluate.outcome import WORDS
 from gensynth.fidelity.verdict import PASS, REASONS, Verdict
 
 if TYPE_CHECKING:
-    from gensynth.choose.results import ImageChoice
+    from gensynth.choose.results import Choice
     from gensynth.data.split import Parts
     from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
@@ -43,12 +43,15 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
     print_alarm(verdict, noun)
 
 
-def print_choice(choice: ImageChoice) -> None:
-    """Print how every way did on validation images, and which was chosen."""
-    print(f"\n{'sampler':>10} {'filled to':>10}  {'trained as':24} {'validation':>10}  {'gain':>5}  standard error")
+def print_choice(choice: Choice) -> None:
+    """Print how every way did, and which was chosen."""
+    if choice.candidates:
+        head = WORDS[choice.metric]
+        print(f"\n{'sampler':>12} {'filled to':>10}  {'trained as':24} {head}   gain  standard error")
     for t in choice.candidates:
         gain = "" if t.arm == choice.baseline else f"{100 * t.gain:>+6.1f}  {100 * t.standard_error:>14.1f}"
-        print(f"{t.sampler or '-':>10} {t.to or '-':>10}  {t.arm:24} {t.score:>10.1%} {gain}".rstrip())
+        score = f"{t.score:>{len(head)}.1%}"
+        print(f"{t.sampler or '-':>12} {t.to or '-':>10}  {t.arm:24} {score} {gain}".rstrip())
     print(f"choice: {choice.why}")
     for sentence in choice.notes:
         print(f"note: {sentence}")

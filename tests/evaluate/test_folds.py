@@ -37,20 +37,17 @@ def test_exact_copies_stay_in_one_fold() -> None:
         Folds(train.subset(np.r_[np.flatnonzero(train.y == 0), [np.flatnonzero(train.y == 1)[0]] * 5]), 4, 2, 0)
 
 
-def test_samplers_see_the_training_part_only_and_fewer_examples_are_the_first_of_more() -> None:
+def test_samplers_see_the_training_part_only_and_give_it_its_share() -> None:
     train = mixed((60, 20), 0)
     folds, sampler = Folds(train, 4, 1, 0), get_table_sampler("random")()
-    ways = [Candidate(REAL), *(Candidate(n, REAL, sampler, {"b": k}) for n, k in (("less", 20), ("more", 40)))]
+    ways = [Candidate(REAL), Candidate("more", REAL, sampler, {"b": 20})]
     classifiers = [c.untuned() for c in kinds()["table"].classifiers(train, QUICK)]
     calls: list[float] = []
     fold = folds.run(1, ways, classifiers, calls.append)
     n = len(train) - len(fold.rows)
     found = [fold.outcomes[way.name, "logistic"] for way in ways]
-    assert [outcome.n_train for outcome in found] == [n, n + 15, n + 30]  # three quarters of what is added
-    assert len(calls) == 3 and not fold.failed and set(fold.seconds) == {REAL, "less", "more"}
-    assert not hasattr(sampler, "data_") and found[0].threshold is None
-    again = folds.run(1, ways[:2], classifiers, lambda done: None)
-    assert np.array_equal(again.outcomes["less", "logistic"].arrays()["raw"], found[1].arrays()["raw"])  # type: ignore[attr-defined]
+    assert [outcome.n_train for outcome in found] == [n, n + 15]  # three quarters of what is added
+    assert len(calls) == 2 and not fold.failed and not hasattr(sampler, "data_") and found[0].threshold is None
 
 
 @pytest.mark.parametrize("kind", list(CASES))

@@ -1,12 +1,14 @@
-"""How images are read, split, written and checked: settings. Apart from what reads them, which imports much more."""
+"""The settings for images: how data are read and split, written, checked, and how a sampler is chosen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
+from gensynth.choose.config import ChooseConfig
 from gensynth.data.split import check_split
+from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.config import SIDES
 from gensynth.kinds.image.pixels import WHITE
 
@@ -64,6 +66,24 @@ class DataConfig:
             raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
         if self.white is not None and not 1 <= self.white <= WHITE:
             raise ValueError(f"white must be 1 to {WHITE}, got {self.white}.")
+
+
+@dataclass(frozen=True)
+class ImageChooseConfig(ChooseConfig):
+    """How the choice is made, by small networks. The test part decides afterwards: to be ahead at all is enough."""
+
+    metrics: ClassVar[tuple[str, ...]] = EvaluateConfig.metrics
+
+    metric: str = EvaluateConfig.metric
+    """What counts: balanced_accuracy, macro_f1 or average_precision."""
+    standard_errors: float = 0.0
+    seconds: float = 1200.0
+    seeds: int = 2
+    """Networks for each way, at least 2; the test that follows takes more."""
+    steps: int | None = None
+    """As those of `EvaluateConfig`."""
+    batch_size: int = 64
+    """As that of `EvaluateConfig`."""
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
+    from gensynth.kinds.image.config import ImageChooseConfig
     from gensynth.mix.files import Files
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
@@ -99,6 +101,25 @@ class ImageKind(Kind):
         if not isinstance(config, EvaluateConfig):
             raise TypeError(f"images are tested as EvaluateConfig says, got {type(config).__name__}.")
         return [Networks.of(train, config, own)]
+
+    def design(self, train: LabeledData, validation: LabeledData | None, config: ImageChooseConfig) -> Design:
+        """As `Kind.design`: the validation images."""
+        import numpy as np
+
+        from gensynth.choose.designs import Holdout
+        from gensynth.evaluate.config import EvaluateConfig
+        from gensynth.evaluate.networks import Networks
+        from gensynth.evaluate.task import Training
+        from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, WEIGHTS
+
+        if validation is None:
+            raise ValueError("what suits images is chosen on validation images; give these.")
+        # A stream of its own: these networks are not the ones that are tested later.
+        seeds = np.random.SeedSequence([config.seed, 1]).generate_state(config.seeds).tolist()
+        test = EvaluateConfig(seeds=config.seeds, steps=config.steps, batch_size=config.batch_size)
+        networks = Networks(Training(seeds, test.steps_for(len(train)), test.batch_size))
+        ways, made = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED), (OVERSAMPLED, AUGMENTED)
+        return Holdout(train, validation, [networks], ways, made, config.seed)
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`, in the features of the built-in extractor."""

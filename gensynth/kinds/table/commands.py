@@ -9,12 +9,11 @@ from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL
 from gensynth.rebalance.run import RECORD
-from gensynth.report.printed import print_counts, print_evaluation, say
+from gensynth.report.printed import print_choice, print_counts, print_evaluation, say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.kinds.table.choose import Choice
-    from gensynth.kinds.table.config import ChooseConfig, TableConfig, TableEvaluateConfig, TableRebalanceConfig
+    from gensynth.kinds.table.config import TableChooseConfig, TableConfig, TableEvaluateConfig, TableRebalanceConfig
 
 
 def explore(data: str, *, target: str | None = None, schema: str | None = None, out: Path | None = None) -> int:
@@ -108,7 +107,7 @@ def rebalance(
     quiet: bool = False,
     rebalance_config: TableRebalanceConfig,
     data_config: TableConfig,
-    choose: ChooseConfig,
+    choose: TableChooseConfig,
     evaluate: TableEvaluateConfig,
 ) -> int:
     """Choose, fit, draw, check, write, test and report with one command; the same command continues a killed run.
@@ -142,15 +141,3 @@ def rebalance(
     print(f"\ntable: {done.table}\nreport: {done.report}")
     rejected = done.verdict is not None and (done.verdict.status == FAIL or done.evaluation is None)
     return 1 if rejected or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
-
-
-def print_choice(choice: Choice) -> None:
-    """Print how each way did in cross-validation, and what was chosen."""
-    if choice.candidates:
-        print(f"\n{'way':>24} {choice.metric.replace('_', ' '):>25} {'against real':>13} {'standard error':>15}")
-    for c in choice.candidates:
-        name = c.name if c.to is None else f"{c.name} to {c.to}"
-        print(f"{name:>24} {c.score:>25.1%} {100 * c.gain:>+13.1f} {100 * c.standard_error:>15.1f}")
-    for note in choice.notes:
-        print(f"note: {note}")
-    print(f"choice: {choice.why}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from gensynth.choose.config import ChooseConfig
 from gensynth.data.split import check_split
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
@@ -18,7 +19,7 @@ METRICS = ("average_precision", "roc_auc", "balanced_accuracy_tuned")
 """What a verdict or a choice may rest on."""
 MODELS = ("boosting", "forest", "logistic")
 """HistGradientBoosting, random forest and logistic regression, with scikit-learn's settings."""
-LEAST = {"folds": 2, "most_rows": 100, "threads": 1, "seed": 0}
+LEAST = {"folds": 2, "most_rows": 100, "threads": 1}
 
 
 @dataclass(frozen=True)
@@ -91,36 +92,32 @@ class TableRebalanceConfig:
 
 
 @dataclass(frozen=True)
-class ChooseConfig:
+class TableChooseConfig(ChooseConfig):
     """How the choice is made."""
+
+    metrics: ClassVar[tuple[str, ...]] = METRICS
 
     metric: str = "average_precision"
     """What counts: average_precision, roc_auc or balanced_accuracy_tuned."""
     models: tuple[str, ...] = ("boosting",)
     """Classifiers whose mean score counts: boosting, forest, logistic."""
-    targets: tuple[str, ...] = ()
-    """How far samplers fill, each as `to` takes it, such as 0.1,0.5 or 5x,rare; none for two shares on the way from the
-    rarest class's to 1, in equal steps of the logarithm."""
     folds: int = 5
     """Folds of one cross-validation; fewer where the rarest class has fewer rows."""
     repeats: int = 3
     """Times that it is repeated with other folds."""
-    standard_errors: float = 1.0
-    """How far ahead of a simpler way another one has to be, in standard errors."""
-    seconds: float = 300.0
-    """After this time no further split is begun; the slowest samplers are left out where one cross-validation with them
-    would take longer. Where that happens, the choice depends on the machine, and a note says so."""
     most_rows: int = 20_000
     """Of larger tables this many rows are used, drawn by class."""
     threads: int = 1
     """Threads of the libraries that train."""
-    seed: int = 0
-    """Seed of all that is drawn."""
 
     def __post_init__(self) -> None:
-        check_config(self, {"repeats": 1, "standard_errors": 0, "seconds": 0})
-        for to in self.targets:
-            check_target(to)
+        super().__post_init__()
+        check_config(self, {"repeats": 1})
+
+    @property
+    def most(self) -> int:
+        """As `ChooseConfig.most`."""
+        return self.most_rows
 
 
 @dataclass(frozen=True)
@@ -156,9 +153,7 @@ class TableEvaluateConfig(ArmsConfig):
 
 
 def check_config(config: Any, least: Mapping[str, float]) -> None:
-    """Raise ValueError unless metric, models and numbers of a config are allowed; `least` adds to `LEAST`."""
-    if config.metric not in METRICS:
-        raise ValueError(f"metric {config.metric!r} is unknown; allowed: {', '.join(METRICS)}.")
+    """Raise ValueError unless models and numbers of a config are allowed; `least` adds to `LEAST`."""
     if not config.models or not set(config.models) <= set(MODELS):
         raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(config.models) or 'none'}.")
     for name, low in (LEAST | dict(least)).items():

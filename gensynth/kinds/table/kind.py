@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
+    from gensynth.kinds.table.config import TableChooseConfig
     from gensynth.mix.files import Files
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
@@ -97,6 +99,20 @@ class TableKind(Kind):
             wrong = "a classifier of your own" if own is not None else type(config).__name__
             raise TypeError(f"tables are tested by the models that TableEvaluateConfig names, got {wrong}.")
         return table_classifiers(train, config.models, config.seed, config.folds, config.threads)
+
+    def design(self, train: LabeledData, validation: LabeledData | None, config: TableChooseConfig) -> Design:
+        """As `Kind.design`: cross-validation of the training rows, for there are seldom enough to hold out."""
+        from gensynth.choose.choose import TUNED
+        from gensynth.choose.designs import CrossValidation
+        from gensynth.evaluate.folds import Folds
+        from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
+        from gensynth.kinds.table.classifiers import table_classifiers
+
+        folds = Folds(train, config.folds, config.repeats, config.seed)
+        classifiers = table_classifiers(train, config.models, config.seed, 0, config.threads)
+        # A threshold changes no rank: where ranks count it is no way of its own.
+        ways = (REAL, THRESHOLD, WEIGHTS) if config.metric == TUNED else (REAL, WEIGHTS)
+        return CrossValidation(folds, classifiers, ways, (REAL,))
 
     def reference(self) -> Sampler:
         """As `Kind.reference`: SMOTE."""

@@ -4,7 +4,8 @@ It writes the table, NAME.metadata.csv with a line for each of its rows, and bes
 
     run.json          what was asked for, versions, seconds of each step
     schema.json       what the columns are; edit a copy and give it with --schema
-    choice.json       which way to treat the rare classes was chosen, and how all others did
+    search.json       what was found so far where the way to treat the rare classes is chosen, with the folder search/
+    choice.json       which one was chosen, and how all others did
     NAME.sampler      what the sampler has learned
     verdict.json      the fidelity checker's answer
     rejected.csv      the rows that were rejected, and why
@@ -28,20 +29,21 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from sklearn.base import clone
 
+from gensynth.choose.results import Choice, load_choice, save_choice
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
 from gensynth.evaluate.evaluate import evaluate_checked, some_of
 from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
-from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
+from gensynth.evaluate.ways import REAL, WEIGHTS
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
-from gensynth.kinds.table.choose import Choice, choose, load_choice, save_choice
+from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.config import (
     AUTO,
     REPEATS,
-    ChooseConfig,
+    TableChooseConfig,
     TableConfig,
     TableEvaluateConfig,
     TableRebalanceConfig,
@@ -113,7 +115,7 @@ def rebalance_table(
     out: Path,
     config: TableRebalanceConfig,
     data_config: TableConfig,
-    choose_config: ChooseConfig,
+    choose_config: TableChooseConfig,
     evaluate_config: TableEvaluateConfig,
     quiet: bool = False,
 ) -> RebalancedTable:
@@ -156,12 +158,12 @@ def rebalance_table(
             run.step(name, work)
 
     if config.sampler == AUTO:
-        answer = partial(_choose, parts.train, config, choose_config, quiet)
+        answer = partial(_choose, parts.train, config, choose_config, folder, quiet)
         once("choose", "choice.json", lambda: save_choice(answer(), folder / "choice.json"))
         choice = load_choice(folder / "choice.json")
         adds = choice.adds
         if adds:
-            config = replace(config, sampler=choice.name)
+            config = replace(config, sampler=choice.sampler)
     adds = {name: n for name, n in adds.items() if n}
     drawn, utility = None, NOT_EVALUATED
     if adds:
@@ -182,7 +184,7 @@ def rebalance_table(
     return _report(folder, parts, drawn)
 
 
-def _wanted(config: TableRebalanceConfig, choose_config: ChooseConfig, counts: dict[str, int]) -> dict[str, int]:
+def _wanted(config: TableRebalanceConfig, choose_config: TableChooseConfig, counts: dict[str, int]) -> dict[str, int]:
     """Return how many rows of each class are to be added; none where several targets are tried.
 
     Raises:
@@ -199,11 +201,14 @@ def _wanted(config: TableRebalanceConfig, choose_config: ChooseConfig, counts: d
     return adds
 
 
-def _choose(train: LabeledData, config: TableRebalanceConfig, choose_config: ChooseConfig, quiet: bool) -> Choice:
+def _choose(
+    train: LabeledData, config: TableRebalanceConfig, choose_config: TableChooseConfig, folder: Path, quiet: bool
+) -> Choice:
     """Choose among all samplers but the one that only repeats rows."""
     if config.to is not None:
         choose_config = replace(choose_config, targets=(config.to,))
-    return choose(train, [name for name in table_sampler_names() if name != REPEATS], choose_config, quiet)
+    samplers = [name for name in table_sampler_names() if name != REPEATS]
+    return choose_rows(train, samplers, choose_config, folder, quiet)
 
 
 def report_table(folder: Path, source: str | None = None, test_data: str | None = None) -> RebalancedTable:
@@ -278,12 +283,12 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
 
 def advice_of(choice: Choice, counts: dict[str, int]) -> str:
     """Say what to do where no rows are to be added; empty where some are."""
-    if choice.name == REAL:
-        return "Doing nothing is best: train on the real rows as they are."
-    if choice.name == WEIGHTS:
-        return "Class weights are best: let every class weigh the same in training, and add no rows."
-    if choice.name != THRESHOLD:
+    if choice.sampler:
         return ""
+    if choice.arm == REAL:
+        return "Doing nothing is best: train on the real rows as they are."
+    if choice.arm == WEIGHTS:
+        return "Class weights are best: let every class weigh the same in training, and add no rows."
     if choice.threshold is None:
         return "Add no rows, and move the threshold: divide each probability by the share of its class."
     rare = min(reversed(counts), key=lambda name: counts[name])

@@ -1,4 +1,4 @@
-"""choose: the rule, the race against time, and what is said."""
+"""choose for tables: the race of real samplers, the threshold, and what is said."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gensynth.choose import choose as step
+from gensynth.choose.results import Choice
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.table import choose as module
-from gensynth.kinds.table.choose import (
-    Choice,
-    ChooseConfig,
-    choose,
-    load_choice,
-    save_choice,
-    simplest,
-)
+from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.codec import Encoded
+from gensynth.kinds.table.config import TableChooseConfig
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.kinds.table.tables import from_frame
 
-QUICK = ChooseConfig(models=("logistic",), folds=3, repeats=2)
+QUICK = TableChooseConfig(models=("logistic",), folds=3, repeats=2)
 
 
 class Wrong(TableSampler):
@@ -62,81 +58,52 @@ def table(n0: int, n1: int, gap: float = 2.0, seed: int = 0) -> LabeledData:
     return from_frame(frame.iloc[rng.permutation(len(frame))].reset_index(drop=True), "label")
 
 
-def splits(mean: float, spread: float, seed: int, n: int = 15) -> np.ndarray:
-    z = np.random.default_rng(seed).normal(size=n)
-    return mean + spread * (z - z.mean()) / z.std(ddof=1)
-
-
-def test_nothing_wins_unless_another_way_is_a_standard_error_ahead() -> None:
-    # The standard error of a spread of 0.1 is 0.1 sqrt(1/15 + 1/4) = 0.056.
-    none = np.full(15, 0.5)
-    for gain, name in ((0.05, REAL), (0.06, "copula"), (-0.06, REAL)):
-        values = {REAL: none, WEIGHTS: none - 0.01, "copula": none + splits(gain, 0.1, 0)}
-        assert simplest(values, 1 / 4, 1.0) == name
-    assert simplest({REAL: none, "copula": none + splits(0.06, 0.1, 0)}, 1 / 4, 2.0) == REAL
-
-
-def test_class_weights_win_only_where_they_help_and_nothing_is_ahead_of_them() -> None:
-    none = np.full(15, 0.5)
-    copula = none + splits(0.08, 0.1, 0)
-    for gain, name in ((0.07, WEIGHTS), (0.005, "copula"), (0.02, "copula")):
-        weights = none + splits(gain, 0.1, 1) if gain > 0.01 else none + splits(gain, 0.1, 0)
-        assert simplest({REAL: none, WEIGHTS: weights, "copula": copula}, 1 / 4, 1.0) == name
-    values = {REAL: none, THRESHOLD: none + 0.2, WEIGHTS: none + 0.2, "copula": none + splits(0.21, 0.1, 0)}
-    assert simplest(values, 1 / 4, 1.0) == THRESHOLD
-
-
 def test_two_shares_on_the_way_to_the_largest_class_are_tried() -> None:
     assert module._shares({"a": 1000, "b": 1}) == ("0.01", "0.1")
     assert module._shares({"a": 10**9, "b": 1}) == ("0.0001", "0.001")
 
 
 def test_rows_that_hurt_are_not_chosen_and_a_threshold_is_recommended() -> None:
-    found = choose(table(300, 24), ["random", Wrong()], QUICK, quiet=True)
-    assert (found.name, found.to, found.adds) == (THRESHOLD, None, {})
+    found = choose_rows(table(300, 24), ["random", Wrong()], QUICK, quiet=True)
+    assert (found.sampler, found.to, found.arm, found.adds) == ("", "", THRESHOLD, {})
     assert found.threshold is not None and 0 < found.threshold < 0.5
     assert "oing nothing" in found.why and "predict 'yes' from a probability of 0.0" in found.why
-    assert {(c.name, c.to is None) for c in found.candidates} == {
-        (REAL, True),
-        (WEIGHTS, True),
-        ("random", False),
-        ("wrong", False),
-    }
-    assert len(found.candidates) == 6 and found.splits == 6 and found.rows == 324
+    assert {c.sampler or c.arm for c in found.candidates} == {REAL, WEIGHTS, "random", "wrong"}
+    assert len(found.candidates) == 6 and found.splits == 6 and found.examples == 324
     assert [c.score for c in found.candidates] == sorted((c.score for c in found.candidates), reverse=True)
-    wrong = [c for c in found.candidates if c.name == "wrong"]
+    wrong = [c for c in found.candidates if c.sampler == "wrong"]
     assert all(c.gain < -0.05 and c.standard_error > 0 for c in wrong)
 
 
 def test_metric_of_the_user_puts_the_threshold_into_the_race() -> None:
-    found = choose(table(300, 24), ["random"], replace(QUICK, metric="balanced_accuracy_tuned"), quiet=True)
-    assert found.name == THRESHOLD and found.why.startswith("Moving the threshold")
-    score = {c.name: c.score for c in found.candidates}
+    found = choose_rows(table(300, 24), ["random"], replace(QUICK, metric="balanced_accuracy_tuned"), quiet=True)
+    assert found.arm == THRESHOLD and found.why.startswith("Moving the threshold")
+    score = {c.sampler or c.arm: c.score for c in found.candidates}
     assert score[THRESHOLD] > score[REAL] + 0.05
 
 
 def test_sampler_that_is_ahead_is_chosen_with_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever the race says, the answer must carry the rows that the winner adds to the whole table.
-    monkeypatch.setattr(module, "simplest", lambda values, ratio, k: next(n for n in values if n.startswith("random")))
-    found = choose(table(300, 24), ["random"], replace(QUICK, targets=("0.2", "0.5")), quiet=True)
-    assert (found.name, found.to, found.adds) == ("random", "0.2", {"yes": 36})
-    assert found.why.startswith("Filling with 'random' to 0.2 is ")
+    monkeypatch.setattr(step, "simplest", lambda keys, *rest: next((key for key in keys if key[0]), keys[0]))
+    found = choose_rows(table(300, 24), ["random"], replace(QUICK, targets=("0.2", "0.5")), quiet=True)
+    assert (found.sampler, found.to, found.adds) == ("random", "0.2", {"yes": 36})
+    assert found.why.startswith("Filling with 'random' to 0.2 (trained as 'real + synthetic') is ")
     assert "doing nothing" in found.why  # what was gained
 
 
-def test_choice_is_determined_by_its_seed_and_survives_json(tmp_path: Path) -> None:
+def test_choice_is_determined_by_its_seed_and_goes_on_where_it_was(tmp_path: Path) -> None:
     data = table(150, 20)
     state = np.random.get_state()[1].tolist()
-    first, again = (choose(data, ["random", "smote"], QUICK, quiet=True) for _ in range(2))
+    folders = (tmp_path, tmp_path, None)
+    first, second, again = (choose_rows(data, ["random", "smote"], QUICK, folder, quiet=True) for folder in folders)
+    assert first == second  # nothing was trained again, or it would have taken other times
     assert np.random.get_state()[1].tolist() == state
 
     def timeless(choice: Choice) -> Choice:
         return replace(choice, candidates=tuple(replace(c, seconds=0.0) for c in choice.candidates))
 
     assert timeless(first) == timeless(again)
-    assert timeless(choose(data, ["random", "smote"], replace(QUICK, seed=1), quiet=True)) != timeless(first)
-    save_choice(first, tmp_path / "sub" / "choice.json")
-    assert load_choice(tmp_path / "sub" / "choice.json") == first
+    assert timeless(choose_rows(data, ["random", "smote"], replace(QUICK, seed=1), quiet=True)) != timeless(first)
 
 
 def test_more_than_two_classes_have_no_single_threshold() -> None:
@@ -145,59 +112,52 @@ def test_more_than_two_classes_have_no_single_threshold() -> None:
     frame = pd.DataFrame(
         {"a": rng.normal(size=165) + 2 * y, "b": rng.normal(size=165), "label": np.array(["x", "y", "z"])[y]}
     )
-    found = choose(from_frame(frame, "label"), ["random"], QUICK, quiet=True)
+    found = choose_rows(from_frame(frame, "label"), ["random"], QUICK, quiet=True)
     assert found.threshold is None and len(found.candidates) == 4
-    if found.name == THRESHOLD:
+    if found.arm == THRESHOLD:
         assert "divide the probabilities by the classes' shares" in found.why
 
 
 def test_sampler_that_cannot_is_left_out() -> None:
-    found = choose(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
-    assert {c.name for c in found.candidates} == {REAL, WEIGHTS}
-    assert len(found.notes) == 2 and "left out: this table is too strange." in found.notes[0]
+    found = choose_rows(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
+    assert {c.arm for c in found.candidates} == {REAL, WEIGHTS}
+    assert found.notes == ("wrong is left out: this table is too strange.",)
 
 
 def test_time_ends_the_race_after_one_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(0, 10**6, 10))
-    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
-    found = choose(table(100, 15), ["random"], replace(QUICK, seconds=40.0), quiet=True)
-    assert found.splits == 3 and {c.name for c in found.candidates} == {REAL, WEIGHTS}
-    assert "too slow for 40 seconds" in found.notes[0] and "3 of 6 splits fitted into 40 seconds." in found.notes
-
-
-def test_slowest_samplers_go_first() -> None:
-    fast, slow = get_table_sampler("random")(), get_table_sampler("smote")()
-    ways = [module.Candidate(REAL)] + [
-        module.Candidate(f"{s.name} {i}", sampler=s) for s in (fast, slow) for i in (1, 2)
-    ]
-    seconds = {REAL: 1.0, "random 1": 1.0, "random 2": 1.0, "smote 1": 9.0, "smote 2": 1.0}
-    assert module._slow(ways, seconds, 13) == []
-    assert module._slow(ways, seconds, 12) == ["smote 1", "smote 2"]
-    assert module._slow(ways, seconds, 0.5) == ["smote 1", "smote 2", "random 1", "random 2"]
+    clock = iter(range(0, 10**6, 5))
+    monkeypatch.setattr("gensynth.choose.record.perf_counter", lambda: float(next(clock)))
+    found = choose_rows(table(100, 15), ["random"], replace(QUICK, seconds=50.0), quiet=True)
+    # In a split 5 seconds for the ways without a sampler, 5 to fit, and for each target 5 to draw and 5 to train.
+    assert found.splits == 3 and {c.arm for c in found.candidates} == {REAL, WEIGHTS}
+    assert "too slow for 50 seconds" in found.notes[0] and "3 of 6 splits fitted into 50 seconds." in found.notes
 
 
 def test_large_tables_are_cut_by_class() -> None:
-    found = choose(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
-    assert found.rows == 1000 and "1000 of 4040 rows" in found.notes[0]
+    found = choose_rows(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
+    assert found.examples == 1000 and "1000 of 4040 rows" in found.notes[0]
     data = table(4000, 40)
     assert data.subset(some_of(data, 400, 0)).class_counts == {"no": 396, "yes": 10}
 
 
 def test_too_few_rows_to_tell_are_left_alone() -> None:
-    found = choose(table(100, 9), ["random"], QUICK, quiet=True)
-    assert found.name == REAL and not found.adds and "class 'yes' has 9 rows, too few to tell" in found.why
+    found = choose_rows(table(100, 9), ["random"], QUICK, quiet=True)
+    assert (
+        found.arm == REAL
+        and not found.sampler
+        and not found.adds
+        and "class 'yes' has 9 rows, too few to tell" in found.why
+    )
 
 
 def test_wrong_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown sampler 'rondam'"):
-        choose(table(50, 12), ["rondam"], QUICK)
+        choose_rows(table(50, 12), ["rondam"], QUICK)
     with pytest.raises(ValueError, match="two samplers are called 'random'"):
-        choose(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
+        choose_rows(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
     for wrong, text in (
-        ({"metric": "f1"}, "metric 'f1' is unknown"),
-        ({"targets": ("0.5", "0.0")}, "to='0.0' is none of 'rare'"),
         ({"models": ()}, "models must be some of"),
         ({"most_rows": 5}, "most_rows must be at least 100, got 5"),
     ):
         with pytest.raises(ValueError, match=text):
-            ChooseConfig(**wrong)
+            TableChooseConfig(**wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,27 +105,28 @@ def test_auto_says_so_when_nothing_helps(
     frame(shift=0.0).to_csv(tmp_path / "noise.csv", index=False)
     out = tmp_path / "same.csv"
     argv = ["rebalance", tmp_path / "noise.csv", "--target", "fraud", "--out", out, *QUICK]
-    assert run(*argv, "--choose.standard_errors", 9, "--choose.targets", "0.2,5x,60") == 0
+    assert run(*argv, "--choose.standard_errors", 9, "--choose.targets", "0.2,5x,70") == 0
     text = capsys.readouterr().out
-    assert "choice: " in text and "against real" in text
+    assert "choice: " in text and "trained as" in text
     assert "oing nothing" in text or "threshold" in text
     assert out.read_bytes() == (tmp_path / "noise.csv").read_bytes()
     choice = json.loads((tmp_path / "same.run" / "choice.json").read_text())
-    assert {c["to"] for c in choice["candidates"]} == {None, "0.2", "5x", "60"}
-    assert choice["name"] in ("real", "threshold", "class weights") and not choice["adds"]
+    assert {c["to"] for c in choice["candidates"]} == {"", "0.2", "5x", "70"}
+    assert choice["arm"] in ("real", "threshold", "class weights") and not choice["sampler"] + choice["to"]
+    assert not choice["adds"]
     assert (tmp_path / "same.run" / "report.html").exists()
 
 
 def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    choose = module.choose
+    choose = module.choose_rows
 
-    def only_mixture(train: Any, names: Any, config: Any, quiet: bool) -> Any:
+    def only_mixture(train: Any, names: Any, config: Any, folder: Path, quiet: bool) -> Any:
         assert "random" not in names and {"smote", "copula", "cart", "mixture", "tabular_vae"} <= set(names)
         assert config.targets == ("0.5",)
-        made = choose(train, ["mixture"], config, quiet)
-        return type(made)(**{**vars(made), "name": "mixture", "to": "0.5", "adds": {"yes": 40}})
+        made = choose(train, ["mixture"], config, folder, quiet)
+        return replace(made, sampler="mixture", to="0.5", arm="real + synthetic", adds={"yes": 40})
 
-    monkeypatch.setattr(module, "choose", only_mixture)
+    monkeypatch.setattr(module, "choose_rows", only_mixture)
     out = tmp_path / "b.csv"
     run("rebalance", claims, "--target", "fraud", "--to", "0.5", "--out", out, *QUICK)
     assert len(pd.read_csv(out)) == 540
