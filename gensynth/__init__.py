@@ -23,7 +23,7 @@ _HOME = {
     "NeuralSampler": "gensynth.kinds.image.samplers.neural",
     "FidelityChecker": "gensynth.fidelity.checker",
     "EvaluateConfig": "gensynth.evaluate.config",
-    "RebalanceConfig": "gensynth.rebalance.config",
+    "RebalanceConfig": "gensynth.kinds.image.rebalance_config",
     "StylizeConfig": "gensynth.kinds.image.style.config",
     "TableChooseConfig": "gensynth.kinds.table.config",
     "TableEvaluateConfig": "gensynth.kinds.table.config",

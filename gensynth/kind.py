@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gensynth.data.words import did_you_mean
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
     from gensynth.choose.design import Design
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
     from gensynth.mix.files import Files
+    from gensynth.rebalance.job import RunFiles
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
@@ -98,8 +97,8 @@ class Kind(ABC):
         """Return how its examples become files; `config` is a `FilesConfig`, by default without settings given."""
 
     @abstractmethod
-    def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
-        """Write the page of a finished run again, and return its path; see `gensynth.cli.commands.report`."""
+    def run_files(self) -> type[RunFiles]:
+        """Return the class that says what a run keeps in this kind's own way."""
 
     @abstractmethod
     def samplers(self) -> Sequence[str]:

@@ -18,7 +18,7 @@ from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kind import kinds
 from gensynth.kinds.image.generator.train import TrainConfig
 from gensynth.kinds.image.read import DataConfig
-from gensynth.rebalance.rebalance import RebalanceConfig
+from gensynth.kinds.image.rebalance_config import RebalanceConfig
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

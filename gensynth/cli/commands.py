@@ -200,12 +200,14 @@ def report(
         download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
     """
     from gensynth.data.plain import used
+    from gensynth.rebalance.finish import read_run
+    from gensynth.rebalance.finish import report as write
     from gensynth.rebalance.run import RECORD
 
     # Each file is what it should be, but they may be of different runs.
     with locked(run / RECORD), used(str(run), "make the run again", (MemoryError, OSError, ValueError)):
-        page = kind.report(run, data, test_data, download)
-    print(f"report: {page}")
+        done = write(read_run(kind, run, data, test_data, download))
+    print(f"report: {done.report}")
     return 0
 
 

@@ -1,27 +1,37 @@
-"""The answer of a run for images, read from its folder, and its page."""
+"""The answer of a run of any kind of data, read from its folder: its page, what is printed, and the exit status."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypeVar
 
 import numpy as np
 
 from gensynth.choose.results import WAYS, Choice, load_choice
 from gensynth.evaluate.intervals import HELPS
-from gensynth.evaluate.leak import Leak, load_leak
+from gensynth.evaluate.leak import load_leak
 from gensynth.evaluate.results import Evaluation, load_evaluation
-from gensynth.fidelity.verdict import Verdict, load_verdict
-from gensynth.generator.checkpoint import load_checkpoint
-from gensynth.kinds.image.files import FolderFiles
-from gensynth.kinds.image.read import DataConfig, Parts, read_parts
-from gensynth.mix.targets import RARE
-from gensynth.rebalance.config import RebalanceConfig
-from gensynth.rebalance.run import Run, asked, hint_of_moves
+from gensynth.evaluate.ways import THRESHOLD
+from gensynth.fidelity.verdict import FAIL
+from gensynth.kind import Kind, kinds
+from gensynth.rebalance.job import RunFiles
+from gensynth.rebalance.run import AUTO, Run, asked, hint_of_moves
 from gensynth.report.contents import Contents
+from gensynth.report.markup import number
 from gensynth.report.page import write_report
-from gensynth.sampler.synthetic import Synthetic
+from gensynth.report.printed import (
+    print_choice,
+    print_counts,
+    print_evaluation,
+    print_leak,
+    say_data_notes,
+    say_notes,
+)
+
+CHOICE, EVALUATION, LEAK, SPREAD = "choice.json", "evaluation.json", "leak.json", "leak_spread.json"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,147 +39,156 @@ class Rebalanced:
     """What a run made.
 
     Attributes:
-        folder: The run's folder.
-        before: Real training images by class.
-        after: Training images by class in the mixed data set; as before where none was mixed.
-        choice: Which sampler and target were chosen; None where a sampler was named.
-        verdict: The fidelity checker's answer; None where no sampler could be tried.
-        evaluation: Did it help; None where nothing was drawn, or every sample was rejected.
-        leak: Does a classifier take changed images of other classes for rare ones; None where there is nothing to tell.
-        leak_spread: The same with changed images in every class; None where they were not spread.
-        mixed: Whether there is a mixed data set.
-        advice: What to do instead, in plain words; empty where there is one, or a sampler was named.
-        report: Path of the HTML page.
+        contents: All that its page shows.
+        data_set: The mixed data set; None where none was written.
+        report: Path of the page.
     """
 
-    folder: Path
-    before: dict[str, int]
-    after: dict[str, int]
-    choice: Choice | None
-    verdict: Verdict | None
-    evaluation: Evaluation | None
-    leak: Leak | None
-    leak_spread: Leak | None
-    mixed: bool
-    advice: str
+    contents: Contents
+    data_set: Path | None
     report: Path
 
 
-class Settings(TypedDict):
-    """What `rebalance` writes into a run's record: all that was asked for, and the fingerprint of the data."""
-
-    source: str
-    generator: str
-    model: dict[str, Any]
-    rebalance: RebalanceConfig
-    data: DataConfig
-    train: dict[str, Any]
-    evaluate: dict[str, Any]
-    fingerprint: str
-
-
-def report(
-    out: Path,
-    parts: Parts | None = None,
-    source: str | None = None,
-    test_data: str | None = None,
-    download: bool = False,
-) -> Rebalanced:
-    """Write the report of a run again from what its folder holds.
+def read_run(kind: Kind, folder: Path, source: str | None, test_data: str | None, download: bool) -> RunFiles:
+    """Read the data of a finished run again.
 
     Args:
-        out: Folder of a finished run.
-        parts: Its real data, if already read.
-        source: Where they lie now, if they were moved.
+        kind: The kind of data.
+        folder: Folder of the run.
+        source: Where the real data lie now, if they were moved.
         test_data: Where the source of the test part lies now, likewise.
         download: Whether they may be downloaded. The run's record is not asked: it may be a stranger's.
 
     Raises:
-        ValueError: if the folder is not a run, it is not finished, or the data have changed since.
+        ValueError: if the folder is not a run, or the data have changed since.
     """
-    record = Run.read(out)
-    settings = asked(record["settings"], Settings, out)
-    if parts is None:
-        config, source = replace(settings["data"], download=download), source or settings["source"]
-        with hint_of_moves(out):
-            parts = read_parts(source, replace(config, test_data=test_data or config.test_data))
-        if parts.fingerprint != settings["fingerprint"]:
-            raise ValueError(f"the images of {source} are not those that {out} was made from; give them with --data.")
-    choice = load_choice(out / "choice.json") if (out / "choice.json").exists() else None
-    synthetic, verdict = samples_of(out, parts) if (out / "verdict.json").exists() else (None, None)
-    tested, mixed = (out / "evaluation.json").exists(), (out / "dataset").exists()
-    evaluation = load_evaluation(out / "evaluation.json") if tested else None
-    if not _is_finished(choice, verdict, evaluation, mixed):
-        raise ValueError(f"{out} is not finished; type its 'gensynth rebalance' command again.")
-    leak, leak_spread = (
-        load_leak(out / name) if (out / name).exists() else None for name in ("leak.json", "leak_spread.json")
-    )
-    before = parts.train.class_counts
-    after = dict(before)
+    files = kind.run_files()
+    settings = asked(Run.read(folder)["settings"], files.Settings, folder)
+    config, source = files.data_config(settings, folder, download), source or settings["source"]
+    with hint_of_moves(folder):
+        parts = kind.parts(source, replace(config, test_data=test_data or config.test_data))
+    if parts.fingerprint != settings["fingerprint"]:
+        raise ValueError(
+            f"the {parts.train.noun}s of {source}, or how they are read, are not those of {folder}; give them with "
+            "--data."
+        )
+    return files(folder, parts, settings)
+
+
+def report(files: RunFiles) -> Rebalanced:
+    """Write the page of a finished run from what its folder holds; ValueError if it is not finished."""
+    folder, settings, parts = files.folder, files.settings, files.parts
+    synthetic, verdict, record = files.synthetic, files.verdict, Run.read(folder)
+    choice = _if_there(folder / CHOICE, load_choice) if settings["rebalance"].sampler == AUTO else None
+    evaluation = _if_there(folder / EVALUATION, load_evaluation) if verdict is not None else None
+    mixed = files.data_set.exists()
+    answered = _is_answered(files, choice, evaluation, mixed)
+    if not answered or (files.always and not mixed):
+        missing = f", or its {files.data_set.name} does not lie there; put it back," if answered else ";"
+        raise ValueError(f"{folder} is not finished{missing} type its 'gensynth rebalance' command again.")
+    after = dict(parts.train.class_counts)
     if mixed and synthetic is not None and verdict is not None:
         for row in np.flatnonzero(verdict.samples.accepted):
             after[synthetic.classes[synthetic.y[row]]] += 1
-    forced = choice is not None and mixed and evaluation is not None and evaluation.verdict != HELPS
-    advice = "" if choice is None or mixed else advice_of(choice, evaluation)
-    checkpoints = {path.stem: load_checkpoint(path) for path in sorted((out / "checkpoints").glob("*.ckpt"))}
-    trained = {"generator": f"{settings['generator']} {settings['model']}", "training": str(settings["train"])}
-    provenance = {
-        "command": record["command"],
-        **({"mixed": "with --force, although the images were not found to help"} if forced else {}),
-        "source": settings["source"],
-        **(trained if checkpoints else {}),
-        "filled to": choice.to or "nothing was drawn" if choice else settings["rebalance"].to or RARE,
-        **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in checkpoints.items()},
-        **{f"extractor {key}": value for key, value in (verdict.stamp if verdict else {}).items()},
-        "versions": record["versions"],
-        **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
-    }
-    title = f"Rebalancing {settings['source']}"
+    unproven = choice is not None and evaluation is not None and evaluation.verdict != HELPS
+    forced = mixed and unproven and not files.always
+    nothing = choice is not None and not (mixed and choice.sampler)
+    to = settings["rebalance"].to or files.usual
+    title = f"Rebalancing {Path(settings['source']).name}"
     contents = Contents(
         title=f"{title} with {synthetic.sampler}" if synthetic else title,
         parts=parts,
         after=after,
-        provenance=provenance,
+        provenance={
+            "command": record["command"],
+            **({"mixed": f"with --force, although the {parts.train.noun}s were not found to help"} if forced else {}),
+            "source": settings["source"],
+            "filled to": to if choice is None else choice.to or "nothing was drawn",
+            **files.provenance,
+            "versions": record["versions"],
+            **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
+        },
         synthetic=synthetic,
         verdict=verdict,
         evaluation=evaluation,
         choice=choice,
-        leak=leak,
-        leak_spread=leak_spread,
-        history={name: checkpoint.history for name, checkpoint in checkpoints.items()},
-        advice=advice,
-        notes=tuple(note for c in checkpoints.values() for note in c.notes),
+        leak=_if_there(folder / LEAK, load_leak),
+        leak_spread=_if_there(folder / SPREAD, load_leak),
+        history=files.history,
+        advice=advice_of(choice, evaluation, parts.train.class_counts) if choice is not None and nothing else "",
+        notes=tuple(files.notes),
     )
-    page = write_report(out / "report.html", contents)
-    return Rebalanced(out, before, after, choice, verdict, evaluation, leak, leak_spread, mixed, advice, page)
+    page = write_report(folder / "report.html", contents)
+    return Rebalanced(contents, files.data_set if mixed else None, page)
 
 
-def samples_of(out: Path, parts: Parts) -> tuple[Synthetic, Verdict]:
-    """Read the samples of a run, and the fidelity checker's answer."""
-    synthetic, _ = FolderFiles().read(out / "synthetic", parts.train)
-    return synthetic, load_verdict(out / "verdict.json")
+def _if_there(path: Path, load: Callable[[Path], T]) -> T | None:
+    return load(path) if path.exists() else None
 
 
-def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
-    """Say what to do where nothing was mixed: train in the way that was best without synthetic images.
-
-    Args:
-        choice: What was chosen on validation images, and so was that way.
-        evaluation: What the test images said, if they were asked.
-    """
-    arms = {arm.name: arm.scores[evaluation.metric] for arm in evaluation.arms} if evaluation else {}
-    found = arms.get(choice.baseline)
-    reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
-    return (
-        f"No data set was mixed. Instead, {WAYS[choice.baseline][1].format(noun=choice.noun)}: of the ways without "
-        f"synthetic {choice.noun}s that "
-        f"('{choice.baseline}') was best on the validation images{reached}."
-    )
-
-
-def _is_finished(choice: Choice | None, verdict: Verdict | None, evaluation: Evaluation | None, mixed: bool) -> bool:
-    if verdict is None:
+def _is_answered(files: RunFiles, choice: Choice | None, evaluation: Evaluation | None, mixed: bool) -> bool:
+    """Whether every step has been done, but that the data set may be missing where there always is one."""
+    if choice is None and files.settings["rebalance"].sampler == AUTO:
+        return False
+    if files.verdict is None:
         return choice is not None and not choice.sampler
     if evaluation is None:
-        return not verdict.samples.accepted.any()
-    return mixed or (choice is not None and evaluation.verdict != HELPS)
+        return not files.verdict.samples.accepted.any()
+    return files.always or mixed or (choice is not None and evaluation.verdict != HELPS)
+
+
+def advice_of(choice: Choice, evaluation: Evaluation | None, counts: dict[str, int]) -> str:
+    """Say what to do where nothing was added: train in the way that was best without synthetic examples.
+
+    Args:
+        choice: What was chosen, and so was that way.
+        evaluation: What the test examples said, if they were asked.
+        counts: Real training examples by class.
+    """
+    noun, way = choice.noun, choice.baseline if choice.sampler else choice.arm
+    does = WAYS[way][1].format(noun=noun)
+    if way == THRESHOLD and choice.threshold is None:
+        does = "move the threshold: divide each probability by the share of its class"
+    elif way == THRESHOLD:
+        rare = min(reversed(counts), key=lambda name: counts[name])
+        does = f"move the threshold: predict {rare!r} where its probability is at least {number(choice.threshold)}"
+    said = f"No synthetic {noun} was added. Instead, {does}"
+    if not choice.candidates:
+        return f"{said}."
+    arms = {arm.name: arm.scores[evaluation.metric] for arm in evaluation.arms} if evaluation else {}
+    found = arms.get(way)
+    reached = f"; on the test {noun}s it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
+    where = f"on the validation {noun}s" if choice.splits == 1 else "in cross-validation"
+    return f"{said}: of the ways without synthetic {noun}s that ('{way}') was best {where}{reached}."
+
+
+def print_rebalanced(done: Rebalanced) -> int:
+    """Print what a run made, and where its page is.
+
+    Returns:
+        The exit status: 1 where the samples fail, hurt or are all rejected, or no data set was written.
+    """
+    c, noun = done.contents, done.contents.noun
+    say_data_notes(c.parts)
+    if c.choice is not None:
+        print_choice(c.choice)
+    if c.verdict is not None:
+        print_counts(c.real, c.after, c.verdict, noun)
+    if c.evaluation is not None:
+        print_evaluation(c.evaluation)
+    elif c.verdict is not None:
+        print(f"\nall {noun}s were rejected, so none was added: train longer, or use another sampler.")
+    if c.leak is not None:
+        print_leak(c.leak, c.leak_spread)
+    for note in c.notes:
+        print(f"note: {note}")
+    if c.advice:
+        forces = " The same command with --force mixes anyway." if c.evaluation and done.data_set is None else ""
+        print(f"\n{c.advice}{forces}")
+    if done.data_set is not None:
+        say_notes(kinds()[c.parts.train.kind].files().notes(done.data_set))
+        print(f"\ndata set: {done.data_set}")
+    print(f"report: {done.report}")
+    rejected = c.verdict is not None and (c.verdict.status == FAIL or c.evaluation is None)
+    hurts = c.evaluation is not None and c.evaluation.verdict == "HURTS"
+    return 1 if rejected or hurts or done.data_set is None else 0

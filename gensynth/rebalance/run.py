@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
@@ -18,6 +18,8 @@ from gensynth.data.lock import command
 from gensynth.data.plain import read_json, typed
 from gensynth.data.settings import differences
 
+AUTO = "auto"
+"""The sampler that is chosen."""
 RECORD = "run.json"
 """Name of the record in a run's folder."""
 SCHEMA = "schema.json"
@@ -43,7 +45,7 @@ class Run:
     path: Path
 
     @staticmethod
-    def open(out: Path, settings: dict[str, Any]) -> Run:
+    def open(out: Path, settings: Mapping[str, Any]) -> Run:
         """Create the folder, or continue a run with the same settings and data, wherever these lie now.
 
         A run in which nothing was made yet may get other settings.
@@ -52,7 +54,7 @@ class Run:
             ValueError: if the folder holds anything else.
         """
         path = out / RECORD
-        plain = json.loads(json.dumps(settings))
+        plain = json.loads(json.dumps(settings, default=asdict))
         if path.exists() and not _is_bare(out):
             found = Run.read(out)
             if differ := differences(found["settings"], plain, WHERE):

@@ -21,9 +21,11 @@ from gensynth.evaluate.task import Task, Training, Way
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
+from gensynth.kinds.image.rebalance import ImageJob, ImageRunFiles
+from gensynth.kinds.image.rebalance_config import RebalanceConfig
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.mix.targets import SPREAD, spread_counts
-from gensynth.rebalance.rebalance import RebalanceConfig, sample_and_check
+from gensynth.rebalance.rebalance import sample_and_check
 from gensynth.sampler.synthetic import Synthetic
 
 QUICK = EvaluateConfig(seeds=5, steps=60, batch_size=32)
@@ -172,6 +174,12 @@ def test_wrong_inputs_are_refused(parts: Parts) -> None:
         measure_leak(parts.train, filling, replace(filling, x=Pixels(filling.x[:, :, :, 1:])), RARE)
 
 
+def job(parts: Parts, out: Path, spread: str = "auto") -> ImageJob:
+    files = ImageRunFiles(out, parts, {"rebalance": RebalanceConfig()})
+    unused: Any = {"generator": "vae", "model": None, "train_config": None, "config": None, "targets": {}, "adds": {}}
+    return ImageJob(files=files, evaluate=QUICK, spread=spread, **unused)
+
+
 class Pale(SmoteSampler):
     """SMOTE on pixels, then a change that a person would hardly notice."""
 
@@ -188,7 +196,7 @@ def test_a_run_spreads_a_change_that_leaks(parts: Parts, tmp_path: Path, monkeyp
         "gensynth.rebalance.rebalance.measure_leak", partial(measure_leak, config=replace(QUICK, steps=100))
     )
     sampler, adds = Pale().fit(parts.train), {"8": 80, "9": 79}
-    sample_and_check(sampler, parts, adds, RebalanceConfig(), tmp_path)
+    sample_and_check(job(parts, tmp_path), sampler, adds)
     before, after = load_leak(tmp_path / "leak.json"), load_leak(tmp_path / "leak_spread.json")
     assert before.leaks and before.paired and not after.leaks
     assert after.share_changed is not None and before.share_changed is not None
@@ -203,8 +211,8 @@ def test_a_run_spreads_a_change_that_leaks(parts: Parts, tmp_path: Path, monkeyp
 
 
 def test_a_class_that_lacks_a_few_gets_its_share_too(parts: Parts, tmp_path: Path) -> None:
-    adds, config = {"7": 3, "8": 80, "9": 79}, RebalanceConfig(spread="all")
-    sample_and_check(Pale().fit(parts.train), parts, adds, config, tmp_path)
+    adds = {"7": 3, "8": 80, "9": 79}
+    sample_and_check(job(parts, tmp_path, "all"), Pale().fit(parts.train), adds)
     synthetic, samples = FolderFiles().read(tmp_path / "synthetic", parts.train)
     share = spread_counts(parts.train.class_counts, adds)["7"]
     assert samples is not None and 3 < (synthetic.y[samples.accepted] == 7).sum() <= share == 41
@@ -214,7 +222,7 @@ def test_a_class_that_lacks_a_few_gets_its_share_too(parts: Parts, tmp_path: Pat
 
 def test_where_every_class_is_filled_the_rare_ones_are_looked_at(parts: Parts, tmp_path: Path) -> None:
     adds = {name: 150 - n for name, n in parts.train.class_counts.items()}
-    sample_and_check(Pale().fit(parts.train), parts, adds, RebalanceConfig(), tmp_path)
+    sample_and_check(job(parts, tmp_path), Pale().fit(parts.train), adds)
     leak = load_leak(tmp_path / "leak.json")
     assert leak.rare == RARE and leak.share_changed is not None and not (tmp_path / "leak_spread.json").exists()
 
@@ -230,17 +238,17 @@ def test_a_sampler_that_cannot_spread_does_not_stop_a_run(
 
     monkeypatch.setattr("gensynth.rebalance.rebalance.measure_leak", leaks)
     adds = {"7": 60, "8": 80, "9": 79}  # 7 has more than its share, and no other class can be drawn
-    sample_and_check(Some().fit(parts.train), parts, adds, RebalanceConfig(), tmp_path / "auto")
+    sample_and_check(job(parts, tmp_path / "auto"), Some().fit(parts.train), adds)
     assert load_leak(tmp_path / "auto" / "leak.json").leaks and not (tmp_path / "auto" / "leak_spread.json").exists()
     with pytest.raises(ValueError, match="classes that are not rare"):
-        sample_and_check(Some().fit(parts.train), parts, adds, RebalanceConfig(spread="all"), tmp_path / "all")
+        sample_and_check(job(parts, tmp_path / "all", "all"), Some().fit(parts.train), adds)
 
 
 def test_a_run_without_parents_only_warns(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gensynth.rebalance.rebalance.measure_leak", partial(measure_leak, config=QUICK))
     sampler = Pale().fit(parts.train)
     sampler.parents = False
-    sample_and_check(sampler, parts, {"8": 80, "9": 79}, RebalanceConfig(), tmp_path)
+    sample_and_check(job(parts, tmp_path), sampler, {"8": 80, "9": 79})
     leak = load_leak(tmp_path / "leak.json")
     assert leak.leaks and not leak.paired and not (tmp_path / "leak_spread.json").exists()
     synthetic, _ = FolderFiles().read(tmp_path / "synthetic", parts.train)
@@ -253,7 +261,7 @@ class OnlyRare(Pale):
 
 def test_a_sampler_of_the_rare_classes_alone(parts: Parts, tmp_path: Path) -> None:
     sampler, adds = OnlyRare().fit(parts.train), {"8": 20, "9": 20}
-    sample_and_check(sampler, parts, adds, RebalanceConfig(), tmp_path / "auto")
+    sample_and_check(job(parts, tmp_path / "auto"), sampler, adds)
     assert load_leak(tmp_path / "auto" / "leak.json").verdict == CANNOT_TELL
     with pytest.raises(ValueError, match="draws only '8', '9'"):
-        sample_and_check(sampler, parts, adds, RebalanceConfig(spread="all"), tmp_path / "all")
+        sample_and_check(job(parts, tmp_path / "all", "all"), sampler, adds)

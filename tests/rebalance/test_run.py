@@ -72,7 +72,7 @@ def test_hidden_files_are_no_content(tmp_path: Path) -> None:
 def test_a_report_downloads_only_what_this_command_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
-    whole = {"generator": "vae", "rebalance": {}, "evaluate": {}, "source": "torchvision:CIFAR10"}
+    whole = {"kind": "image", "generator": "vae", "rebalance": {}, "evaluate": {}, "source": "torchvision:CIFAR10"}
     record = {"settings": SETTINGS | whole, "command": "", "versions": "", "seconds": {}}
     (tmp_path / "run.json").write_text(json.dumps(record))
 
@@ -80,6 +80,6 @@ def test_a_report_downloads_only_what_this_command_allows(
         assert (source, config.download) == ("/here", asked)
         raise FileNotFoundError("not there.")
 
-    monkeypatch.setattr("gensynth.rebalance.finish.read_parts", read_parts)
+    monkeypatch.setattr("gensynth.kinds.image.read.read_parts", read_parts)
     with pytest.raises(FileNotFoundError, match=r"not there\. If the data of .* were moved, say with --data"):
         report(kinds()["image"], tmp_path, data="/here", download=asked)

@@ -13,14 +13,9 @@ from gensynth.data.names import renamed_notes
 from gensynth.data.settings import given, refuse_unused
 from gensynth.data.split import SPLIT_SETTINGS
 from gensynth.data.words import counted, some
-from gensynth.fidelity.verdict import FAIL
 from gensynth.kinds.image.config import TRAIN_ONLY
 from gensynth.rebalance.run import RECORD
 from gensynth.report.printed import (
-    print_choice,
-    print_counts,
-    print_evaluation,
-    print_leak,
     say,
     say_data_notes,
     say_notes,
@@ -31,9 +26,8 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     from gensynth.evaluate.config import EvaluateConfig
     from gensynth.generator.config import TrainConfig
     from gensynth.kinds.image.config import DataConfig
+    from gensynth.kinds.image.rebalance_config import RebalanceConfig
     from gensynth.kinds.image.style.config import StylizeConfig
-    from gensynth.rebalance.config import RebalanceConfig
-    from gensynth.rebalance.finish import Rebalanced
 
 
 def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: bool = False) -> int:
@@ -273,16 +267,15 @@ def rebalance(
         model: Settings of the generator.
         evaluate: How to test.
     """
+    from gensynth.kinds.image.rebalance import image_job
+    from gensynth.rebalance.finish import print_rebalanced
     from gensynth.rebalance.rebalance import rebalance as run
 
     refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     refuse_inside(out, data, data_config.test_data)
     with locked(out / RECORD):
-        done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
-    _print(done)
-    say_notes(renamed_notes(out / "dataset" / "train"))
-    bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
-    return 1 if bad or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
+        done = run(image_job(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet))
+    return print_rebalanced(done)
 
 
 def _say_notes(checkpoint: Path) -> None:
@@ -294,23 +287,3 @@ def _say_notes(checkpoint: Path) -> None:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
-
-
-def _print(done: Rebalanced) -> None:
-    """Print what a run made, and where its report is."""
-    if done.choice is not None:
-        print_choice(done.choice)
-    if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict, "image")
-    if done.evaluation is not None:
-        print_evaluation(done.evaluation)
-    elif done.verdict is not None:
-        print(
-            "\nall samples were rejected, so nothing was mixed: train longer (--steps, with another --out) or use "
-            "another generator."
-        )
-    if done.leak is not None:
-        print_leak(done.leak, done.leak_spread)
-    if done.advice:
-        print(f"\n{done.advice}" + (" The same command with --force mixes anyway." if done.evaluation else ""))
-    print(f"\nreport: {done.report}")

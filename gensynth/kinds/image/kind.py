@@ -9,8 +9,6 @@ from gensynth.kind import Kind, unknown
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
     from gensynth.choose.design import Design
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from gensynth.fidelity.space import Space
     from gensynth.kinds.image.config import ImageChooseConfig
     from gensynth.mix.files import Files
+    from gensynth.rebalance.job import RunFiles
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
 
@@ -72,11 +71,11 @@ class ImageKind(Kind):
 
         return FolderFiles() if config is None else FolderFiles(config.link)
 
-    def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
-        """As `Kind.report`."""
-        from gensynth.rebalance.rebalance import report
+    def run_files(self) -> type[RunFiles]:
+        """As `Kind.run_files`."""
+        from gensynth.kinds.image.rebalance import ImageRunFiles
 
-        return report(run, None, data, test_data, download).report
+        return ImageRunFiles
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""

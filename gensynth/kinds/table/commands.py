@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
-from gensynth.fidelity.verdict import FAIL
 from gensynth.rebalance.run import RECORD
-from gensynth.report.printed import print_choice, print_counts, print_evaluation, say
+from gensynth.report.printed import say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
@@ -122,22 +121,10 @@ def rebalance(
         choose: How the sampler auto chooses.
         evaluate: How to test.
     """
-    from gensynth.kinds.table.rebalance import rebalance_table, run_folder
+    from gensynth.kinds.table.rebalance import run_folder, table_job
+    from gensynth.rebalance.finish import print_rebalanced
+    from gensynth.rebalance.rebalance import rebalance as run
 
     with locked(out, run_folder(out) / RECORD):
-        done = rebalance_table(data, out, rebalance_config, data_config, choose, evaluate, quiet)
-    for note in done.notes:
-        print(f"note: {note}")
-    if done.choice is not None:
-        print_choice(done.choice)
-    if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict, "row")
-    if done.evaluation is not None:
-        print_evaluation(done.evaluation)
-    elif done.verdict is not None:
-        print("\nall rows were rejected, so none was added; use another sampler, or look at rejected.csv in the run.")
-    for name, share in done.broke_rules.items():
-        print(f"{share:.1%} of the rows drawn for {name!r} broke a rule and were drawn again")
-    print(f"\ntable: {done.table}\nreport: {done.report}")
-    rejected = done.verdict is not None and (done.verdict.status == FAIL or done.evaluation is None)
-    return 1 if rejected or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
+        done = run(table_job(data, out, rebalance_config, data_config, choose, evaluate, quiet))
+    return print_rebalanced(done)

@@ -11,8 +11,8 @@ from gensynth.data.split import check_split
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.mix.targets import check_target
+from gensynth.rebalance.run import AUTO
 
-AUTO = "auto"
 REPEATS = "random"
 """The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
 METRICS = ("average_precision", "roc_auc", "balanced_accuracy_tuned")

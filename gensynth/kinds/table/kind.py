@@ -11,8 +11,6 @@ from gensynth.kinds.table.names import is_table, table_suffixes
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
     from gensynth.choose.design import Design
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from gensynth.fidelity.space import Space
     from gensynth.kinds.table.config import TableChooseConfig
     from gensynth.mix.files import Files
+    from gensynth.rebalance.job import RunFiles
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
@@ -71,11 +70,11 @@ class TableKind(Kind):
 
         return FrameFiles()
 
-    def report(self, run: Path, data: str | None, test_data: str | None, download: bool) -> Path:
-        """As `Kind.report`."""
-        from gensynth.kinds.table.rebalance import report_table
+    def run_files(self) -> type[RunFiles]:
+        """As `Kind.run_files`."""
+        from gensynth.kinds.table.rebalance import TableRunFiles
 
-        return report_table(run, data, test_data).report
+        return TableRunFiles
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""

@@ -1,47 +1,34 @@
-"""rebalance_table: from a real table to a checked and tested one with more rare rows, as one resumable run.
+"""What tables add to a run: what draws rows, and how it is fitted and kept.
 
-It writes the table, NAME.metadata.csv with a line for each of its rows, and beside them the folder NAME.run:
+A run writes the table and NAME.metadata.csv, with a line for each of its rows, and beside them the folder NAME.run. In
+it there are, beside what all kinds keep (`gensynth.rebalance.rebalance`):
 
-    run.json          what was asked for, versions, seconds of each step
     schema.json       what the columns are; edit a copy and give it with --schema
-    search.json       what was found so far where the way to treat the rare classes is chosen, with the folder search/
-    choice.json       which one was chosen, and how all others did
     NAME.sampler      what the sampler has learned
-    verdict.json      the fidelity checker's answer
     rejected.csv      the rows that were rejected, and why
-    evaluation.json   did it help
-    report.html       all of it to look at
 
-Every step is skipped where its result is already there, so the same command continues a killed run. Rows are not kept:
-sample i is a function of (sampler, seed, label, i), so they are drawn again.
+Accepted rows are not kept: sample i is a function of (sampler, seed, label, i), so they are drawn again.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, ClassVar, Literal, TypedDict, final
 
-import numpy as np
 from sklearn.base import clone
 
-from gensynth.choose.results import Choice, load_choice, save_choice
+from gensynth.choose.results import Choice
 from gensynth.data.labeled import LabeledData
-from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
-from gensynth.evaluate.evaluate import evaluate_checked, some_of
-from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
-from gensynth.evaluate.ways import REAL, WEIGHTS
-from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.draw import draw_accepted
-from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
+from gensynth.evaluate.evaluate import some_of
+from gensynth.fidelity.verdict import SampleVerdicts, Verdict
 from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.config import (
-    AUTO,
     REPEATS,
     TableChooseConfig,
     TableConfig,
@@ -54,13 +41,10 @@ from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, table_sampler_names
 from gensynth.kinds.table.tables import check_format, suffix_of
-from gensynth.mix.manifest import NOT_EVALUATED
-from gensynth.mix.mix import mix, write_synthetic
+from gensynth.mix.mix import write_synthetic
 from gensynth.mix.targets import target_counts
-from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
-from gensynth.report.contents import Contents
-from gensynth.report.markup import number
-from gensynth.report.page import write_report
+from gensynth.rebalance.job import Job, RunFiles
+from gensynth.rebalance.run import AUTO, RECORD, SCHEMA, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
 
@@ -68,37 +52,8 @@ LARGE, TRIED = 200_000, 10_000
 """Training rows from which on a fit is announced, and rows of them that its time is estimated from."""
 
 
-@dataclass(frozen=True, eq=False)
-class RebalancedTable:
-    """What a run made.
-
-    Attributes:
-        table: Path of the table.
-        folder: The run's folder.
-        before: Real training rows by class.
-        after: Training rows by class, synthetic ones included.
-        choice: Which way was chosen; None where a sampler was named.
-        verdict: The fidelity checker's answer; None where nothing was to be drawn.
-        evaluation: Did it help; None where nothing was drawn or accepted.
-        broke_rules: By class, the share of drawn rows that broke a rule of the schema and were drawn again.
-        notes: What the reader found out or changed, in sentences.
-        report: Path of the HTML page.
-    """
-
-    table: Path
-    folder: Path
-    before: dict[str, int]
-    after: dict[str, int]
-    choice: Choice | None
-    verdict: Verdict | None
-    evaluation: Evaluation | None
-    broke_rules: dict[str, float]
-    notes: tuple[str, ...]
-    report: Path
-
-
 class Settings(TypedDict):
-    """What is written into a run's record: all that was asked for, and the fingerprint of the data."""
+    """What `RunFiles.Settings` is for tables."""
 
     kind: Literal["table"]
     source: str
@@ -110,7 +65,96 @@ class Settings(TypedDict):
     fingerprint: str
 
 
-def rebalance_table(
+@final
+class TableRunFiles(RunFiles):
+    """A table beside the folder, and a sampler that draws its rows again."""
+
+    Settings: ClassVar[Any] = Settings
+    usual: ClassVar[str] = "5x"
+    always: ClassVar[bool] = True
+
+    @staticmethod
+    def data_config(settings: Settings, folder: Path, download: bool) -> TableConfig:  # noqa: ARG004
+        """As `RunFiles.data_config`: a schema may have been moved, too, and the run has a copy."""
+        config = settings["data"]
+        return config if config.schema is None else replace(config, schema=str(folder / SCHEMA))
+
+    @property
+    def data_set(self) -> Path:
+        """As `RunFiles.data_set`: beside the folder, wherever both lie now."""
+        ending = self.settings["out"][-len(suffix_of(self.settings["out"])) :]
+        folder = self.folder.resolve()
+        return folder.with_name(folder.name.removesuffix(".run") + ending)
+
+    def keep(self, synthetic: Synthetic, samples: SampleVerdicts) -> None:
+        """As `RunFiles.keep`: the rejected ones."""
+        bad = ~samples.accepted
+        if bad.any():
+            write_synthetic(synthetic.subset(bad), samples.subset(bad), self.folder / "rejected.csv", FrameFiles())
+
+    def read(self, verdict: Verdict) -> Synthetic:
+        """As `RunFiles.read`."""
+        assert self.sampler is not None
+        seed = self.settings["rebalance"].sample_seed
+        drawn = [self.sampler.sample(c.label, c.n_synthetic, seed) for c in verdict.classes]
+        return Synthetic.concat(drawn).relabel(self.parts.train.classes)
+
+    @cached_property
+    def sampler(self) -> TableSampler | None:
+        """What draws the rows; None where nothing does."""
+        return next(map(load_sampler, self.folder.glob(f"*{SAMPLER}")), None)
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """As `RunFiles.provenance`."""
+        settings = self.settings["rebalance"].settings
+        return {"sampler": self.sampler.name if self.sampler else "none", "settings": str(settings or "defaults")}
+
+    @property
+    def history(self) -> dict[str, dict[str, list[float]]]:
+        """As `RunFiles.history`."""
+        return getattr(self.sampler, "history_", {})
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """As `RunFiles.notes`: by class, the share of drawn rows that broke a rule of the schema."""
+        broke = self.sampler.rejected_ if self.sampler else {}
+        says = "{:.1%} of the rows of {!r} broke a rule and were drawn again."
+        return [says.format(share, name) for name, share in broke.items() if share]
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TableJob(Job):
+    """See `table_job`."""
+
+    config: TableRebalanceConfig
+    choose_config: TableChooseConfig
+
+    def begin(self) -> None:
+        """As `Job.begin`: the schema."""
+        rows_of(self.files.parts.train).schema.save(self.files.folder / SCHEMA)
+
+    def choose(self) -> Choice:
+        """As `Job.choose`, among all samplers but the one that only repeats rows."""
+        config = self.choose_config
+        if self.config.to is not None:
+            config = replace(config, targets=(self.config.to,))
+        samplers = [name for name in table_sampler_names() if name != REPEATS]
+        return choose_rows(self.files.parts.train, samplers, config, self.files.folder, self.quiet)
+
+    def fitted(self, sampler: str) -> TableSampler:
+        """As `Job.fitted`."""
+        path, train = self.files.folder / f"{sampler}{SAMPLER}", self.files.parts.train
+        if not path.exists():
+            made = made_sampler(sampler, self.config.settings)
+            if len(train) >= LARGE:
+                _announce(made, train)
+            made.fit(train).save(path)
+        return load_sampler(path)
+
+
+def table_job(
     source: str,
     out: Path,
     config: TableRebalanceConfig,
@@ -118,8 +162,8 @@ def rebalance_table(
     choose_config: TableChooseConfig,
     evaluate_config: TableEvaluateConfig,
     quiet: bool = False,
-) -> RebalancedTable:
-    """Choose, fit, draw, check, write, evaluate and report. The same call continues a killed run.
+) -> TableJob:
+    """Return the run that was asked for.
 
     Args:
         source: A real table, as `read_table_parts` takes it.
@@ -131,57 +175,31 @@ def rebalance_table(
         quiet: Show no progress bars.
 
     Raises:
-        ValueError: if the data or settings do not allow it, or `out` or its folder holds something else.
+        ValueError: if the data or settings do not allow it, or `out` is something else.
     """
     check_format(out)
-    folder = run_folder(out)
-    parts = read_table_parts(source, data_config)
-    settings = {
-        "kind": "table",
-        "source": absolute(source),
-        "out": str(out.resolve()),
-        "rebalance": asdict(config),
-        "data": asdict(data_config)
-        | {"test_data": absolute(data_config.test_data), "schema": absolute(data_config.schema)},
-        "choose": asdict(choose_config),
-        "evaluate": asdict(evaluate_config),
-        "fingerprint": parts.fingerprint,
-    }
+    folder, parts = run_folder(out), read_table_parts(source, data_config)
+    settings = Settings(
+        kind="table",
+        source=str(absolute(source)),
+        out=str(out.resolve()),
+        rebalance=config,
+        data=replace(data_config, test_data=absolute(data_config.test_data), schema=absolute(data_config.schema)),
+        choose=asdict(choose_config),
+        evaluate=asdict(evaluate_config),
+        fingerprint=parts.fingerprint,
+    )
     adds = _wanted(config, choose_config, parts.train.class_counts)
     if not (folder / RECORD).exists():
         FrameFiles().refuse_existing(out)
-    run = Run.open(folder, settings)
-    rows_of(parts.train).schema.save(folder / SCHEMA)
-
-    def once(name: str, file: str, work: Callable[[], Any]) -> None:
-        if not (folder / file).exists():
-            run.step(name, work)
-
-    if config.sampler == AUTO:
-        answer = partial(_choose, parts.train, config, choose_config, folder, quiet)
-        once("choose", "choice.json", lambda: save_choice(answer(), folder / "choice.json"))
-        choice = load_choice(folder / "choice.json")
-        adds = choice.adds
-        if adds:
-            config = replace(config, sampler=choice.sampler)
-    adds = {name: n for name, n in adds.items() if n}
-    drawn, utility = None, NOT_EVALUATED
-    if adds:
-        file = folder / f"{config.sampler}{SAMPLER}"
-        once("fit", file.name, lambda: _fit(config, parts.train, file))
-        once("draw and check", "verdict.json", lambda: _draw_and_check(file, parts, adds, config.sample_seed, folder))
-        drawn = _drawn_again(folder, parts, config.sample_seed)
-        _, synthetic, verdict = drawn
-        if verdict.samples.accepted.any():
-            told = (synthetic, verdict, evaluate_config, config.sampler, adds, quiet)
-            test = partial(evaluate_checked, parts, *told)
-            once("evaluate", "evaluation.json", lambda: save_evaluation(test(), folder / "evaluation.json"))
-            utility = load_evaluation(folder / "evaluation.json").verdict
-        if not out.exists():
-            run.step("write", lambda: mix(parts, synthetic, verdict.samples, out, FrameFiles(), utility))
-    elif not out.exists():
-        run.step("write", lambda: FrameFiles().write_mixed(parts, None, (), out))
-    return _report(folder, parts, drawn)
+    return TableJob(
+        files=TableRunFiles(folder, parts, settings),
+        evaluate=evaluate_config,
+        quiet=quiet,
+        config=config,
+        choose_config=choose_config,
+        adds=adds,
+    )
 
 
 def _wanted(config: TableRebalanceConfig, choose_config: TableChooseConfig, counts: dict[str, int]) -> dict[str, int]:
@@ -190,130 +208,22 @@ def _wanted(config: TableRebalanceConfig, choose_config: TableChooseConfig, coun
     Raises:
         ValueError: if the target adds nothing, or there is one too many.
     """
-    to = config.to or (None if config.sampler == AUTO else "5x")
     if config.to is not None and choose_config.targets:
         raise ValueError("--to names one target and --choose.targets several; give one of the two.")
-    adds = {} if to is None else target_counts(counts, to)
-    if to is not None and not any(adds.values()):
+    to = config.to or (None if config.sampler == AUTO else TableRunFiles.usual)
+    if to is None:
+        return {}
+    adds = {name: n for name, n in target_counts(counts, to).items() if n}
+    if not adds:
         raise ValueError(
             f"to={to!r} adds nothing to {some_counts(counts)}; give more, such as 'balance' or a number of rows."
         )
     return adds
 
 
-def _choose(
-    train: LabeledData, config: TableRebalanceConfig, choose_config: TableChooseConfig, folder: Path, quiet: bool
-) -> Choice:
-    """Choose among all samplers but the one that only repeats rows."""
-    if config.to is not None:
-        choose_config = replace(choose_config, targets=(config.to,))
-    samplers = [name for name in table_sampler_names() if name != REPEATS]
-    return choose_rows(train, samplers, choose_config, folder, quiet)
-
-
-def report_table(folder: Path, source: str | None = None, test_data: str | None = None) -> RebalancedTable:
-    """Write the report of a run again from what its folder holds.
-
-    Args:
-        folder: Folder of a finished run, NAME.run, beside its table.
-        source: Where the real table lies now, if it was moved.
-        test_data: Where the table of the test rows lies now, likewise.
-
-    Raises:
-        ValueError: if the folder is not a run, it is not finished, or the data have changed since.
-    """
-    settings = asked(Run.read(folder)["settings"], Settings, folder)
-    config, source = settings["data"], source or settings["source"]
-    if config.schema is not None:  # that file may have been moved, too, and the run has a copy
-        config = replace(config, schema=str(folder / SCHEMA))
-    with hint_of_moves(folder):
-        parts = read_table_parts(source, replace(config, test_data=test_data or config.test_data))
-    if parts.fingerprint != settings["fingerprint"]:
-        raise ValueError(f"rows or schema of {source} are not those of {folder}; give them with --data.")
-    named, table = settings["rebalance"].sampler != AUTO, _table_of(folder, settings)
-    if not table.exists() or not (named or (folder / "choice.json").exists()):
-        raise ValueError(
-            f"{folder} is not finished, or its table {table.name} does not lie beside it; put it there, or type its "
-            "'gensynth rebalance' command again."
-        )
-    checked = (folder / "verdict.json").exists()
-    return _report(folder, parts, _drawn_again(folder, parts, settings["rebalance"].sample_seed) if checked else None)
-
-
-def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Verdict] | None) -> RebalancedTable:
-    """Write the report of a finished run; `drawn` is of `_drawn_again`, None where nothing was to be drawn."""
-    record = Run.read(folder)
-    settings = asked(record["settings"], Settings, folder)
-    choice = load_choice(folder / "choice.json") if (folder / "choice.json").exists() else None
-    before = parts.train.class_counts
-    after, evaluation = dict(before), None
-    sampler, synthetic, verdict = drawn or (None, None, None)
-    if synthetic is not None and verdict is not None:
-        for row in np.flatnonzero(verdict.samples.accepted):
-            after[synthetic.classes[synthetic.y[row]]] += 1
-        if (folder / "evaluation.json").exists():
-            evaluation = load_evaluation(folder / "evaluation.json")
-    broke = {name: share for name, share in (sampler.rejected_ if sampler else {}).items() if share}
-    notes = [f"{share:.1%} of the rows of {name!r} broke a rule and were drawn again." for name, share in broke.items()]
-    provenance = {
-        "command": record["command"],
-        "source": settings["source"],
-        "sampler": sampler.name if sampler else "none",
-        "settings": str(settings["rebalance"].settings or "defaults"),
-        "versions": record["versions"],
-        **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
-    }
-    contents = Contents(
-        title=f"Rebalancing {Path(settings['source']).name}",
-        parts=parts,
-        synthetic=synthetic,
-        verdict=verdict,
-        evaluation=evaluation,
-        choice=choice,
-        after=after,
-        history=getattr(sampler, "history_", {}),
-        advice="" if choice is None else advice_of(choice, before),
-        provenance=provenance,
-        notes=tuple(notes),
-    )
-    page = write_report(folder / "report.html", contents)
-    out = _table_of(folder, settings)
-    return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
-
-
-def advice_of(choice: Choice, counts: dict[str, int]) -> str:
-    """Say what to do where no rows are to be added; empty where some are."""
-    if choice.sampler:
-        return ""
-    if choice.arm == REAL:
-        return "Doing nothing is best: train on the real rows as they are."
-    if choice.arm == WEIGHTS:
-        return "Class weights are best: let every class weigh the same in training, and add no rows."
-    if choice.threshold is None:
-        return "Add no rows, and move the threshold: divide each probability by the share of its class."
-    rare = min(reversed(counts), key=lambda name: counts[name])
-    return (
-        f"Add no rows, and move the threshold: predict {rare!r} where its probability is at least "
-        f"{number(choice.threshold)}."
-    )
-
-
 def run_folder(out: Path) -> Path:
     """Return the folder of the run that writes a table: `balanced.csv` -> `balanced.run`."""
     return out.with_name(f"{out.name[: -len(suffix_of(out))]}.run")
-
-
-def _table_of(folder: Path, settings: Settings) -> Path:
-    """Return the table that a run wrote: beside its folder, wherever both lie now."""
-    ending = settings["out"][-len(suffix_of(settings["out"])) :]
-    return folder.resolve().with_name(folder.resolve().name.removesuffix(".run") + ending)
-
-
-def _fit(config: TableRebalanceConfig, train: LabeledData, file: Path) -> None:
-    sampler = made_sampler(config.sampler, config.settings)
-    if len(train) >= LARGE:
-        _announce(sampler, train)
-    sampler.fit(train).save(file)
 
 
 def _announce(sampler: TableSampler, train: LabeledData) -> None:
@@ -329,21 +239,3 @@ def _announce(sampler: TableSampler, train: LabeledData) -> None:
         f"takes at most about {seconds:.0f} seconds and a few times that memory",
         file=sys.stderr,
     )
-
-
-def _draw_and_check(file: Path, parts: Parts, adds: dict[str, int], seed: int, folder: Path) -> None:
-    sampler = load_sampler(file)
-    checker = FidelityChecker(parts.train, (parts.validation, parts.test))
-    drawn = [draw_accepted(sampler, checker, name, n, seed) for name, n in adds.items()]
-    synthetic = Synthetic.concat(drawn).relabel(parts.train.classes)
-    verdict = checker.check(synthetic)
-    if not verdict.samples.accepted.all():
-        bad = ~verdict.samples.accepted
-        write_synthetic(synthetic.subset(bad), verdict.samples.subset(bad), folder / "rejected.csv", FrameFiles())
-    save_verdict(verdict, folder / "verdict.json")
-
-
-def _drawn_again(folder: Path, parts: Parts, seed: int) -> tuple[TableSampler, Synthetic, Verdict]:
-    sampler, verdict = load_sampler(next(folder.glob(f"*{SAMPLER}"))), load_verdict(folder / "verdict.json")
-    drawn = [sampler.sample(c.label, c.n_synthetic, seed) for c in verdict.classes]
-    return sampler, Synthetic.concat(drawn).relabel(parts.train.classes), verdict

@@ -18,6 +18,7 @@ from gensynth.kinds.table import rebalance as module
 from gensynth.kinds.table import tables
 from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.samplers.catalog import made_sampler
+from gensynth.rebalance import rebalance as steps
 
 QUICK = [
     *(
@@ -80,6 +81,9 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     folder = tmp_path / "runs" / "balanced.run"
     names = {path.name for path in folder.iterdir()}
     assert {"run.json", "schema.json", "copula.sampler", "verdict.json", "evaluation.json", "report.html"} <= names
+    record = json.loads((folder / "run.json").read_text())
+    assert [*record["seconds"]] == ["train", "sample and check", "evaluate", "mix"]
+    assert record["settings"]["kind"] == "table"
     assert "average precision" in text and "did it help: " in text and "real + smote" in text and "report: " in text
 
     page = (folder / "report.html").read_bytes()
@@ -133,7 +137,8 @@ def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "b.run" / "mixture.sampler").exists()
 
 
-STEPS = ["save_choice", "_fit", "save_verdict", "save_evaluation", "mix", "write_table"]
+HOMES = {"made_sampler": module, "write_table": table_files}
+STEPS = ["save_choice", "made_sampler", "save_verdict", "save_evaluation", "mix", "write_table"]
 
 
 @pytest.mark.parametrize("dies_in", STEPS)
@@ -151,7 +156,7 @@ def test_a_killed_run_continues_to_the_same_bytes(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(table_files if dies_in == "write_table" else module, dies_in, dying)
+        patch.setattr(HOMES.get(dies_in, steps), dies_in, dying)
         assert run(*argv, "--out", cut) == 2
         assert not cut.exists()
     assert run(*argv, "--out", cut) == first

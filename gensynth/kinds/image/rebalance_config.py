@@ -10,9 +10,10 @@ from typing import Literal
 from gensynth.data.words import some_counts
 from gensynth.kind import unknown
 from gensynth.mix.targets import RARE, check_target, target_counts
+from gensynth.rebalance.run import AUTO
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
-AUTO, DEFAULT_BUDGET = "auto", "20m"
+DEFAULT_BUDGET = "20m"
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 

@@ -1,0 +1,334 @@
+"""What images add to a run: what draws them, and how it is fitted and kept.
+
+Beside what all kinds keep (`gensynth.rebalance.rebalance`), the folder of a run holds:
+
+    checkpoints/       generator.ckpt, or one NAME.ckpt per class
+    synthetic/         every sample drawn, accepted or not, with metadata.csv
+    dataset/           train/, validation/, test/: real and accepted synthetic images
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypedDict, final
+
+import torch
+
+from gensynth.choose.choose import choose
+from gensynth.choose.designs import unseen_classes
+from gensynth.choose.results import Choice
+from gensynth.choose.search import Source
+from gensynth.data.labeled import LabeledData
+from gensynth.data.lock import first_process
+from gensynth.data.names import folder_name
+from gensynth.data.words import counted
+from gensynth.evaluate.config import EvaluateConfig
+from gensynth.fidelity.verdict import SampleVerdicts, Verdict
+from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
+from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
+from gensynth.kinds.image.files import FolderFiles
+from gensynth.kinds.image.generator.scope import named, scope_of
+from gensynth.kinds.image.generator.train import TrainConfig, train
+from gensynth.kinds.image.generator.train_time import seconds_to_train
+from gensynth.kinds.image.read import read_parts
+from gensynth.kinds.image.rebalance_config import GENERATOR, RECIPES, SMOTE, RebalanceConfig
+from gensynth.kinds.image.samplers.neural import NeuralSampler
+from gensynth.kinds.image.samplers.recipes import Recipes
+from gensynth.kinds.image.samplers.smote import SmoteSampler
+from gensynth.mix.mix import write_synthetic
+from gensynth.mix.targets import RARE
+from gensynth.rebalance.job import VERDICT, Job, RunFiles
+from gensynth.rebalance.run import AUTO, absolute
+from gensynth.sampler.base import Sampler
+from gensynth.sampler.synthetic import Synthetic
+
+
+class Settings(TypedDict):
+    """What `RunFiles.Settings` is for images."""
+
+    kind: Literal["image"]
+    source: str
+    generator: str
+    model: dict[str, Any]
+    rebalance: RebalanceConfig
+    data: DataConfig
+    train: dict[str, Any]
+    evaluate: dict[str, Any]
+    fingerprint: str
+
+
+@final
+class ImageRunFiles(RunFiles):
+    """Checkpoints and folders of images."""
+
+    Settings: ClassVar[Any] = Settings
+    usual: ClassVar[str] = RARE
+
+    @staticmethod
+    def data_config(settings: Settings, folder: Path, download: bool) -> DataConfig:  # noqa: ARG004
+        """As `RunFiles.data_config`."""
+        return replace(settings["data"], download=download)
+
+    @property
+    def data_set(self) -> Path:
+        """As `RunFiles.data_set`."""
+        return self.folder / "dataset"
+
+    def keep(self, synthetic: Synthetic, samples: SampleVerdicts) -> None:
+        """As `RunFiles.keep`: all of them."""
+        if not (self.folder / "synthetic").exists():
+            write_synthetic(synthetic, samples, self.folder / "synthetic", FolderFiles())
+
+    def read(self, verdict: Verdict) -> Synthetic:  # noqa: ARG002
+        """As `RunFiles.read`."""
+        return FolderFiles().read(self.folder / "synthetic", self.parts.train)[0]
+
+    @cached_property
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        """The trained generators by name; none where another sampler draws."""
+        return {path.stem: load_checkpoint(path) for path in sorted((self.folder / "checkpoints").glob("*.ckpt"))}
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """As `RunFiles.provenance`."""
+        s, stamp = self.settings, self.verdict.stamp if self.verdict else {}
+        trained = {"generator": f"{s['generator']} {s['model']}", "training": str(s["train"])}
+        return {
+            **(trained if self.checkpoints else {}),
+            **{f"checkpoint {name}": checkpoint.sha256 for name, checkpoint in self.checkpoints.items()},
+            **{f"extractor {key}": value for key, value in stamp.items()},
+        }
+
+    @property
+    def history(self) -> dict[str, dict[str, list[float]]]:
+        """As `RunFiles.history`."""
+        return {name: checkpoint.history for name, checkpoint in self.checkpoints.items()}
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """As `RunFiles.notes`: those of the training."""
+        return [note for checkpoint in self.checkpoints.values() for note in checkpoint.notes]
+
+
+def image_job(
+    source: str,
+    out: Path,
+    generator: str,
+    model: Any,
+    config: RebalanceConfig,
+    data_config: DataConfig,
+    train_config: TrainConfig,
+    evaluate_config: EvaluateConfig,
+    quiet: bool = False,
+) -> ImageJob:
+    """Return the run that was asked for; of several processes that train together, only the first one returns.
+
+    Args:
+        source: Real data, as `gensynth.kinds.image.read.read_parts` takes it.
+        out: Folder of the run; created, or continued if it holds a run with the same settings.
+        generator: Name of the generator.
+        model: An instance of its `Config`.
+        config: What to make.
+        data_config: How real data are read and split.
+        train_config: How to train.
+        evaluate_config: How to test.
+        quiet: Show no progress bars.
+
+    Raises:
+        ValueError: if the data or settings do not allow it.
+    """
+    parts = read_parts(source, data_config)
+    settings = Settings(
+        kind="image",
+        source=str(absolute(source)),
+        generator=generator,
+        model=asdict(model),
+        # A run in which nothing was mixed may be continued with --force.
+        rebalance=replace(config, force=False),
+        data=replace(data_config, test_data=absolute(data_config.test_data)),
+        train=asdict(train_config),
+        evaluate=asdict(evaluate_config),
+        fingerprint=parts.fingerprint,
+    )
+    checked = _checked(config, train_config, generator)
+    targets = checked.targets(parts.train.class_counts)
+    job = ImageJob(
+        files=ImageRunFiles(out, parts, settings),
+        adds=next(iter(targets.values())),
+        evaluate=evaluate_config,
+        quiet=quiet,
+        force=config.force,
+        spread=config.spread,
+        generator=generator,
+        model=model,
+        config=checked,
+        targets=targets,
+        train_config=train_config,
+        download=data_config.download,
+    )
+    if config.sampler == AUTO:
+        unseen_classes(parts.train, parts.validation, job.targets)
+    if config.sampler == GENERATOR or config.source != AUTO:
+        for label in job.labels:
+            scope_of(parts.train, generator, label, job.sources)
+    if not first_process():
+        if config.sampler == GENERATOR:
+            job.learn()
+        sys.exit(0)  # what follows the training is one process's work
+    if config.sampler in (SMOTE, RECIPES) and not (out / VERDICT).exists():
+        job.fitted(config.sampler)  # where that is refused, nothing has been written
+    return job
+
+
+def _checked(config: RebalanceConfig, train_config: TrainConfig, generator: str) -> RebalanceConfig:
+    """Return what to make, as the generator can make it; ValueError for what only another one can do."""
+    if config.sampler != GENERATOR and train_config.dp is not None:
+        raise ValueError(
+            "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
+            "--sampler generator."
+        )
+    if config.sampler == AUTO and train_config.devices * train_config.num_nodes > 1:
+        raise ValueError(
+            "the sampler auto searches in one process on one device; leave out devices and num_nodes, or give "
+            "--sampler generator."
+        )
+    cls = get_generator(generator, "image")
+    if config.draw is not None and config.draw not in cls.draws:
+        allowed = ", ".join(cls.draws)
+        raise ValueError(f"draw {config.draw!r} is not a way in which {generator} draws; allowed: {allowed}.")
+    if config.sampler in (GENERATOR, AUTO) and not cls.conditional:
+        return replace(config, per_class=True)
+    if config.per_class and config.spread == "all":
+        raise ValueError(
+            "spread 'all' needs a generator that draws classes that need no filling, and per_class trains none of "
+            "those; leave out one of the two."
+        )
+    return config
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageJob(Job):
+    """See `image_job`.
+
+    Attributes:
+        targets: How many images each class shall receive, by the name of the target.
+        download: Whether pretrained weights may be downloaded.
+    """
+
+    evaluate: EvaluateConfig
+    generator: str
+    model: Any
+    config: RebalanceConfig
+    targets: dict[str, dict[str, int]]
+    train_config: TrainConfig
+    download: bool = False
+    spare: float = 0.25
+
+    @cached_property
+    def train_part(self) -> LabeledData:
+        """The real training images."""
+        return self.files.parts.train
+
+    @cached_property
+    def labels(self) -> list[str | None]:
+        """The classes that get a generator of their own; None for all classes together."""
+        filled = dict.fromkeys(name for adds in self.targets.values() for name in adds)
+        return list(filled) if self.config.per_class else [None]
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The classes whose images the generator changes; empty where it takes the nearest one."""
+        return named(self.config.source, self.train_part.classes)
+
+    def learn(self) -> Path:
+        """Train the generators that are not trained yet; return their checkpoint, or the folder of those by class."""
+        folder, data = self.files.folder / "checkpoints", self.train_part
+        for label in self.labels:
+            path = folder / f"{'generator' if label is None else folder_name(label)}.ckpt"
+            train(
+                data,
+                self.generator,
+                self.model,
+                self.train_config,
+                path,
+                label=label,
+                source=self.sources,
+                download=self.download,
+                quiet=self.quiet,
+            )
+        return folder if self.config.per_class else path
+
+    def fitted(self, sampler: str) -> Sampler:
+        """As `Job.fitted`."""
+        return self._known(GENERATOR if sampler == self.generator else sampler)
+
+    @cached_property
+    def _known(self) -> Callable[[str], Sampler]:
+        """`_fitted`, once for each sampler: what is tried for the choice is used afterwards."""
+        return cache(self._fitted)
+
+    def _fitted(self, name: str) -> Sampler:
+        if name == GENERATOR:
+            return NeuralSampler(self.learn(), draw=self.config.draw, device=_device(self.train_config))
+        # A class that only a larger target fills is no reason to do without a sampler.
+        needed, data = list(self.adds), self.train_part
+        return _smote(data, needed) if name == SMOTE else _recipes(data, needed, self.config.sample_seed)
+
+    def seconds_to_learn(self) -> float:
+        """Return about how long `learn` takes from its start."""
+        data, label = self.train_part, self.labels[0]
+        of_one = seconds_to_train(
+            data, self.generator, self.model, self.train_config, label, self.sources, self.download
+        )
+        return len(self.labels) * of_one
+
+    def choose(self) -> Choice:
+        """As `Job.choose`, on the validation part."""
+        # Pixel SMOTE last: of few images it draws mostly near copies, which are rejected, and that takes time.
+        tried = [
+            Source(RECIPES, lambda _: self.fitted(RECIPES)),
+            Source(self.generator, lambda _: self.fitted(GENERATOR), self.seconds_to_learn),
+            Source(SMOTE, lambda _: self.fitted(SMOTE)),
+        ]
+        config = ImageChooseConfig(
+            seconds=self.config.seconds,
+            seed=self.config.sample_seed,
+            steps=self.evaluate.steps,
+            batch_size=self.evaluate.batch_size,
+        )
+        train, validation = self.train_part, self.files.parts.validation
+        unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
+        notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
+        return choose(train, validation, tried, self.targets, config, self.files.folder, notes, self.quiet)
+
+
+def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:
+    sampler = SmoteSampler().fit(train_part)
+    for name in filled:
+        if name not in sampler.labels:
+            raise ValueError(
+                f"smote needs 2 images of {name!r}, and its training part has {train_part.class_counts[name]}; add "
+                "images, or give --sampler generator."
+            )
+    return sampler
+
+
+def _recipes(train_part: LabeledData, filled: Sequence[str], seed: int) -> Recipes:
+    sampler = Recipes("auto", random_state=seed)
+    sampler.fit(train_part)
+    if bad := [name for name in filled if sampler.safety_ is not None and not sampler.safety_.safe_for(name)]:
+        raise ValueError(
+            f"no recipe is measured to keep images of {bad[0]!r} ({counted(train_part.class_counts[bad[0]], 'image')}) "
+            "in their class; 'gensynth explore DATA --recipes' shows how each one does; give another --sampler."
+        )
+    return sampler
+
+
+def _device(config: TrainConfig) -> str:
+    return "cuda" if config.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available() else "cpu"
