@@ -103,7 +103,7 @@ class Sound:
         for name in ("copula", "cart", "bootstrap"):
             self.run("train", name, "--data", "t.csv", "--target", "claim", "--out", ".")
         self.run("sample", "bootstrap.sampler", "--label", "yes", "--n", "9", "--out", "rows.csv")
-        quick = "--evaluate.models logistic --evaluate.folds 2 --evaluate.repeats 1 --quiet"
+        quick = "--evaluate.models logistic --evaluate.folds 2 --quiet"
         self.run(*f"rebalance t.csv --target claim --sampler copula --to balance --out full.csv {quick}".split())
 
     def run(self, *argv: str) -> None:

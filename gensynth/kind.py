@@ -22,6 +22,8 @@ from gensynth.data.words import did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
     from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
 
 
@@ -51,7 +55,10 @@ class Kind(ABC):
     """Whether a source that no kind claims is taken to be of this one."""
     configs: ClassVar[Mapping[str, str]]
     """Where its settings stand, dataclasses: `ReadConfig` (how data are read and split), `FilesConfig` (how a data set
-    is written), `EvaluateConfig` (how synthetic examples are tested)."""
+    is written), `CheckConfig` (what they are checked in), `EvaluateConfig` (how synthetic examples are tested)."""
+    changes: ClassVar[bool] = False
+    """Whether samplers change real examples of other classes, too, and `gensynth.evaluate.leak` can tell whether a
+    classifier takes what is changed for a rare class."""
     commands: ClassVar[str] = ""
     """The module of the verbs that are its own, beside those of `gensynth.cli.commands`; "" for none."""
 
@@ -70,6 +77,20 @@ class Kind(ABC):
         Raises:
             FileNotFoundError: if there is no such source.
             ValueError: if it cannot be read or split.
+        """
+
+    @abstractmethod
+    def against(self, source: str, holdout: str | None, config: Any) -> Parts:
+        """Read real data that synthetic ones are checked against.
+
+        Args:
+            source: A name of a data set, split as by `parts` if there is no holdout.
+            holdout: Further data that no generator saw, the validation part; then all of `source` is the training part.
+            config: A `ReadConfig`.
+
+        Raises:
+            FileNotFoundError: if there is no such source.
+            ValueError: if it cannot be read or split, or the two do not fit together.
         """
 
     @abstractmethod
@@ -100,6 +121,14 @@ class Kind(ABC):
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
 
+    def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
+        """Return where `check` compares, as a `CheckConfig` and a `ReadConfig` say; by default where all steps do."""
+        return self.space(train)
+
+    def blind_space(self, everyone: LabeledData) -> Space:
+        """Return a space for attacks on privacy, which may know nothing of who of everyone was trained on."""
+        return self.space(everyone)
+
     @abstractmethod
     def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
         """Return the classifiers that tell whether synthetic examples help.
@@ -126,6 +155,31 @@ class Kind(ABC):
         Raises:
             ValueError: if the examples are too few.
         """
+
+    def look(self, contents: Contents) -> Html:
+        """Return real and accepted synthetic examples beside each other, for the page; some were drawn."""
+        from gensynth.report import text
+
+        return text.look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """Show samples on the page, in the order given; where they take much room, the first of them.
+
+        Args:
+            contents: What the page shows.
+            at: Positions of n samples, int64, shape (n,).
+            texts: What to say of each, such as `ratio 0.46`, length n.
+            real: Position of the training example to show beside each, int64, shape (n,); None for none.
+        """
+        from gensynth.report import text
+
+        return text.pictures(contents, at, texts, real)
+
+    def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:  # noqa: ARG002
+        """Return its own sections of the page, as `gensynth.report.frame.page` takes them."""
+        return ()
 
     def config(self, name: str) -> type[Any]:
         """Return a dataclass of its settings, such as `ReadConfig`."""

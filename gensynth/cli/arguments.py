@@ -158,7 +158,7 @@ def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: l
     """Return a sentence on a setting that the verb has for another kind of data only; "" if it has it for none."""
     for other in kinds().values():
         twin = verb_of(verb, other)
-        if twin is None:
+        if twin is None or twin is function:
             continue
         known = parser_of(twin, verb, argv)[0]._option_string_actions
         if {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}:

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.report.printed import print_evaluation, say_data_notes, say_mixed, say_notes, say_passed
+from gensynth.data.settings import refuse_unused
+from gensynth.data.split import SPLIT_SETTINGS
+from gensynth.fidelity.verdict import FAIL
+from gensynth.report.frame import check_folder
+from gensynth.report.printed import (
+    print_evaluation,
+    print_leak,
+    print_privacy,
+    print_verdict,
+    say_data_notes,
+    say_mixed,
+    say_notes,
+    say_passed,
+)
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.split import Parts
@@ -22,6 +35,7 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
 
     ReadConfig: TypeAlias = Any
     EvaluateConfig: TypeAlias = Any
+    CheckConfig: TypeAlias = Any
     FilesConfig: TypeAlias = Any
 
 
@@ -69,6 +83,67 @@ def mix(
     say_mixed(mixed, parts.train.noun, wanted | share)
     say_notes(files.notes(out))
     return 0
+
+
+def check(
+    kind: Kind,
+    synthetic: str,
+    *,
+    against: str,
+    holdout: str | None = None,
+    json: Path | None = None,
+    page: Path | None = None,
+    privacy: bool = False,
+    data_config: ReadConfig,
+    check_config: CheckConfig,
+) -> int:
+    """Check synthetic examples against real ones: each one, each class, the whole. Exit status 1 if a class fails.
+
+    Beside images of rare classes, images of others show whether a classifier would take what is synthetic for rare.
+
+    Args:
+        kind: The kind of data.
+        synthetic: Folder of synthetic images made by any tool, one sub-folder per class as in AGAINST, or none in both;
+            or table of synthetic rows, with the columns of the real one.
+        against: Real data. Split as for training: the training part is the reference, the rest is held out.
+        holdout: Real data that no generator saw; then all of AGAINST is the reference.
+        json: Write the verdict to this file.
+        page: Write the page to this file; by default beside the verdict, or to check.html.
+        privacy: Also attack the samples: can they tell which real examples a generator was trained on?
+        data_config: How the real data are read and split.
+        check_config: What they are compared in.
+    """
+    from gensynth.fidelity.privacy import LEAKAGE
+    from gensynth.fidelity.verdict import save_verdict
+    from gensynth.report.check import check as run
+    from gensynth.report.check_page import write_check
+
+    page = page or (json.with_suffix(".html") if json else Path("check.html"))
+    if json == page:
+        raise ValueError(f"--json and --page are both {page}; give two files.")
+    for path in filter(None, (json, page)):
+        check_folder(path)
+    if holdout is not None:
+        refuse_unused(data_config, SPLIT_SETTINGS, "with --holdout, all of --against is the reference")
+    with locked(json, page):
+        done = run(kind, synthetic, against, holdout, privacy, data_config, check_config)
+        verdict, accepted = done.checked, done.checked.samples.accepted.any()
+        if json is not None:
+            save_verdict(verdict, json)
+        write_check(page, done)
+    say_data_notes(done.parts)
+    print_verdict(verdict, kind.noun)
+    if done.privacy is not None:
+        print_privacy(done.privacy)
+    if done.leak is not None:
+        print_leak(done.leak)
+    for sentence in done.notes:
+        print(sentence)
+    print(f"page: {page}")
+    if not accepted:
+        print("No sample passes the check, so there is nothing to go on with.")
+    leaks = done.privacy is not None and done.privacy.status == LEAKAGE
+    return 1 if leaks or verdict.status == FAIL or not accepted else 0
 
 
 def evaluate(

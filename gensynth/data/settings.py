@@ -1,14 +1,26 @@
-"""Which settings differ between what exists and what is asked for."""
+"""Which settings differ: from their defaults, or between what exists and what is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
 from typing import Any
 
 DATA = ("data", "fingerprint")
 """Settings that are a hash of the data."""
 SHOWN = 5
 """Settings that a sentence names at most."""
+
+
+def given(config: Any, names: Collection[str]) -> list[str]:
+    """Return which of the settings `names` of a dataclass differ from their defaults, as options: `--keep`."""
+    return [f"--{f.name}" for f in fields(config) if f.name in names and getattr(config, f.name) != f.default]
+
+
+def refuse_unused(config: Any, names: Collection[str], why: str) -> None:
+    """Raise ValueError if one of the settings `names` is given where it would change nothing."""
+    if unused := given(config, names):
+        raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")
 
 
 def differences(there: dict[str, Any], here: dict[str, Any], ignored: Collection[str] = ()) -> str:

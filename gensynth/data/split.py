@@ -14,6 +14,8 @@ from gensynth.data.words import counted
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 FEWEST_FOR_VALIDATION = 10
+SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
+"""Settings that change which examples are in the training part, and nothing else."""
 
 
 @dataclass(frozen=True, eq=False)

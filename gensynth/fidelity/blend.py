@@ -11,7 +11,7 @@ BLEND = 0.1
 def is_blend(point: np.ndarray, closest: np.ndarray, real: np.ndarray) -> bool:
     """Whether `point` lies between `closest` and another real row, at least BLEND away from both.
 
-    Noise on a copy points anywhere, so it hardly ever points to another real image: cos^2 > 3/4 with one of
+    Noise on a copy points anywhere, so it hardly ever points to another real one: cos^2 > 3/4 with one of
     1,000 random directions has a chance of about 1e-4 in 24 dimensions.
     """
     step, lines = point - closest, real - closest

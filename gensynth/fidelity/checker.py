@@ -12,7 +12,7 @@ import numpy as np
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import class_scores, metrics
 from gensynth.fidelity.blend import BLEND
-from gensynth.fidelity.class_verdict import AGREEMENT, DUPLICATES, FEWEST, MANY, P_VALUE, Evidence, Limit, judge_class
+from gensynth.fidelity.class_verdict import AGREEMENT, DUPLICATES, FEWEST, MANY, P_VALUE, Evidence, judge_class
 from gensynth.fidelity.gate import Gate, Measures, Screened
 from gensynth.fidelity.quota import only_wanted
 from gensynth.fidelity.space import Space
@@ -45,6 +45,7 @@ class FidelityChecker:
     Raises:
         ValueError: if there are too few training examples to fit on, or a held-out part has a class or a layout that
             `train` lacks.
+        TypeError: if a held-out part is of another kind.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class FidelityChecker:
     ) -> None:
         held_out = [replace(p, y=train.labels_of(p.y, p.classes), classes=train.classes) for p in held_out]
         self.train, self.seed = train, seed
+        for part in held_out:
+            self._refuse_another_kind(part)
         self._space = space or kinds()[train.kind].space(train, seed)
         self._gate = Gate(self._space, train, held_out, seed)
         self._fresh: list[tuple[Measures, np.ndarray]] = []
@@ -92,7 +95,7 @@ class FidelityChecker:
         """
         screened = self._screen(synthetic)
         y = self.train.labels_of(synthetic.y, synthetic.classes)
-        labels, limits = [int(c) for c in np.unique(y)], self._space.limits
+        labels, limits, noun = [int(c) for c in np.unique(y)], self._space.limits, self.train.noun
         tests = [name for name, limit in limits.items() if limit.test]
         scores = {c: self._scores(c, y == c, synthetic, screened, len(labels) * len(tests)) for c in labels}
         p_values = _corrected(scores, tests)
@@ -104,12 +107,10 @@ class FidelityChecker:
         classes = []
         for c in labels:
             mine, n_real = y == c, self._gate.references[c].n
-            n, powerful = int(mine.sum()), n_real >= MANY
-            too_few = min(n_real, n) < FEWEST
-            shift = None if too_few or powerful else self._space.detectable(c, n, level)
+            n = int(mine.sum())
+            shift = self._space.detectable(c, n, level) if FEWEST <= n_real < MANY and n >= FEWEST else None
             faulty = int(np.isin(screened.samples.reason, FAULTS)[mine].sum())
             passed = int(screened.samples.accepted[mine].sum())
-            noun = self.train.noun
             status, why = judge_class(Evidence(noun, n_real, n, passed, faulty, scores[c], limits, p_values[c], shift))
             reasons = Counter(samples.reason[i] for i in np.flatnonzero(mine))
             classes.append(
@@ -144,11 +145,7 @@ class FidelityChecker:
     def _screen(self, synthetic: Synthetic) -> Screened:
         if not len(synthetic):
             raise ValueError("there is nothing to check: the synthetic data are empty; draw samples first.")
-        if synthetic.x.kind != self.train.kind:
-            raise TypeError(
-                f"the samples are of kind {synthetic.x.kind!r}, and the training data of kind {self.train.kind!r}; "
-                "check samples against real data of their kind."
-            )
+        self._refuse_another_kind(synthetic)
         y, noun = self.train.labels_of(synthetic.y, synthetic.classes), self.train.noun
         empty = [self.train.classes[c] for c in np.unique(y) if not self._gate.references[c].n]
         if empty:
@@ -156,6 +153,13 @@ class FidelityChecker:
                 f"classes {empty} have no real training {noun} to check against; add some or leave them out."
             )
         return self._gate.screen(synthetic.x, y, synthetic.parents)
+
+    def _refuse_another_kind(self, data: LabeledData | Synthetic) -> None:
+        if data.x.kind != self.train.kind:
+            raise TypeError(
+                f"data of kind {data.x.kind!r} cannot be compared with training data of kind {self.train.kind!r}; "
+                "give real and synthetic data of one kind."
+            )
 
     def _scores(
         self, label: int, mine: np.ndarray, synthetic: Synthetic, screened: Screened, tests: int
@@ -167,8 +171,9 @@ class FidelityChecker:
         called = [(f.flags["dup_near"] | f.flags["dup_exact"])[y == label] for f, y in self._fresh]
         fresh = [f.seen.points[y == label] for f, y in self._fresh]
         named = any(synthetic.parents[i] for i in at)
+        enough = min(reference.n, len(at)) >= FEWEST
         scores = (
-            *self._space.scores(label, at, synthetic, m.seen, tests),
+            *(self._space.scores(label, at, synthetic, m.seen, tests) if enough else ()),
             class_scores.copying(
                 points[reference.at], m.seen.points[some], np.concatenate([points[:0], *fresh]), named
             ),
@@ -191,6 +196,7 @@ class FidelityChecker:
 
     def _thresholds(self, cutoffs: Mapping[int, float]) -> dict[str, float]:
         own: dict[str, float] = {}
+        limits = self._space.limits.items()
         for c, p in cutoffs.items():
             name = self.train.classes[c]
             own |= {f"label:{name}": self._gate.references[c].label, f"typicality:{name}": p}
@@ -199,21 +205,16 @@ class FidelityChecker:
             "copies": DUPLICATES,
             "label_agreement": AGREEMENT,
             "p_value": P_VALUE,
-            **{name: value for of, limit in self._space.limits.items() for name, value in _levels(of, limit).items()},
+            **{f"{name} {what}": level for name, limit in limits for what, level in limit.levels.items()},
             **self._space.thresholds(list(cutoffs)),
             **own,
         }
 
 
-def _levels(name: str, limit: Limit) -> dict[str, float]:
-    """Return the levels of a limit that there are."""
-    levels = {"fails": limit.fails, "asks": limit.asks, "warns": limit.warns}
-    return {f"{name} {what}": level for what, level in levels.items() if np.isfinite(level)}
-
-
 def _corrected(scores: Mapping[int, Mapping[str, Score]], tests: Sequence[str]) -> dict[int, dict[str, float]]:
     """p-values by label and test, corrected by Holm over all of them."""
-    given = [(c, name, s[name].p_value) for c, s in scores.items() for name in tests if s[name].p_value is not None]
+    found = [(c, name, s[name].p_value) for c, s in scores.items() for name in tests if name in s]
+    given = [(c, name, p) for c, name, p in found if p is not None]
     adjusted = metrics.holm(np.array([p for _, _, p in given], dtype=np.float64))
     corrected: dict[int, dict[str, float]] = {c: {} for c in scores}
     for (c, name, _), p in zip(given, adjusted.tolist(), strict=True):

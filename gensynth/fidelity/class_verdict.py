@@ -14,7 +14,7 @@ from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW, Score
 FEWEST, MANY = 10, 200
 """Real examples below which a class gets no verdict, and from which on nothing is said about power."""
 DUPLICATES, AGREEMENT, P_VALUE = 0.05, 0.5, 0.01
-"""A class fails with more copies than this beyond those that real examples have, or with label agreement below the
+"""A class fails with surely more copies than this (if real examples have fewer), or with label agreement below the
 second (if real examples reach more); a test objects below the last, corrected for the number of classes and tests."""
 FAULTY = 0.15
 """A person should look where surely more than this share of the samples was rejected for what it shows."""
@@ -44,6 +44,12 @@ class Limit:
     surely: bool = False
     test: bool = False
     relative: bool = False
+
+    @property
+    def levels(self) -> dict[str, float]:
+        """What happens from which level on, as far as it does."""
+        levels = {"fails": self.fails, "asks": self.asks, "warns": self.warns}
+        return {what: level for what, level in levels.items() if np.isfinite(level)}
 
     def short(self, score: Score) -> float:
         """Return how far a score that has a value falls short, at least if `surely`; above 0 is worse."""
@@ -115,16 +121,14 @@ def judge_class(e: Evidence) -> tuple[str, tuple[str, ...]]:
 
 
 def _copies(e: Evidence) -> list[tuple[str, str]]:
-    """Copies beyond those that real examples have; a few of few samples are no proof."""
+    """Copies, if surely more than real examples have; a few of few samples are no proof."""
     copies = e.scores["copies"]
     share, least, usual = copies.value or 0.0, copies.interval[0] if copies.interval else 0.0, copies.yardstick or 0.0
-    if share <= DUPLICATES + usual:
+    if share <= DUPLICATES or least <= usual:
         return []
-    of_real = f" where {usual:.0%} of the real ones do;" if usual else ";"
-    sentence = (
-        f"{share:.0%} of the samples copy other {e.noun}s{of_real} more than {DUPLICATES + usual:.0%} is too many."
-    )
-    return [(FAIL if least > DUPLICATES + usual else REVIEW, sentence)]
+    of_real = f", as {usual:.0%} of the real ones do" if usual else ""
+    sentence = f"{share:.0%} of the samples copy other {e.noun}s{of_real}; more than {DUPLICATES:.0%} is too many."
+    return [(FAIL if least > DUPLICATES else REVIEW, sentence)]
 
 
 def _agreement(e: Evidence) -> list[tuple[str, str]]:

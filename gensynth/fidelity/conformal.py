@@ -17,10 +17,10 @@ NEIGHBORS = 3
 SMALL = 50
 """With fewer real references the smallest p-value is too large for the procedure of Benjamini and Hochberg to fire."""
 DISCOVERIES, MOST = 0.1, 0.05
-"""From `SMALL` references on: largest expected share of genuine images among those rejected, and the p-value above
+"""From `SMALL` references on: largest expected share of genuine examples among those rejected, and the p-value above
 which none ever is."""
 FEW_LEVEL, DOUBT = 0.02, 0.05
-"""With fewer: the p-value up to which images are rejected, and up to which a person should look. Rejecting at 0.05
+"""With fewer: the p-value up to which examples are rejected, and up to which a person should look. Rejecting at 0.05
 took, with the other filters, 6 to 8 % of genuine images of digits, MNIST and Fashion-MNIST at 20 references."""
 
 
@@ -28,21 +28,21 @@ def conformal_p(real: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return (1 + #{real >= value}) / (n + 1) for each value; small where `values` exceed nearly all real ones.
 
     Args:
-        real: Scores of real images, each against the others, sorted ascending, shape (n,).
-        values: Scores of other images, shape (m,).
+        real: Scores of real examples, each against the others, sorted ascending, shape (n,).
+        values: Scores of other examples, shape (m,).
     """
     return (1 + len(real) - np.searchsorted(real, values)) / (len(real) + 1)
 
 
 def cutoff(p_values: np.ndarray, n_real: int) -> float:
-    """Return the p-value up to which images are rejected, 0 where none is.
+    """Return the p-value up to which examples are rejected, 0 where none is.
 
     Under `SMALL` references a fixed one; else that of the procedure of Benjamini and Hochberg at a false discovery rate
-    of 0.1 over all images given, which takes next to nothing from a set without fault.
+    of 0.1 over all examples given, which takes next to nothing from a set without fault.
 
     Args:
-        p_values: Conformal p-values of all images of the class, shape (m,).
-        n_real: Real images of the class.
+        p_values: Conformal p-values of all examples of the class, shape (m,).
+        n_real: Real examples of the class.
     """
     if n_real < SMALL:
         return FEW_LEVEL

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 
-from gensynth.fidelity.verdict import SampleVerdicts, Verdict
+from gensynth.fidelity.checker import FidelityChecker
+from gensynth.fidelity.verdict import Verdict
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
 COPIES = ("dup_exact", "held_out_parent", "dup_near")
 MOST_DRAWS = 10
-"""Draws per wanted image after which a class is left short rather than drawn forever."""
+"""Draws per wanted sample after which a class is left short rather than drawn forever."""
 
 
-class Checker(Protocol):
-    """What draws until enough pass asks."""
-
-    def gate(self, synthetic: Synthetic) -> SampleVerdicts:
-        """Screen samples."""
-
-
-def draw_accepted(sampler: Sampler, checker: Checker, label: str, n: int, seed: int) -> Synthetic:
+def draw_accepted(sampler: Sampler, checker: FidelityChecker, label: str, n: int, seed: int) -> Synthetic:
     """Draw samples 0, 1, 2, ... of a label until `n` of them pass the gate; the last one drawn is the n-th accepted.
 
     Gives up after `MOST_DRAWS` times n draws, and then returns all of them. Each round asks the gate about all samples
@@ -45,14 +38,14 @@ def draw_accepted(sampler: Sampler, checker: Checker, label: str, n: int, seed: 
 def as_drawn(samples: Synthetic, verdict: Verdict) -> Synthetic:
     """Return as many samples of each label as are accepted, the first that were drawn: what would be without the gate.
 
-    Where some equal a held-out image, no copy is among them, lest a classifier be tested on what it was trained on.
+    Where some equal a held-out example, no copy is among them, lest a classifier be tested on what it was trained on.
 
     Args:
         samples: All that were drawn.
         verdict: The fidelity checker's answer for them.
     """
     usable = np.ones(len(samples), dtype=bool)
-    if verdict.contamination:  # the reasons do not say of which image a sample is a copy
+    if verdict.contamination:  # the reasons do not say of what a sample is a copy
         usable = ~np.isin(verdict.samples.reason, COPIES)
     wanted = np.bincount(samples.y[verdict.samples.accepted], minlength=len(samples.classes)).tolist()
     at = np.lexsort((samples.index, samples.y))

@@ -34,7 +34,7 @@ class Equality:
 
     def __init__(self, space: Space, train: LabeledData) -> None:
         self.counts = Counter(space.hashes)
-        self.shared, self._chance = np.full(len(train.classes), len(train) + 1), 0.0
+        self.shared, self._chance = np.full(len(train.classes), np.iinfo(np.int64).max), 0.0
         if space.equal_by_nature:
             others = np.array([self.counts[h] - 1 for h in space.hashes])
             by_class = [others[train.y == c] for c in range(len(train.classes))]

@@ -110,10 +110,12 @@ class Gate:
         self._held_out = []
         for part in held_out:
             for at in np.split(np.arange(len(part)), range(BLOCK, len(part), BLOCK)):
-                if len(at):
-                    seen = space.see(part.x.take(at))
-                    self.equality.held_out.update(seen.hashes)
-                    self._held_out += [(seen.places, part.y[at])] * bool(space.near_held_out.any())
+                if not len(at):
+                    continue
+                seen = space.see(part.x.take(at))
+                self.equality.held_out.update(seen.hashes)
+                if space.near_held_out.any():
+                    self._held_out.append((seen.places, part.y[at]))
 
     def _references(self, y: np.ndarray) -> list[Reference]:
         p = self.judge.out_of_fold
@@ -150,10 +152,8 @@ class Gate:
         unsure = p_wanted < np.array([r.label for r in self.references])[y]
         few = np.array([r.n < SMALL for r in self.references])[y]
         # What equals a real example is an exact copy or, where equality is natural, none at all.
-        flags = {
-            name: of & ~(name == "dup_near" and self.equality.known(seen.hashes)) for name, of in found.flags.items()
-        }
-        flags |= {
+        known = self.equality.known(seen.hashes)
+        flags = {code: of & ~(known & code.startswith("dup")) for code, of in found.flags.items()} | {
             "invalid": any_of(seen.faults, n),
             "dup_exact": self.equality.rare(seen.hashes, y)[1],
             "label": ~agrees & unsure,

@@ -1,4 +1,4 @@
-"""Judge: says which class an image shows; fitted on real images only, each asked of a model that did not see it."""
+"""Judge: says which class an example shows; fitted on real ones only, each asked of a model that did not see it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Judge:
     """Class-balanced multinomial logistic regression on the wide features.
 
     Attributes:
-        n_classes: Number of classes, also those without images.
-        model: The fitted model, or None where images of only one class were given.
-        out_of_fold: Probabilities of the images it was fitted on, each from a model that did not see it,
+        n_classes: Number of classes, also those without examples.
+        model: The fitted model, or None where examples of only one class were given.
+        out_of_fold: Probabilities of the examples it was fitted on, each from a model that did not see it,
             float64, shape (n, n_classes).
     """
 
@@ -40,15 +40,15 @@ class Judge:
         seed: int,
         refitted: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> Judge:
-        """Fit a judge, and for each fold of the images one that did not see it.
+        """Fit a judge, and for each fold of the examples one that did not see it.
 
         Args:
             wide: Features, float64, shape (n, p).
             y: Labels, int64, shape (n,).
             n_classes: Number of classes.
             seed: Seed of the folds, which are stratified.
-            refitted: Given which images are kept, bool (n,), returns features of all (n, q), fitted on those: had they
-                been fitted on all, they would have seen the fold. None where there are so many that it hardly matters.
+            refitted: Given which examples are kept, bool (n,), returns features of all (n, q), fitted on those: fitted
+                on all, they would have seen the fold. None where there are so many that it hardly matters.
         """
         rng = np.random.default_rng(seed)
         fold = np.empty(len(y), dtype=np.int64)

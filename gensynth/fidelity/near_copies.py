@@ -23,6 +23,11 @@ TAIL = 0.2
 BLENDED = 20
 """A blend lies between its nearest real point and one of this many neighbours of that point."""
 
+NEAR_SYNTHETIC = 0.25
+"""The part of the distance of a near copy below which an example is an accepted synthetic one once more. Of fresh real
+rows, up to five times as many as training rows, that takes 0.2 to 0.4 % on Adult (40, 200 and 1,000 training rows of a
+class, five draws of each, at most 1 %), and none on scikit-learn's breast cancer and diabetes."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,11 @@ class NearCopies:
         apart, scale = zip(*(scaled(_distances_apart(x)) for x in of_class), strict=True)
         near = np.array([_near(distances) for distances in pooled(apart, train)])
         return NearCopies(train, at, points, np.array(scale), near)
+
+    @property
+    def near_synthetic(self) -> np.ndarray:
+        """As `Space.near_synthetic`."""
+        return NEAR_SYNTHETIC * self.near * self.scale
 
     def __call__(
         self,

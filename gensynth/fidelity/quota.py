@@ -11,7 +11,7 @@ import numpy as np
 from gensynth.fidelity.verdict import SampleVerdicts
 
 TAIL, TAIL_SHARE = 0.2, 0.2
-"""A fifth of what is kept is from the tail: samples that are as far out as the outer fifth of the real images."""
+"""A fifth of what is kept is from the tail: samples that are as far out as the outer fifth of the real examples."""
 BLOCK = 4000
 
 
@@ -23,7 +23,7 @@ def choose(features: np.ndarray, typicality: np.ndarray, n: int) -> np.ndarray:
 
     Args:
         features: float64, shape (m, d).
-        typicality: Conformal p-value of each sample among the real images, shape (m,).
+        typicality: Conformal p-value of each sample among the real examples, shape (m,).
         n: How many to keep.
 
     Returns:

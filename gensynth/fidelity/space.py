@@ -118,8 +118,8 @@ class Space(ABC):
         """Return the scores of the samples of a class as a set, beside those that all kinds have.
 
         Args:
-            label: The class.
-            at: Positions of its samples, int64.
+            label: The class, of `FEWEST` real examples or more.
+            at: Positions of its samples, as many or more, int64.
             synthetic: All samples.
             seen: What was seen in them.
             tests: Number of p-values that are corrected together.

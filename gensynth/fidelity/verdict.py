@@ -35,7 +35,7 @@ class Score:
 
     Attributes:
         name: Name of the metric, such as `"kid"`.
-        value: The value, or None where there are too few images for it to mean anything.
+        value: The value, or None where there are too few examples for it to mean anything.
         higher_is_better: The direction; None where neither direction is better.
         yardstick: The value that real data reach against real data at the same n, or None if unknown.
         interval: 95 % interval of `value`, or None.
@@ -65,11 +65,11 @@ class SampleVerdicts:
     Attributes:
         accepted: bool, shape (n,).
         reason: Reason code of the first filter that rejected it, `""` where accepted; length n.
-        scores: By name, float64 of shape (n,). Of images and rows: `near_duplicate` (distance to the nearest training
-            example over the median leave-one-out real distance; small = copy), `label` (the judge's probability of the
-            wanted label), `typicality` (conformal p-value among the real ones, in [0, 1]). Of images also `flat` (share
-            of values at one end of the range), `outside` (conformal p-value of what is off all real images),
-            `parent_distance` and `hash_bits` (`gensynth.kinds.image.features.copies.Found`).
+        scores: By name, float64 of shape (n,). Of every kind `near_duplicate` (distance to the nearest training example
+            over the median leave-one-out real distance; small = copy), `parent_distance` (the same to its
+            parent, NaN where that is not known), `label` (the judge's probability of the wanted label), `typicality`
+            (conformal p-value among the real ones, in [0, 1]). Of images also `flat` (share of values at one end of the
+            range), `outside` (conformal p-value of what is off all real images) and `hash_bits`.
         nearest: Id of the nearest real training example of the same class, parents left out; length n.
         review: Reason code for which a person should look at an accepted one, `""` where none; length n, or empty
             where the gate has no such doubts.
@@ -99,8 +99,8 @@ class ClassVerdict:
 
     Attributes:
         label: Class name.
-        status: PASS, REVIEW, FAIL or INSUFFICIENT (too few real images to say).
-        n_real: Real training images of the class.
+        status: PASS, REVIEW, FAIL or INSUFFICIENT (too few real examples to say).
+        n_real: Real training examples of the class.
         n_synthetic: Samples checked.
         n_accepted: Samples that passed the gate.
         rejected: Number of rejected samples by reason code.
@@ -132,9 +132,9 @@ class Verdict:
             INSUFFICIENT, else PASS.
         samples: Per sample.
         classes: Per class that has synthetic samples, in label order.
-        false_reject: By reason code, the share of held-out real images that the filter would reject, or None
+        false_reject: By reason code, the share of held-out real examples that the filter would reject, or None
             where none were held out: what the gate costs, printed beside what it catches.
-        contamination: Number of samples equal to a validation or test example, or of images made from one: more than 0
+        contamination: Number of samples equal to a validation or test example, or made from one: more than 0
             is an alarm.
         thresholds: The thresholds that were applied, by name.
         stamp: Extractor, resize and data: scores with different stamps are never compared.

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from gensynth.choose.results import WAYS, Choice, load_choice
+from gensynth.choose.results import Choice, load_choice
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import Leak, load_leak
 from gensynth.evaluate.results import Evaluation, load_evaluation
@@ -19,7 +19,8 @@ from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 from gensynth.mix.targets import RARE
 from gensynth.rebalance.config import RebalanceConfig
 from gensynth.rebalance.run import Run, asked, hint_of_moves
-from gensynth.report.page import ReportContents, UndrawnContents, write_report
+from gensynth.report.contents import Contents
+from gensynth.report.page import write_report
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -124,15 +125,22 @@ def report(
         **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
     }
     title = f"Rebalancing {settings['source']}"
-    history = {name: checkpoint.history for name, checkpoint in checkpoints.items()}
-    notes = tuple(note for c in checkpoints.values() for note in c.notes)
-    page = out / "report.html"
-    if synthetic is not None and verdict is not None:
-        title += f" with {synthetic.sampler}"
-        made = (synthetic, verdict, evaluation, after, history, provenance, notes)
-        write_report(page, ReportContents(title, parts, *made, leak, leak_spread, choice, advice))
-    elif choice is not None:
-        write_report(page, UndrawnContents(title, parts, choice, advice, after, history, provenance, notes))
+    contents = Contents(
+        title=f"{title} with {synthetic.sampler}" if synthetic else title,
+        parts=parts,
+        after=after,
+        provenance=provenance,
+        synthetic=synthetic,
+        verdict=verdict,
+        evaluation=evaluation,
+        choice=choice,
+        leak=leak,
+        leak_spread=leak_spread,
+        history={name: checkpoint.history for name, checkpoint in checkpoints.items()},
+        advice=advice,
+        notes=tuple(note for c in checkpoints.values() for note in c.notes),
+    )
+    page = write_report(out / "report.html", contents)
     return Rebalanced(out, before, after, choice, verdict, evaluation, leak, leak_spread, mixed, advice, page)
 
 
@@ -153,7 +161,7 @@ def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
     found = arms.get(choice.baseline)
     reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     return (
-        f"No data set was mixed. Instead, {WAYS[choice.baseline][1].format(noun=choice.noun)}: of the ways without "
+        f"No data set was mixed. Instead, {choice.to_do(choice.baseline)}: of the ways without "
         f"synthetic {choice.noun}s that "
         f"('{choice.baseline}') was best on the validation images{reached}."
     )

@@ -1,4 +1,4 @@
-"""The page of `gensynth check`: are these synthetic images sound, one by one, class by class, and as a whole?"""
+"""The page of `gensynth check`: are these synthetic examples sound, one by one, class by class, and as a whole?"""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import os
 from pathlib import Path
 
 from gensynth.fidelity.privacy import Privacy
-from gensynth.kinds.image.report import pictures
-from gensynth.report import frame
-from gensynth.report import sections as tables
+from gensynth.kind import kinds
+from gensynth.report import frame, sections, shown
+from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, clean, element, number, percent, section, table
-from gensynth.report.page import ReportContents
 
 ANSWERS = {
-    "PASS": "Sound, as far as these numbers of images can tell.",
-    "REVIEW": "A person should look before these images are used.",
-    "FAIL": "Not sound: do not mix these images with real ones.",
+    "PASS": "Sound, as far as these numbers of {noun}s can tell.",
+    "REVIEW": "A person should look before these {noun}s are used.",
+    "FAIL": "Not sound: do not mix these {noun}s with real ones.",
 }
 
 
-def _how_many(contents: ReportContents) -> Html:
+def _how_many(contents: Contents) -> Html:
     """Say how many samples passed."""
-    samples = contents.verdict.samples
+    samples = contents.checked.samples
     counts = {
         "checked": len(samples.accepted),
         "accepted": int(samples.accepted.sum()),
@@ -31,17 +30,19 @@ def _how_many(contents: ReportContents) -> Html:
     return frame.tile("How many?", element("ul", *steps, class_="flow"))
 
 
-def _cost(contents: ReportContents) -> Html:
-    """Say what the gate costs genuine images."""
-    cost = contents.verdict.false_reject
+def _cost(contents: Contents) -> Html:
+    """Say what the gate costs genuine examples."""
+    title, cost, noun = "What does the gate cost?", contents.checked.false_reject, contents.noun
     if cost is None:
-        return frame.tile("What does the gate cost?", element("p", "Not measured: no real images were held out."))
-    words = "of the genuine images of these classes that were held out would be rejected by the same filters."
-    return frame.tile("What does the gate cost?", element("p", element("b", percent(cost["any"])), f" {words}"))
+        return frame.tile(title, element("p", f"Not measured: no real {noun}s were held out."))
+    words = f"of the genuine {noun}s of these classes that were held out would be rejected by the same filters."
+    return frame.tile(title, element("p", element("b", percent(cost["any"])), f" {words}"))
 
 
-def _privacy(found: Privacy) -> Html:
-    """Return what the attacks found."""
+def _privacy(found: Privacy | None, noun: str) -> Html:
+    """Return what the attacks found; nothing where none was tried."""
+    if found is None:
+        return Html()
     rows = []
     for c in found.classes:
         m, d = c.membership, c.distance
@@ -63,42 +64,34 @@ def _privacy(found: Privacy) -> Html:
         element("p", element("b", f"{found.status}.")),
         element(
             "p",
-            "Members are the real training images, non-members real images that no generator saw. Without a leak the "
-            "AUC is about 0.5 and half of the samples lie nearer to members; intervals are 95 %. That these attacks "
-            "find nothing proves nothing about others: only training with differential privacy gives a bound.",
+            f"Members are the real training {noun}s, non-members real {noun}s that no generator saw. Without a leak "
+            "the AUC is about 0.5 and half of the samples lie nearer to members; intervals are 95 %. That these "
+            "attacks find nothing proves nothing about others: only training with differential privacy gives a bound.",
             class_="small",
         ),
         table(head, rows, words=(0, 1, 9)),
     )
 
 
-def render_check(contents: ReportContents, privacy: Privacy | None = None) -> str:
+def render_check(contents: Contents) -> str:
     """Return the page as HTML text; equal contents give equal text."""
-    header = element(
-        "header",
-        element("p", "gensynth check", class_="eyebrow"),
-        element("h1", clean(contents.title)),
-        element("p", ANSWERS[contents.verdict.status], class_="answer"),
-        frame.alarm(contents),
-        element("div", frame.sound(contents), _how_many(contents), _cost(contents), class_="tiles"),
-    )
-    sections = (
-        tables.fidelity(contents),
-        pictures.rejected(contents),
-        pictures.review(contents),
-        pictures.nearest(contents),
-        pictures.look(contents),
-        tables.shortcut(contents),
-        _privacy(privacy) if privacy else Html(),
-        tables.provenance(contents),
-    )
-    links = {"fidelity": "Class by class", "rejected": "Rejected"}
-    links |= {"review": "Worth a look"} if any(contents.verdict.samples.review) else {}
-    links |= {"nearest": "Nearest real", "look": "Look"} | ({"shortcut": "Shortcut"} if contents.leak else {})
-    links |= {"privacy": "Privacy"} if privacy else {}
-    return frame.page(clean(contents.title), header, links | {"provenance": "Provenance"}, sections)
+    answer = ANSWERS[contents.checked.status].format(noun=contents.noun)
+    tiles = (frame.sound(contents), _how_many(contents), _cost(contents))
+    header = frame.header(contents, "check", [answer], (), tiles)
+    parts = [
+        ("fidelity", "Class by class", sections.fidelity(contents)),
+        ("rejected", "Rejected", shown.rejected(contents)),
+        ("review", "Worth a look", shown.review(contents)),
+        ("nearest", "Nearest real", shown.nearest(contents)),
+        ("look", "Look", shown.look(contents)),
+        ("shortcut", "Shortcut", sections.shortcut(contents)),
+        ("privacy", "Privacy", _privacy(contents.privacy, contents.noun)),
+        *kinds()[contents.parts.train.kind].sections(contents),
+        ("provenance", "Provenance", sections.provenance(contents)),
+    ]
+    return frame.page(clean(contents.title), header, parts)
 
 
-def write_check(path: str | os.PathLike[str], contents: ReportContents, privacy: Privacy | None = None) -> Path:
+def write_check(path: str | os.PathLike[str], contents: Contents) -> Path:
     """Write the page to `path`, at once and whole; FileNotFoundError if its folder does not exist."""
-    return frame.write_page(path, render_check(contents, privacy))
+    return frame.write_page(path, render_check(contents))

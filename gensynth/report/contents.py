@@ -1,38 +1,66 @@
-"""What the pages about images and about tables have in common: real data, samples, verdict, counts."""
+"""Contents: all that a page shows, of any kind of data."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from gensynth.choose.results import Choice
     from gensynth.data.split import Parts
+    from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
+    from gensynth.fidelity.privacy import Privacy
     from gensynth.fidelity.verdict import Verdict
     from gensynth.sampler.synthetic import Synthetic
 
 FRONT = 20
 
 
+@dataclass(frozen=True, eq=False)
 class Contents:
-    """Base of `ReportContents` and `TableReportContents`, which are frozen dataclasses and describe the attributes.
+    """All that a page shows: of a run, whatever came of it, or of a check.
 
-    `synthetic` and `verdict` are None where nothing was drawn.
+    Attributes:
+        title: Heading of the page.
+        parts: The real data: train, validation and test.
+        after: Number of training examples by class after mixing.
+        provenance: Command, versions, seeds and times, as rows of a table.
+        synthetic: All samples drawn, accepted and rejected; None where nothing was drawn.
+        verdict: The fidelity checker's answer; its samples are in the order of `synthetic`. None where nothing was
+            drawn.
+        evaluation: The answer to whether it helped, or None where that was not tested.
+        choice: How the way to treat the rare classes was chosen; None where a sampler was named.
+        leak: Does a classifier take changed examples of other classes for rare ones; None where not measured.
+        leak_spread: The same with changed examples in every class, where they were spread.
+        privacy: What attacks on the samples found; None if not tried.
+        history: Losses by checkpoint: `"step"` and one list of the same length per loss name.
+        advice: What to do instead, where adding nothing is better.
+        notes: Further sentences for the reader.
+
+    Raises:
+        ValueError: if verdict and synthetic differ in length, or `after` or `history` is incomplete.
     """
 
     title: str
     parts: Parts
-    synthetic: Synthetic | None
-    verdict: Verdict | None
-    evaluation: Evaluation | None
     after: dict[str, int]
-    history: dict[str, dict[str, list[float]]]
     provenance: dict[str, str]
-    notes: tuple[str, ...]
+    synthetic: Synthetic | None = None
+    verdict: Verdict | None = None
+    evaluation: Evaluation | None = None
+    choice: Choice | None = None
+    leak: Leak | None = None
+    leak_spread: Leak | None = None
+    privacy: Privacy | None = None
+    history: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    advice: str = ""
+    notes: tuple[str, ...] = ()
 
-    def check(self) -> None:
-        """Raise ValueError if verdict and synthetic differ in length, or `after` or `history` is incomplete."""
+    def __post_init__(self) -> None:
         checked = 0 if self.verdict is None else len(self.verdict.samples.accepted)
         drawn = 0 if self.synthetic is None else len(self.synthetic)
         if checked != drawn:
@@ -63,6 +91,18 @@ class Contents:
         return {name: self.after[name] - n for name, n in self.real.items()}
 
     @property
+    def samples(self) -> Synthetic:
+        """All samples drawn; asked only where there are some."""
+        assert self.synthetic is not None
+        return self.synthetic
+
+    @property
+    def checked(self) -> Verdict:
+        """The fidelity checker's answer for them, likewise."""
+        assert self.verdict is not None
+        return self.verdict
+
+    @cached_property
     def drawn(self) -> list[str]:
         """Classes for which samples were drawn, those with the fewest real examples first."""
         if self.synthetic is None:

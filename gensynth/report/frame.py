@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.data.files import write_bytes
-from gensynth.report.markup import Html, badge, element
+from gensynth.report.markup import Html, badge, clean, element
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
@@ -28,14 +28,14 @@ FIDELITY = {
 }
 
 
-def page(title: str, header: Html, links: Mapping[str, str], sections: Sequence[Html]) -> str:
+def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html]]) -> str:
     """Return the page as HTML text.
 
     Args:
         title: Its title, in one line.
         header: What stands at the top.
-        links: Words of the contents by the id of the section they lead to.
-        sections: The rest.
+        sections: The rest: of each section its id, its word in the list of contents, and what it holds. Those that hold
+            nothing are left out.
     """
     css = resources.files("gensynth.report").joinpath("page.css").read_text(encoding="utf-8")
     # Nothing may be fetched or run: only what is inside the page, and no script.
@@ -49,14 +49,36 @@ def page(title: str, header: Html, links: Mapping[str, str], sections: Sequence[
         element("title", title),
         element("style", Html(css)),
     )
-    contents_list = (element("a", text, href=f"#{anchor}") for anchor, text in links.items())
+    shown = [of for of in sections if of[2]]
+    contents_list = (element("a", word, href=f"#{anchor}") for anchor, word, _ in shown)
     body = element(
         "body",
         header,
         element("nav", *contents_list, aria_label="Contents"),
-        element("main", *sections),
+        element("main", *(text for *_, text in shown)),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def header(contents: Contents, word: str, answers: Sequence[str], why: Sequence[str], tiles: Sequence[Html]) -> Html:
+    """Return what stands at the top: title, plain answers, the reasons, an alarm if there is one, and the findings.
+
+    Args:
+        contents: What the page shows.
+        word: The verb that made it.
+        answers: Sentences in large type.
+        why: Sentences in small type.
+        tiles: The findings in short.
+    """
+    return element(
+        "header",
+        element("p", f"gensynth {word}", class_="eyebrow"),
+        element("h1", clean(contents.title)),
+        *(element("p", clean(answer), class_="answer") for answer in answers),
+        *(element("p", clean(reason), class_="why") for reason in why),
+        alarm(contents),
+        element("div", *tiles, class_="tiles"),
+    )
 
 
 def tile(title: str, *children: str) -> Html:

@@ -72,6 +72,11 @@ def fold(summary: str, *children: str) -> Html:
     return element("details", element("summary", summary), *children)
 
 
+def listed(title: str, lines: Sequence[str]) -> Html:
+    """Return sentences as a list under a small heading; nothing where there are none."""
+    return Html(element("h3", title) + element("ul", *(element("li", clean(line)) for line in lines)) if lines else "")
+
+
 def unfold(blocks: Sequence[Html], most: int, what: str) -> Html:
     """Show the first `most` blocks, and the rest on request."""
     rest = blocks[most:]

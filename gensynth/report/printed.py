@@ -11,7 +11,7 @@ import numpy as np
 
 from gensynth.data.words import counted
 from gensynth.evaluate.outcome import WORDS
-from gensynth.fidelity.verdict import REASONS, Verdict
+from gensynth.fidelity.verdict import PASS, REASONS, Verdict
 
 if TYPE_CHECKING:
     from gensynth.choose.results import Choice
@@ -28,8 +28,8 @@ SHORT = {"balanced_accuracy": "bal. acc.", "balanced_accuracy_tuned": "tuned"}
 """Scores that are printed without an interval, where the verdict rests on another one."""
 
 
-def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
-    """Print real images, added ones, and the gate's answer by class."""
+def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict, noun: str) -> None:
+    """Print real examples, added ones, and the gate's answer by class; one example is called `noun`."""
     by_label = {c.label: c for c in verdict.classes}
     print(f"\n{'class':>12} {'real':>6} {'after':>6} {'accepted':>9} {'rejected':>9}  fidelity")
     for name, n in before.items():
@@ -37,6 +37,10 @@ def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict
         counts = f"{found.n_accepted:>9} {found.n_synthetic - found.n_accepted:>9}  {found.status}" if found else ""
         print(f"{name:>12} {n:>6} {after[name]:>6} {counts}".rstrip())
     print(f"{'':>12} fidelity of the whole: {verdict.status}")
+    for c in verdict.classes:
+        if c.status != PASS:
+            print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
+    print_alarm(verdict, noun)
 
 
 def print_choice(choice: Choice) -> None:
@@ -66,8 +70,8 @@ def print_leak(leak: Leak, spread: Leak | None = None) -> None:
         )
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """Print the fidelity checker's answer by class."""
+def print_verdict(verdict: Verdict, noun: str) -> None:
+    """Print the fidelity checker's answer by class; one example is called `noun`."""
     print(f"{'class':>12} {'real':>6} {'samples':>8} {'accepted':>9}  verdict")
     for c in verdict.classes:
         print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
@@ -75,17 +79,22 @@ def print_verdict(verdict: Verdict) -> None:
             print(f"{'':>14}{sentence}")
     rejected, cost = Counter(verdict.samples.reason), verdict.false_reject or {}
     if rejected.keys() - {""}:
-        print(f"{'rejected as':>15} {'samples':>8}  of genuine held-out images it would reject")
+        print(f"{'rejected as':>15} {'samples':>8}  of genuine held-out {noun}s it would reject")
     for reason in (r for r in REASONS if rejected[r]):
         print(f"{reason:>15} {rejected[reason]:>8}  {f'{cost[reason]:.1%}' if reason in cost else ''}".rstrip())
     if reviewed := sum(r != "" for r in verdict.samples.review):
-        print(f"{counted(reviewed, 'accepted sample')} should be looked at: see 'Worth a look' on the page")
+        print(f"{counted(reviewed, 'accepted sample')} should be looked at: see 'review' of the verdict, or the page")
+    print_alarm(verdict, noun)
+    print(f"fidelity: {verdict.status}")
+
+
+def print_alarm(verdict: Verdict, noun: str) -> None:
+    """Print whether samples equal held-out examples, and what the gate costs real ones."""
     if verdict.contamination:
         equal = counted(verdict.contamination, "sample equals", "samples equal")
-        print(f"ALARM: {equal} a held-out image, or came from one.")
+        print(f"ALARM: {equal} a held-out {noun}, or came from one.")
     if verdict.false_reject is not None:
-        print(f"in all the gate would reject {verdict.false_reject['any']:.1%} of the genuine held-out images")
-    print(f"fidelity: {verdict.status}")
+        print(f"in all the gate would reject {verdict.false_reject['any']:.1%} of the genuine held-out {noun}s")
 
 
 def print_privacy(privacy: Privacy) -> None:

@@ -1,14 +1,9 @@
-"""Sections of the page that are told in numbers: counts, choice, utility, fidelity, losses, provenance."""
+"""Sections of the page that are told in numbers: counts, shortcut, fidelity, losses, provenance."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gensynth.evaluate.intervals import Estimate
-from gensynth.evaluate.outcome import WORDS
-from gensynth.fidelity.verdict import REASONS
 from gensynth.report import figures
 from gensynth.report.markup import (
     NOTHING,
@@ -17,19 +12,16 @@ from gensynth.report.markup import (
     clean,
     element,
     fold,
+    listed,
     number,
-    percent,
-    points,
     section,
     table,
     unfold,
 )
 
 if TYPE_CHECKING:
-    from gensynth.choose.results import Choice, Tried
-    from gensynth.fidelity.verdict import ClassVerdict, Score, Verdict
+    from gensynth.fidelity.verdict import ClassVerdict, Score
     from gensynth.report.contents import Contents
-    from gensynth.report.page import ReportContents
 
 LEGEND = element(
     "p",
@@ -37,19 +29,6 @@ LEGEND = element(
     element("span", "synthetic", class_="key synthetic"),
     class_="legend",
 )
-
-
-MOST_CANDIDATES = 20
-"""Ways that were tried and are shown at once; the others are folded away."""
-
-# The score that a reason rests on, with its name in plain words.
-REASON_SCORES = {
-    "dup_exact": ("near_duplicate", "ratio"),
-    "dup_near": ("near_duplicate", "ratio"),
-    "dup_parent": ("parent_distance", "ratio to parent"),
-    "label": ("label", "probability"),
-    "atypical": ("typicality", "rank"),
-}
 
 
 def counts(contents: Contents) -> Html:
@@ -77,88 +56,24 @@ def counts(contents: Contents) -> Html:
     )
 
 
-def choice(c: Choice | None) -> Html:
-    """Return how all ways to train did, and which was chosen; None where a sampler was named."""
-    title = "How the choice was made"
-    if c is None:
-        return section("choice", title, element("p", "Nothing was compared: the sampler was named."))
-    notes = [element("li", clean(note)) for note in c.notes]
-    told = Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html()
-    if not c.candidates:
-        return section("choice", title, element("p", clean(c.why)), told)
-    head = ("sampler", "filled to", "trained as", "", WORDS[c.metric], "gain, points", "standard error", "seconds")
-    gains = {
-        f"{t.sampler} to {t.to}, {t.arm}" if t.sampler else t.arm: Estimate(
-            t.gain, t.gain - t.standard_error, t.gain + t.standard_error
-        )
-        for t in c.candidates[:MOST_CANDIDATES]
-        if t.arm != c.baseline
-    }
-    caption = f"Gain in {WORDS[c.metric]} over '{c.baseline}', points, \u00b1 one standard error"
-    rows = [_way(t, c) for t in c.candidates]
-    adds = ", ".join(f"{n:,} {c.noun}s of {clean(name)}" for name, n in c.adds.items())
-    where = (
-        f"in {c.splits} splits of {c.examples:,} training {c.noun}s by cross-validation; samplers were fitted on the "
-        "training side of each split alone"
-        if c.splits > 1
-        else f"with {c.examples:,} real validation {c.noun}s"
-    )
-    return section(
-        "choice",
-        title,
-        element("p", clean(c.why)),
-        element("p", f"It adds {adds}.") if adds else Html(),
-        element(
-            "p",
-            f"Each way to train was tried {where}. Test {c.noun}s played no part: whether it helps is for them to say. "
-            "The best of many looks better than it is. The simplest way is chosen unless another one is far enough "
-            f"ahead. Gains are over '{c.baseline}', the choice among the ways without synthetic {c.noun}s.",
-            class_="small",
-        ),
-        element("figure", element("figcaption", caption), figures.forest(caption, gains)) if gains else Html(),
-        table(head, rows[:MOST_CANDIDATES], words=(0, 1, 2, 3)),
-        fold("The other ways", table(head, rows[MOST_CANDIDATES:], words=(0, 1, 2, 3)))
-        if len(rows) > MOST_CANDIDATES
-        else Html(),
-        told,
-    )
-
-
-def _way(t: Tried, c: Choice) -> tuple[str, ...]:
-    is_base = t.arm == c.baseline
-    mark = badge("CHOSEN") if c.is_chosen(t) else ""
-    if mark and t.arm != c.arm:
-        mark = Html(mark + element("span", " with a tuned threshold", class_="small"))
-    return (
-        clean(t.sampler) or NOTHING,
-        clean(t.to) or NOTHING,
-        t.arm,
-        mark or ("best without" if is_base else ""),
-        percent(t.score),
-        NOTHING if is_base else points(t.gain),
-        NOTHING if is_base else f"\u00b1 {100 * t.standard_error:.1f}",
-        f"{t.seconds:.2f}",
-    )
-
-
-def shortcut(contents: ReportContents) -> Html:
+def shortcut(contents: Contents) -> Html:
     """Return whether a classifier learns 'changed = rare class', or nothing where that was not measured."""
-    leak, spread = contents.leak, contents.leak_spread
+    leak, spread, noun = contents.leak, contents.leak_spread, contents.noun
     if leak is None:
         return Html()
-    found = [("As filled: ", leak), ("With changed images in every class, as mixed: ", spread)]
+    found = [("As filled: ", leak), (f"With changed {noun}s in every class, as mixed: ", spread)]
     lines = (element("p", badge(of.verdict), " ", element("b", when), of.why) for when, of in found if of)
     advice = (
-        "Give every class a share of such images (--spread all; where every class has that, fill the rare ones less), "
-        "or a classifier learns 'changed = rare class'."
+        f"Give every class a share of such {noun}s (--spread all; where every class has that, fill the rare ones "
+        "less), or a classifier learns 'changed = rare class'."
     )
     return section(
         "shortcut",
         "Does it teach a shortcut?",
         element(
             "p",
-            "Where only rare classes receive changed (decoded, translated, stylised) images, a classifier may learn "
-            "the change in place of the class. It was shown changed images of other classes, and the originals.",
+            f"Where only rare classes receive changed (decoded, translated, stylised) {noun}s, a classifier may learn "
+            f"the change in place of the class. It was shown changed {noun}s of other classes, and the originals.",
         ),
         *lines,
         element("p", advice, class_="alarm") if leak.leaks and spread is None else Html(),
@@ -167,9 +82,7 @@ def shortcut(contents: ReportContents) -> Html:
 
 def fidelity(contents: Contents) -> Html:
     """Return the checker's answer per class with every score beside its yardstick."""
-    title, noun, verdict = "Fidelity, class by class", contents.noun, contents.verdict
-    if verdict is None:
-        return section("fidelity", title, element("p", f"No synthetic {noun}s were drawn."))
+    noun, verdict = contents.noun, contents.checked
     ordered = sorted(verdict.classes, key=lambda c: contents.real.get(c.label, 0))
     rows = [
         (clean(c.label), badge(c.status), f"{c.n_real:,}", f"{c.n_synthetic:,}", f"{c.n_accepted:,}")
@@ -185,7 +98,7 @@ def fidelity(contents: Contents) -> Html:
     stamp = ", ".join(f"{clean(k)} {clean(v)}" for k, v in verdict.stamp.items())
     return section(
         "fidelity",
-        title,
+        "Fidelity, class by class",
         element(
             "p",
             "Scores describe the samples as drawn, before the gate. The yardstick, real vs real, is what "
@@ -226,53 +139,8 @@ def _score(s: Score) -> tuple[str, ...]:
     )
 
 
-def reason_codes(verdict: Verdict) -> list[str]:
-    """Return the reason codes in the order in which they are tried, then those without a meaning."""
-    return [*REASONS, *sorted(set(verdict.samples.reason) - set(REASONS) - {""})]
-
-
-def meaning(code: str, noun: str) -> str:
-    """Return what a reason code means; "" of one that is not known."""
-    return REASONS.get(code, "").format(noun=noun)
-
-
-def rejections(contents: Contents, verdict: Verdict, examples: Sequence[Html]) -> Html:
-    """Return what the gate rejected, by reason, and what the gate costs.
-
-    Args:
-        contents: What the page shows.
-        verdict: Its verdict.
-        examples: Rejected examples, one block per reason that occurs.
-    """
-    samples, noun, reasons = verdict.samples, contents.noun, Counter(verdict.samples.reason)
-    codes, cost = reason_codes(verdict), verdict.false_reject
-    rows = []
-    for code in codes:
-        n = reasons[code]
-        share = percent(n / len(samples.reason)) if len(samples.reason) else NOTHING
-        false = percent(cost[code]) if cost and code in cost else "not measured"
-        rows.append((element("code", clean(code)), meaning(code, noun) or NOTHING, f"{n:,}", share, false))
-    by_class = [
-        (clean(c.label), f"{c.n_synthetic:,}", *(f"{c.rejected.get(code, 0):,}" for code in codes))
-        for c in verdict.classes
-    ]
-    return section(
-        "rejected",
-        "What was rejected, and why",
-        element(
-            "p",
-            f"Of {len(samples.reason):,} samples drawn, {int((~samples.accepted).sum()):,} were rejected. "
-            "Filters are tried in this order and the first to object is named. The last column is "
-            f"the price: the share of held-out real {noun}s that the same filter would have rejected.",
-        ),
-        table(("reason", "meaning", "rejected", "of drawn", f"real {noun}s it would reject"), rows, words=(0, 1)),
-        *examples,
-        fold("Rejections by class", table(("class", "drawn", *codes), by_class)),
-    )
-
-
 def losses(contents: Contents) -> Html:
-    """Return one chart per checkpoint with a line per loss."""
+    """Return one chart per checkpoint with a line per loss; nothing where none was trained."""
     charts = []
     for checkpoint, columns in contents.history.items():
         lines = {name: values for name, values in columns.items() if name != "step"}
@@ -283,12 +151,8 @@ def losses(contents: Contents) -> Html:
         )
         caption = element("figcaption", clean(checkpoint))
         charts.append(element("figure", caption, element("p", *keys, class_="legend"), chart))
-    none = element("p", "Nothing was trained for this run: the sampler learns no weights, or they were given.")
-    return section(
-        "losses",
-        "How training went",
-        element("div", unfold(charts, 8, "checkpoints"), class_="charts") if charts else none,
-    )
+    shown = element("div", unfold(charts, 8, "checkpoints"), class_="charts")
+    return section("losses", "How training went", shown) if charts else Html()
 
 
 def provenance(contents: Contents) -> Html:
@@ -303,10 +167,9 @@ def provenance(contents: Contents) -> Html:
         rows |= {f"fidelity {name}": value for name, value in verdict.stamp.items()}
         rows |= {f"threshold {name}": number(value) for name, value in verdict.thresholds.items()}
     lines = [(clean(name), element("code", value)) for name, value in rows.items()]
-    notes = [element("li", clean(note)) for note in (*contents.notes, *contents.parts.train.notes)]
     return section(
         "provenance",
         "How to make this again",
         table(("what", "value"), lines, words=(0, 1)),
-        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
+        listed("Notes", (*contents.notes, *contents.parts.train.notes)),
     )

@@ -8,7 +8,20 @@ import numpy as np
 
 from gensynth.evaluate.outcome import WORDS
 from gensynth.report import figures
-from gensynth.report.markup import NOTHING, Html, badge, clean, element, estimate, fold, gain, number, section, table
+from gensynth.report.markup import (
+    NOTHING,
+    Html,
+    badge,
+    clean,
+    element,
+    estimate,
+    fold,
+    gain,
+    listed,
+    number,
+    section,
+    table,
+)
 
 if TYPE_CHECKING:
     from gensynth.evaluate.results import Arm, Comparison, Evaluation
@@ -22,7 +35,7 @@ def gains(contents: Contents) -> Html:
     """Say by how much it helped, against the baseline of the headline."""
     e = contents.evaluation
     if e is None:
-        return element("p", "No evaluation was run.")
+        return element("p", "No evaluation was run." if contents.drawn else "There was nothing to test.")
     shown = e.headline
     if not np.isfinite(shown.difference.value):
         return element("p", "No difference could be estimated.")
@@ -48,7 +61,6 @@ def utility(contents: Contents) -> Html:
     splits = f" on each of {e.splits} splits" if e.splits > 1 else ""
     size = f"{sum(e.n_test.values()):,} held-out real test {e.noun}s"
     of = f"'{clean(e.positive)}'" if e.positive is not None else "each class against the rest, in the mean"
-    notes = [element("li", clean(note)) for note in e.notes]
     others = [c for c in e.comparisons if c is not e.headline]
     return section(
         "utility",
@@ -69,7 +81,7 @@ def utility(contents: Contents) -> Html:
         fold("More scores", *(_more_scores(e, model) for model in e.models)),
         fold("Recall of every class", *(_recalls(e, model) for model in e.models)),
         _reading(e) if "brier_raw" in e.arms[0].scores else Html(),
-        Html(element("h3", "Notes") + element("ul", *notes)) if notes else Html(),
+        listed("Notes", e.notes),
     )
 
 

@@ -1,12 +1,14 @@
-"""The check verb: any two folders of images, with a page of its own."""
+"""The check verb: any synthetic examples against real ones, with a page of its own."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -14,7 +16,9 @@ from sklearn.datasets import load_digits
 
 from gensynth.cli.main import main
 from gensynth.fidelity.verdict import load_verdict
+from gensynth.kind import kinds
 from gensynth.kinds.image.features.task_network import TaskNetwork
+from gensynth.kinds.table.config import TableConfig
 
 SHIPPED = Path(__file__).parents[2] / "checkpoints" / "digits_vae.ckpt"
 ORDER = np.random.default_rng(0).permutation(1797)
@@ -196,3 +200,69 @@ def test_verdict_and_page_are_two_files(capsys, tmp_path, real):
     both = ["--json", tmp_path / "x.html", "--page", tmp_path / "x.html"]
     code, _, err = check(capsys, tmp_path / "made", "--against", real, *both)
     assert code == 2 and "give two files" in err
+
+
+def write_rows(path: Path, n: int, seed: int) -> pd.DataFrame:
+    """Write rows of two classes that numbers and levels tell apart, the level 'seldom' in few of them."""
+    rng, y = np.random.default_rng(seed), np.arange(n) % 2
+    numbers = {name: rng.normal(y, 1).round(3) for name in "abcd"}
+    level = np.where(rng.random(n) < 0.02, "seldom", np.where(rng.random(n) < 0.5, "left", "right"))
+    frame = pd.DataFrame({**numbers, "level": level, "label": np.array(["no", "yes"])[y]})
+    frame.to_csv(path, index=False)
+    return frame
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    write_rows(tmp_path / "real.csv", 120, 0)
+    write_rows(tmp_path / "holdout.csv", 120, 1)
+    write_rows(tmp_path / "fresh.csv", 80, 2)
+    return tmp_path
+
+
+def test_rows_of_another_tool_have_a_page_of_their_own(capsys: pytest.CaptureFixture[str], tables: Path) -> None:
+    options = ["--against", tables / "real.csv", "--target", "label", "--json", tables / "v.json"]
+    code, out, err = check(capsys, tables / "fresh.csv", *options, "--holdout", tables / "holdout.csv", "--privacy")
+    assert code == 0 and "of the genuine held-out rows" in out and f"page: {tables / 'v.html'}" in out, out + err
+    assert "privacy: no leakage detected by these attacks" in out
+    assert load_verdict(tables / "v.json").privacy["classes"][0]["n_non_members"] == 60
+    page = (tables / "v.html").read_text()
+    assert all(f'id="{of}"' in page for of in ("fidelity", "rejected", "nearest", "look", "privacy", "schema"))
+    assert "Members are the real training rows" in page and " images" not in page and 'id="shortcut"' not in page
+
+
+def test_copies_of_real_rows_fail_and_attacks_find_them(capsys: pytest.CaptureFixture[str], tables: Path) -> None:
+    copies = pd.read_csv(tables / "real.csv")
+    copies[["a", "b", "c", "d"]] += np.random.default_rng(0).normal(0, 0.05, (120, 4))
+    copies.to_csv(tables / "copies.csv", index=False)
+    options = ["--against", tables / "real.csv", "--target", "label", "--page", tables / "p.html"]
+    code, out, _ = check(capsys, tables / "copies.csv", *options, "--holdout", tables / "holdout.csv", "--privacy")
+    assert code == 1 and "privacy: leakage detected" in out and "fidelity: FAIL" in out
+    code, _, err = check(capsys, tables / "copies.csv", *options, "--privacy")
+    assert code == 2 and "real rows that no generator saw" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--holdout", "holdout.csv", "--test", "0.5"], "--test would change nothing here"),
+        (["--extractor", "task"], "is for images"),
+    ],
+)
+def test_options_that_mean_nothing_for_rows_are_refused(
+    capsys: pytest.CaptureFixture[str], tables: Path, options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tables)
+    code, _, err = check(capsys, "fresh.csv", "--against", "real.csv", "--target", "label", *options)
+    assert code == 2 and words in err
+
+
+def test_attacks_see_members_and_others_alike(tables: Path) -> None:
+    """A level that only others have would tell them from members where it was learned from members alone."""
+    frame = pd.read_csv(tables / "holdout.csv").assign(level="never seen")
+    frame.to_csv(tables / "holdout.csv", index=False)
+    kind, config = kinds()["table"], TableConfig(target="label")
+    parts = kind.against(str(tables / "real.csv"), str(tables / "holdout.csv"), config)
+    x, ids = parts.train.x.join([parts.validation.x]), tuple(map(str, range(240)))
+    everyone = replace(parts.train, x=x, y=np.tile(parts.train.y, 2), ids=ids)
+    assert kind.blind_space(everyone).see(x).points.shape[1] == 4 + 4  # a coordinate for each number, and each level

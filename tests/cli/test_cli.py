@@ -38,7 +38,7 @@ from gensynth.sampler.synthetic import Synthetic
 def quick_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure the leak with fewer steps."""
     quick = partial(measure_leak, config=EvaluateConfig(seeds=5, steps=60))
-    for module in ("gensynth.evaluate.leak", "gensynth.kinds.image.check", "gensynth.rebalance.rebalance"):
+    for module in ("gensynth.evaluate.leak", "gensynth.report.check", "gensynth.rebalance.rebalance"):
         monkeypatch.setattr(f"{module}.measure_leak", quick)
 
 

@@ -122,11 +122,3 @@ def test_wrong_inputs_are_refused(kind: str) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             replace(config, **settings)
-
-
-@both
-def test_the_rarest_class_is_named_first(kind: str) -> None:
-    make, config = CASES[kind].make, CASES[kind].config
-    train, made = make((30, 7, 4), 0), drawn(make((9, 9, 9), 1))
-    quick = replace(config, arms=("real", "real + synthetic"))
-    assert evaluate(train, made, make((9, 9, 9), 2), quick, quiet=True).rare == ("c", "b", "a")

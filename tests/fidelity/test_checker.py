@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from checked import digit_parts, drawn, of_class, samples_of
+from plane import PlaneSpace, Points, plane
 from real_tables import claims, parts_of
 
 from gensynth.data.labeled import LabeledData
@@ -30,6 +31,7 @@ class Case:
         fresh: Real examples as good samples.
         label: A class that is large.
         nudged: Changes examples so little that they are near copies.
+        fitted: Makes a checker.
         checker: Fitted on these parts.
     """
 
@@ -38,6 +40,7 @@ class Case:
     fresh: LabeledData
     label: str
     nudged: Callable[[LabeledData], LabeledData]
+    fitted: Callable[..., FidelityChecker]
     checker: FidelityChecker
 
     @property
@@ -57,14 +60,25 @@ def nudged_rows(data: LabeledData) -> LabeledData:
     return replace(data, x=replace(data.x, frame=frame.assign(income=frame["income"] * 1.0001)))
 
 
-@pytest.fixture(scope="module", params=["image", "table"])
+def nudged_points(data: LabeledData) -> LabeledData:
+    return replace(data, x=Points(data.x[:] + 1e-5))
+
+
+def in_the_plane(train: LabeledData, held_out: Sequence[LabeledData] = ()) -> FidelityChecker:
+    return FidelityChecker(train, held_out, space=PlaneSpace(train))
+
+
+@pytest.fixture(scope="module", params=["image", "table", "plane"])
 def case(request: pytest.FixtureRequest) -> Case:
     torch.set_num_threads(1)
+    fitted: Callable[..., FidelityChecker] = FidelityChecker
     if request.param == "image":
         parts, label, nudged = digit_parts(80, 80, 60), "d0", nudged_images
-    else:
+    elif request.param == "table":
         parts, label, nudged = parts_of(claims()), "no", nudged_rows
-    return Case(*parts, label, nudged, FidelityChecker(parts[0], [parts[1]]))
+    else:
+        parts, label, nudged, fitted = tuple(map(plane, range(3))), "low", nudged_points, in_the_plane
+    return Case(*parts, label, nudged, fitted, fitted(parts[0], [parts[1]]))
 
 
 def test_fresh_real_examples_pass(case: Case) -> None:
@@ -81,7 +95,7 @@ def test_it_says_what_it_costs_real_examples(case: Case) -> None:
     cost = case.checker.check(case.samples).false_reject
     assert cost is not None and [*cost] == [r for r in REASONS if r not in ("held_out_parent", "quota")] + ["any"]
     assert 0 <= max(cost.values()) == cost["any"] < 0.15
-    assert FidelityChecker(case.train).check(case.samples).false_reject is None
+    assert case.fitted(case.train).check(case.samples).false_reject is None
 
 
 @pytest.mark.parametrize("fault", ["copies", "other class", "collapsed"])
@@ -172,7 +186,7 @@ def test_of_too_few_real_examples_nothing_is_said(case: Case) -> None:
     few = of_class(case.train, case.label, 6)
     rest = case.train.subset(np.flatnonzero(case.train.y != case.train.label_of(case.label)))
     train = replace(rest, x=rest.x.join([few.x]), y=np.r_[rest.y, few.y], ids=(*rest.ids, *few.ids))
-    verdict = FidelityChecker(train).check(samples_of(of_class(case.fresh, case.label, 50)))
+    verdict = case.fitted(train).check(samples_of(of_class(case.fresh, case.label, 50)))
     assert verdict.classes[0].status == INSUFFICIENT and verdict.status == REVIEW
     assert verdict.classes[0].why[0].startswith(f"6 real and 50 synthetic {case.train.noun}s are too few")
     given = {s.name for s in verdict.classes[0].scores if s.value is not None}
@@ -184,16 +198,18 @@ def test_wrong_input_is_refused(case: Case) -> None:
         case.checker.check(samples_of(case.fresh, np.arange(0)))
     without = case.train.subset(np.flatnonzero(case.train.y != case.train.label_of(case.label)))
     with pytest.raises(ValueError, match=rf"\['{case.label}'\] have no real training {case.train.noun}"):
-        FidelityChecker(without).check(case.samples)
+        case.fitted(without).check(case.samples)
     x = Pixels(torch.zeros(len(case.fresh), 1, 8, 8, dtype=torch.uint8))
     if case.train.kind == "image":
         x = claims(len(case.fresh)).x
-    with pytest.raises(TypeError, match="check samples against real data of their kind"):
+    with pytest.raises(TypeError, match="cannot be compared with training data of kind"):
         case.checker.check(replace(case.samples, x=x))
+    with pytest.raises(TypeError, match="give real and synthetic data of one kind"):
+        case.fitted(case.train, [replace(case.fresh, x=x)])
 
 
 def test_the_same_question_has_the_same_answer_and_survives_a_file(case: Case, tmp_path: Path) -> None:
-    first, second = case.checker.check(case.samples), FidelityChecker(case.train, [case.held_out]).check(case.samples)
+    first, second = case.checker.check(case.samples), case.fitted(case.train, [case.held_out]).check(case.samples)
     assert first.classes == second.classes and first.stamp == second.stamp
     path = tmp_path / "verdict.json"
     save_verdict(first, path)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
 from gensynth.data.names import renamed_notes
+from gensynth.data.settings import given, refuse_unused
+from gensynth.data.split import SPLIT_SETTINGS
 from gensynth.data.words import counted, some
 from gensynth.fidelity.verdict import FAIL
-from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
+from gensynth.kinds.image.config import TRAIN_ONLY
 from gensynth.rebalance.run import RECORD
 from gensynth.report.printed import (
     print_choice,
     print_counts,
     print_evaluation,
     print_leak,
-    print_privacy,
-    print_verdict,
     say,
     say_data_notes,
     say_notes,
@@ -45,16 +45,15 @@ def explore(data: str, *, data_config: DataConfig, json: bool = False, recipes: 
         json: Print JSON instead of text.
         recipes: Also measure after which changes (flips, turns, noise, ...) images are no longer known as their class.
     """
-    from gensynth.kinds.image.config import SPLIT_SETTINGS
     from gensynth.kinds.image.explore import explore as look
     from gensynth.kinds.image.explore import explore_recipes
     from gensynth.kinds.image.read import parts_of, read
 
     images = read(data, data_config)
-    given = data_config.given(*SPLIT_SETTINGS)
-    parts = parts_of(images, data, data_config) if given or recipes else None
-    if given and parts is not None:
-        note = f"Only the images that a training would see are counted here, as {', '.join(given)} was given."
+    asked = given(data_config, SPLIT_SETTINGS)
+    parts = parts_of(images, data, data_config) if asked or recipes else None
+    if asked and parts is not None:
+        note = f"Only the images that a training would see are counted here, as {', '.join(asked)} was given."
         images = replace(parts.train, notes=(note, *parts.train.notes))
     found = look(images)
     if not json:
@@ -210,68 +209,6 @@ def sample(
     return 0
 
 
-def check(
-    synthetic: str,
-    *,
-    against: str,
-    holdout: str | None = None,
-    json: Path | None = None,
-    page: Path | None = None,
-    extractor: str = "pyramid",
-    weights: Path | None = None,
-    privacy: bool = False,
-    data_config: DataConfig,
-) -> int:
-    """Check synthetic images against real ones: each sample, each class, the whole. Exit status 1 if a class fails.
-
-    Beside images of rare classes, images of others show whether a classifier would take what is synthetic for rare.
-
-    Args:
-        synthetic: Folder of synthetic images made by any tool, one sub-folder per class as in AGAINST, or none in both.
-        against: Real data. Split as for training: the training part is the reference, the rest is held out.
-        holdout: Real data that no generator saw; then all of AGAINST is the reference.
-        json: Write the verdict to this file.
-        page: Write the page to this file; by default beside the verdict, or to check.html.
-        extractor: What features are made of: pyramid, task, imagenet, inception or dinov2.
-        weights: File of the extractor's weights, where it is not found by itself.
-        privacy: Also attack the samples: can they tell which real images a generator was trained on?
-        data_config: How the real data are read and split.
-    """
-    from gensynth.fidelity.privacy import LEAKAGE
-    from gensynth.fidelity.verdict import save_verdict
-    from gensynth.kinds.image.check import check as run
-    from gensynth.kinds.image.check import write_page
-    from gensynth.kinds.image.config import SPLIT_SETTINGS
-    from gensynth.report.frame import check_folder
-
-    page = page or (json.with_suffix(".html") if json else Path("check.html"))
-    if json == page:
-        raise ValueError(f"--json and --page are both {page}; give two files.")
-    for path in filter(None, (json, page)):
-        check_folder(path)
-    refuse_unused(data_config, ("domain",), TRAIN_ONLY)
-    if holdout is not None:
-        refuse_unused(data_config, SPLIT_SETTINGS, "with --holdout, all of --against is the reference")
-    with locked(json, page):
-        done = run(synthetic, against, holdout, extractor, weights, privacy, data_config)
-        if json is not None:
-            save_verdict(done.verdict, json)
-        write_page(done, page)
-    say_data_notes(done.parts)
-    print_verdict(done.verdict)
-    if done.privacy is not None:
-        print_privacy(done.privacy)
-    if done.leak is not None:
-        print_leak(done.leak)
-    for sentence in done.advice:
-        print(sentence)
-    print(f"page: {page}")
-    if not done.verdict.samples.accepted.any():
-        print("No sample passes the check, so there is nothing to go on with.")
-    leaks = done.privacy is not None and done.privacy.status == LEAKAGE
-    return 1 if leaks or done.verdict.status == FAIL or not done.verdict.samples.accepted.any() else 0
-
-
 def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "AtoB", device: str = "auto") -> int:
     """Translate a folder of images with a cyclegan checkpoint, to files of the same names.
 
@@ -364,7 +301,7 @@ def _print(done: Rebalanced) -> None:
     if done.choice is not None:
         print_choice(done.choice)
     if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict)
+        print_counts(done.before, done.after, done.verdict, "image")
     if done.evaluation is not None:
         print_evaluation(done.evaluation)
     elif done.verdict is not None:

@@ -1,8 +1,9 @@
-"""The settings for images: how real data are read and split, a folder written, a sampler chosen."""
+"""The settings for images: how they are read, split, written, checked and chosen for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from gensynth.choose.config import ChooseConfig
@@ -11,8 +12,6 @@ from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.config import SIDES
 from gensynth.kinds.image.pixels import WHITE
 
-SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
-"""Settings that change which images are in the training part, and nothing else."""
 TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
 """Why most verbs refuse `domain`."""
 
@@ -68,10 +67,6 @@ class DataConfig:
         if self.white is not None and not 1 <= self.white <= WHITE:
             raise ValueError(f"white must be 1 to {WHITE}, got {self.white}.")
 
-    def given(self, *names: str) -> list[str]:
-        """Return which of the settings `names` differ from their defaults, as options: `--keep`."""
-        return [f"--{f.name}" for f in fields(self) if f.name in names and getattr(self, f.name) != f.default]
-
 
 @dataclass(frozen=True)
 class ImageChooseConfig(ChooseConfig):
@@ -99,7 +94,11 @@ class FolderConfig:
     """How real files get there: as a copy, or as a hard or symbolic link."""
 
 
-def refuse_unused(config: DataConfig, names: tuple[str, ...], why: str) -> None:
-    """Raise ValueError if one of the settings `names` is given where it would change nothing."""
-    if unused := config.given(*names):
-        raise ValueError(f"{', '.join(unused)} would change nothing here: {why}; leave it out.")
+@dataclass(frozen=True)
+class CheckConfig:
+    """What images are compared in."""
+
+    extractor: str = "pyramid"
+    """What features are made of: pyramid, task, imagenet, inception or dinov2."""
+    weights: Path | None = None
+    """File of the extractor's weights, where it is not found by itself."""

@@ -11,18 +11,18 @@ from gensynth.sampler.saved import kind_of_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
-    from gensynth.mix.files import Files
-
-if TYPE_CHECKING:
-    from gensynth.data.labeled import LabeledData
     from gensynth.fidelity.space import Space
     from gensynth.kinds.image.config import ImageChooseConfig
-    from gensynth.kinds.image.features.extractor import Extractor
+    from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
 
 
 @final
@@ -37,8 +37,10 @@ class ImageKind(Kind):
     configs: ClassVar[Mapping[str, str]] = {
         "ReadConfig": "gensynth.kinds.image.config.DataConfig",
         "FilesConfig": "gensynth.kinds.image.config.FolderConfig",
+        "CheckConfig": "gensynth.kinds.image.config.CheckConfig",
         "EvaluateConfig": "gensynth.evaluate.config.EvaluateConfig",
     }
+    changes: ClassVar[bool] = True
     commands: ClassVar[str] = "gensynth.kinds.image.commands"
 
     def claims(self, source: str) -> bool:
@@ -48,11 +50,21 @@ class ImageKind(Kind):
 
     def parts(self, source: str, config: Any) -> Parts:
         """As `Kind.parts`."""
-        from gensynth.kinds.image.config import TRAIN_ONLY, refuse_unused
+        from gensynth.data.settings import refuse_unused
+        from gensynth.kinds.image.config import TRAIN_ONLY
         from gensynth.kinds.image.read import read_parts
 
         refuse_unused(config, ("domain",), TRAIN_ONLY)
         return read_parts(source, config)
+
+    def against(self, source: str, holdout: str | None, config: Any) -> Parts:
+        """As `Kind.against`; folders without sub-folders are read too, as one class."""
+        from gensynth.data.settings import refuse_unused
+        from gensynth.kinds.image.config import TRAIN_ONLY
+        from gensynth.kinds.image.read import read_against
+
+        refuse_unused(config, ("domain",), TRAIN_ONLY)
+        return read_against(source, holdout, config)
 
     def files(self, config: Any = None) -> Files:
         """As `Kind.files`: a folder for each class."""
@@ -109,8 +121,30 @@ class ImageKind(Kind):
         ways, made = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED), (OVERSAMPLED, AUGMENTED)
         return Holdout(train, validation, [networks], ways, made, config.seed)
 
-    def space(self, train: LabeledData, seed: int = 0, extractor: Extractor | None = None) -> Space:
-        """As `Kind.space`, in the features of an extractor; by default the built-in one."""
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """As `Kind.space`, in the features of the built-in extractor."""
         from gensynth.kinds.image.space import ImageSpace
 
-        return ImageSpace(train, seed, extractor)
+        return ImageSpace(train, seed)
+
+    def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:
+        """As `Kind.check_space`, in the features of an extractor."""
+        from gensynth.kinds.image.features.catalog import get_extractor
+        from gensynth.kinds.image.space import ImageSpace
+
+        weights, download = config.weights, data_config.download
+        return ImageSpace(train, extractor=get_extractor(config.extractor, train, weights=weights, download=download))
+
+    def look(self, contents: Contents) -> Html:
+        """As `Kind.look`: a sheet of each."""
+        from gensynth.kinds.image.report.pictures import look
+
+        return look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """As `Kind.pictures`."""
+        from gensynth.kinds.image.report.pictures import pictures
+
+        return pictures(contents, at, texts, real)

@@ -57,6 +57,22 @@ def read_parts(source: str | Path, config: DataConfig, flat: bool = False) -> Pa
     return parts_of(read(source, config, flat), source, config)
 
 
+def read_against(source: str, holdout: str | None, config: DataConfig) -> Parts:
+    """As `gensynth.kind.Kind.against`; ValueError if an image is in both."""
+    if holdout is None:
+        return read_parts(source, config, flat=True)
+    reference = read(source, config, flat=True)
+    channels, h, w = reference.x.layout
+    like = replace(config, size=(h, w), channels=1 if channels == 1 else 3, white=reference.x.white)
+    fresh = read(holdout, like, flat=True)
+    if both := len(set(reference.x.hashes()) & set(fresh.x.hashes())):
+        raise ValueError(
+            f"{both} images are in {holdout} and in {source}, so a generator may have seen them; leave them out of one "
+            "of the two."
+        )
+    return Parts(reference.noting(fresh.notes, holdout), fresh, fresh.subset([]))
+
+
 def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts:
     """As `read_parts`, for what `read` returned of the same source and config."""
     channels, h, w = data.x.layout

@@ -18,19 +18,12 @@ from gensynth.fidelity.verdict import Score
 
 SPLITS, MOST_HALF = 20, 200
 """Random halves of the real images that the yardstick is measured on, and at most how many images each has."""
-LIMITS = {
-    "coverage": Limit(
-        "The samples reach {value:.0%} of the variety that real ones would.", fails=0.5, warns=0.25, ideal=1.0
-    ),
-    "diversity": Limit(
-        "The samples are alike: their spread is {value:.0%} of the real {noun}s'.", fails=0.5, warns=0.25, ideal=1.0
-    ),
-    "vendi_ratio": Limit(
-        "The samples are alike: they are worth {value:.0%} as many different {noun}s as real ones.",
-        fails=0.5,
-        warns=0.25,
-        ideal=1.0,
-    ),
+VARIETY = {
+    "coverage": "The samples reach {value:.0%} of the variety that real ones would.",
+    "diversity": "The samples are alike: their spread is {value:.0%} of the real {noun}s'.",
+    "vendi_ratio": "The samples are alike: they are worth {value:.0%} as many different {noun}s as real ones.",
+}
+LIMITS = {name: Limit(says, fails=0.5, warns=0.25, ideal=1.0) for name, says in VARIETY.items()} | {
     "density": Limit(
         "The samples lie where real {noun}s are rare: density at most {high:.2f}, real 1.",
         fails=0.5,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from torch import Tensor
@@ -74,17 +74,17 @@ class ImageSpace(Space):
         pixels = Moments()
         self.embedding = Embedding.fit(train.x, seed, extractor, lambda batch: pixels.add(pooled(batch)))
         self.stamp, self.at = self.embedding.stamp, np.arange(len(train))
-        self._places, self._small = CopySpace.fit(pixels), len(train) <= MOST_REFITTED
+        self._places, small = CopySpace.fit(pixels), len(train) <= MOST_REFITTED
         self.saturated = np.nextafter(1, 0)  # constant ones alone, until the training images are read
-        self._raw: list[np.ndarray] = []
         moved: list[np.ndarray] = []
+        kept: list[np.ndarray] = []
 
         def also(batch: Tensor, raw: np.ndarray) -> None:
             moved.append(shifted(batch, self._places))
-            if self._small:
-                self._raw.append(raw)
+            kept.extend([raw] * small)
 
-        self.real = self._see(train.x, also)
+        self.real = self.see(train.x, also)
+        self._raw = np.concatenate(kept) if small else None
         self.hashes, flat = self.real.hashes, self.real.flat
         self.saturated = max(0.99, float(flat[flat < 1].max(initial=0)))
         self.copies = Copies.fit(train, self.real.twins, np.concatenate(moved, axis=1))
@@ -96,11 +96,8 @@ class ImageSpace(Space):
         self._real_outside = np.sort(outside / (1 - outside / len(train)))
         self._between: dict[int, float | None] = {}
 
-    def see(self, x: Images) -> SeenImages:
-        """As `Space.see`; files are read once."""
-        return self._see(x, lambda batch, raw: None)
-
-    def _see(self, x: Images, also: Any) -> SeenImages:
+    def see(self, x: Images, also: Callable[[Tensor, np.ndarray], None] = lambda batch, raw: None) -> SeenImages:
+        """As `Space.see`; files are read once, and `also` is called with every batch and the extractor's features."""
         parts = []
         for batch in batches(x):
             raw = self.embedding.raw(batch)
@@ -114,7 +111,7 @@ class ImageSpace(Space):
 
     def refitted(self, kept: np.ndarray) -> np.ndarray:
         """As `Space.refitted`; of many images each has hardly been seen."""
-        return self.embedding.refitted(np.concatenate(self._raw), kept) if self._small else self.real.wide
+        return self.real.wide if self._raw is None else self.embedding.refitted(self._raw, kept)
 
     def found(
         self, seen: Seen, y: np.ndarray, parents: Sequence[tuple[str, ...]], distance: np.ndarray, closest: np.ndarray

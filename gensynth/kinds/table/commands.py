@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.data.lock import locked
 from gensynth.data.words import counted, some, some_counts
-from gensynth.fidelity.verdict import FAIL, Verdict
+from gensynth.fidelity.verdict import FAIL
 from gensynth.rebalance.run import RECORD
-from gensynth.report.printed import print_choice, print_evaluation, say
+from gensynth.report.printed import print_choice, print_counts, print_evaluation, say
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
@@ -100,40 +100,6 @@ def sample(sampler: Path, *, label: str, n: int = 100, seed: int = 0, out: Path,
     return 0
 
 
-def check(
-    synthetic: str, *, against: str, holdout: str | None = None, json: Path | None = None, data_config: TableConfig
-) -> int:
-    """Check synthetic rows against real ones: each row, each class, the whole. Exit status 1 if it fails.
-
-    Args:
-        synthetic: Table of synthetic rows, made by any tool, with the columns of the real one.
-        against: Real table. Split as for training: the training part is the reference, the rest is held out.
-        holdout: Real table that no generator saw; then all of AGAINST is the reference.
-        json: Write the verdict to this file.
-        data_config: How the real table is read and split.
-    """
-    from gensynth.fidelity.checker import FidelityChecker
-    from gensynth.fidelity.verdict import save_verdict
-    from gensynth.kinds.table.files import FrameFiles
-    from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
-
-    with locked(json):
-        if holdout is None:
-            parts = read_table_parts(against, data_config)
-            reference, held_out = parts.train, [parts.validation, parts.test]
-        else:
-            reference = read_real_table(against, data_config)
-            held_out = [read_like(holdout, reference)]
-        samples, _ = FrameFiles().read(Path(synthetic), reference)
-        verdict = FidelityChecker(reference, held_out).check(samples)
-        if json is not None:
-            save_verdict(verdict, json)
-    print_verdict(verdict)
-    if not verdict.samples.accepted.any():
-        print("No sample passes the check, so there is nothing to go on with.")
-    return 1 if verdict.status == FAIL or not verdict.samples.accepted.any() else 0
-
-
 def rebalance(
     data: str,
     *,
@@ -165,7 +131,7 @@ def rebalance(
     if done.choice is not None:
         print_choice(done.choice)
     if done.verdict is not None:
-        print_counts(done.before, done.after, done.verdict)
+        print_counts(done.before, done.after, done.verdict, "row")
     if done.evaluation is not None:
         print_evaluation(done.evaluation)
     elif done.verdict is not None:
@@ -175,35 +141,3 @@ def rebalance(
     print(f"\ntable: {done.table}\nreport: {done.report}")
     rejected = done.verdict is not None and (done.verdict.status == FAIL or done.evaluation is None)
     return 1 if rejected or (done.evaluation is not None and done.evaluation.verdict == "HURTS") else 0
-
-
-def print_counts(before: dict[str, int], after: dict[str, int], verdict: Verdict) -> None:
-    """Print real rows, added ones, and the gate's answer by class."""
-    from gensynth.report.printed import print_counts as show
-
-    show(before, after, verdict)
-    for c in verdict.classes:
-        if c.status != "PASS":
-            print("\n".join(f"{'':>12} {c.label}: {sentence}" for sentence in c.why))
-    _print_alarm(verdict)
-
-
-def print_verdict(verdict: Verdict) -> None:
-    """Print the fidelity checker's answer by class."""
-    print(f"{'class':>12} {'real':>6} {'rows':>8} {'accepted':>9}  verdict")
-    for c in verdict.classes:
-        print(f"{c.label:>12} {c.n_real:>6} {c.n_synthetic:>8} {c.n_accepted:>9}  {c.status}")
-        for sentence in c.why:
-            print(f"{'':>14}{sentence}")
-        for reason, n in c.rejected.items():
-            print(f"{'':>14}{n} rejected: {reason}")
-    _print_alarm(verdict)
-    print(f"fidelity: {verdict.status}")
-
-
-def _print_alarm(verdict: Verdict) -> None:
-    if verdict.contamination:
-        equal = counted(verdict.contamination, "synthetic row equals", "synthetic rows equal")
-        print(f"ALARM: {equal} a held-out row.")
-    if verdict.false_reject is not None:
-        print(f"of the real rows held out, the gate would reject {verdict.false_reject['any']:.1%}")

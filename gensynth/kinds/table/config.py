@@ -54,6 +54,11 @@ class FrameConfig:
 
 
 @dataclass(frozen=True)
+class RowCheckConfig:
+    """What rows are compared in: there is nothing to choose."""
+
+
+@dataclass(frozen=True)
 class TableRebalanceConfig:
     """What to make."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from gensynth.kind import Kind
@@ -12,18 +13,19 @@ from gensynth.sampler.saved import kind_of_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
     from gensynth.evaluate.config import ArmsConfig
-    from gensynth.mix.files import Files
-    from gensynth.sampler.base import Sampler
-
-if TYPE_CHECKING:
-    from gensynth.data.labeled import LabeledData
     from gensynth.fidelity.space import Space
     from gensynth.kinds.table.config import TableChooseConfig
+    from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
+    from gensynth.sampler.base import Sampler
 
 
 @final
@@ -37,6 +39,7 @@ class TableKind(Kind):
     configs: ClassVar[Mapping[str, str]] = {
         "ReadConfig": "gensynth.kinds.table.config.TableConfig",
         "FilesConfig": "gensynth.kinds.table.config.FrameConfig",
+        "CheckConfig": "gensynth.kinds.table.config.RowCheckConfig",
         "EvaluateConfig": "gensynth.kinds.table.config.TableEvaluateConfig",
     }
     commands: ClassVar[str] = "gensynth.kinds.table.commands"
@@ -50,6 +53,17 @@ class TableKind(Kind):
         from gensynth.kinds.table.read import read_table_parts
 
         return read_table_parts(source, config)
+
+    def against(self, source: str, holdout: str | None, config: Any) -> Parts:
+        """As `Kind.against`."""
+        from gensynth.data.split import Parts
+        from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
+
+        if holdout is None:
+            return read_table_parts(source, config)
+        reference = read_real_table(source, config)
+        fresh = read_like(holdout, reference)
+        return Parts(reference.noting(fresh.notes, holdout), fresh, fresh.subset([]))
 
     def files(self, config: Any = None) -> Files:
         """As `Kind.files`: one table."""
@@ -111,3 +125,31 @@ class TableKind(Kind):
         from gensynth.kinds.table.space import RowSpace
 
         return RowSpace(train, seed)
+
+    def blind_space(self, everyone: LabeledData) -> Space:
+        """As `Kind.blind_space`: what columns may hold was told from training rows, and is not used."""
+        from gensynth.kinds.table.read import only_kinds
+        from gensynth.kinds.table.rows import rows_of
+
+        rows = rows_of(everyone)
+        return self.space(replace(everyone, x=replace(rows, schema=only_kinds(rows.schema))))
+
+    def look(self, contents: Contents) -> Html:
+        """As `Kind.look`: columns, relations of columns and a map."""
+        from gensynth.kinds.table.report.look import look
+
+        return look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """As `Kind.pictures`: rows of one table."""
+        from gensynth.kinds.table.report.look import pictures
+
+        return pictures(contents, at, texts, real)
+
+    def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:
+        """As `Kind.sections`: columns and rules."""
+        from gensynth.kinds.table.report.schema import columns
+
+        return [("schema", "Columns", columns(contents))]

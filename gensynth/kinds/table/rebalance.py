@@ -49,7 +49,6 @@ from gensynth.kinds.table.config import (
 )
 from gensynth.kinds.table.files import FrameFiles
 from gensynth.kinds.table.read import read_table_parts
-from gensynth.kinds.table.report.page import TableReportContents, write_table_report
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import load_sampler, made_sampler, table_sampler_names
@@ -58,6 +57,8 @@ from gensynth.mix.manifest import NOT_EVALUATED
 from gensynth.mix.mix import mix, write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
+from gensynth.report.contents import Contents
+from gensynth.report.page import write_report
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
 
@@ -260,7 +261,7 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         "versions": record["versions"],
         **{f"seconds to {name}": f"{seconds:.1f}" for name, seconds in record["seconds"].items()},
     }
-    contents = TableReportContents(
+    contents = Contents(
         title=f"Rebalancing {Path(settings['source']).name}",
         parts=parts,
         synthetic=synthetic,
@@ -269,10 +270,13 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         choice=choice,
         after=after,
         history=getattr(sampler, "history_", {}),
+        advice=""
+        if choice is None or choice.sampler
+        else f"{choice.why.split(' is ')[0]} is best: {choice.to_do(choice.arm)}.",
         provenance=provenance,
         notes=tuple(notes),
     )
-    page = write_table_report(folder / "report.html", contents)
+    page = write_report(folder / "report.html", contents)
     out = _table_of(folder, settings)
     return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
 

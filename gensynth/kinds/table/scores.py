@@ -8,8 +8,9 @@ from typing import final
 
 import numpy as np
 
+from gensynth.data.words import some
 from gensynth.fidelity.class_scores import COPYING
-from gensynth.fidelity.class_verdict import FEWEST, Limit
+from gensynth.fidelity.class_verdict import Limit
 from gensynth.fidelity.metrics import permutation_p
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.table import measures as metrics
@@ -133,7 +134,9 @@ class RowScores:
         if not len(common):
             return score_of("levels", None, note=f"Not given: no level has {COMMON} rows.")
         value = 1 - len(absent) / len(common)
-        note = listed(f"Of {len(common)} levels these are absent:", [names[i] for i in absent])
+        note = (
+            f"Of {len(common)} levels these are absent: {some((names[i] for i in absent), 6)}." if len(absent) else ""
+        )
         return score_of("levels", value, expected, note=note)
 
     def missing(self) -> Score:
@@ -146,12 +149,8 @@ class RowScores:
 
     def _some(self, most: int) -> tuple[Encoded, Encoded]:
         """Return at most so many rows, real and synthetic ones."""
-
-        def some(rows: Encoded) -> Encoded:
-            order = np.random.default_rng(self.seed).permutation(len(rows))
-            return rows.take(np.sort(order[:most]))
-
-        return some(self.real), some(self.synthetic)
+        at = [np.random.default_rng(self.seed).permutation(len(rows))[:most] for rows in (self.real, self.synthetic)]
+        return self.real.take(np.sort(at[0])), self.synthetic.take(np.sort(at[1]))
 
     def _column_names(self) -> list[str]:
         return [str(c.name) for c in (*self.codec.number_columns, *self.codec.code_columns)]
@@ -166,9 +165,6 @@ def score_of(
     p_value: float | None = None,
 ) -> Score:
     """Score of `MEANING`; of all of them more is better."""
-    if value is not None and interval is not None:
-        # The ends of an interval around 0 or 1 are computed with rounding.
-        interval = min(interval[0], value), max(interval[1], value)
     return Score(name, value, True, yardstick, interval, p_value, note, meaning=MEANING[name])
 
 
@@ -190,20 +186,8 @@ def worst(name: str, alike: np.ndarray, of: Sequence[str]) -> Score:
     return score_of(name, float(alike[at, 0]), yardstick, note=note, p_value=permutation_p(short))
 
 
-def listed(word: str, names: Sequence[str]) -> str:
-    """Return a sentence that begins with `word` and names the first five; empty where there are none."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"{word} {', '.join(names[:5])}{more}." if names else ""
-
-
 def _level_names(levels: Levels) -> list[str]:
     shown = [", ".join(map(str, row)) for row in levels.values.iloc[: levels.told_apart].itertuples(index=False)]
     if levels.missing >= 0:
         shown[levels.missing] = "missing"
     return shown + ["other"] * levels.has_other
-
-
-def too_few(n_real: int, n: int) -> list[Score]:
-    """Return the scores of a class of which there are too few rows to say anything."""
-    note = f"Not given: {FEWEST} real and synthetic rows are needed, there are {n_real} and {n}."
-    return [score_of(name, None, note=note) for name in MEANING]

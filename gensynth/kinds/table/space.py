@@ -11,7 +11,6 @@ import pandas as pd
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some
-from gensynth.fidelity.class_verdict import FEWEST
 from gensynth.fidelity.metrics import wilson_interval
 from gensynth.fidelity.near_copies import NearCopies
 from gensynth.fidelity.space import Found, Seen, Space, any_of
@@ -21,17 +20,12 @@ from gensynth.kinds.table.measures import Coordinates
 from gensynth.kinds.table.numbers import dense, is_absent
 from gensynth.kinds.table.rows import Rows, row_hashes, rows_of
 from gensynth.kinds.table.schema import NOT_JUDGED, plain_level
-from gensynth.kinds.table.scores import LIMITS, RowScores, listed, score_of, too_few
+from gensynth.kinds.table.scores import LIMITS, RowScores, score_of
 from gensynth.kinds.table.values import read_values
 from gensynth.sampler.synthetic import Synthetic
 
 MOST_REFERENCES = 10_000
 """At most this many real rows of a class, drawn with the seed, are compared with; for exact copies it is all."""
-
-NEAR_SYNTHETIC = 0.25
-"""The part of the distance of a near copy below which a row is an accepted synthetic one once more. Of fresh real rows,
-up to five times as many as training rows, that takes 0.2 to 0.4 % on Adult (40, 200 and 1,000 training rows of a class,
-five draws of each, at most 1 %), and none on scikit-learn's breast cancer and diabetes."""
 
 
 @final
@@ -84,7 +78,7 @@ class RowSpace(Space):
         self.real: SeenRows = self.see(compared)
         self.copies = NearCopies.fit(train, self.at, self.real.points)
         self.near_held_out = np.zeros(len(train.classes))
-        self.near_synthetic = NEAR_SYNTHETIC * self.copies.near * self.copies.scale
+        self.near_synthetic = self.copies.near_synthetic
 
     def see(self, x: Rows) -> SeenRows:
         """As `Space.see`; a fault is a column or a rule."""
@@ -103,8 +97,6 @@ class RowSpace(Space):
         """As `Space.scores`: of columns, of pairs of columns and of whole rows."""
         assert isinstance(seen, SeenRows)
         real = np.flatnonzero(self.train.y[self.at] == label)
-        if min(len(real), len(at)) < FEWEST:
-            return too_few(len(real), len(at))
         of = RowScores(self.codec, self.schema, self.real.rows.take(real), seen.rows.take(at), self.seed)
         frame = rows_of(synthetic).frame
         return (*of.distributions(), of.levels(), of.missing(), self._valid(real, at, seen, frame), self._dtypes(frame))
@@ -127,7 +119,8 @@ class RowSpace(Space):
         """Share of columns with the dtype of the real rows."""
         columns = [c.name for c in self.schema.columns if c.kind != "ignore"]
         other = [str(name) for name in columns if frame.dtypes[name] != self.frame.dtypes[name]]
-        return score_of("dtypes", 1 - len(other) / len(self.schema.columns), 1.0, note=listed("It differs in", other))
+        note = f"It differs in {some(other, 6)}." if other else ""
+        return score_of("dtypes", 1 - len(other) / len(self.schema.columns), 1.0, note=note)
 
     def thresholds(self, labels: Sequence[int]) -> Mapping[str, float]:
         """As `Space.thresholds`."""

@@ -67,7 +67,6 @@ def test_fresh_real_images_pass_and_a_class_of_six_is_not_judged(checker, parts)
     two = verdict.classes[2]
     given = {s.name for s in two.scores if s.value is not None}
     assert given <= {"label_agreement", "copies", "copying"}
-    assert all("there are 6 and 50" in s.note for s in two.scores if s.value is None)
     assert verdict.samples.accepted.mean() > 0.85
     assert verdict.contamination == 0
     for c in verdict.classes:

@@ -1,4 +1,4 @@
-"""Sections of the page that are told in images: random grids, nearest real images, rejected samples."""
+"""What the page shows of images: sheets chosen at random, and single images or pairs of them."""
 
 from __future__ import annotations
 
@@ -9,176 +9,73 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.fidelity.verdict import REASONS
 from gensynth.report.figures import sheet, thumbnail_shape
-from gensynth.report.markup import (
-    Html,
-    clean,
-    element,
-    number,
-    score,
-    section,
-    shorten,
-    unfold,
-)
-from gensynth.report.sections import REASON_SCORES, meaning, reason_codes, rejections
+from gensynth.report.markup import Html, clean, element, shorten, unfold
+from gensynth.report.text import SEED, some
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
-    from gensynth.report.page import ReportContents
+    from gensynth.report.contents import Contents
 
-CHOICE_SEED = 0
 OPEN_CLASSES = 12
 # Bytes of pixels that each section may carry: keeps the page small enough to send by mail.
 GRID_BYTES, PAIR_BYTES, REJECTED_BYTES = 900_000, 350_000, 250_000
 
 
-def _room(budget: int, contents: ReportContents, groups: int, least: int, most: int) -> int:
+def _room(budget: int, contents: Contents, groups: int, least: int, most: int) -> int:
     """Return how many images each of `groups` groups may show, between `least` and `most`."""
     shape = contents.parts.train.x.layout
     h, w = thumbnail_shape(shape)
     return min(most, max(least, budget // (max(1, groups) * shape[0] * h * w)))
 
 
-def _choose(positions: np.ndarray, most: int) -> np.ndarray:
-    """Choose at most `most` of the positions at random: always the same ones, and none for its looks."""
-    return np.random.default_rng(CHOICE_SEED).permutation(positions)[:most]
-
-
 def _real(data: LabeledData, positions: np.ndarray | Sequence[int]) -> Tensor:
     return data.x[np.asarray(positions, dtype=np.int64)]
 
 
-def look(contents: ReportContents) -> Html:
+def look(contents: Contents) -> Html:
     """Return real and accepted synthetic images side by side, chosen at random."""
-    train, synthetic = contents.parts.train, contents.synthetic
+    train, synthetic = contents.parts.train, contents.samples
     most = _room(GRID_BYTES, contents, 2 * len(contents.drawn), 12, 40)
     blocks = []
     for name in contents.drawn:
         real = np.flatnonzero(train.y == train.label_of(name))
         mine = synthetic.y == synthetic.classes.index(name)
-        accepted = np.flatnonzero(mine & contents.verdict.samples.accepted)
+        accepted = np.flatnonzero(mine & contents.checked.samples.accepted)
         halves = []
         for kind, positions in (("real", real), ("synthetic", accepted)):
-            chosen = _choose(positions, most)
+            chosen = some(positions, most)
             x = _real(train, chosen) if kind == "real" else synthetic.x[torch.from_numpy(chosen)]
             of = f"{len(chosen)} of {len(positions):,} " + ("real" if kind == "real" else "accepted synthetic")
             picture = sheet(x, 8, f"{of} images of {clean(name)}") if len(x) else element("p", "none")
             caption = element("figcaption", element("span", of, class_=f"key {kind}"))
             halves.append(element("figure", caption, picture))
         blocks.append(Html(element("h3", clean(name)) + element("div", *halves, class_="side-by-side")))
-    return section(
-        "look",
-        "See for yourself",
-        element(
-            "p",
-            f"Images were chosen at random with the fixed seed {CHOICE_SEED}, not picked for their "
-            "looks. Left: real training images. Right: synthetic images that passed the gate; those that did "
-            "not are shown below.",
-        ),
-        unfold(blocks, OPEN_CLASSES, "classes") if blocks else element("p", "No synthetic images were drawn."),
+    intro = element(
+        "p",
+        f"Images were chosen at random with the fixed seed {SEED}, not picked for their looks. Left: real training "
+        "images. Right: synthetic images that passed the gate; those that did not are shown below.",
     )
+    return Html(intro + unfold(blocks, OPEN_CLASSES, "classes"))
 
 
-def nearest(contents: ReportContents) -> Html:
-    """Return accepted synthetic images beside their nearest real image, the closest first."""
-    synthetic, samples = contents.synthetic, contents.verdict.samples
-    row = {name: i for i, name in enumerate(contents.parts.train.ids)}
+def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None) -> Html:
+    """As `gensynth.kind.Kind.pictures`: figures, the real image to the left of the sample."""
+    train, samples = contents.parts.train, contents.samples
     most = _room(PAIR_BYTES, contents, 2 * len(contents.drawn), 4, 16)
-    known = np.array([name in row for name in samples.nearest], dtype=bool)
-    ratio = samples.scores["near_duplicate"]
-    blocks = []
-    for name in contents.drawn:
-        mine = (synthetic.y == synthetic.classes.index(name)) & samples.accepted & known
-        at = np.flatnonzero(mine)
-        at = at[np.argsort(ratio[at], kind="stable")][:most]
-        pairs = [_pair(contents, i, row[samples.nearest[i]], f"ratio {score(ratio[i])}") for i in at.tolist()]
-        shown = element("div", *pairs, class_="pairs") if pairs else element("p", "No accepted sample to compare.")
-        blocks.append(Html(element("h3", clean(name)) + shown))
-    threshold = contents.verdict.thresholds.get("near_duplicate")
-    limit = "" if threshold is None else f" The gate rejects below {number(threshold)}."
-    return section(
-        "nearest",
-        "Is it only copying?",
-        element(
-            "p",
-            "Each accepted synthetic image (right) beside the real training image nearest to it (left), the "
-            "most copy-like first. The ratio is its distance to that image over the usual distance between "
-            f"a real image and its nearest: near 0 is a copy, about 1 is as real images are.{limit}",
-        ),
-        unfold(blocks, OPEN_CLASSES, "classes"),
-    )
-
-
-def _pair(contents: ReportContents, sample: int, real: int, text: str) -> Html:
-    """Return a real training image and a sample side by side."""
-    synthetic, train = contents.synthetic, contents.parts.train
-    x = torch.cat([_real(train, [real]), synthetic.x[sample : sample + 1]])
-    label = clean(synthetic.classes[synthetic.y[sample]])
-    alt = f"Left: real {clean(train.ids[real])}. Right: synthetic {label}, number {synthetic.index[sample]}."
-    ids = element(
-        "span",
-        shorten(train.ids[real], 18),
-        element("br"),
-        f"synthetic #{synthetic.index[sample]}",
-        class_="ids",
-    )
-    caption = element("figcaption", text, ids, title=alt)
-    return element("figure", sheet(x, 2, alt), caption, class_="pair")
-
-
-def rejected(contents: ReportContents) -> Html:
-    """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    reasons = np.array(contents.verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(contents.verdict) if (reasons == code).any()]
-    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    examples = [
-        _examples(contents, code, meaning(code, contents.noun), _choose(np.flatnonzero(reasons == code), most))
-        for code in found
-    ]
-    return rejections(contents, contents.verdict, examples)
-
-
-def review(contents: ReportContents) -> Html:
-    """Return accepted samples that a person should look at, by reason, or nothing where there are none."""
-    samples = contents.verdict.samples
-    doubts = np.array(samples.review or ("",) * len(samples.reason), dtype=object)
-    found = [code for code in reason_codes(contents.verdict) if (doubts == code).any()]
-    if not found:
-        return Html()
-    most = _room(REJECTED_BYTES, contents, len(found), 6, 12)
-    words = {
-        "dup_near": "near a real image, though not so near that it is a copy",
-        "atypical": "further from the real images than 95 % of those are from each other",
-        "label": "the judge sees another class, or is less sure than of 95 % of the real images",
-    }
-    blocks = []
-    for code in found:
-        at = np.flatnonzero(doubts == code)
-        blocks.append(_examples(contents, code, f"{words[code]}: {len(at):,}", _choose(at, most)))
-    return section(
-        "review",
-        "Worth a look",
-        element("p", "These samples were accepted, and a person should look at them."),
-        *blocks,
-    )
-
-
-def _examples(contents: ReportContents, code: str, meaning: str, chosen: np.ndarray) -> Html:
-    """Return samples with the score that speaks against them; copies beside what they copy."""
-    synthetic, samples = contents.synthetic, contents.verdict.samples
-    row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    name, words = REASON_SCORES.get(code, ("", ""))
+    if real is None:
+        most = _room(REJECTED_BYTES, contents, len(REASONS), 6, 12)
     figures = []
-    for i in chosen.tolist():
-        text = f"{words} {score(samples.scores[name][i])}" if name in samples.scores else ""
-        if code.startswith("dup") and samples.nearest[i] in row:
-            figures.append(_pair(contents, i, row[samples.nearest[i]], text))
-            continue
-        label = clean(synthetic.classes[synthetic.y[i]])
-        alt = f"Synthetic {label}, number {synthetic.index[i]}"
-        caption = element(
-            "figcaption", text, element("span", f"{shorten(label, 16)} #{synthetic.index[i]}", class_="ids")
-        )
-        figures.append(element("figure", sheet(synthetic.x[i : i + 1], 1, alt), caption, class_="pair"))
-    title = element("h3", element("code", clean(code)), f" {meaning}")
-    return Html(title + element("div", *figures, class_="pairs"))
+    for k, i in enumerate(at[:most].tolist()):
+        label = clean(samples.classes[samples.y[i]])
+        x, alt = samples.x[i : i + 1], f"Synthetic {label}, number {samples.index[i]}"
+        names = [f"{shorten(label, 16)} #{samples.index[i]}"]
+        if real is not None:
+            name = train.ids[real[k]]
+            x = torch.cat([_real(train, real[k : k + 1]), x])
+            alt = f"Left: real {clean(name)}. Right: synthetic {label}, number {samples.index[i]}."
+            names = [shorten(name, 18), element("br"), f"synthetic #{samples.index[i]}"]
+        caption = element("figcaption", texts[k], element("span", *names, class_="ids"), title=alt)
+        figures.append(element("figure", sheet(x, len(x), alt), caption, class_="pair"))
+    return element("div", *figures, class_="pairs")

@@ -1,4 +1,4 @@
-"""Sections of the page that show rows: columns, relations of columns, a map, nearest real rows, rejected rows."""
+"""What the page shows of rows: columns, relations of columns, a map, and the rows themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gensynth.fidelity.verdict import Verdict
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.report.columns import ColumnLook, as_real, looks
@@ -16,14 +15,13 @@ from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
-from gensynth.report.markup import Html, clean, element, fold, number, percent, score, section, shorten, table, unfold
-from gensynth.report.sections import LEGEND, REASON_SCORES, meaning, reason_codes, rejections
-from gensynth.sampler.synthetic import Synthetic
+from gensynth.report.markup import Html, clean, element, fold, number, percent, shorten, table
+from gensynth.report.sections import LEGEND
+from gensynth.report.text import SEED, some
 
 if TYPE_CHECKING:
-    from gensynth.kinds.table.report.page import TableReportContents
+    from gensynth.report.contents import Contents
 
-CHOICE_SEED = 0
 LOOK_ROWS = 5_000
 """At most this many rows of a class, drawn at random, are looked at."""
 OPEN_CHARTS, MOST_CHARTS, MOST_LISTED = 24, 72, 100
@@ -42,24 +40,21 @@ PAIRS, MOST_PAIRS, EXAMPLES, MOST_CELLS = 5, 60, 4, 30
 
 def _some(positions: np.ndarray, most: int) -> np.ndarray:
     """Choose at most `most` of the positions at random, always the same ones, and keep their order."""
-    return np.sort(np.random.default_rng(CHOICE_SEED).permutation(positions)[:most])
+    return np.sort(some(positions, most))
 
 
-def look(contents: TableReportContents) -> Html:
+def look(contents: Contents) -> Html:
     """Return columns, relations of columns and maps, class by class."""
-    title = "See for yourself"
-    synthetic, verdict = contents.synthetic, contents.verdict
-    if synthetic is None or verdict is None or not len(synthetic):
-        return section("look", title, element("p", "No synthetic rows were drawn."))
+    synthetic, samples = contents.samples, contents.checked.samples
     train, names = contents.parts.train, contents.drawn[:MOST_CLASSES]
-    readable = np.array([reason != "invalid" for reason in verdict.samples.reason], dtype=bool)
+    readable = np.array([reason != "invalid" for reason in samples.reason], dtype=bool)
     space = _Space(contents)
     blocks = []
     for k, name in enumerate(names):
         mine = synthetic.y == synthetic.classes.index(name)
         real_at = _some(np.flatnonzero(train.y == train.label_of(name)), LOOK_ROWS)
-        accepted_at = _some(np.flatnonzero(mine & verdict.samples.accepted & readable), LOOK_ROWS)
-        rejected_at = _some(np.flatnonzero(mine & ~verdict.samples.accepted & readable), LOOK_ROWS)
+        accepted_at = _some(np.flatnonzero(mine & samples.accepted & readable), LOOK_ROWS)
+        rejected_at = _some(np.flatnonzero(mine & ~samples.accepted & readable), LOOK_ROWS)
         heading = f"{clean(name)}: {len(real_at):,} real rows, {len(accepted_at):,} accepted synthetic ones"
         if not len(accepted_at) or not len(real_at):
             blocks.append(_block(heading, element("p", "No accepted row to look at."), opened=True))
@@ -74,19 +69,14 @@ def look(contents: TableReportContents) -> Html:
         parts.append(_map(name, space, real, drawn, failed, len(names)))
         blocks.append(_block(heading, *parts, opened=k < OPEN_CLASSES))
     left = len(contents.drawn) - len(names)
-    return section(
-        "look",
-        title,
-        element(
-            "p",
-            "Real training rows of a class beside the synthetic ones that passed the gate, as shares of all rows. The "
-            "columns in which they differ most come first; the figure at a name is the share of its distribution that "
-            "both have in common. Long tails are drawn together.",
-        ),
-        LEGEND,
-        *blocks,
-        element("p", f"{left} more classes are not drawn.", class_="small") if left else Html(),
+    intro = element(
+        "p",
+        "Real training rows of a class beside the synthetic ones that passed the gate, as shares of all rows. The "
+        "columns in which they differ most come first; the figure at a name is the share of its distribution that "
+        "both have in common. Long tails are drawn together.",
     )
+    rest = element("p", f"{left} more classes are not drawn.", class_="small") if left else ""
+    return Html("".join((intro, LEGEND, *blocks, rest)))
 
 
 def _block(heading: str, *children: str, opened: bool) -> Html:
@@ -121,7 +111,7 @@ def _columns(name: str, found: list[ColumnLook], classes: int) -> Html:
 class _Space:
     """Rows as the gate's coordinates, and the plane in which the real ones of all classes differ most."""
 
-    def __init__(self, contents: TableReportContents) -> None:
+    def __init__(self, contents: Contents) -> None:
         train = contents.parts.train
         self.codec = TableCodec(rows_of(train).frame, train.x.schema)
         some = [_some(np.flatnonzero(train.y == label), FIT_ROWS) for label in range(len(train.classes))]
@@ -153,7 +143,7 @@ def _relations(name: str, space: _Space, real: pd.DataFrame, drawn: pd.DataFrame
         return Html(heading + element("p", f"{FEWEST_RELATED} real and accepted rows are needed to tell."))
     few = [codec.encode(f).take(_some(np.arange(len(f)), RELATION_ROWS)) for f in (real, drawn)]
     both = metrics.stacked(few)
-    splits = metrics.random_splits(len(few[0]), len(few[1]), CHOICE_SEED, SPLITS)
+    splits = metrics.random_splits(len(few[0]), len(few[1]), SEED, SPLITS)
     places, alike = metrics.pair_similarities(both, codec.cards, splits)
     # Columns of many levels differ in their joint shares by chance alone.
     beyond = np.maximum(0, (1 - alike[:, 0]) - (1 - alike[:, 1:]).mean(axis=1))
@@ -221,92 +211,28 @@ def _map(
     return Html(element("h3", "Map of rows") + block)
 
 
-def nearest(contents: TableReportContents) -> Html:
-    """Return accepted synthetic rows below their nearest real row, the closest first."""
-    title, synthetic, verdict = "Is it only copying?", contents.synthetic, contents.verdict
-    if synthetic is None or verdict is None:
-        return section("nearest", title, element("p", "No synthetic rows were drawn."))
-    samples, ratio = verdict.samples, verdict.samples.scores["near_duplicate"]
-    row = {name: i for i, name in enumerate(contents.parts.train.ids)}
-    known = np.array([name in row for name in samples.nearest], dtype=bool)
-    blocks, most = [], min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
-    for name in contents.drawn[:MOST_PAIRS]:
-        at = np.flatnonzero((synthetic.y == synthetic.classes.index(name)) & samples.accepted & known)
-        at = at[np.argsort(ratio[at], kind="stable")][:most]
-        shown = _pairs(contents, synthetic, samples.nearest, at, ratio) if len(at) else element("p", "No accepted row.")
-        limit = verdict.thresholds.get(f"near_duplicate:{name}")
-        words = "" if limit is None else f"Rejected below {number(limit)}, unless it is a blend of real rows."
-        blocks.append(Html(element("h3", clean(name)) + element("p", words, class_="small") + shown))
-    return section(
-        "nearest",
-        title,
-        element(
-            "p",
-            "Accepted synthetic rows below the real training row that is nearest to each of them, the most copy-like "
-            "first; what differs is marked. The ratio is the distance between them over the usual distance between "
-            "a real row and its nearest different one: near 0 is a copy, about 1 is as real rows are.",
-        ),
-        unfold(blocks, MOST_CLASSES, "classes"),
-    )
+def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None) -> Html:
+    """As `gensynth.kind.Kind.pictures`: rows of one table, each below the real row it is shown beside."""
+    train, samples, columns = contents.parts.train, contents.samples, _shown_columns(contents)
+    most = EXAMPLES if real is None else min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
+    real_rows, drawn_rows, rows = rows_of(train).frame, rows_of(samples).frame, []
+    for k, i in enumerate(at[:most].tolist()):
+        label = clean(samples.classes[samples.y[i]])
+        row = (f"#{samples.index[i]}", label, texts[k])
+        if real is None:
+            rows.append((*row, *(_marked(drawn_rows[c.name].iloc[i], c) for c in columns)))
+            continue
+        was = [_cell(real_rows[c.name].iloc[int(real[k])]) for c in columns]
+        cells = (_cell(drawn_rows[c.name].iloc[i]) for c in columns)
+        marked = (cell if cell == of else element("mark", cell) for cell, of in zip(cells, was, strict=True))
+        rows += [(shorten(train.ids[real[k]], 18), "real", "", *was), (*row, *marked)]
+    head = ("row", "class", "", *(shorten(str(c.name), 24) for c in columns))
+    words = [0, 1, 2, *(3 + j for j, c in enumerate(columns) if c.kind not in ("numeric", "integer"))]
+    return element("div", table(head, rows, words=words), class_="rows" if real is None else "rows row-pairs")
 
 
-def rejected(contents: TableReportContents) -> Html:
-    """Return what the gate rejected, by reason, with examples and with what the gate costs."""
-    synthetic, verdict = contents.synthetic, contents.verdict
-    if synthetic is None or verdict is None:
-        return section("rejected", "What was rejected, and why", element("p", "No synthetic rows were drawn."))
-    reasons = np.array(verdict.samples.reason, dtype=object)
-    found = [code for code in reason_codes(verdict) if (reasons == code).any()]
-    return rejections(contents, verdict, [_examples(contents, synthetic, verdict, code) for code in found])
-
-
-def _examples(contents: TableReportContents, synthetic: Synthetic, verdict: Verdict, code: str) -> Html:
-    samples = verdict.samples
-    at = np.flatnonzero(np.array(samples.reason, dtype=object) == code)
-    # One of each class before a second one.
-    turn = pd.Series(synthetic.y[at]).groupby(synthetic.y[at]).cumcount().to_numpy()
-    at = at[np.argsort(turn, kind="stable")][:EXAMPLES]
-    title = element("h3", element("code", clean(code)), f" {meaning(code, contents.noun)}")
-    row = set(contents.parts.train.ids)
-    name, words = REASON_SCORES.get(code, ("", ""))
-    values = samples.scores.get(name)
-    if code.startswith("dup") and values is not None and all(samples.nearest[i] in row for i in at):
-        return Html(title + _pairs(contents, synthetic, samples.nearest, at, values))
-    columns, drawn_rows = _shown_columns(contents), rows_of(synthetic).frame
-    rows = []
-    for i in at.tolist():
-        found = score(values[i]) if values is not None else ""
-        cells = [_marked(drawn_rows[c.name].iloc[i], c) for c in columns]
-        rows.append((f"#{synthetic.index[i]}", clean(synthetic.classes[synthetic.y[i]]), found, *cells))
-    return Html(title + _rows(("sample", "class", words), columns, rows))
-
-
-def _pairs(
-    contents: TableReportContents, synthetic: Synthetic, near: Sequence[str], at: np.ndarray, ratio: np.ndarray
-) -> Html:
-    """Return real rows, each with the synthetic row below it that it is nearest to."""
-    train, columns = contents.parts.train, _shown_columns(contents)
-    real_rows, drawn_rows = rows_of(train).frame, rows_of(synthetic).frame
-    row = {name: i for i, name in enumerate(train.ids)}
-    rows = []
-    for i in at.tolist():
-        real = [_cell(real_rows[c.name].iloc[row[near[i]]]) for c in columns]
-        drawn = [_cell(drawn_rows[c.name].iloc[i]) for c in columns]
-        marked = [cell if cell == was else element("mark", cell) for cell, was in zip(drawn, real, strict=True)]
-        rows.append(("real", shorten(near[i], 18), "", *real))
-        rows.append(("synthetic", f"#{synthetic.index[i]}", score(ratio[i]), *marked))
-    return element("div", _rows(("", "row", "ratio"), columns, rows), class_="row-pairs")
-
-
-def _rows(first: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Html:
-    head = (*first, *(shorten(str(c.name), 24) for c in columns))
-    words = [0, 1, *(3 + i for i, c in enumerate(columns) if c.kind not in ("numeric", "integer"))]
-    return element("div", table(head, rows, words=words), class_="rows")
-
-
-def _shown_columns(contents: TableReportContents) -> list[Column]:
-    schema = contents.parts.train.x.schema
-    assert schema is not None
+def _shown_columns(contents: Contents) -> list[Column]:
+    schema = rows_of(contents.parts.train).schema
     return [c for c in schema.columns if c.kind not in (*NOT_JUDGED, "constant")][:MOST_CELLS]
 
 

@@ -1,31 +1,22 @@
-"""Section of the page about rows that is told in figures: the schema."""
+"""The section of the page that says what the table is: its columns and rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import _values
-from gensynth.report.markup import (
-    NOTHING,
-    Html,
-    clean,
-    element,
-    fold,
-    percent,
-    section,
-    table,
-)
+from gensynth.report.markup import NOTHING, Html, clean, element, fold, percent, section, table
 
 if TYPE_CHECKING:
-    from gensynth.kinds.table.report.page import TableReportContents
+    from gensynth.report.contents import Contents
 
 MOST_COLUMNS = 60
 
 
-def columns(contents: TableReportContents) -> Html:
+def columns(contents: Contents) -> Html:
     """Return what the table is: its columns and rules."""
-    schema = contents.parts.train.x.schema
-    assert schema is not None
+    schema = rows_of(contents.parts.train).schema
     rows = []
     for c in schema.columns:
         shares = c.missing or {}
