@@ -25,6 +25,7 @@ _HOME = {
     "EvaluateConfig": "gensynth.evaluate.config",
     "RebalanceConfig": "gensynth.rebalance.config",
     "StylizeConfig": "gensynth.kinds.image.style.config",
+    "ImageChooseConfig": "gensynth.kinds.image.config",
     "TableChooseConfig": "gensynth.kinds.table.config",
     "TableEvaluateConfig": "gensynth.kinds.table.config",
     "TableRebalanceConfig": "gensynth.kinds.table.config",

@@ -64,6 +64,7 @@ class Settings(TypedDict):
     rebalance: RebalanceConfig
     data: DataConfig
     train: dict[str, Any]
+    choose: dict[str, Any]
     evaluate: dict[str, Any]
     fingerprint: str
 
@@ -161,9 +162,8 @@ def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
     found = arms.get(choice.baseline)
     reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     return (
-        f"No data set was mixed. Instead, {choice.to_do(choice.baseline)}: of the ways without "
-        f"synthetic {choice.noun}s that "
-        f"('{choice.baseline}') was best on the validation images{reached}."
+        f"No data set was mixed. Instead, {choice.to_do(choice.baseline)}: of the ways without synthetic "
+        f"{choice.noun}s '{choice.baseline}' was chosen on the validation {choice.noun}s{reached}."
     )
 
 

@@ -83,6 +83,7 @@ def rebalance(
     config: RebalanceConfig,
     data_config: DataConfig,
     train_config: TrainConfig,
+    choose_config: ImageChooseConfig,
     evaluate_config: EvaluateConfig,
     quiet: bool = False,
 ) -> Rebalanced:
@@ -96,6 +97,7 @@ def rebalance(
         config: What to make.
         data_config: How real data are read and split.
         train_config: How to train.
+        choose_config: How the sampler auto chooses.
         evaluate_config: How to test.
         quiet: Show no progress bars.
 
@@ -110,11 +112,12 @@ def rebalance(
         "rebalance": {name: value for name, value in asdict(config).items() if name != "force"},
         "data": asdict(data_config) | {"test_data": absolute(data_config.test_data)},
         "train": asdict(train_config),
+        "choose": asdict(choose_config),
         "evaluate": asdict(evaluate_config),
     }
     parts = read_parts(source, data_config)
-    config = _checked(config, train_config, generator)
-    job = _Job(parts, out, generator, model, config, train_config, evaluate_config, data_config.download, quiet)
+    config = _checked(config, train_config, choose_config, generator)
+    job = _Job(parts, out, generator, model, config, train_config, choose_config, data_config.download, quiet)
     if config.sampler == AUTO:
         unseen_classes(parts.train, parts.validation, job.targets)
     if config.sampler == GENERATOR or config.source != AUTO:
@@ -158,8 +161,15 @@ def rebalance(
     return report(out, parts)
 
 
-def _checked(config: RebalanceConfig, train_config: TrainConfig, generator: str) -> RebalanceConfig:
+def _checked(
+    config: RebalanceConfig, train_config: TrainConfig, choose_config: ImageChooseConfig, generator: str
+) -> RebalanceConfig:
     """Return what to make, as the generator can make it; ValueError for what only another one can do."""
+    if config.sampler != AUTO and choose_config != ImageChooseConfig():
+        raise ValueError(
+            f"settings that begin with --choose are for the sampler auto, and the sampler is {config.sampler!r}; leave "
+            "them out, or give --sampler auto."
+        )
     if config.sampler != GENERATOR and train_config.dp is not None:
         raise ValueError(
             "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
@@ -194,14 +204,14 @@ class _Job:
     model: Any
     config: RebalanceConfig
     train_config: TrainConfig
-    evaluate_config: EvaluateConfig
+    choose_config: ImageChooseConfig
     download: bool
     quiet: bool
 
     @cached_property
     def targets(self) -> dict[str, dict[str, int]]:
         """How many images each class shall receive, by the name of the target."""
-        return self.config.targets(self.parts.train.class_counts)
+        return self.config.targets(self.parts.train.class_counts, self.choose_config.targets)
 
     @cached_property
     def labels(self) -> list[str | None]:
@@ -256,16 +266,10 @@ class _Job:
             Source(self.generator, lambda _: fitted(GENERATOR), self.seconds_to_learn),
             Source(SMOTE, lambda _: fitted(SMOTE)),
         ]
-        config = ImageChooseConfig(
-            seconds=self.config.seconds,
-            seed=self.config.sample_seed,
-            steps=self.evaluate_config.steps,
-            batch_size=self.evaluate_config.batch_size,
-        )
         train, validation = self.parts.train, self.parts.validation
         unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
         notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
-        return choose(train, validation, tried, self.targets, config, self.out, notes, self.quiet)
+        return choose(train, validation, tried, self.targets, self.choose_config, self.out, notes, self.quiet)
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:

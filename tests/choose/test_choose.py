@@ -201,7 +201,7 @@ def test_what_does_not_fit_into_the_budget_is_not_begun(world: World, splits: in
     sources = [source("smote"), source("vae", asked, seconds=25.0)]
     found = world.choose(sources, tmp_path / "a", seconds=ways + 1.5 * arms)
     assert not asked and found.notes[0].startswith("vae is left out: it takes about")
-    assert "smote is left out from balance on" in found.notes[1] and "more time (and another --out)" in found.notes[1]
+    assert "smote is left out from balance on" in found.notes[1] and "longer --choose.seconds" in found.notes[1]
     # The estimate of a fit counts.
     for more, tried in ((24.0, []), (26.0, ["vae"])):
         world.choose([source("vae", asked, seconds=25.0)], tmp_path / str(more), seconds=ways + arms + more)

@@ -72,7 +72,7 @@ def test_hidden_files_are_no_content(tmp_path: Path) -> None:
 def test_a_report_downloads_only_what_this_command_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
-    whole = {"generator": "vae", "rebalance": {}, "evaluate": {}, "source": "torchvision:CIFAR10"}
+    whole = {"generator": "vae", "rebalance": {}, "choose": {}, "evaluate": {}, "source": "torchvision:CIFAR10"}
     record = {"settings": SETTINGS | whole, "command": "", "versions": "", "seconds": {}}
     (tmp_path / "run.json").write_text(json.dumps(record))
 

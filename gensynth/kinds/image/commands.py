@@ -30,7 +30,7 @@ from gensynth.sampler import SAMPLER
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.evaluate.config import EvaluateConfig
     from gensynth.generator.config import TrainConfig
-    from gensynth.kinds.image.config import DataConfig
+    from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
     from gensynth.kinds.image.style.config import StylizeConfig
     from gensynth.rebalance.config import RebalanceConfig
     from gensynth.rebalance.finish import Rebalanced
@@ -258,6 +258,7 @@ def rebalance(
     data_config: DataConfig,
     train_config: TrainConfig,
     model: Any,
+    choose: ImageChooseConfig,
     evaluate: EvaluateConfig,
 ) -> int:
     """Train, sample, check, test, mix and report with one command; the same command continues a killed run.
@@ -271,6 +272,7 @@ def rebalance(
         data_config: How the data are read and split.
         train_config: How to train.
         model: Settings of the generator.
+        choose: How the sampler auto chooses.
         evaluate: How to test.
     """
     from gensynth.rebalance.rebalance import rebalance as run
@@ -278,7 +280,7 @@ def rebalance(
     refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     refuse_inside(out, data, data_config.test_data)
     with locked(out / RECORD):
-        done = run(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet)
+        done = run(data, out, generator, model, rebalance_config, data_config, train_config, choose, evaluate, quiet)
     _print(done)
     say_notes(renamed_notes(out / "dataset" / "train"))
     bad = done.verdict is None or done.verdict.status == FAIL or not done.mixed
