@@ -13,7 +13,6 @@ from gensynth.choose.results import Choice, Tried
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.evaluate.results import Evaluation
-from gensynth.evaluate.ways import REAL
 from gensynth.fidelity.verdict import ClassVerdict, SampleVerdicts, Score, Verdict
 from gensynth.report.contents import Contents
 from gensynth.sampler.synthetic import Synthetic
@@ -63,11 +62,20 @@ def evaluation_of(kind: str, word: str = "HELPS", gain: float = 0.03) -> Evaluat
 
 def choice_of(kind: str) -> Choice:
     """A choice among three ways, of which a sampler is best."""
-    ways = (("smote", "0.5", 0.02), ("", "", 0.0), (SCRIPT, "0.25", -0.03))
-    tried = tuple(Tried(s, to, f"{REAL} + {s}" if s else REAL, 0.5 + g, g, 0.01, 0.1) for s, to, g in ways)
-    noun, metric = ("image", "balanced_accuracy") if kind == "image" else ("row", "average_precision")
-    adds, notes = {SCRIPT: 12}, (f"Note {SCRIPT}.",)
-    return Choice("smote", "0.5", tried[0].arm, REAL, adds, 0.03, "It won.", metric, tried, 15, 90, noun, notes, 2)
+    arm, ways = "real + synthetic", (("smote", "0.5", 0.02), ("", "", 0.0), (SCRIPT, "0.25", -0.03))
+    return Choice(
+        *("smote", "0.5", arm, "real"),
+        adds={SCRIPT: 12},
+        threshold=0.03,
+        why="It won.",
+        metric="average_precision",
+        candidates=tuple(Tried(s, to, arm if s else "real", 0.5 + g, g, 0.01, 0.1) for s, to, g in ways),
+        splits=1 if kind == "image" else 15,
+        examples=90,
+        noun="image" if kind == "image" else "row",
+        notes=(f"Note {SCRIPT}.",),
+        schema=2,
+    )
 
 
 def verdict_of(parts: Parts, synthetic: Synthetic) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from gensynth.choose.results import WAYS, Choice, load_choice
+from gensynth.choose.results import Choice, load_choice
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import Leak, load_leak
 from gensynth.evaluate.results import Evaluation, load_evaluation
@@ -161,7 +161,7 @@ def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
     found = arms.get(choice.baseline)
     reached = f"; on the test images it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     return (
-        f"No data set was mixed. Instead, {WAYS[choice.baseline][1].format(noun=choice.noun)}: of the ways without "
+        f"No data set was mixed. Instead, {choice.to_do(choice.baseline)}: of the ways without "
         f"synthetic {choice.noun}s that "
         f"('{choice.baseline}') was best on the validation images{reached}."
     )

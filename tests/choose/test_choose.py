@@ -133,7 +133,7 @@ def test_it_tries_every_way_and_says_why(world: World, splits: int, tmp_path: Pa
     assert (base.arm, base.gain, base.standard_error) == ("class weights", 0, 0)
     for t in found.candidates:
         assert t.gain == pytest.approx(t.score - base.score) and (t.standard_error > 0) == (t != base)
-        assert t.seconds == 10.0 and found.is_chosen(t) == (t == base)
+        assert t.seconds == 10.0 and (t.called == found.chosen) == (t == base)
     assert (found.sampler, found.to, found.arm, found.adds) == ("", "", "class weights", {})
     assert found.why.startswith("Weighing the classes is best: ") and "standard error" in found.why
     assert (found.splits, found.noun, found.notes) == (splits, world.train.noun, ())
@@ -151,7 +151,7 @@ def test_a_sampler_is_chosen_only_if_it_is_far_enough_ahead(world: World) -> Non
     found = world.choose([source("smote")], None)
     assert (found.sampler, found.arm) == ("smote", arm) and found.adds == TARGETS[found.to]
     assert found.why.startswith(f"Filling with 'smote' to {found.to} (trained as '{arm}') is best: ")
-    assert found.why.count(" with ") == 2 and sum(map(found.is_chosen, found.candidates)) == 1
+    assert found.why.count(" with ") == 2 and found.chosen in {t.called for t in found.candidates}
     far = world.choose([source("smote")], None, standard_errors=99.0)
     assert (far.sampler, far.arm, far.baseline) == ("", "real", "real")
     assert far.why.startswith("Doing nothing is chosen: ") and "which is not clearly more" in far.why

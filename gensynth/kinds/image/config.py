@@ -1,4 +1,4 @@
-"""The settings for images: how data are read and split, written, checked, and how a sampler is chosen."""
+"""The settings for images: how they are read, split, written, checked and chosen for."""
 
 from __future__ import annotations
 

@@ -35,7 +35,6 @@ from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
 from gensynth.evaluate.evaluate import evaluate_checked, some_of
 from gensynth.evaluate.results import Evaluation, load_evaluation, save_evaluation
-from gensynth.evaluate.ways import REAL, WEIGHTS
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
@@ -59,7 +58,6 @@ from gensynth.mix.mix import mix, write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.run import RECORD, SCHEMA, Run, absolute, asked, hint_of_moves
 from gensynth.report.contents import Contents
-from gensynth.report.markup import number
 from gensynth.report.page import write_report
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.synthetic import Synthetic
@@ -272,30 +270,15 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         choice=choice,
         after=after,
         history=getattr(sampler, "history_", {}),
-        advice="" if choice is None else advice_of(choice, before),
+        advice=""
+        if choice is None or choice.sampler
+        else f"{choice.why.split(' is ')[0]} is best: {choice.to_do(choice.arm)}.",
         provenance=provenance,
         notes=tuple(notes),
     )
     page = write_report(folder / "report.html", contents)
     out = _table_of(folder, settings)
     return RebalancedTable(out, folder, before, after, choice, verdict, evaluation, broke, parts.train.notes, page)
-
-
-def advice_of(choice: Choice, counts: dict[str, int]) -> str:
-    """Say what to do where no rows are to be added; empty where some are."""
-    if choice.sampler:
-        return ""
-    if choice.arm == REAL:
-        return "Doing nothing is best: train on the real rows as they are."
-    if choice.arm == WEIGHTS:
-        return "Class weights are best: let every class weigh the same in training, and add no rows."
-    if choice.threshold is None:
-        return "Add no rows, and move the threshold: divide each probability by the share of its class."
-    rare = min(reversed(counts), key=lambda name: counts[name])
-    return (
-        f"Add no rows, and move the threshold: predict {rare!r} where its probability is at least "
-        f"{number(choice.threshold)}."
-    )
 
 
 def run_folder(out: Path) -> Path:
