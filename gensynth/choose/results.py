@@ -9,7 +9,7 @@ from typing import Literal
 
 from gensynth.data.files import write_text
 from gensynth.data.plain import MAKE_AGAIN, read_json
-from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
+from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, THRESHOLD, WEIGHTS, way_of
 
 WAYS = {
     REAL: ("doing nothing", "train on the real {noun}s as they are"),
@@ -46,7 +46,7 @@ class Tried:
     @property
     def called(self) -> str:
         """What it is called on the page."""
-        return f"{self.sampler} to {self.to}: {self.arm}" if self.sampler else self.arm
+        return _called(self.sampler, self.to, self.arm)
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,8 @@ class Choice:
     @property
     def chosen(self) -> str:
         """What the chosen way is called. A threshold changes no rank: where ranks count, it is moved in `real`."""
-        if self.sampler:
-            return f"{self.sampler} to {self.to}: {self.arm}"
-        return REAL if self.arm == THRESHOLD and THRESHOLD not in self.ways else self.arm
+        moved = self.arm == THRESHOLD and THRESHOLD not in self.ways
+        return REAL if moved else _called(self.sampler, self.to, self.arm)
 
     @property
     def basis(self) -> str:
@@ -113,7 +112,8 @@ class Choice:
             f"{f'It adds {added}. ' if added else ''}Each way to train was tried {where}. Test {self.noun}s played no "
             "part: whether it helps is for them to say. The best of many looks better than it is, so the simplest way "
             f"is chosen unless another one is far enough ahead. Gains are over '{self.baseline}', the choice among the "
-            f"ways without synthetic {self.noun}s; seconds are by split."
+            f"ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
+            "--to takes it (0.1 is a tenth of the largest class), and how classifiers were trained."
         )
 
     @property
@@ -128,6 +128,11 @@ class Choice:
         if self.threshold is None:
             return "divide each probability by the share of its class, and take the largest"
         return f"predict the rare class where its probability is at least {self.threshold:.2g}"
+
+
+def _called(sampler: str, to: str, arm: str) -> str:
+    """Return a short name: with a sampler, it goes without saying that there are synthetic examples."""
+    return f"{sampler} to {to}: {way_of(arm)}" if sampler else arm
 
 
 def capital(words: str) -> str:

@@ -270,9 +270,7 @@ def _report(folder: Path, parts: Parts, drawn: tuple[TableSampler, Synthetic, Ve
         choice=choice,
         after=after,
         history=getattr(sampler, "history_", {}),
-        advice=""
-        if choice is None or choice.sampler
-        else f"{choice.why.split(' is ')[0]} is best: {choice.to_do(choice.arm)}.",
+        advice="" if choice is None else choice.advice,
         provenance=provenance,
         notes=tuple(notes),
     )
