@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+
+from gensynth.data.lazy import lazily
 
 __version__ = version("gensynth")
 
@@ -25,6 +25,7 @@ _HOME = {
     "EvaluateConfig": "gensynth.evaluate.config",
     "RebalanceConfig": "gensynth.kinds.image.rebalance_config",
     "StylizeConfig": "gensynth.kinds.image.style.config",
+    "ImageChooseConfig": "gensynth.kinds.image.config",
     "TableChooseConfig": "gensynth.kinds.table.config",
     "TableEvaluateConfig": "gensynth.kinds.table.config",
     "TableRebalanceConfig": "gensynth.kinds.table.config",
@@ -32,16 +33,10 @@ _HOME = {
     "read_table_parts": "gensynth.kinds.table.read",
     "load_sampler": "gensynth.kinds.table.samplers.catalog",
     "TableSampler": "gensynth.kinds.table.samplers.base",
+    "GaussianCopula": "gensynth.kinds.table.samplers.copula",
+    "TableSmote": "gensynth.kinds.table.samplers.smote",
+    "Recipes": "gensynth.kinds.image.samplers.recipes",
+    "SmoteSampler": "gensynth.kinds.image.samplers.smote",
 }
 __all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    # Lazily, so that `gensynth --help` answers before torch is imported.
-    if name not in _HOME:
-        raise AttributeError(f"module 'gensynth' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazily(__name__, _HOME)

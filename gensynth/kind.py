@@ -142,6 +142,19 @@ class Kind(ABC):
             ValueError: if the examples or an arm of the settings do not suit it.
         """
 
+    @abstractmethod
+    def design(self, train: LabeledData, validation: LabeledData | None, config: Any) -> Design:
+        """Return what a choice rests on.
+
+        Args:
+            train: Real training examples.
+            validation: Real examples that were held out for tuning, or None.
+            config: Settings of this kind of data, a `gensynth.choose.config.ChooseConfig`.
+
+        Raises:
+            ValueError: if the examples are too few.
+        """
+
     def look(self, contents: Contents) -> Html:
         """Return real and accepted synthetic examples beside each other, for the page; some were drawn."""
         from gensynth.report import text
@@ -166,19 +179,6 @@ class Kind(ABC):
     def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:  # noqa: ARG002
         """Return its own sections of the page, as `gensynth.report.frame.page` takes them."""
         return ()
-
-    @abstractmethod
-    def design(self, train: LabeledData, validation: LabeledData | None, config: Any) -> Design:
-        """Return what a choice rests on.
-
-        Args:
-            train: Real training examples.
-            validation: Real examples that were held out for tuning, or None.
-            config: Settings of this kind of data, a `gensynth.choose.config.ChooseConfig`.
-
-        Raises:
-            ValueError: if the examples are too few.
-        """
 
     def config(self, name: str) -> type[Any]:
         """Return a dataclass of its settings, such as `ReadConfig`."""

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 from two_kinds import CASES, drawn, evaluation
 
-from gensynth.choose.results import ImageChoice, Tried
+from gensynth.choose.results import Choice, Tried
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.evaluate.results import Evaluation
-from gensynth.evaluate.ways import REAL
 from gensynth.fidelity.verdict import ClassVerdict, SampleVerdicts, Score, Verdict
-from gensynth.kinds.table.choose import Choice, Scored
 from gensynth.report.contents import Contents
 from gensynth.sampler.synthetic import Synthetic
 
@@ -62,15 +60,21 @@ def evaluation_of(kind: str, word: str = "HELPS", gain: float = 0.03) -> Evaluat
     return evaluation("row", WILD, arms, ("boosting", "logistic"), word, gain)
 
 
-def choice_of(kind: str) -> ImageChoice | Choice:
+def choice_of(kind: str) -> Choice:
     """A choice among three ways, of which a sampler is best."""
-    ways = (("smote", "0.5", 0.02), ("", "", 0.0), (SCRIPT, "0.25", -0.03))
-    if kind == "image":
-        tried = tuple(Tried(s, to, "augmented" if s else "real", 0.5 + g, g, 0.01, 0.1) for s, to, g in ways)
-        return ImageChoice("smote", "0.5", "augmented", "real", "It won.", tried, 90, (f"Note {SCRIPT}.",))
-    scored = tuple(Scored(s or REAL, to or None, 0.5 + g, g, 0.01, 0.1) for s, to, g in ways)
+    arm, ways = "real + synthetic", (("smote", "0.5", 0.02), ("", "", 0.0), (SCRIPT, "0.25", -0.03))
     return Choice(
-        "smote", "0.5", {SCRIPT: 12}, 0.03, "It won.", "average_precision", scored, 15, 90, (f"Note {SCRIPT}.",)
+        *("smote", "0.5", arm, "real"),
+        adds={SCRIPT: 12},
+        threshold=0.03,
+        why="It won.",
+        metric="average_precision",
+        candidates=tuple(Tried(s, to, arm if s else "real", 0.5 + g, g, 0.01, 0.1) for s, to, g in ways),
+        splits=1 if kind == "image" else 15,
+        examples=90,
+        noun="image" if kind == "image" else "row",
+        notes=(f"Note {SCRIPT}.",),
+        schema=2,
     )
 
 

@@ -72,7 +72,7 @@ class Plane(Kind):
     """Points in the plane as a kind; what is not asked of it in tests is left out."""
 
     name, plural, noun, sources = "plane", "points", "point", "points of the plane have no files"
-    claims = parts = against = files = report = samplers = made = classifiers = None
+    claims = parts = against = files = run_files = samplers = made = classifiers = design = None
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         return PlaneSpace(train)

@@ -24,7 +24,7 @@ class Points(Kind):
     def samplers(self) -> tuple[str, ...]:
         return ("gauss",)
 
-    made = parts = against = files = report = space = classifiers = design = None  # nothing of it is asked here
+    made = parts = against = files = run_files = space = classifiers = design = None  # nothing of it is asked here
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_an_installed_package_brings_a_kind_a_sampler_and_a_generator(tmp_path: 
         "    name, plural, noun, sources = 'points', 'points', 'point', '.xy'\n"
         "    def claims(self, source): return source.endswith('.xy')\n"
         "    def samplers(self): return ()\n"
-        "    made = parts = against = files = report = space = classifiers = design = None\n"
+        "    made = parts = against = files = run_files = space = classifiers = design = None\n"
         "Double = type('Double', (RandomRows,), {'name': 'double'})\n"
         "Mine = type('Mine', (VAE,), {})\n"
     )

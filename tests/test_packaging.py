@@ -78,7 +78,9 @@ assert not {{"pytorch_lightning", "lightning_fabric", "torchvision", "matplotlib
 
 def test_public_names_exist() -> None:
     import gensynth
+    from gensynth.kinds import image, table
 
-    assert all(getattr(gensynth, name) is not None for name in gensynth.__all__)
+    for package in (gensynth, image, table):
+        assert all(getattr(package, name) is not None for name in package.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         gensynth.nonsense  # noqa: B018

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from gensynth.choose.config import ChooseConfig
 from gensynth.choose.record import Key, Record
-from gensynth.choose.results import Choice, Tried, words_of
+from gensynth.choose.results import Choice, Tried, capital, words_of
 from gensynth.choose.search import Search, Source
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import some_of
@@ -169,7 +169,7 @@ class _Scored:
         on = f"in the mean of {self.splits} splits" if self.splits > 1 else f"on {n} validation {noun}s"
         said = f"{WORDS[self.config.metric]} {value[chosen]:.1%} {on}"
         start = "" if any(key[0] for key in self.keys) else "No sampler could be tried. "
-        start += _capital(words_of(*chosen))
+        start += capital(words_of(*chosen))
         if chosen == best:
             # The baseline is held against the next best, all others against the baseline.
             others = [key for key in self.keys if key != chosen]
@@ -178,7 +178,7 @@ class _Scored:
         first = self.keys[0]
         gain = "" if chosen == first else self._against(first)
         return (
-            f"{start} is chosen: {said}{gain}. {_capital(words_of(*best))} gives {value[best]:.1%}, which is not "
+            f"{start} is chosen: {said}{gain}. {capital(words_of(*best))} gives {value[best]:.1%}, which is not "
             f"clearly more ({self._points(best, chosen)})."
         )
 
@@ -216,7 +216,3 @@ def _advice(threshold: float | None, train: LabeledData, half: float, tuned: flo
         f" Where a class has to be named, move the threshold: {rule}. Balanced accuracy is then {tuned:.1%} instead of "
         f"{half:.1%}."
     )
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

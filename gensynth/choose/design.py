@@ -39,16 +39,16 @@ class Design(ABC):
         """Return the training and the test side of split number `at`, the same objects if it is asked again at once."""
 
     @abstractmethod
-    def wanted(self, at: int, adds: Mapping[str, int]) -> dict[str, int]:
-        """Return how many examples of each class are drawn there, if `adds` go to all training examples."""
-
-    @abstractmethod
     def drawn(self, at: int, sampler: Sampler, wanted: Mapping[str, int]) -> Synthetic:
         """Draw from a sampler that was fitted to the training side; ValueError if it cannot."""
 
     @abstractmethod
     def spread(self, scores: np.ndarray) -> Spread:
         """Return mean and variance of scores by weights of all splits and seeds, or of differences of such."""
+
+    def share(self, at: int, adds: Mapping[str, int]) -> Mapping[str, int]:
+        """Return how many examples of each class go to split number `at`, if `adds` go to all training examples."""
+        return adds
 
     def tuned(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Return the outcomes of one way, by split, with a threshold that was not tuned on their own examples."""

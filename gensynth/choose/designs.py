@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -54,10 +55,6 @@ class Holdout(Design):
         """As `Design.split`."""
         return self.parts
 
-    def wanted(self, at: int, adds: Mapping[str, int]) -> dict[str, int]:
-        """As `Design.wanted`."""
-        return {name: n for name, n in adds.items() if n}
-
     def drawn(self, at: int, sampler: Sampler, wanted: Mapping[str, int]) -> Synthetic:
         """As `Design.drawn`: those that pass the gate."""
         drawn = [draw_accepted(sampler, self.checker, name, n, self.seed) for name, n in wanted.items()]
@@ -88,17 +85,15 @@ class CrossValidation(Design):
         self.folds, self.classifiers, self.ways, self.made = folds, classifiers, ways, made
         self.weights = [np.ones((len(rows), 1)) for rows in folds.splits]
         self.least, self.examples = folds.folds, len(folds.train)
-        self._last: tuple[int, tuple[LabeledData, LabeledData]] | None = None
+        self._split = lru_cache(maxsize=1)(folds.split)
 
     def split(self, at: int) -> tuple[LabeledData, LabeledData]:
         """As `Design.split`."""
-        if self._last is None or self._last[0] != at:
-            self._last = at, self.folds.split(at)
-        return self._last[1]
+        return self._split(at)
 
-    def wanted(self, at: int, adds: Mapping[str, int]) -> dict[str, int]:
-        """As `Design.wanted`: the training side gets its share."""
-        return {name: n for name, n in self.folds.share(adds, at).items() if n}
+    def share(self, at: int, adds: Mapping[str, int]) -> dict[str, int]:
+        """As `Design.share`."""
+        return self.folds.share(adds, at)
 
     def drawn(self, at: int, sampler: Sampler, wanted: Mapping[str, int]) -> Synthetic:
         """As `Design.drawn`."""

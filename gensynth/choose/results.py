@@ -9,12 +9,12 @@ from typing import Literal
 
 from gensynth.data.files import write_text
 from gensynth.data.plain import MAKE_AGAIN, read_json
-from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
+from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, THRESHOLD, WEIGHTS, way_of
 
 WAYS = {
     REAL: ("doing nothing", "train on the real {noun}s as they are"),
     WEIGHTS: ("weighing the classes", "give every class the same weight in training"),
-    THRESHOLD: ("moving the threshold", "predict the rare class from a lower probability on"),
+    THRESHOLD: ("moving the threshold", ""),  # what to do is for `Choice.to_do` to say
     OVERSAMPLED: ("oversampling", "draw every class equally often"),
     AUGMENTED: ("augmentation", "draw every class equally often, and shift, turn and scale each {noun} a little"),
 }
@@ -42,6 +42,11 @@ class Tried:
     gain: float
     standard_error: float
     seconds: float
+
+    @property
+    def called(self) -> str:
+        """What it is called on the page."""
+        return _called(self.sampler, self.to, self.arm)
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,47 @@ class Choice:
         tried = {t.arm for t in self.candidates if not t.sampler}
         return tuple(way for way in WAYS if way in tried)
 
-    def is_chosen(self, tried: Tried) -> bool:
-        """Whether this is what was chosen. A threshold changes no rank: where ranks count, it is moved in `real`."""
-        arm = REAL if self.arm == THRESHOLD and THRESHOLD not in self.ways else self.arm
-        return (tried.sampler, tried.to, tried.arm) == (self.sampler, self.to, arm)
+    @property
+    def chosen(self) -> str:
+        """What the chosen way is called. A threshold changes no rank: where ranks count, it is moved in `real`."""
+        moved = self.arm == THRESHOLD and THRESHOLD not in self.ways
+        return REAL if moved else _called(self.sampler, self.to, self.arm)
+
+    @property
+    def basis(self) -> str:
+        """What the scores rest on, in sentences."""
+        added = ", ".join(f"{n:,} {self.noun}s of {name}" for name, n in self.adds.items())
+        where = (
+            f"in {self.splits} splits of {self.examples:,} training {self.noun}s by cross-validation; samplers were "
+            "fitted on the training side of each split alone"
+            if self.splits > 1
+            else f"with {self.examples:,} real validation {self.noun}s"
+        )
+        return (
+            f"{f'It adds {added}. ' if added else ''}Each way to train was tried {where}. Test {self.noun}s played no "
+            "part: whether it helps is for them to say. The best of many looks better than it is, so the simplest way "
+            f"is chosen unless another one is far enough ahead. Gains are over '{self.baseline}', the choice among the "
+            f"ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
+            "--to takes it (0.1 is a tenth of the largest class), and how classifiers were trained."
+        )
+
+    def to_do(self, way: str) -> str:
+        """Return what to do to train in a way without synthetic examples."""
+        if way != THRESHOLD:
+            return WAYS[way][1].format(noun=self.noun)
+        if self.threshold is None:
+            return "divide each probability by the share of its class, and take the largest"
+        return f"predict the rare class where its probability is at least {self.threshold:.2g}"
+
+
+def _called(sampler: str, to: str, arm: str) -> str:
+    """Return a short name: with a sampler, it goes without saying that there are synthetic examples."""
+    return f"{sampler} to {to}: {way_of(arm)}" if sampler else arm
+
+
+def capital(words: str) -> str:
+    """Return words as the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def words_of(sampler: str, to: str, arm: str) -> str:

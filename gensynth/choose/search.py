@@ -120,7 +120,7 @@ class Search:
         """
         record, design, name, split = self.record, self.design, source.name, str(at)
         train, _ = design.split(at)
-        wanted = design.wanted(at, self.targets[to])
+        wanted = self._wanted(at, to)
         what: Key = (name,)  # is left out, should it fail
         try:
             if not at and not self._has_time(source, to, n_arms, to_draw=True):
@@ -170,9 +170,13 @@ class Search:
         seconds, name = self.record.seconds, source.name
         needs = n_arms * max(seconds[key[:4]] for key in self.record.outcomes)
         if to_draw:
-            rates = {key[1:3]: spent / self._wanted(key[2]) for key, spent in seconds.items() if key[3:] == ("draw",)}
+            rates = {
+                key[1:3]: spent / sum(self._wanted(0, key[2]).values())
+                for key, spent in seconds.items()
+                if key[3:] == ("draw",)
+            }
             own = [rate for (sampler, _), rate in rates.items() if sampler == name]
-            needs += max(own or rates.values(), default=0.0) * self._wanted(to)
+            needs += max(own or rates.values(), default=0.0) * sum(self._wanted(0, to).values())
         if to_draw and name not in self.fitted and self._left() >= needs:
             needs += max(0.0, self._whole_fit(source) - seconds.get(("0", name, "fit"), 0.0))
         if (left := self._left()) >= needs:
@@ -182,12 +186,12 @@ class Search:
         self.record.leave_out(
             *((name, later) for later in names[names.index(to) :]),
             why=f"{name} is left out{where}: it takes about {needs:.0f} seconds or more, and {max(0.0, left):.0f} of "
-            f"the {self.budget:.0f} are left; more time (and another --out) tries it.",
+            f"the {self.budget:.0f} are left; a longer --choose.seconds (with another --out) tries it.",
         )
         return False
 
-    def _wanted(self, to: str) -> int:
-        return sum(self.design.wanted(0, self.targets[to]).values())
+    def _wanted(self, at: int, to: str) -> dict[str, int]:
+        return {name: n for name, n in self.design.share(at, self.targets[to]).items() if n}
 
     def _left(self) -> float:
         return self.budget - sum(self.record.seconds.values())

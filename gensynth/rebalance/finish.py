@@ -9,17 +9,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from gensynth.choose.results import WAYS, Choice, load_choice
+from gensynth.choose.results import Choice, load_choice
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import load_leak
 from gensynth.evaluate.results import Evaluation, load_evaluation
-from gensynth.evaluate.ways import THRESHOLD
 from gensynth.fidelity.verdict import FAIL
 from gensynth.kind import Kind, kinds
 from gensynth.rebalance.job import RunFiles
 from gensynth.rebalance.run import AUTO, Run, asked, hint_of_moves
 from gensynth.report.contents import Contents
-from gensynth.report.markup import number
 from gensynth.report.page import write_report
 from gensynth.report.printed import (
     print_choice,
@@ -115,7 +113,7 @@ def report(files: RunFiles) -> Rebalanced:
         leak=_if_there(folder / LEAK, load_leak),
         leak_spread=_if_there(folder / SPREAD, load_leak),
         history=files.history,
-        advice=advice_of(choice, evaluation, parts.train.class_counts) if choice is not None and nothing else "",
+        advice=advice_of(choice, evaluation) if choice is not None and nothing else "",
         notes=tuple(files.notes),
     )
     page = write_report(folder / "report.html", contents)
@@ -137,29 +135,22 @@ def _is_answered(files: RunFiles, choice: Choice | None, evaluation: Evaluation 
     return files.always or mixed or (choice is not None and evaluation.verdict != HELPS)
 
 
-def advice_of(choice: Choice, evaluation: Evaluation | None, counts: dict[str, int]) -> str:
+def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
     """Say what to do where nothing was added: train in the way that was best without synthetic examples.
 
     Args:
         choice: What was chosen, and so was that way.
         evaluation: What the test examples said, if they were asked.
-        counts: Real training examples by class.
     """
     noun, way = choice.noun, choice.baseline if choice.sampler else choice.arm
-    does = WAYS[way][1].format(noun=noun)
-    if way == THRESHOLD and choice.threshold is None:
-        does = "move the threshold: divide each probability by the share of its class"
-    elif way == THRESHOLD:
-        rare = min(reversed(counts), key=lambda name: counts[name])
-        does = f"move the threshold: predict {rare!r} where its probability is at least {number(choice.threshold)}"
-    said = f"No synthetic {noun} was added. Instead, {does}"
+    said = f"No synthetic {noun} was added. Instead, {choice.to_do(way)}"
     if not choice.candidates:
         return f"{said}."
     arms = {arm.name: arm.scores[evaluation.metric] for arm in evaluation.arms} if evaluation else {}
     found = arms.get(way)
     reached = f"; on the test {noun}s it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
-    where = f"on the validation {noun}s" if choice.splits == 1 else "in cross-validation"
-    return f"{said}: of the ways without synthetic {noun}s that ('{way}') was best {where}{reached}."
+    where = "by cross-validation" if choice.splits > 1 else f"on the validation {noun}s"
+    return f"{said}: of the ways without synthetic {noun}s '{way}' was chosen {where}{reached}."
 
 
 def print_rebalanced(done: Rebalanced) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from gensynth.choose.results import Choice, Tried
 from gensynth.evaluate.intervals import Estimate
 from gensynth.evaluate.outcome import WORDS
 from gensynth.report import figures
@@ -21,69 +22,42 @@ from gensynth.report.markup import (
     table,
 )
 
-if TYPE_CHECKING:
-    from gensynth.choose.results import Choice, Tried
-
 MOST_CANDIDATES = 20
-"""Ways that were tried and are shown at once; the others are folded away."""
+"""Ways that stand in the chart and in the open table."""
 
 
 def choice(c: Choice | None) -> Html:
-    """Return how all ways to train did, and which was chosen; None where a sampler was named."""
-    title = "How the choice was made"
+    """Return how all ways to treat the rare classes did, and which one won; nothing where none was to be chosen."""
     if c is None:
         return Html()
-    told = listed("Notes", c.notes)
-    if not c.candidates:
-        return section("choice", title, element("p", clean(c.why)), told)
-    head = ("sampler", "filled to", "trained as", "", WORDS[c.metric], "gain, points", "standard error", "seconds")
+    tried = (*(_race(c) if c.candidates else ()), listed("Notes", c.notes))
+    return section("choice", "How the choice was made", element("p", clean(c.why)), *tried)
+
+
+def _race(c: Choice) -> Sequence[Html]:
+    """Return what is known of the candidates."""
+    front, rest = c.candidates[:MOST_CANDIDATES], c.candidates[MOST_CANDIDATES:]
     gains = {
-        f"{t.sampler} to {t.to}, {t.arm}" if t.sampler else t.arm: Estimate(
-            t.gain, t.gain - t.standard_error, t.gain + t.standard_error
-        )
-        for t in c.candidates[:MOST_CANDIDATES]
-        if t.arm != c.baseline
+        clean(t.called): Estimate(t.gain, t.gain - t.standard_error, t.gain + t.standard_error)
+        for t in front
+        if t.called != c.baseline
     }
     caption = f"Gain in {WORDS[c.metric]} over '{c.baseline}', points, \u00b1 one standard error"
-    rows = [_way(t, c) for t in c.candidates]
-    adds = ", ".join(f"{n:,} {c.noun}s of {clean(name)}" for name, n in c.adds.items())
-    where = (
-        f"in {c.splits} splits of {c.examples:,} training {c.noun}s by cross-validation; samplers were fitted on the "
-        "training side of each split alone"
-        if c.splits > 1
-        else f"with {c.examples:,} real validation {c.noun}s"
-    )
-    return section(
-        "choice",
-        title,
-        element("p", clean(c.why)),
-        element("p", f"It adds {adds}.") if adds else Html(),
-        element(
-            "p",
-            f"Each way to train was tried {where}. Test {c.noun}s played no part: whether it helps is for them to say. "
-            "The best of many looks better than it is. The simplest way is chosen unless another one is far enough "
-            f"ahead. Gains are over '{c.baseline}', the choice among the ways without synthetic {c.noun}s.",
-            class_="small",
-        ),
-        element("figure", element("figcaption", caption), figures.forest(caption, gains)) if gains else Html(),
-        table(head, rows[:MOST_CANDIDATES], words=(0, 1, 2, 3)),
-        fold("The other ways", table(head, rows[MOST_CANDIDATES:], words=(0, 1, 2, 3)))
-        if len(rows) > MOST_CANDIDATES
-        else Html(),
-        told,
-    )
-
-
-def _way(t: Tried, c: Choice) -> tuple[str, ...]:
-    is_base = t.arm == c.baseline
-    mark = badge("CHOSEN") if c.is_chosen(t) else ""
-    if mark and t.arm != c.arm:
-        mark = Html(mark + element("span", " with a tuned threshold", class_="small"))
+    head = ("way", "", WORDS[c.metric], "gain, points", "standard error", "seconds")
+    tables = [table(head, [_row(t, c) for t in of], words=(0, 1)) for of in (front, rest)]
     return (
-        clean(t.sampler) or NOTHING,
-        clean(t.to) or NOTHING,
-        t.arm,
-        mark or ("best without" if is_base else ""),
+        element("p", clean(c.basis), class_="small"),
+        element("figure", element("figcaption", clean(caption)), figures.forest(caption, gains)) if gains else Html(),
+        tables[0],
+        fold(f"The other {len(rest)} ways", tables[1]) if rest else Html(),
+    )
+
+
+def _row(t: Tried, c: Choice) -> tuple[str, ...]:
+    is_base = t.called == c.baseline
+    return (
+        clean(t.called),
+        badge("CHOSEN") if t.called == c.chosen else "",
         percent(t.score),
         NOTHING if is_base else points(t.gain),
         NOTHING if is_base else f"\u00b1 {100 * t.standard_error:.1f}",

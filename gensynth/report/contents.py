@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from gensynth.choose.results import Choice
     from gensynth.data.split import Parts
     from gensynth.evaluate.leak import Leak
     from gensynth.evaluate.results import Evaluation
     from gensynth.fidelity.privacy import Privacy
     from gensynth.fidelity.verdict import Verdict
-    from gensynth.report.choice import Choice
     from gensynth.sampler.synthetic import Synthetic
 
 FRONT = 20

@@ -133,7 +133,7 @@ def test_it_tries_every_way_and_says_why(world: World, splits: int, tmp_path: Pa
     assert (base.arm, base.gain, base.standard_error) == ("class weights", 0, 0)
     for t in found.candidates:
         assert t.gain == pytest.approx(t.score - base.score) and (t.standard_error > 0) == (t != base)
-        assert t.seconds == 10.0 and found.is_chosen(t) == (t == base)
+        assert t.seconds == 10.0 and (t.called == found.chosen) == (t == base)
     assert (found.sampler, found.to, found.arm, found.adds) == ("", "", "class weights", {})
     assert found.why.startswith("Weighing the classes is best: ") and "standard error" in found.why
     assert (found.splits, found.noun, found.notes) == (splits, world.train.noun, ())
@@ -151,7 +151,7 @@ def test_a_sampler_is_chosen_only_if_it_is_far_enough_ahead(world: World) -> Non
     found = world.choose([source("smote")], None)
     assert (found.sampler, found.arm) == ("smote", arm) and found.adds == TARGETS[found.to]
     assert found.why.startswith(f"Filling with 'smote' to {found.to} (trained as '{arm}') is best: ")
-    assert found.why.count(" with ") == 2 and sum(map(found.is_chosen, found.candidates)) == 1
+    assert found.why.count(" with ") == 2 and found.chosen in {t.called for t in found.candidates}
     far = world.choose([source("smote")], None, standard_errors=99.0)
     assert (far.sampler, far.arm, far.baseline) == ("", "real", "real")
     assert far.why.startswith("Doing nothing is chosen: ") and "which is not clearly more" in far.why
@@ -201,7 +201,7 @@ def test_what_does_not_fit_into_the_budget_is_not_begun(world: World, splits: in
     sources = [source("smote"), source("vae", asked, seconds=25.0)]
     found = world.choose(sources, tmp_path / "a", seconds=ways + 1.5 * arms)
     assert not asked and found.notes[0].startswith("vae is left out: it takes about")
-    assert "smote is left out from balance on" in found.notes[1] and "more time (and another --out)" in found.notes[1]
+    assert "smote is left out from balance on" in found.notes[1] and "longer --choose.seconds" in found.notes[1]
     # The estimate of a fit counts.
     for more, tried in ((24.0, []), (26.0, ["vae"])):
         world.choose([source("vae", asked, seconds=25.0)], tmp_path / str(more), seconds=ways + arms + more)

@@ -176,7 +176,7 @@ def test_wrong_inputs_are_refused(parts: Parts) -> None:
 
 def job(parts: Parts, out: Path, spread: str = "auto") -> ImageJob:
     files = ImageRunFiles(out, parts, {"rebalance": RebalanceConfig()})
-    unused: Any = {"generator": "vae", "model": None, "train_config": None, "config": None, "targets": {}, "adds": {}}
+    unused: Any = dict.fromkeys(("generator", "model", "config", "train_config", "choose_config", "targets", "adds"))
     return ImageJob(files=files, evaluate=QUICK, spread=spread, **unused)
 
 

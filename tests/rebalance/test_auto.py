@@ -23,6 +23,7 @@ from gensynth.evaluate.results import load_evaluation
 from gensynth.generator.config import TrainConfig
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.commands import rebalance
+from gensynth.kinds.image.config import ImageChooseConfig
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 from gensynth.kinds.image.rebalance_config import RebalanceConfig
 from gensynth.kinds.image.samplers.recipe_safety import recipe_safety
@@ -63,6 +64,8 @@ def options(few_eights: Path, out: Path, *more: object) -> list[str]:
         "--accelerator",
         "cpu",
     ]
+    if "auto" in more:
+        given += ["--choose.steps", 10]
     return [str(a) for a in (*given, "--evaluate.steps", 10, "--evaluate.seeds", 2, "--quiet", *more)]
 
 
@@ -87,7 +90,7 @@ def test_auto_mixes_only_what_helps_unless_forced(
 ) -> None:
     out = tmp_path / "run"
     # 8 test images of the class to fill are too few to tell.
-    auto = options(few_eights, out, "--sampler", "auto", "--budget", "1h")
+    auto = options(few_eights, out, "--sampler", "auto", "--choose.seconds", 3600)
     code, text, err = run(capsys, auto)
     assert code == 1, err
     assert "did it help: CANNOT TELL" in text and "choice: Filling with" in text
@@ -97,7 +100,7 @@ def test_auto_mixes_only_what_helps_unless_forced(
     assert {t.sampler for t in found.candidates} >= {"", "smote", "recipes"} and (out / "checkpoints").is_dir()
     arms = {arm["name"] for arm in json.loads((out / "evaluation.json").read_text())["arms"]}
     assert arms == {*found.ways, found.arm}  # the verdict is that of what was chosen
-    assert "was best on the validation images; on the test images it has" in text
+    assert "was chosen on the validation images; on the test images it has" in text
     page = (out / "report.html").read_text()
     assert "How the choice was made" in page and "No synthetic image was added" in page
     assert run(capsys, ["report", str(out)])[0] == 0
@@ -189,11 +192,11 @@ def test_no_time_for_any_sampler_is_an_answer(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path
 ) -> None:
     out = tmp_path / "run"
-    auto = options(few_eights, out, "--sampler", "auto", "--budget", "0.001s")
+    auto = options(few_eights, out, "--sampler", "auto", "--choose.seconds", 0.001)
     for argv in (auto, auto):
         code, text, err = run(capsys, argv)
         assert code == 1 and err.count("\n") == 1 and err.startswith("note: The training part"), err
-        assert "No sampler could be tried" in text and "Instead, " in text and "more time" in text
+        assert "No sampler could be tried" in text and "Instead, " in text and "longer --choose.seconds" in text
     assert not (out / "dataset").exists() and not (out / "synthetic").exists()
     assert run(capsys, ["report", str(out)])[0] == 0 and "No sampler could" in (out / "report.html").read_text()
 
@@ -227,6 +230,7 @@ def test_the_test_part_has_no_say_in_the_choice(
             data_config=DataConfig(keep={"8": 10}),
             train_config=TrainConfig(steps=4, batch_size=8, accelerator="cpu"),
             model=get_generator("deformation", "image").Config(),
+            choose=ImageChooseConfig(steps=10),
             evaluate=QUICK,
         )
     assert load_choice(tmp_path / "run" / "choice.json").sampler

@@ -10,7 +10,7 @@ import pytest
 
 from gensynth.cli.commands import report
 from gensynth.data.settings import differences
-from gensynth.kind import kinds
+from gensynth.kind import Kind, kinds
 from gensynth.rebalance.run import Run
 
 SETTINGS: dict[str, Any] = {
@@ -72,14 +72,15 @@ def test_hidden_files_are_no_content(tmp_path: Path) -> None:
 def test_a_report_downloads_only_what_this_command_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
-    whole = {"kind": "image", "generator": "vae", "rebalance": {}, "evaluate": {}, "source": "torchvision:CIFAR10"}
+    whole = {"kind": "image", "generator": "vae", "source": "torchvision:CIFAR10"}
+    whole |= {"rebalance": {}, "choose": {}, "evaluate": {}}
     record = {"settings": SETTINGS | whole, "command": "", "versions": "", "seconds": {}}
     (tmp_path / "run.json").write_text(json.dumps(record))
 
-    def read_parts(source: str, config: Any) -> None:
+    def read_parts(kind: Kind, source: str, config: Any) -> None:
         assert (source, config.download) == ("/here", asked)
         raise FileNotFoundError("not there.")
 
-    monkeypatch.setattr("gensynth.kinds.image.read.read_parts", read_parts)
+    monkeypatch.setattr(type(kinds()["image"]), "parts", read_parts)
     with pytest.raises(FileNotFoundError, match=r"not there\. If the data of .* were moved, say with --data"):
         report(kinds()["image"], tmp_path, data="/here", download=asked)

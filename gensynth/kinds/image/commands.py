@@ -25,7 +25,7 @@ from gensynth.sampler import SAMPLER
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.evaluate.config import EvaluateConfig
     from gensynth.generator.config import TrainConfig
-    from gensynth.kinds.image.config import DataConfig
+    from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
     from gensynth.kinds.image.rebalance_config import RebalanceConfig
     from gensynth.kinds.image.style.config import StylizeConfig
 
@@ -252,6 +252,7 @@ def rebalance(
     data_config: DataConfig,
     train_config: TrainConfig,
     model: Any,
+    choose: ImageChooseConfig,
     evaluate: EvaluateConfig,
 ) -> int:
     """Train, sample, check, test, mix and report with one command; the same command continues a killed run.
@@ -265,6 +266,7 @@ def rebalance(
         data_config: How the data are read and split.
         train_config: How to train.
         model: Settings of the generator.
+        choose: How the sampler auto chooses.
         evaluate: How to test.
     """
     from gensynth.kinds.image.rebalance import image_job
@@ -274,7 +276,9 @@ def rebalance(
     refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     refuse_inside(out, data, data_config.test_data)
     with locked(out / RECORD):
-        done = run(image_job(data, out, generator, model, rebalance_config, data_config, train_config, evaluate, quiet))
+        done = run(
+            image_job(data, out, generator, model, rebalance_config, data_config, train_config, choose, evaluate, quiet)
+        )
     return print_rebalanced(done)
 
 

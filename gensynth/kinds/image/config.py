@@ -1,4 +1,4 @@
-"""The settings for images: how data are read and split, written, checked, and how a sampler is chosen."""
+"""The settings for images: how they are read, split, written, checked and chosen for."""
 
 from __future__ import annotations
 
@@ -70,20 +70,32 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class ImageChooseConfig(ChooseConfig):
-    """How the choice is made, by small networks. The test part decides afterwards: to be ahead at all is enough."""
+    """How the choice is made, by small networks."""
 
     metrics: ClassVar[tuple[str, ...]] = EvaluateConfig.metrics
 
     metric: str = EvaluateConfig.metric
     """What counts: balanced_accuracy, macro_f1 or average_precision."""
     standard_errors: float = 0.0
+    """How far ahead of a simpler way another one has to be, in standard errors. The test part decides afterwards: to be
+    ahead at all is enough."""
     seconds: float = 1200.0
+    """What would take longer is not begun; slow samplers are left out, and a note says so. The test that follows comes
+    on top."""
     seeds: int = 2
     """Networks for each way, at least 2; the test that follows takes more."""
     steps: int | None = None
-    """As those of `EvaluateConfig`."""
+    """Gradient steps per network, at least 10; by default as in the test."""
     batch_size: int = 64
-    """As that of `EvaluateConfig`."""
+    """Images per gradient step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.training()
+
+    def training(self) -> EvaluateConfig:
+        """Return how the networks are trained; ValueError if they cannot be."""
+        return EvaluateConfig(seeds=self.seeds, steps=self.steps, batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)

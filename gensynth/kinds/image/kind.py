@@ -106,7 +106,6 @@ class ImageKind(Kind):
         import numpy as np
 
         from gensynth.choose.designs import Holdout
-        from gensynth.evaluate.config import EvaluateConfig
         from gensynth.evaluate.networks import Networks
         from gensynth.evaluate.task import Training
         from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, WEIGHTS
@@ -115,8 +114,7 @@ class ImageKind(Kind):
             raise ValueError("what suits images is chosen on validation images; give these.")
         # A stream of its own: these networks are not the ones that are tested later.
         seeds = np.random.SeedSequence([config.seed, 1]).generate_state(config.seeds).tolist()
-        test = EvaluateConfig(seeds=config.seeds, steps=config.steps, batch_size=config.batch_size)
-        networks = Networks(Training(seeds, test.steps_for(len(train)), test.batch_size))
+        networks = Networks(Training(seeds, config.training().steps_for(len(train)), config.batch_size))
         ways, made = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED), (OVERSAMPLED, AUGMENTED)
         return Holdout(train, validation, [networks], ways, made, config.seed)
 

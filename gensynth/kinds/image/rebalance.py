@@ -58,6 +58,7 @@ class Settings(TypedDict):
     rebalance: RebalanceConfig
     data: DataConfig
     train: dict[str, Any]
+    choose: dict[str, Any]
     evaluate: dict[str, Any]
     fingerprint: str
 
@@ -123,6 +124,7 @@ def image_job(
     config: RebalanceConfig,
     data_config: DataConfig,
     train_config: TrainConfig,
+    choose_config: ImageChooseConfig,
     evaluate_config: EvaluateConfig,
     quiet: bool = False,
 ) -> ImageJob:
@@ -136,6 +138,7 @@ def image_job(
         config: What to make.
         data_config: How real data are read and split.
         train_config: How to train.
+        choose_config: How the sampler auto chooses.
         evaluate_config: How to test.
         quiet: Show no progress bars.
 
@@ -152,11 +155,12 @@ def image_job(
         rebalance=replace(config, force=False),
         data=replace(data_config, test_data=absolute(data_config.test_data)),
         train=asdict(train_config),
+        choose=asdict(choose_config),
         evaluate=asdict(evaluate_config),
         fingerprint=parts.fingerprint,
     )
-    checked = _checked(config, train_config, generator)
-    targets = checked.targets(parts.train.class_counts)
+    checked = _checked(config, train_config, choose_config, generator)
+    targets = checked.targets(parts.train.class_counts, choose_config.targets)
     job = ImageJob(
         files=ImageRunFiles(out, parts, settings),
         adds=next(iter(targets.values())),
@@ -169,6 +173,7 @@ def image_job(
         config=checked,
         targets=targets,
         train_config=train_config,
+        choose_config=choose_config,
         download=data_config.download,
     )
     if config.sampler == AUTO:
@@ -185,8 +190,15 @@ def image_job(
     return job
 
 
-def _checked(config: RebalanceConfig, train_config: TrainConfig, generator: str) -> RebalanceConfig:
+def _checked(
+    config: RebalanceConfig, train_config: TrainConfig, choose_config: ImageChooseConfig, generator: str
+) -> RebalanceConfig:
     """Return what to make, as the generator can make it; ValueError for what only another one can do."""
+    if config.sampler != AUTO and choose_config != ImageChooseConfig():
+        raise ValueError(
+            f"settings that begin with --choose are for the sampler auto, and the sampler is {config.sampler!r}; leave "
+            "them out, or give --sampler auto."
+        )
     if config.sampler != GENERATOR and train_config.dp is not None:
         raise ValueError(
             "dp bounds what a generator gives away, and the other samplers change real images themselves; give "
@@ -221,12 +233,12 @@ class ImageJob(Job):
         download: Whether pretrained weights may be downloaded.
     """
 
-    evaluate: EvaluateConfig
     generator: str
     model: Any
     config: RebalanceConfig
     targets: dict[str, dict[str, int]]
     train_config: TrainConfig
+    choose_config: ImageChooseConfig
     download: bool = False
     spare: float = 0.25
 
@@ -296,16 +308,10 @@ class ImageJob(Job):
             Source(self.generator, lambda _: self.fitted(GENERATOR), self.seconds_to_learn),
             Source(SMOTE, lambda _: self.fitted(SMOTE)),
         ]
-        config = ImageChooseConfig(
-            seconds=self.config.seconds,
-            seed=self.config.sample_seed,
-            steps=self.evaluate.steps,
-            batch_size=self.evaluate.batch_size,
-        )
         train, validation = self.train_part, self.files.parts.validation
         unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
         notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
-        return choose(train, validation, tried, self.targets, config, self.files.folder, notes, self.quiet)
+        return choose(train, validation, tried, self.targets, self.choose_config, self.files.folder, notes, self.quiet)
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,8 +12,6 @@ from gensynth.mix.targets import RARE, check_target, target_counts
 from gensynth.rebalance.run import AUTO
 
 SMOTE, RECIPES, GENERATOR = SAMPLERS = ("smote", "recipes", "generator")
-DEFAULT_BUDGET = "20m"
-UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,6 @@ class RebalanceConfig:
     sampler: str = GENERATOR
     """What draws: `generator`, the one that --generator names; `recipes`, classical augmentation by what is measured to
     keep the class; `smote`; or `auto`: the best on validation images, mixed only if it helps on test images."""
-    budget: str | None = None
-    """For the sampler auto: time for the search, such as 90s or 2h, by default 20m; the test that follows comes on
-    top."""
     force: bool = False
     """For the sampler auto: mix even where the images do not help."""
     to: str | None = None
@@ -56,32 +50,27 @@ class RebalanceConfig:
                 f"draw, per_class and source are settings of a generator, and the sampler is {self.sampler!r}; leave "
                 "them out."
             )
-        if self.sampler != AUTO and (self.budget is not None or self.force):
+        if self.sampler != AUTO and self.force:
             raise ValueError(
-                f"budget and force are settings of the sampler auto, and the sampler is {self.sampler!r}; leave them "
-                "out, or give --sampler auto."
+                f"force is a setting of the sampler auto, and the sampler is {self.sampler!r}; leave it out, or give "
+                "--sampler auto."
             )
-        _ = self.seconds
 
-    @property
-    def seconds(self) -> float:
-        """The budget in seconds; ValueError if it is no time."""
-        form = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", DEFAULT_BUDGET if self.budget is None else self.budget)
-        if not form or not float(form[1]):
-            raise ValueError(
-                f"budget {self.budget!r} is not a time; give a number above 0 with s, m or h: 90s, 20m, 2h."
-            )
-        return float(form[1]) * UNITS[form[2]]
-
-    def targets(self, class_counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    def targets(self, class_counts: Mapping[str, int], tried: Sequence[str] = ()) -> dict[str, dict[str, int]]:
         """Return how many images each class shall receive, by the name of the target; those that differ.
 
+        Args:
+            class_counts: Real training images by class.
+            tried: The targets that the sampler auto tries; none for those that suit images.
+
         Raises:
-            ValueError: if none adds anything.
+            ValueError: if none adds anything, or there is one target too many.
         """
-        several = self.sampler == AUTO and self.to is None
+        if self.to is not None and tried:
+            raise ValueError("--to names one target and --choose.targets several; give one of the two.")
+        several = self.sampler == AUTO and self.to is None and not tried
         found: dict[str, dict[str, int]] = {}
-        for to in ("5x", RARE) if several else (self.to or RARE,):
+        for to in ("5x", RARE) if several else (tried or (self.to or RARE,)):
             adds = {name: n for name, n in target_counts(class_counts, to).items() if n}
             if adds and adds not in found.values():
                 found[to] = adds
@@ -90,8 +79,9 @@ class RebalanceConfig:
             to = str(2 * max(class_counts.values()))
             found[to] = target_counts(class_counts, to)
         if not found:
+            given = ", ".join(tried) or self.to or RARE
             raise ValueError(
-                f"to={self.to or RARE!r} adds nothing to {some_counts(class_counts)}; give more, such as "
-                "'balance' or a number of images."
+                f"to={given!r} adds nothing to {some_counts(class_counts)}; give more, such as 'balance' or a number "
+                "of images."
             )
         return found
