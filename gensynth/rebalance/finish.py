@@ -82,7 +82,7 @@ def report(files: RunFiles) -> Rebalanced:
     mixed = files.data_set.exists()
     answered = _is_answered(files, choice, evaluation, mixed)
     if not answered or (files.always and not mixed):
-        missing = f", or its {files.data_set.name} does not lie there; put it back," if answered else ";"
+        missing = f", or its {files.data_set.name} does not lie there; put it back, or" if answered else ";"
         raise ValueError(f"{folder} is not finished{missing} type its 'gensynth rebalance' command again.")
     after = dict(parts.train.class_counts)
     if mixed and synthetic is not None and verdict is not None:

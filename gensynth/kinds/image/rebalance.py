@@ -130,17 +130,7 @@ def image_job(
 ) -> ImageJob:
     """Return the run that was asked for; of several processes that train together, only the first one returns.
 
-    Args:
-        source: Real data, as `gensynth.kinds.image.read.read_parts` takes it.
-        out: Folder of the run; created, or continued if it holds a run with the same settings.
-        generator: Name of the generator.
-        model: An instance of its `Config`.
-        config: What to make.
-        data_config: How real data are read and split.
-        train_config: How to train.
-        choose_config: How the sampler auto chooses.
-        evaluate_config: How to test.
-        quiet: Show no progress bars.
+    The arguments are those of the verb, `gensynth.kinds.image.commands.rebalance`.
 
     Raises:
         ValueError: if the data or settings do not allow it.

@@ -165,14 +165,7 @@ def table_job(
 ) -> TableJob:
     """Return the run that was asked for.
 
-    Args:
-        source: A real table, as `read_table_parts` takes it.
-        out: The table to write; its ending says in which format.
-        config: What to make.
-        data_config: How the real table is read and split.
-        choose_config: How the choice is made, if it is.
-        evaluate_config: How to test.
-        quiet: Show no progress bars.
+    The arguments are those of the verb, `gensynth.kinds.table.commands.rebalance`.
 
     Raises:
         ValueError: if the data or settings do not allow it, or `out` is something else.
