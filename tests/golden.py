@@ -128,13 +128,13 @@ def of_choice(name: str, folder: Path) -> dict[str, Any]:
     """What `auto` would take."""
     parts = parts_of(name)
     if parts.train.kind == "table":
-        config = TableChooseConfig(models=("logistic",), folds=3, repeats=2, seconds=1000)
+        config = TableChooseConfig(models=("logistic",), folds=3, repeats=2, budget="1h")
         rows = choose_rows(parts.train, ["smote", "copula"], config, quiet=True)
         tried = {f"{c.sampler or c.arm}, {float(c.to or 0):.3g}": c.score for c in rows.candidates}
         chosen = [rows.sampler or rows.arm, float(rows.to) if rows.to else None]
         return {"chosen": chosen, "adds": rows.adds, "tried": tried}
     sources = [Source(s, lambda _, s=s: samplers(name)[s]) for s in ("affine", "smote")]
-    config_images = ImageChooseConfig(steps=30, seconds=1000)
+    config_images = ImageChooseConfig(steps=30, budget="1h")
     choice = choose(parts.train, parts.validation, sources, {"5x": {"8": 160}}, config_images, folder, quiet=True)
     return {"tried": {f"{t.sampler}, {t.to}, {t.arm}": t.score for t in sorted(choice.candidates, key=str)}}
 

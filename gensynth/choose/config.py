@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 from gensynth.mix.targets import check_target
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,9 @@ class ChooseConfig:
     """How far samplers fill, each as `to` takes it, such as 0.1,0.5 or 5x,rare; none for those that suit the data."""
     standard_errors: float = 1.0
     """How far ahead of a simpler way another one has to be, in standard errors."""
-    seconds: float = 300.0
-    """What would take longer is not begun; slow samplers are left out. Where that happens, the choice depends on the
-    machine, and a note says so."""
+    budget: str = "5m"
+    """Time, such as 90s, 20m or 2h: what would take longer is not begun, slow samplers are left out. Where that
+    happens, the choice depends on the machine, and a note says so."""
     seed: int = 0
     """Seed of all that is drawn."""
 
@@ -35,8 +38,19 @@ class ChooseConfig:
     def __post_init__(self) -> None:
         if self.metric not in self.metrics:
             raise ValueError(f"metric {self.metric!r} is unknown; allowed: {', '.join(self.metrics)}.")
-        for name in ("standard_errors", "seconds", "seed"):
+        for name in ("standard_errors", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
         for to in self.targets:
             check_target(to)
+        _ = self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """The budget in seconds; ValueError if it is no time."""
+        form = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", self.budget)
+        if not form or not float(form[1]):
+            raise ValueError(
+                f"budget {self.budget!r} is not a time; give a number above 0 with s, m or h: 90s, 20m, 2h."
+            )
+        return float(form[1]) * UNITS[form[2]]

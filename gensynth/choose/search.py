@@ -186,7 +186,7 @@ class Search:
         self.record.leave_out(
             *((name, later) for later in names[names.index(to) :]),
             why=f"{name} is left out{where}: it takes about {needs:.0f} seconds or more, and {max(0.0, left):.0f} of "
-            f"the {self.budget:.0f} are left; a longer --choose.seconds (with another --out) tries it.",
+            f"the {self.budget:.0f} are left; a longer --choose.budget (with another --out) tries it.",
         )
         return False
 

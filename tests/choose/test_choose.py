@@ -72,8 +72,8 @@ class World:
     clock: float = 0.0
     stop_at: list[int] = field(default_factory=list)
 
-    def choose(self, sources: list[Source], folder: Path | None, **changes: Any) -> Choice:
-        config = replace(self.config, **{"seconds": 1e6} | changes)
+    def choose(self, sources: list[Source], folder: Path | None, seconds: float = 1e6, **changes: Any) -> Choice:
+        config = replace(self.config, budget=f"{seconds:.6f}s", **changes)
         return choose(self.train, self.validation, sources, TARGETS, config, folder, quiet=True)
 
     def try_way(self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: Any) -> Any:
@@ -201,7 +201,7 @@ def test_what_does_not_fit_into_the_budget_is_not_begun(world: World, splits: in
     sources = [source("smote"), source("vae", asked, seconds=25.0)]
     found = world.choose(sources, tmp_path / "a", seconds=ways + 1.5 * arms)
     assert not asked and found.notes[0].startswith("vae is left out: it takes about")
-    assert "smote is left out from balance on" in found.notes[1] and "longer --choose.seconds" in found.notes[1]
+    assert "smote is left out from balance on" in found.notes[1] and "longer --choose.budget" in found.notes[1]
     # The estimate of a fit counts.
     for more, tried in ((24.0, []), (26.0, ["vae"])):
         world.choose([source("vae", asked, seconds=25.0)], tmp_path / str(more), seconds=ways + arms + more)
@@ -247,7 +247,8 @@ def test_settings_that_cannot_be_are_refused() -> None:
         for wrong, text in (
             ({"metric": "f1"}, "metric 'f1' is unknown"),
             ({"targets": ("0.5", "0.0")}, "to='0.0' is none of 'rare'"),
-            ({"seconds": -1.0}, "seconds must be at least 0"),
+            ({"budget": "5"}, "budget '5' is not a time"),
+            ({"budget": "0s"}, "budget '0s' is not a time"),
         ):
             with pytest.raises(ValueError, match=text):
                 kind(**wrong)  # type: ignore[arg-type]

@@ -90,7 +90,7 @@ def test_auto_mixes_only_what_helps_unless_forced(
 ) -> None:
     out = tmp_path / "run"
     # 8 test images of the class to fill are too few to tell.
-    auto = options(few_eights, out, "--sampler", "auto", "--choose.seconds", 3600)
+    auto = options(few_eights, out, "--sampler", "auto", "--choose.budget", "1h")
     code, text, err = run(capsys, auto)
     assert code == 1, err
     assert "did it help: CANNOT TELL" in text and "choice: Filling with" in text
@@ -192,11 +192,11 @@ def test_no_time_for_any_sampler_is_an_answer(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, few_eights: Path
 ) -> None:
     out = tmp_path / "run"
-    auto = options(few_eights, out, "--sampler", "auto", "--choose.seconds", 0.001)
+    auto = options(few_eights, out, "--sampler", "auto", "--choose.budget", "0.001s")
     for argv in (auto, auto):
         code, text, err = run(capsys, argv)
         assert code == 1 and err.count("\n") == 1 and err.startswith("note: The training part"), err
-        assert "No sampler could be tried" in text and "Instead, " in text and "longer --choose.seconds" in text
+        assert "No sampler could be tried" in text and "Instead, " in text and "longer --choose.budget" in text
     assert not (out / "dataset").exists() and not (out / "synthetic").exists()
     assert run(capsys, ["report", str(out)])[0] == 0 and "No sampler could" in (out / "report.html").read_text()
 

@@ -79,7 +79,7 @@ class ImageChooseConfig(ChooseConfig):
     standard_errors: float = 0.0
     """How far ahead of a simpler way another one has to be, in standard errors. The test part decides afterwards: to be
     ahead at all is enough."""
-    seconds: float = 1200.0
+    budget: str = "20m"
     """What would take longer is not begun; slow samplers are left out, and a note says so. The test that follows comes
     on top."""
     seeds: int = 2

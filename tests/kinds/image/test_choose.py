@@ -54,7 +54,9 @@ def clock(few: Parts, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def search(few: Parts, sources: list[Source], folder: Path | None, seconds: float = 1e6) -> Choice:
-    return choose(few.train, few.validation, sources, TARGETS, ImageChooseConfig(seconds=seconds), folder, quiet=True)
+    return choose(
+        few.train, few.validation, sources, TARGETS, ImageChooseConfig(budget=f"{seconds}s"), folder, quiet=True
+    )
 
 
 def smote(few: Parts) -> Callable[[Any], Sampler]:

@@ -127,7 +127,7 @@ def test_sampler_that_cannot_is_left_out() -> None:
 def test_time_ends_the_race_after_one_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 5))
     monkeypatch.setattr("gensynth.choose.record.perf_counter", lambda: float(next(clock)))
-    found = choose_rows(table(100, 15), ["random"], replace(QUICK, seconds=50.0), quiet=True)
+    found = choose_rows(table(100, 15), ["random"], replace(QUICK, budget="50s"), quiet=True)
     # In a split 5 seconds for the ways without a sampler, 5 to fit, and for each target 5 to draw and 5 to train.
     assert found.splits == 3 and {c.arm for c in found.candidates} == {REAL, WEIGHTS}
     assert "too slow for 50 seconds" in found.notes[0] and "3 of 6 splits fitted into 50 seconds." in found.notes
