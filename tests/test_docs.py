@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
+from PIL import Image
 
 from gensynth.cli.arguments import function_of, parser_of, verb_of
 from gensynth.cli.main import VERBS
@@ -124,3 +131,27 @@ def test_every_argument_of_a_verb_has_help(verb: str, kind: str) -> None:
         return
     parser, _ = parser_of(function, verb, [])
     assert [action.dest for action in parser._actions if not action.help] == []
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On tiny data, block after block; what the blocks take as given stands here."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, n, mean in (("fine", 40, 60), ("defect", 20, 160)):
+        folder = Path("photos") / name
+        folder.mkdir(parents=True)
+        for i in range(n):
+            Image.fromarray(rng.normal(mean, 30, (32, 32)).clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    shutil.copytree("photos", "runs/photos/dataset/train")
+    given: dict[str, object] = {
+        "X": pd.DataFrame({"u": rng.normal(size=60), "v": rng.normal(size=60)}),
+        "y": np.arange(60) % 6 == 0,
+        "my_network": torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten()),
+        "torchvision": importlib.import_module("torchvision"),
+        "datasets": SimpleNamespace(load_dataset=lambda name, data_dir: Path(data_dir).exists()),
+    }
+    blocks = [body for _, language, body in FENCE.findall((ROOT / "README.md").read_text()) if language == "python"]
+    assert len(blocks) >= 4
+    for block in blocks:
+        exec(block.replace("steps=2000", "steps=2").replace("n=500", "n=12").replace("size=224", "size=32"), given)
+    assert "good" in given
