@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from gensynth.fidelity.verdict import REASONS
+from gensynth.report.as_text import SEED, some
 from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import Html, clean, element, shorten, unfold
-from gensynth.report.text import SEED, some
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData

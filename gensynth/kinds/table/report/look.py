@@ -15,9 +15,9 @@ from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
+from gensynth.report.as_text import SEED, some
 from gensynth.report.markup import Html, clean, element, fold, number, percent, shorten, table
 from gensynth.report.sections import LEGEND
-from gensynth.report.text import SEED, some
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
