@@ -47,11 +47,11 @@ from table_report import checklist_table, machine, mixed_tables, real_tables, wr
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from gensynth.choose.samplers import choose_samplers
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import draw
 from gensynth.evaluate.outcome import WORDS, Probabilities
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.classifiers import Encoder, Extra, Fit, Fitted
 from gensynth.kinds.table.config import MODELS, TableChooseConfig
 from gensynth.kinds.table.samplers.base import TableSampler
@@ -211,7 +211,7 @@ def measure_real(job: Job) -> dict[str, Any]:
     start, chosen, arm, ratio, extra = time.process_time(), {}, job.arm, 1.0, None
     if arm == AUTO:
         config = TableChooseConfig(budget=f"{job.seconds}s", seed=job.split)
-        choice = choose_rows(half.train, job.candidates, config, quiet=True)
+        choice = choose_samplers(half.train, job.candidates, config, quiet=True)
         arm, ratio = choice.sampler or choice.arm, float(choice.to or ratio)  # what is tried by default are shares
         chosen = {"chose": arm, "ratio": ratio if choice.to else None, "why": choice.why, "notes": choice.notes}
     if arm not in (REAL, WEIGHTS, THRESHOLD):

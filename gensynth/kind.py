@@ -1,8 +1,9 @@
 """Kind: what a kind of data says of itself, and the registry of kinds. Read this page first.
 
 A *step* (data, generator, sampler, fidelity, mix, evaluate, choose, rebalance, report, cli) is written once. A *kind*
-of data is one room, `gensynth/kinds/NAME/`, whose `kind.py` defines one class derived from `Kind`. Steps ask the kind;
-they import none, and no kind imports another (`tests/test_floors.py`). Kinds of other packages are found by their entry
+of data is one room, `gensynth/kinds/NAME/`, whose `kind.py` defines one class derived from `Kind`, or from
+`gensynth.kinds.plain.PlainKind`, which says all that can be said for it. Steps ask the kind; they import none, and no
+kind imports another (`tests/test_floors.py`). Kinds of other packages are found by their entry
 points, group `gensynth.kinds`, each of which names such a class.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -20,23 +22,39 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gensynth.data.words import did_you_mean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
-    from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
+    from gensynth.mix.drawn import Order
     from gensynth.mix.files import Files
-    from gensynth.rebalance.job import RunFiles
+    from gensynth.rebalance.job import Job, RunFiles
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
+    from gensynth.sampler.synthetic import Synthetic
 
 
 GROUP = "gensynth.kinds"
 """Entry points of other packages' kinds; also the package of our own."""
+
+
+CONFIGS = {
+    "ReadConfig": "gensynth.data.split.SplitConfig",
+    "FilesConfig": "gensynth.mix.files.FilesConfig",
+    "CheckConfig": "gensynth.fidelity.plain_space.CheckConfig",
+    "EvaluateConfig": "gensynth.evaluate.linear.EvaluateConfig",
+    "DrawConfig": "gensynth.sampler.base.DrawConfig",
+    "ChooseConfig": "gensynth.choose.config.FoldsConfig",
+    "RebalanceConfig": "gensynth.rebalance.config.RebalanceConfig",
+}
+"""How data are read and split, how a data set is written, what examples are checked in, how synthetic ones are tested
+and drawn, how a sampler is chosen, and what a run makes."""
 
 
 class Kind(ABC):
@@ -52,9 +70,8 @@ class Kind(ABC):
     """How its sources are told by their names, in sentences."""
     usual: ClassVar[bool] = False
     """Whether a source that no kind claims is taken to be of this one."""
-    configs: ClassVar[Mapping[str, str]]
-    """Where its settings stand, dataclasses: `ReadConfig` (how data are read and split), `FilesConfig` (how a data set
-    is written), `CheckConfig` (what they are checked in), `EvaluateConfig` (how synthetic examples are tested)."""
+    configs: ClassVar[Mapping[str, str]] = {}
+    """Where its settings stand, dataclasses, by the names in `CONFIGS`; those of `CONFIGS` where it has none."""
     changes: ClassVar[bool] = False
     """Whether samplers change real examples of other classes, too, and `gensynth.evaluate.leak` can tell whether a
     classifier takes what is changed for a rare class."""
@@ -66,6 +83,26 @@ class Kind(ABC):
         """Whether a source, or a file made from one, is of this kind, told by its name alone."""
 
     @abstractmethod
+    def read(self, source: str, config: Any) -> LabeledData:
+        """Read all real data of a source.
+
+        Args:
+            source: A name of a data set.
+            config: A `ReadConfig`.
+
+        Raises:
+            FileNotFoundError: if there is no such source.
+            ValueError: if it cannot be read.
+        """
+
+    def read_like(self, source: str, like: LabeledData, config: Any) -> LabeledData:  # noqa: ARG002
+        """Read further data, as `like` were read; by default `read` needs no telling how."""
+        return self.read(source, config)
+
+    def fitted(self, parts: Parts, config: Any) -> Parts:  # noqa: ARG002
+        """Return the parts with what is learned of all from the training part alone; by default nothing."""
+        return parts
+
     def parts(self, source: str, config: Any) -> Parts:
         """Read real data and split them.
 
@@ -77,8 +114,14 @@ class Kind(ABC):
             FileNotFoundError: if there is no such source.
             ValueError: if it cannot be read or split.
         """
+        from gensynth.data.split import split_as
 
-    @abstractmethod
+        data, test = self.read(source, config), None
+        if config.test_data is not None:
+            test = self.read_like(config.test_data, data, config)
+            test = replace(test, ids=tuple(f"test_data/{i}" for i in test.ids))
+        return self.fitted(split_as(config, data, test), config)
+
     def against(self, source: str, holdout: str | None, config: Any) -> Parts:
         """Read real data that synthetic ones are checked against.
 
@@ -91,14 +134,17 @@ class Kind(ABC):
             FileNotFoundError: if there is no such source.
             ValueError: if it cannot be read or split, or the two do not fit together.
         """
+        from gensynth.data.split import Parts
+
+        if holdout is None:
+            return self.parts(source, config)
+        reference = self.read(source, config)
+        fresh = self.read_like(holdout, reference, config)
+        return self.fitted(Parts(reference.noting(fresh.notes, holdout), fresh, fresh.subset([])), config)
 
     @abstractmethod
     def files(self, config: Any = None) -> Files:
         """Return how its examples become files; `config` is a `FilesConfig`, by default without settings given."""
-
-    @abstractmethod
-    def run_files(self) -> type[RunFiles]:
-        """Return the class that says what a run keeps in this kind's own way."""
 
     @abstractmethod
     def samplers(self) -> Sequence[str]:
@@ -117,6 +163,29 @@ class Kind(ABC):
         """
 
     @abstractmethod
+    def load(self, path: Path, config: Any = None) -> Sampler:
+        """Return a saved sampler; `config` is a `DrawConfig`, by default without settings given.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is something else.
+        """
+
+    def drawn(self, path: Path, order: Order, config: Any) -> Synthetic | None:  # noqa: ARG002
+        """Draw from a saved sampler, perhaps with the help of other processes, in which this is None.
+
+        Args:
+            path: The sampler.
+            order: What to draw.
+            config: A `DrawConfig`.
+        """
+        return order.drawn(self.load(path))
+
+    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:  # noqa: ARG002
+        """Return the samplers, unfitted, that a choice tries on training examples, and why others are left out."""
+        return [self.made(name, None) for name in self.samplers()], ()
+
+    @abstractmethod
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
 
@@ -129,12 +198,12 @@ class Kind(ABC):
         return self.space(everyone)
 
     @abstractmethod
-    def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
+    def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """Return the classifiers that tell whether synthetic examples help.
 
         Args:
             train: Real training examples; of several splits the largest part.
-            config: Settings of this kind of data.
+            config: An `EvaluateConfig`; for a design that cross-validates a `ChooseConfig`.
             own: A classifier of the user's that replaces them, or None.
 
         Raises:
@@ -149,10 +218,25 @@ class Kind(ABC):
         Args:
             train: Real training examples.
             validation: Real examples that were held out for tuning, or None.
-            config: Settings of this kind of data, a `gensynth.choose.config.ChooseConfig`.
+            config: A `ChooseConfig`.
 
         Raises:
             ValueError: if the examples are too few.
+        """
+
+    @abstractmethod
+    def run_files(self) -> type[RunFiles]:
+        """Return the class that says what a run keeps in this kind's own way."""
+
+    @abstractmethod
+    def job(self, asked: Any) -> Job:
+        """Return a run before it is done.
+
+        Args:
+            asked: A `gensynth.rebalance.job.Asked`.
+
+        Raises:
+            ValueError: if the data or settings do not allow it, or `asked.out` is something else.
         """
 
     def look(self, contents: Contents) -> Html:
@@ -182,7 +266,7 @@ class Kind(ABC):
 
     def config(self, name: str) -> type[Any]:
         """Return a dataclass of its settings, such as `ReadConfig`."""
-        module, _, found = self.configs[name].rpartition(".")
+        module, _, found = (CONFIGS | dict(self.configs))[name].rpartition(".")
         cls: type[Any] = getattr(import_module(module), found)
         return cls
 
@@ -199,7 +283,9 @@ def kinds() -> Mapping[str, Kind]:
         ValueError: if two have one name, or an entry point names something else.
     """
     package = import_module(GROUP)
-    rooms = [import_module(f"{GROUP}.{room.name}.kind") for room in pkgutil.iter_modules(package.__path__)]
+    rooms = [
+        import_module(f"{GROUP}.{room.name}.kind") for room in pkgutil.iter_modules(package.__path__) if room.ispkg
+    ]
     own = [c for room in rooms for c in vars(room).values() if isclass(c) and c.__module__ == room.__name__]
     others = [entry.load() for entry in entry_points(group=GROUP)]
     found: dict[str, Kind] = {}
@@ -212,18 +298,25 @@ def kinds() -> Mapping[str, Kind]:
     return found
 
 
-def kind_of(sources: Sequence[str]) -> Kind:
+def kind_of(sources: Sequence[str], named: str | None = None) -> Kind:
     """Return the kind of what is named, told by names alone.
 
     Args:
         sources: Names of data sets and files; those that are none are passed over.
+        named: Name of the kind, where it is given.
 
     Raises:
-        ValueError: if two kinds claim some of them.
+        ValueError: if there is no such kind, or several claim the sources and none is given.
     """
+    if named is not None and named not in kinds():
+        raise ValueError(f"unknown kind {named!r}; known: {', '.join(kinds())}.{did_you_mean(named, [*kinds()])}")
+    if named is not None:
+        return kinds()[named]
     claimed = {kind.name: source for source in sources for kind in kinds().values() if kind.claims(source)}
     if len(claimed) > 1:
         (one, first), (two, second), *_ = claimed.items()
+        if first == second:
+            raise ValueError(f"{first!r} may be of kind {one} or {two}; give --kind {one} or --kind {two}.")
         raise ValueError(f"{first!r} is of kind {one}, and {second!r} of kind {two}; one command takes one kind.")
     return kinds()[next(iter(claimed))] if claimed else next(kind for kind in kinds().values() if kind.usual)
 

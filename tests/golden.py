@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from gensynth import DataConfig, EvaluateConfig, FidelityChecker, TableConfig, TableEvaluateConfig
 from gensynth.choose.choose import choose
+from gensynth.choose.samplers import choose_samplers
 from gensynth.choose.search import Source
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.fidelity.verdict import Verdict
@@ -26,7 +27,6 @@ from gensynth.kinds.image.read import Parts, read_parts
 from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.kinds.image.samplers.trained import TrainedSampler
-from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.config import TableChooseConfig
 from gensynth.kinds.table.read import read_table_parts
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
@@ -129,7 +129,7 @@ def of_choice(name: str, folder: Path) -> dict[str, Any]:
     parts = parts_of(name)
     if parts.train.kind == "table":
         config = TableChooseConfig(models=("logistic",), folds=3, repeats=2, budget="1h")
-        rows = choose_rows(parts.train, ["smote", "copula"], config, quiet=True)
+        rows = choose_samplers(parts.train, ["smote", "copula"], config, quiet=True)
         tried = {f"{c.sampler or c.arm}, {float(c.to or 0):.3g}": c.score for c in rows.candidates}
         chosen = [rows.sampler or rows.arm, float(rows.to) if rows.to else None]
         return {"chosen": chosen, "adds": rows.adds, "tried": tried}

@@ -44,8 +44,8 @@ def imports() -> dict[str, set[str]]:
 
 
 def room(name: str) -> str:
-    """Return `image` of `kinds.image.read`; "" of what is in no room."""
-    return (name.split(".") + [""])[1] if name.startswith("kinds.") else ""
+    """Return `image` of `kinds.image.read`; "" of what is in no room, such as what all may derive from."""
+    return name.split(".")[1] if name.startswith("kinds.") and name != "kinds.plain" else ""
 
 
 def wrong(name: str, imported: str) -> bool:

@@ -24,7 +24,7 @@ class Points(Kind):
     def samplers(self) -> tuple[str, ...]:
         return ("gauss",)
 
-    made = parts = against = files = run_files = space = classifiers = design = None  # nothing of it is asked here
+    made = read = files = load = space = classifiers = design = run_files = job = None  # nothing of it is asked here
 
 
 @pytest.fixture
@@ -55,6 +55,16 @@ def test_names_tell_the_kind(sources: list[str], kind: str) -> None:
 def test_two_kinds_in_one_command_are_refused() -> None:
     with pytest.raises(ValueError, match="'a.csv' is of kind table, and 'b.npz' of kind image"):
         kind_of(["a.csv", "b.npz"])
+
+
+def test_where_names_do_not_tell_the_kind_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "kinds", lambda: dict(kinds()) | {"points": Points()})
+    monkeypatch.setattr(Points, "claims", lambda self, source: source.endswith((".xy", ".csv")))
+    with pytest.raises(ValueError, match="'a.csv' may be of kind table or points; give --kind table or --kind points"):
+        kind_of(["a.csv"])
+    assert kind_of(["a.csv"], "points").name == "points"
+    with pytest.raises(ValueError, match=r"unknown kind 'point'; known: .* Did you mean 'points'"):
+        kind_of(["a.csv"], "point")
 
 
 def test_names_of_another_kind_are_told_to_be_so() -> None:
@@ -90,7 +100,7 @@ def test_an_installed_package_brings_a_kind_a_sampler_and_a_generator(tmp_path: 
         "    name, plural, noun, sources = 'points', 'points', 'point', '.xy'\n"
         "    def claims(self, source): return source.endswith('.xy')\n"
         "    def samplers(self): return ()\n"
-        "    made = parts = against = files = run_files = space = classifiers = design = None\n"
+        "    made = read = files = load = space = classifiers = design = run_files = job = None\n"
         "Double = type('Double', (RandomRows,), {'name': 'double'})\n"
         "Mine = type('Mine', (VAE,), {})\n"
     )

@@ -25,12 +25,9 @@ from gensynth.choose.search import Search, Source
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.intervals import Spread
-from gensynth.evaluate.outcome import WORDS
+from gensynth.evaluate.outcome import HALF, TUNED, WORDS
 from gensynth.evaluate.ways import REAL, THRESHOLD
 from gensynth.kind import kinds
-
-HALF, TUNED = "balanced_accuracy", "balanced_accuracy_tuned"
-"""Scores that tell whether a threshold should be moved."""
 
 
 def choose(

@@ -54,3 +54,25 @@ class ChooseConfig:
                 f"budget {self.budget!r} is not a time; give a number above 0 with s, m or h: 90s, 20m, 2h."
             )
         return float(form[1]) * UNITS[form[2]]
+
+
+@dataclass(frozen=True)
+class FoldsConfig(ChooseConfig):
+    """How the choice is made, by cross-validation."""
+
+    metrics: ClassVar[tuple[str, ...]] = ("average_precision", "roc_auc", "balanced_accuracy")
+
+    metric: str = "average_precision"
+    """What counts: average_precision, roc_auc or balanced_accuracy."""
+    folds: int = 5
+    """Folds of one cross-validation; fewer where the rarest class has fewer examples."""
+    repeats: int = 3
+    """Times that it is repeated with other folds."""
+    threads: int = 1
+    """Threads of the libraries that train."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, least in (("folds", 2), ("repeats", 1), ("threads", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")

@@ -8,13 +8,15 @@ from typing import final
 
 import numpy as np
 
+from gensynth.choose.config import FoldsConfig
 from gensynth.choose.design import Design
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.compare import independent_examples
 from gensynth.evaluate.folds import Folds
 from gensynth.evaluate.intervals import Spread, by_examples_and_seeds, by_splits, least_variance_of_mean, resamples
-from gensynth.evaluate.outcome import Outcome
+from gensynth.evaluate.outcome import TUNED, Outcome
+from gensynth.evaluate.ways import REAL, THRESHOLD
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.mix.targets import filled_rare
@@ -86,6 +88,16 @@ class CrossValidation(Design):
         self.weights = [np.ones((len(rows), 1)) for rows in folds.splits]
         self.least, self.examples = folds.folds, len(folds.train)
         self._split = lru_cache(maxsize=1)(folds.split)
+
+    @staticmethod
+    def of(
+        train: LabeledData, classifiers: Sequence[Classifier], config: FoldsConfig, ways: Sequence[str]
+    ) -> CrossValidation:
+        """Return the design that settings ask for; `ways` are those that the kind of data knows, the simplest first."""
+        folds = Folds(train, config.folds, config.repeats, config.seed)
+        # A threshold changes no rank: where ranks count it is no way of its own.
+        known = tuple(way for way in ways if way != THRESHOLD or config.metric == TUNED)
+        return CrossValidation(folds, [c.untuned() for c in classifiers], known, (REAL,))
 
     def split(self, at: int) -> tuple[LabeledData, LabeledData]:
         """As `Design.split`."""

@@ -24,7 +24,7 @@ import gensynth
 from gensynth.cli import commands
 from gensynth.cli.recipe_file import load_recipe
 from gensynth.generator.names import model_names
-from gensynth.kind import Kind, kind_of, kinds
+from gensynth.kind import CONFIGS, Kind, kind_of, kinds
 from gensynth.rebalance.run import Run
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -97,13 +97,15 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
             take for ever.
     """
     given = [token.partition("=")[2] if token.startswith("--") else token for token in argv]
-    given += [value for value in _recipe(argv).values() if isinstance(value, str)]
+    recipe = _recipe(argv)
+    given += [value for value in recipe.values() if isinstance(value, str)]
     for name in given:
         if not _is_text(name):
             raise ValueError(f"{name!r} holds a character that no file or text can have; type it again.")
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
             raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
-    kind = _kind_of_run(argv) if verb == "report" else kind_of(given)
+    named = _option(argv, "--kind") or recipe.get("kind")
+    kind = _kind_of_run(argv) if verb == "report" else kind_of(given, None if named is None else str(named))
     function = verb_of(verb, kind)
     if function is None:
         able = [other.plural for other in kinds().values() if verb_of(verb, other) is not None]
@@ -133,7 +135,7 @@ def verb_of(verb: str, kind: Kind) -> Callable[..., int] | None:
 
 def _for_kind(function: Callable[..., int], kind: Kind) -> Callable[..., int]:
     """Return a verb for all kinds with its first parameter given, and its settings those of the kind."""
-    names = {name: kind.config(name) for name in kind.configs if name in inspect.getsource(function)}
+    names = {name: kind.config(name) for name in CONFIGS if name in inspect.getsource(function)}
     hints = get_type_hints(function, localns={**names, "Kind": object})
     signature = inspect.signature(function)
     _, *rest = signature.parameters.values()
@@ -185,6 +187,7 @@ def parser_of(
         prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
+    parser.add_argument("--kind", type=str, help=f"kind of data, where names do not tell: {', '.join(kinds())}")
     for action in parser._actions:
         if "--print_config" in action.option_strings:
             action.metavar = "[=flags]"  # its own one holds a backspace
@@ -252,12 +255,17 @@ def generator_of(argv: list[str], positional: bool) -> str:
     for before, token in zip(["", *argv], argv, strict=False):
         if positional and token in model_names() and not before.startswith("--"):  # 'gensynth train NAME'
             return token
+    named = _option(argv, "--generator") or _recipe(argv).get("generator")
+    return named if isinstance(named, str) else ""
+
+
+def _option(argv: list[str], wanted: str) -> str | None:
+    """Return the value of an option; "" if it has none, None if it is not given."""
     for at, token in enumerate(argv):
         name, _, value = token.partition("=")
-        if name == "--generator":
+        if name == wanted:
             return value or (argv[at + 1] if at + 1 < len(argv) else "")
-    named = _recipe(argv).get("generator")
-    return named if isinstance(named, str) else ""
+    return None
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:

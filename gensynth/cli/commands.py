@@ -14,6 +14,7 @@ from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
 from gensynth.data.settings import refuse_unused
 from gensynth.data.split import SPLIT_SETTINGS
+from gensynth.data.words import counted, some, some_counts
 from gensynth.fidelity.verdict import FAIL
 from gensynth.report.frame import check_folder
 from gensynth.report.printed import (
@@ -21,11 +22,13 @@ from gensynth.report.printed import (
     print_leak,
     print_privacy,
     print_verdict,
+    say,
     say_data_notes,
     say_mixed,
     say_notes,
     say_passed,
 )
+from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.split import Parts
@@ -37,6 +40,99 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     EvaluateConfig: TypeAlias = Any
     CheckConfig: TypeAlias = Any
     FilesConfig: TypeAlias = Any
+    ChooseConfig: TypeAlias = Any
+    DrawConfig: TypeAlias = Any
+    RebalanceConfig: TypeAlias = Any
+
+
+def explore(kind: Kind, data: str, *, data_config: ReadConfig) -> int:
+    """Show what is in a data set, before anything is made.
+
+    Args:
+        kind: The kind of data.
+        data: Real data.
+        data_config: How the data are read.
+    """
+    found = kind.read(data, data_config)
+    print(f"{counted(len(found), kind.noun)}: {some_counts(found.class_counts)}")
+    for note in found.notes:
+        print(f"note: {note}")
+    return 0
+
+
+def train(
+    kind: Kind,
+    sampler: str,
+    *,
+    data: str,
+    out: Path = Path("checkpoints"),
+    settings: dict[str, Any] | None = None,
+    data_config: ReadConfig,
+) -> int:
+    """Fit a sampler to the training part of real data; its file holds plain values only and runs no code.
+
+    Args:
+        kind: The kind of data.
+        sampler: Name of a sampler, such as copula, cart, mixture, tabular_vae, smote or bootstrap for tables.
+        data: Real data, such as claims.csv.
+        out: Folder for NAME.sampler.
+        settings: Settings of the sampler, such as {"steps": 5000} for tabular_vae.
+        data_config: How the data are read and split.
+    """
+    made = kind.made(sampler, settings)
+    path = out / f"{sampler}{SAMPLER}"
+    with locked(path):
+        if path.exists():
+            raise ValueError(f"{path} exists; choose another --out, or remove it to fit again.")
+        parts = kind.parts(data, data_config)
+        say_data_notes(parts)
+        fitted = made.fit(parts.train)
+        fitted.save(path)
+    say(f"sampler: {path}, which draws {some(map(repr, fitted.labels))}")
+    return 0
+
+
+def sample(
+    kind: Kind,
+    sampler: Path,
+    *,
+    label: str,
+    n: int = 100,
+    others: int = 0,
+    seed: int = 0,
+    out: Path,
+    start: int = 0,
+    draw_config: DrawConfig,
+) -> int:
+    """Draw synthetic examples of a label. Example i depends on (sampler, seed, label, i) only.
+
+    Args:
+        kind: The kind of data.
+        sampler: A .sampler file; for images also a .ckpt file, or a folder with one per class.
+        label: Name of a class.
+        n: How many.
+        others: Also draw this many of every other class that it draws, for 'check' and 'mix --spread all'.
+        seed: Seed of the examples.
+        out: New folder for images and metadata.csv, or table to write, beside which NAME.metadata.csv says how each row
+            was made; the same command again leaves it as it is.
+        start: Number of the first one.
+        draw_config: How they are drawn.
+    """
+    from gensynth.mix.drawn import Order, is_drawn
+    from gensynth.mix.mix import write_synthetic
+
+    files, order = kind.files(), Order(label, n, seed, start, others)
+    with locked(out):
+        if is_drawn(out, files, order.firsts(kind.load(sampler, draw_config)), order):
+            say(f"{out} is complete; nothing was left to draw.")
+        else:
+            files.refuse_existing(out)
+            drawn = kind.drawn(sampler, order, draw_config)
+            if drawn is not None:
+                write_synthetic(drawn, None, out, files)
+            say(f"{counted(n, kind.noun)} of {label!r} in {out}")
+    say_notes(files.notes(out))
+    return 0
 
 
 def mix(
@@ -185,6 +281,50 @@ def evaluate(
             save_evaluation(result, out)
     print_evaluation(result)
     return 1 if result.verdict == "HURTS" else 0
+
+
+def rebalance(
+    kind: Kind,
+    data: str,
+    *,
+    out: Path,
+    quiet: bool = False,
+    rebalance_config: RebalanceConfig,
+    data_config: ReadConfig,
+    choose: ChooseConfig,
+    evaluate: EvaluateConfig,
+) -> int:
+    """Choose, fit, draw, check, write, test and report with one command; the same command continues a killed run.
+
+    Args:
+        kind: The kind of data.
+        data: Real data, such as claims.csv.
+        out: Table to write, such as balanced.csv: the real rows first and as they are; beside it balanced.metadata.csv
+            says where each row is from, and balanced.run/ holds the report.
+        quiet: Show no progress bars.
+        rebalance_config: What to make.
+        data_config: How the data are read and split.
+        choose: How the sampler auto chooses.
+        evaluate: How to test.
+    """
+    from gensynth.rebalance.finish import print_rebalanced
+    from gensynth.rebalance.job import Asked
+    from gensynth.rebalance.rebalance import rebalance as run
+    from gensynth.rebalance.run import RECORD
+
+    refuse_inside(out, data, data_config.test_data)
+    asked = Asked(
+        source=data,
+        out=out,
+        rebalance=rebalance_config,
+        data=data_config,
+        choose=choose,
+        evaluate=evaluate,
+        quiet=quiet,
+    )
+    with locked(out, kind.files().run_folder(out) / RECORD):
+        done = run(kind.job(asked))
+    return print_rebalanced(done)
 
 
 def report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -56,3 +57,37 @@ class Examples(ABC):
     def equal_by_chance(self) -> bool:
         """Return whether there are more examples than could differ, so that equal ones are no copies."""
         return False
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays(Examples):
+    """Examples that are the rows of one array in memory; a kind derives a class that has `kind` and `noun`.
+
+    Attributes:
+        x: Shape (n, ...).
+    """
+
+    x: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, at: Any) -> np.ndarray:
+        return self.x[at]
+
+    def take(self, at: np.ndarray) -> Self:
+        """As `Examples.take`."""
+        return replace(self, x=self.x[at])
+
+    def join(self, others: Sequence[Self]) -> Self:
+        """As `Examples.join`."""
+        return replace(self, x=np.concatenate([self.x, *(other.x for other in others)]))
+
+    def hashes(self) -> tuple[bytes, ...]:
+        """As `Examples.hashes`."""
+        return tuple(np.ascontiguousarray(row).tobytes() for row in self.x)
+
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return self.x.shape[1:]

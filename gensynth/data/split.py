@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,19 +47,53 @@ class Parts:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-def check_split(
-    test: float, validation: float, split_seed: int, keep: Mapping[str | int, int] | None, noun: str
-) -> None:
-    """Raise ValueError unless shares, seed and counts of a config make sense; `noun` is what one example is called."""
-    if not (0 < test < 1 and 0 < validation < 1 and test + validation < 1):
-        raise ValueError(
-            f"test and validation must lie between 0 and 1 and add up to less than 1, got {test} and {validation}."
-        )
-    for name, n in (keep or {}).items():
-        if not isinstance(n, int) or n < 1:
-            raise ValueError(f"keep must be at least 1 {noun} per class, got {n!r} for {name!r}.")
-    if split_seed < 0:
-        raise ValueError(f"split_seed must not be negative, got {split_seed}.")
+@dataclass(frozen=True)
+class SplitConfig:
+    """How real data are split; a kind of data adds how they are read."""
+
+    noun: ClassVar[str] = "example"
+    """What one example is called in messages."""
+    paths: ClassVar[tuple[str, ...]] = ("test_data",)
+    """Settings that may be paths."""
+
+    keep: dict[str | int, int] | None = None
+    """Cuts the training part of a class to this many examples, to imitate a rare class: {NAME: N}."""
+    test_data: str | None = None
+    """A second source whose examples are the test part. By default a part of the first one."""
+    test: float = 0.25
+    """Share of each class that is held out for the test, between 0 and 1."""
+    validation: float = 0.1
+    """Share of each class that is held out for tuning, and to measure what the checks cost real examples, between 0
+    and 1."""
+    split_seed: int = 0
+    """Seed of the split: the same seed gives the same parts."""
+    group: str | None = None
+    """Column, or array, that says what an example belongs to (a patient, a device): a group stays in one part and one
+    fold, and is resampled as a whole. No row learns from it, and new ones have no value there."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
+            raise ValueError(
+                "test and validation must lie between 0 and 1 and add up to less than 1, got "
+                f"{self.test} and {self.validation}."
+            )
+        for name, n in (self.keep or {}).items():
+            if not isinstance(n, int) or n < 1:
+                raise ValueError(f"keep must be at least 1 {self.noun} per class, got {n!r} for {name!r}.")
+        if self.split_seed < 0:
+            raise ValueError(f"split_seed must not be negative, got {self.split_seed}.")
+
+
+def split_as(config: SplitConfig, data: LabeledData, test_part: LabeledData | None = None) -> Parts:
+    """Split as settings say, and cut the training part; their groups are those of the data.
+
+    Raises:
+        ValueError: as `split` and `keep_only`.
+    """
+    theirs = None if test_part is None else test_part.groups
+    parts = split(data, config.test, config.validation, config.split_seed, test_part, data.groups, theirs)
+    keep = {str(name): n for name, n in (config.keep or {}).items()}
+    return replace(parts, train=keep_only(parts.train, keep, config.split_seed))
 
 
 def split(

@@ -15,6 +15,8 @@ from gensynth.evaluate.scores import calibration_error, geometric_mean, macro_f1
 
 RECALL = "recall"
 """The name of the recalls, one for each class, among the scores."""
+HALF, TUNED = "balanced_accuracy", "balanced_accuracy_tuned"
+"""Scores that tell whether a threshold should be moved."""
 WORDS = {
     "balanced_accuracy": "balanced accuracy",
     "balanced_accuracy_tuned": "balanced accuracy at the tuned threshold",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
@@ -11,6 +12,11 @@ from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.mix.manifest import Row
 from gensynth.sampler.synthetic import Synthetic
+
+
+@dataclass(frozen=True)
+class FilesConfig:
+    """How a data set is written: there is nothing to choose."""
 
 
 class Files(ABC):
@@ -64,6 +70,19 @@ class Files(ABC):
             FileNotFoundError: if it does not exist.
             ValueError: if it does not fit the real data, or its manifest is not one of these very samples.
         """
+
+    def run_folder(self, out: Path) -> Path:
+        """Return the folder of the run that writes `out`; by default `out` is the folder."""
+        return out
+
+    def data_set(self, folder: Path, out: str) -> Path:  # noqa: ARG002
+        """Return where the data set of a run is, or would be; by default in its folder.
+
+        Args:
+            folder: Folder of the run, wherever it lies now.
+            out: What the run was to write.
+        """
+        return folder / "dataset"
 
     def notes(self, out: Path) -> Sequence[str]:  # noqa: ARG002
         """Return what to know about where examples lie in what was written, in sentences."""

@@ -61,7 +61,7 @@ def read_run(kind: Kind, folder: Path, source: str | None, test_data: str | None
         ValueError: if the folder is not a run, or the data have changed since.
     """
     files = kind.run_files()
-    settings = asked(Run.read(folder)["settings"], files.Settings, folder)
+    settings = asked(Run.read(folder)["settings"], files.settings_type(kind), folder)
     config, source = files.data_config(settings, folder, download), source or settings["source"]
     with hint_of_moves(folder):
         parts = kind.parts(source, replace(config, test_data=test_data or config.test_data))

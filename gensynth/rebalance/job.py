@@ -25,12 +25,9 @@ class RunFiles(ABC):
     Args:
         folder: The run's folder.
         parts: The real data.
-        settings: What was asked for, as `Settings` has it.
+        settings: What was asked for, as `settings_type` has it.
     """
 
-    Settings: ClassVar[Any]
-    """TypedDict of all that was asked for: `kind`, `source`, `data`, `rebalance` (a dataclass with `sampler`, `to` and
-    `sample_seed`), `fingerprint`, and what the kind adds."""
     usual: ClassVar[str]
     """How far a named sampler fills, if `to` is not given."""
     always: ClassVar[bool] = False
@@ -39,6 +36,15 @@ class RunFiles(ABC):
 
     def __init__(self, folder: Path, parts: Parts, settings: Any) -> None:
         self.folder, self.parts, self.settings = folder, parts, settings
+
+    @staticmethod
+    @abstractmethod
+    def settings_type(kind: Any) -> Any:
+        """Return the TypedDict of all that was asked for.
+
+        It has `kind`, `source`, `data`, `rebalance` (a dataclass with `sampler`, `to` and `sample_seed`), and
+        `fingerprint`; a kind of data may add to it.
+        """
 
     @staticmethod
     @abstractmethod
@@ -85,24 +91,45 @@ class RunFiles(ABC):
         """What to know of it, in sentences."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of a run; a kind of data may derive a class that holds more.
+
+    Attributes:
+        source: Real data.
+        out: What to write.
+        rebalance: A `RebalanceConfig`.
+        data: A `ReadConfig`.
+        choose: A `ChooseConfig`.
+        evaluate: An `EvaluateConfig`.
+        quiet: Show no progress bars.
+    """
+
+    source: str
+    out: Path
+    rebalance: Any
+    data: Any
+    choose: Any
+    evaluate: ArmsConfig
+    quiet: bool = False
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Job(ABC):
     """A run before it is done.
 
     Attributes:
         files: Where all of it goes; its settings are those of this call.
+        asked: What is asked of it.
         adds: How many accepted samples of each class are wanted, where a sampler is named.
-        evaluate: How to test.
-        quiet: Show no progress bars.
         force: For the sampler auto: mix even what was not found to help.
         spread: Where samplers may change examples of any class: those that get some, `auto`, `rare` or `all`.
         spare: Accepted samples that are drawn beyond what is wanted, as a share of it: those that differ most are kept.
     """
 
     files: RunFiles
+    asked: Asked
     adds: Mapping[str, int]
-    evaluate: ArmsConfig
-    quiet: bool = False
     force: bool = False
     spread: str = "rare"
     spare: float = 0.0

@@ -78,8 +78,8 @@ def rebalance(job: Job) -> Rebalanced:
     if synthetic is not None and verdict is not None and verdict.samples.accepted.any():
         # Beside what is usual for the kind, the samples need a name of their own.
         name = SYNTHETIC if kind.reference() is None else synthetic.sampler
-        given = (parts, synthetic, verdict, _tested(job.evaluate, choice), name)
-        answer = partial(evaluate_checked, *given, adds=adds, quiet=job.quiet, kept=folder / "arms")
+        given = (parts, synthetic, verdict, _tested(job.asked.evaluate, choice), name)
+        answer = partial(evaluate_checked, *given, adds=adds, quiet=job.asked.quiet, kept=folder / "arms")
         once("evaluate", EVALUATION, lambda: save_evaluation(answer(), folder / EVALUATION))
         utility = load_evaluation(folder / EVALUATION).verdict
     against = auto and utility != HELPS and not files.always

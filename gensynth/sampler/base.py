@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,8 +19,6 @@ class Sampler(ABC):
     are also imbalanced-learn samplers derive from `gensynth.kinds.image.samplers.base.ImageSampler` (images) or
     `gensynth.kinds.table.samplers.base.TableSampler` (rows).
     """
-
-    kind: ClassVar[str] = "image"
 
     @property
     @abstractmethod
@@ -61,6 +60,11 @@ class Sampler(ABC):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
         return self._sample(label, np.arange(start, start + n), seed)
+
+
+@dataclass(frozen=True)
+class DrawConfig:
+    """How samples are drawn: there is nothing to choose."""
 
 
 def check_seed(random_state: Any) -> None:

@@ -21,7 +21,7 @@ from gensynth.evaluate.task import Task, Training, Way
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
-from gensynth.kinds.image.rebalance import ImageJob, ImageRunFiles
+from gensynth.kinds.image.rebalance import ImageAsked, ImageJob, ImageRunFiles
 from gensynth.kinds.image.rebalance_config import RebalanceConfig
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.mix.targets import SPREAD, spread_counts
@@ -176,8 +176,8 @@ def test_wrong_inputs_are_refused(parts: Parts) -> None:
 
 def job(parts: Parts, out: Path, spread: str = "auto") -> ImageJob:
     files = ImageRunFiles(out, parts, {"rebalance": RebalanceConfig()})
-    unused: Any = dict.fromkeys(("generator", "model", "config", "train_config", "choose_config", "targets", "adds"))
-    return ImageJob(files=files, evaluate=QUICK, spread=spread, **unused)
+    unused: Any = dict.fromkeys(("source", "out", "rebalance", "data", "choose", "generator", "model", "train"))
+    return ImageJob(files=files, asked=ImageAsked(evaluate=QUICK, **unused), targets={}, adds={}, spread=spread)
 
 
 class Pale(SmoteSampler):

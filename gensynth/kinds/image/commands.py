@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.data.files import refuse_inside
 from gensynth.data.lock import locked
-from gensynth.data.names import renamed_notes
 from gensynth.data.settings import given, refuse_unused
 from gensynth.data.split import SPLIT_SETTINGS
 from gensynth.data.words import counted, some
@@ -18,7 +17,6 @@ from gensynth.rebalance.run import RECORD
 from gensynth.report.printed import (
     say,
     say_data_notes,
-    say_notes,
 )
 from gensynth.sampler import SAMPLER
 
@@ -165,44 +163,6 @@ def _keep(name: str, settings: dict[str, Any] | None, data: str, out: Path, conf
     say(f"sampler: {path}, which holds the training images and draws {some(map(repr, made.labels))}")
 
 
-def sample(
-    checkpoint: Path,
-    *,
-    label: str,
-    n: int = 100,
-    others: int = 0,
-    seed: int = 0,
-    out: Path,
-    draw: str | None = None,
-    start: int = 0,
-    device: str = "auto",
-    devices: int = 1,
-    num_nodes: int = 1,
-) -> int:
-    """Draw synthetic images of a label. Image i depends on (checkpoint, seed, label, i) only.
-
-    Args:
-        checkpoint: A .ckpt file, a folder with one per class, or a .sampler file.
-        label: Name of a trained class.
-        n: How many images.
-        others: Also draw this many images of every other class of the checkpoint, for 'check' and 'mix --spread all'.
-        seed: Seed of the images.
-        out: New folder for the images and metadata.csv; the same command again leaves it as it is.
-        draw: How the generator draws; by default its first choice.
-        start: Number of the first image.
-        device: cpu, cuda, or auto.
-        devices: Processes on this machine, each of which draws its share.
-        num_nodes: Number of machines.
-    """
-    from gensynth.kinds.image.sharded import sample_to_folder
-
-    with locked(out):
-        drawn = sample_to_folder(checkpoint, label, n, seed, out, draw, start, device, devices, num_nodes, others)
-    say(f"{counted(n, 'image')} of {label!r} in {out}" if drawn else f"{out} is complete; nothing was left to draw.")
-    say_notes(renamed_notes(out))
-    return 0
-
-
 def translate(checkpoint: Path, images: str, out: Path, *, direction: str = "AtoB", device: str = "auto") -> int:
     """Translate a folder of images with a cyclegan checkpoint, to files of the same names.
 
@@ -269,16 +229,27 @@ def rebalance(
         choose: How the sampler auto chooses.
         evaluate: How to test.
     """
-    from gensynth.kinds.image.rebalance import image_job
+    from gensynth.kind import kinds
+    from gensynth.kinds.image.rebalance import ImageAsked
     from gensynth.rebalance.finish import print_rebalanced
     from gensynth.rebalance.rebalance import rebalance as run
 
     refuse_unused(data_config, ("domain",), TRAIN_ONLY)
     refuse_inside(out, data, data_config.test_data)
+    asked = ImageAsked(
+        source=data,
+        out=out,
+        rebalance=rebalance_config,
+        data=data_config,
+        choose=choose,
+        evaluate=evaluate,
+        quiet=quiet,
+        generator=generator,
+        model=model,
+        train=train_config,
+    )
     with locked(out / RECORD):
-        done = run(
-            image_job(data, out, generator, model, rebalance_config, data_config, train_config, choose, evaluate, quiet)
-        )
+        done = run(kinds()["image"].job(asked))
     return print_rebalanced(done)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from gensynth.choose.config import ChooseConfig
-from gensynth.data.split import check_split
+from gensynth.data.split import SplitConfig
 from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.config import SIDES
 from gensynth.kinds.image.pixels import WHITE
@@ -17,43 +17,31 @@ TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """How real data are read and split.
+class DataConfig(SplitConfig):
+    """How real images are read and split."""
 
-    Attributes:
-        size: Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if
-            they differ, the most common one, scaled to at most 64 pixels if it is larger than 128.
-        channels: 1 for grey, 3 for colour. By default 1 if every image is grey, else 3.
-        keep: Cuts the training part of a class to this many images, to imitate a rare class: {NAME: N}.
-        test_data: A second source whose images are the test part. By default a part of the first source.
-        test: Share of each class that is held out for the test, between 0 and 1.
-        validation: Share of each class that is held out for tuning, between 0 and 1.
-        split_seed: Seed of the split: the same seed gives the same parts.
-        domain: Column of a folder's metadata.csv, or array of an .npz file, that says which domain (scanner,
-            hospital, time of day) an image is from.
-        group: Column, or array, that says what an image belongs to (a patient, a device): a group stays in one part.
-        download: Whether files of a torchvision data set and pretrained weights may be downloaded.
-        memory_gb: Images that take more than this many GB as uint8 are read on demand.
-        white: The value that is white in images with more than 8 bits, such as 4000 for a camera that ends there. By
-            default the smallest of 255, 1023, 4095, 16383 and 65535 that no value of the data set exceeds.
-        follow_links: Whether symbolic links in a folder may lead to folders, and out of it, as to a store of files.
-    """
+    noun: ClassVar[str] = "image"
 
     size: int | tuple[int, int] | None = None
+    """Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if they differ, the
+    most common one, scaled to at most 64 pixels if it is larger than 128."""
     channels: Literal[1, 3] | None = None
-    keep: dict[str | int, int] | None = None
-    test_data: str | None = None
-    test: float = 0.25
-    validation: float = 0.1
-    split_seed: int = 0
+    """1 for grey, 3 for colour. By default 1 if every image is grey, else 3."""
     domain: str | None = None
-    group: str | None = None
+    """Column of a folder's metadata.csv, or array of an .npz file, that says which domain (scanner, hospital, time of
+    day) an image is from."""
     download: bool = False
+    """Whether files of a torchvision data set and pretrained weights may be downloaded."""
     memory_gb: float = 4.0
+    """Images that take more than this many GB as uint8 are read on demand."""
     white: int | None = None
+    """The value that is white in images with more than 8 bits, such as 4000 for a camera that ends there. By default
+    the smallest of 255, 1023, 4095, 16383 and 65535 that no value of the data set exceeds."""
     follow_links: bool = False
+    """Whether symbolic links in a folder may lead to folders, and out of it, as to a store of files."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         sides = self.size if isinstance(self.size, tuple) else (self.size, self.size)
         if self.size is not None and not (
             len(sides) == 2 and all(isinstance(s, int) and SIDES[0] <= s <= SIDES[1] for s in sides)
@@ -61,7 +49,6 @@ class DataConfig:
             raise ValueError(f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}.")
         if self.channels not in (None, 1, 3):
             raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
-        check_split(self.test, self.validation, self.split_seed, self.keep, "image")
         if not self.memory_gb > 0:
             raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
         if self.white is not None and not 1 <= self.white <= WHITE:
@@ -96,6 +83,20 @@ class ImageChooseConfig(ChooseConfig):
     def training(self) -> EvaluateConfig:
         """Return how the networks are trained; ValueError if they cannot be."""
         return EvaluateConfig(seeds=self.seeds, steps=self.steps, batch_size=self.batch_size)
+
+
+@dataclass(frozen=True)
+class DrawConfig:
+    """How images are drawn."""
+
+    draw: str | None = None
+    """How the generator draws; by default its first choice."""
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+    devices: int = 1
+    """Processes on this machine, each of which draws its share."""
+    num_nodes: int = 1
+    """Number of machines."""
 
 
 @dataclass(frozen=True)

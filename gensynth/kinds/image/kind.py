@@ -9,19 +9,24 @@ from gensynth.kind import Kind, unknown
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
-    from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
-    from gensynth.kinds.image.config import ImageChooseConfig
+    from gensynth.kinds.image.config import DrawConfig, ImageChooseConfig
+    from gensynth.kinds.image.rebalance import ImageAsked
+    from gensynth.mix.drawn import Order
     from gensynth.mix.files import Files
-    from gensynth.rebalance.job import RunFiles
+    from gensynth.rebalance.job import Job, RunFiles
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
+    from gensynth.sampler.base import Sampler
+    from gensynth.sampler.synthetic import Synthetic
 
 
 @final
@@ -38,6 +43,9 @@ class ImageKind(Kind):
         "FilesConfig": "gensynth.kinds.image.config.FolderConfig",
         "CheckConfig": "gensynth.kinds.image.config.CheckConfig",
         "EvaluateConfig": "gensynth.evaluate.config.EvaluateConfig",
+        "DrawConfig": "gensynth.kinds.image.config.DrawConfig",
+        "ChooseConfig": "gensynth.kinds.image.config.ImageChooseConfig",
+        "RebalanceConfig": "gensynth.kinds.image.rebalance_config.RebalanceConfig",
     }
     changes: ClassVar[bool] = True
     commands: ClassVar[str] = "gensynth.kinds.image.commands"
@@ -46,6 +54,12 @@ class ImageKind(Kind):
         """As `Kind.claims`; a folder may be anything."""
         named = source.lower().endswith(".npz") or source.startswith("torchvision:")
         return named or kind_of_saved(source) == self.name
+
+    def read(self, source: str, config: Any) -> LabeledData:
+        """As `Kind.read`."""
+        from gensynth.kinds.image.read import read
+
+        return read(source, config)
 
     def parts(self, source: str, config: Any) -> Parts:
         """As `Kind.parts`."""
@@ -77,6 +91,12 @@ class ImageKind(Kind):
 
         return ImageRunFiles
 
+    def job(self, asked: ImageAsked) -> Job:
+        """As `Kind.job`."""
+        from gensynth.kinds.image.rebalance import image_job
+
+        return image_job(asked)
+
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""
         from gensynth.generator.registry import generator_names  # imports torch
@@ -92,7 +112,19 @@ class ImageKind(Kind):
             raise unknown("sampler", sampler, self.samplers(), self.name)
         return CATALOG.made(sampler, settings, ("sampling_strategy", "image_shape"))
 
-    def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
+    def load(self, path: Path, config: DrawConfig | None = None) -> Sampler:
+        """As `Kind.load`: checkpoints, too."""
+        from gensynth.kinds.image.sharded import load
+
+        return load(path) if config is None else load(path, config.draw)
+
+    def drawn(self, path: Path, order: Order, config: DrawConfig) -> Synthetic | None:
+        """As `Kind.drawn`, on as many devices as are asked for."""
+        from gensynth.kinds.image.sharded import drawn
+
+        return drawn(path, order, config)
+
+    def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """As `Kind.classifiers`: networks; `own` is an estimator of scikit-learn, or a function that makes one."""
         from gensynth.evaluate.config import EvaluateConfig
         from gensynth.evaluate.networks import Networks

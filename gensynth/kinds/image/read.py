@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
-from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.split import Parts, split_as
 from gensynth.kinds.image import builtin
 from gensynth.kinds.image.arrays import from_arrays, read_npz
 from gensynth.kinds.image.config import DataConfig
@@ -89,11 +89,7 @@ def parts_of(data: LabeledData, source: str | Path, config: DataConfig) -> Parts
         test = _torchvision(str(source), same, "test")
     if test is not None:
         data = data.noting([note for note in test.notes if note not in data.notes], "test data")
-    theirs = None if test is None else test.groups
-    parts = split(data, config.test, config.validation, config.split_seed, test, data.groups, theirs)
-    return replace(
-        parts, train=keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
-    )
+    return split_as(config, data, test)
 
 
 def _load(source: str | Path, config: DataConfig, flat: bool = False) -> LabeledData:

@@ -26,10 +26,10 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import first_process
 from gensynth.data.names import folder_name
 from gensynth.data.words import counted
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.registry import get_generator
+from gensynth.kind import Kind
 from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.generator.scope import named, scope_of
@@ -42,14 +42,14 @@ from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.kinds.image.samplers.smote import SmoteSampler
 from gensynth.mix.mix import write_synthetic
 from gensynth.mix.targets import RARE
-from gensynth.rebalance.job import VERDICT, Job, RunFiles
+from gensynth.rebalance.job import VERDICT, Asked, Job, RunFiles
 from gensynth.rebalance.run import AUTO, absolute
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
 
 class Settings(TypedDict):
-    """What `RunFiles.Settings` is for images."""
+    """What `RunFiles.settings_type` is for images."""
 
     kind: Literal["image"]
     source: str
@@ -67,8 +67,12 @@ class Settings(TypedDict):
 class ImageRunFiles(RunFiles):
     """Checkpoints and folders of images."""
 
-    Settings: ClassVar[Any] = Settings
     usual: ClassVar[str] = RARE
+
+    @staticmethod
+    def settings_type(kind: Kind) -> Any:  # noqa: ARG004
+        """As `RunFiles.settings_type`."""
+        return Settings
 
     @staticmethod
     def data_config(settings: Settings, folder: Path, download: bool) -> DataConfig:  # noqa: ARG004
@@ -116,75 +120,69 @@ class ImageRunFiles(RunFiles):
         return [note for checkpoint in self.checkpoints.values() for note in checkpoint.notes]
 
 
-def image_job(
-    source: str,
-    out: Path,
-    generator: str,
-    model: Any,
-    config: RebalanceConfig,
-    data_config: DataConfig,
-    train_config: TrainConfig,
-    choose_config: ImageChooseConfig,
-    evaluate_config: EvaluateConfig,
-    quiet: bool = False,
-) -> ImageJob:
-    """Return the run that was asked for; of several processes that train together, only the first one returns.
+@dataclass(frozen=True, kw_only=True)
+class ImageAsked(Asked):
+    """What is asked of a run of images.
 
-    The arguments are those of the verb, `gensynth.kinds.image.commands.rebalance`.
+    Attributes:
+        generator: Name of a file in models/.
+        model: Settings of the generator.
+        train: How to train.
+    """
+
+    generator: str
+    model: Any
+    train: TrainConfig
+
+
+def image_job(asked: ImageAsked) -> ImageJob:
+    """Return the run that is asked for; of several processes that train together, only the first one returns.
 
     Raises:
         ValueError: if the data or settings do not allow it.
     """
-    parts = read_parts(source, data_config)
+    parts, config = read_parts(asked.source, asked.data), asked.rebalance
     settings = Settings(
         kind="image",
-        source=str(absolute(source)),
-        generator=generator,
-        model=asdict(model),
+        source=str(absolute(asked.source)),
+        generator=asked.generator,
+        model=asdict(asked.model),
         # A run in which nothing was mixed may be continued with --force.
         rebalance=replace(config, force=False),
-        data=replace(data_config, test_data=absolute(data_config.test_data)),
-        train=asdict(train_config),
-        choose=asdict(choose_config),
-        evaluate=asdict(evaluate_config),
+        data=replace(asked.data, test_data=absolute(asked.data.test_data)),
+        train=asdict(asked.train),
+        choose=asdict(asked.choose),
+        evaluate=asdict(asked.evaluate),
         fingerprint=parts.fingerprint,
     )
-    checked = _checked(config, train_config, choose_config, generator)
-    targets = checked.targets(parts.train.class_counts, choose_config.targets)
+    checked = _checked(asked)
+    targets = checked.targets(parts.train.class_counts, asked.choose.targets)
     job = ImageJob(
-        files=ImageRunFiles(out, parts, settings),
+        files=ImageRunFiles(asked.out, parts, settings),
+        asked=replace(asked, rebalance=checked),
         adds=next(iter(targets.values())),
-        evaluate=evaluate_config,
-        quiet=quiet,
         force=config.force,
         spread=config.spread,
-        generator=generator,
-        model=model,
-        config=checked,
         targets=targets,
-        train_config=train_config,
-        choose_config=choose_config,
-        download=data_config.download,
     )
     if config.sampler == AUTO:
         unseen_classes(parts.train, parts.validation, job.targets)
     if config.sampler == GENERATOR or config.source != AUTO:
         for label in job.labels:
-            scope_of(parts.train, generator, label, job.sources)
+            scope_of(parts.train, asked.generator, label, job.sources)
     if not first_process():
         if config.sampler == GENERATOR:
             job.learn()
         sys.exit(0)  # what follows the training is one process's work
-    if config.sampler in (SMOTE, RECIPES) and not (out / VERDICT).exists():
+    if config.sampler in (SMOTE, RECIPES) and not (asked.out / VERDICT).exists():
         job.fitted(config.sampler)  # where that is refused, nothing has been written
     return job
 
 
-def _checked(
-    config: RebalanceConfig, train_config: TrainConfig, choose_config: ImageChooseConfig, generator: str
-) -> RebalanceConfig:
+def _checked(asked: ImageAsked) -> RebalanceConfig:
     """Return what to make, as the generator can make it; ValueError for what only another one can do."""
-    if config.sampler != AUTO and choose_config != ImageChooseConfig():
+    config, train_config, generator = asked.rebalance, asked.train, asked.generator
+    if config.sampler != AUTO and asked.choose != ImageChooseConfig():
         raise ValueError(
             f"settings that begin with --choose are for the sampler auto, and the sampler is {config.sampler!r}; leave "
             "them out, or give --sampler auto."
@@ -220,16 +218,10 @@ class ImageJob(Job):
 
     Attributes:
         targets: How many images each class shall receive, by the name of the target.
-        download: Whether pretrained weights may be downloaded.
     """
 
-    generator: str
-    model: Any
-    config: RebalanceConfig
+    asked: ImageAsked
     targets: dict[str, dict[str, int]]
-    train_config: TrainConfig
-    choose_config: ImageChooseConfig
-    download: bool = False
     spare: float = 0.25
 
     @cached_property
@@ -241,12 +233,12 @@ class ImageJob(Job):
     def labels(self) -> list[str | None]:
         """The classes that get a generator of their own; None for all classes together."""
         filled = dict.fromkeys(name for adds in self.targets.values() for name in adds)
-        return list(filled) if self.config.per_class else [None]
+        return list(filled) if self.asked.rebalance.per_class else [None]
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """The classes whose images the generator changes; empty where it takes the nearest one."""
-        return named(self.config.source, self.train_part.classes)
+        return named(self.asked.rebalance.source, self.train_part.classes)
 
     def learn(self) -> Path:
         """Train the generators that are not trained yet; return their checkpoint, or the folder of those by class."""
@@ -255,20 +247,20 @@ class ImageJob(Job):
             path = folder / f"{'generator' if label is None else folder_name(label)}.ckpt"
             train(
                 data,
-                self.generator,
-                self.model,
-                self.train_config,
+                self.asked.generator,
+                self.asked.model,
+                self.asked.train,
                 path,
                 label=label,
                 source=self.sources,
-                download=self.download,
-                quiet=self.quiet,
+                download=self.asked.data.download,
+                quiet=self.asked.quiet,
             )
-        return folder if self.config.per_class else path
+        return folder if self.asked.rebalance.per_class else path
 
     def fitted(self, sampler: str) -> Sampler:
         """As `Job.fitted`."""
-        return self._known(GENERATOR if sampler == self.generator else sampler)
+        return self._known(GENERATOR if sampler == self.asked.generator else sampler)
 
     @cached_property
     def _known(self) -> Callable[[str], Sampler]:
@@ -277,16 +269,16 @@ class ImageJob(Job):
 
     def _fitted(self, name: str) -> Sampler:
         if name == GENERATOR:
-            return NeuralSampler(self.learn(), draw=self.config.draw, device=_device(self.train_config))
+            return NeuralSampler(self.learn(), draw=self.asked.rebalance.draw, device=_device(self.asked.train))
         # A class that only a larger target fills is no reason to do without a sampler.
         needed, data = list(self.adds), self.train_part
-        return _smote(data, needed) if name == SMOTE else _recipes(data, needed, self.config.sample_seed)
+        return _smote(data, needed) if name == SMOTE else _recipes(data, needed, self.asked.rebalance.sample_seed)
 
     def seconds_to_learn(self) -> float:
         """Return about how long `learn` takes from its start."""
-        data, label = self.train_part, self.labels[0]
+        asked, label = self.asked, self.labels[0]
         of_one = seconds_to_train(
-            data, self.generator, self.model, self.train_config, label, self.sources, self.download
+            self.train_part, asked.generator, asked.model, asked.train, label, self.sources, asked.data.download
         )
         return len(self.labels) * of_one
 
@@ -295,13 +287,15 @@ class ImageJob(Job):
         # Pixel SMOTE last: of few images it draws mostly near copies, which are rejected, and that takes time.
         tried = [
             Source(RECIPES, lambda _: self.fitted(RECIPES)),
-            Source(self.generator, lambda _: self.fitted(GENERATOR), self.seconds_to_learn),
+            Source(self.asked.generator, lambda _: self.fitted(GENERATOR), self.seconds_to_learn),
             Source(SMOTE, lambda _: self.fitted(SMOTE)),
         ]
         train, validation = self.train_part, self.files.parts.validation
         unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
         notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
-        return choose(train, validation, tried, self.targets, self.choose_config, self.files.folder, notes, self.quiet)
+        return choose(
+            train, validation, tried, self.targets, self.asked.choose, self.files.folder, notes, self.asked.quiet
+        )
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:

@@ -1,4 +1,4 @@
-"""Draws samples into a folder, on one process or many: sample i depends on its number only, so each takes a share."""
+"""Draws images on one process or many: sample i depends on its number only, so each takes a share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import torch
 from tqdm import tqdm
 
 from gensynth.generator.base import at_once
-from gensynth.kinds.image.files import FolderFiles
+from gensynth.kinds.image.config import DrawConfig
 from gensynth.kinds.image.samplers.trained import TrainedSampler
-from gensynth.mix.drawn import is_drawn
-from gensynth.mix.mix import write_synthetic
+from gensynth.mix.drawn import Order
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
@@ -21,63 +20,24 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def sample_to_folder(
-    checkpoint: Path,
-    label: str,
-    n: int,
-    seed: int,
-    out: Path,
-    draw: str | None = None,
-    start: int = 0,
-    device: str = "auto",
-    devices: int = 1,
-    num_nodes: int = 1,
-    others: int = 0,
-) -> bool:
-    """Draw samples `start` to `start + n` of a label and write them with their manifest.
+def drawn(checkpoint: Path, order: Order, config: DrawConfig) -> Synthetic | None:
+    """Draw what is asked for.
 
     Args:
         checkpoint: A `.ckpt` file, a folder with one per class, or a `.sampler` file.
-        label: Name of a trained class.
-        n: How many.
-        seed: Seed of the samples.
-        out: Folder to create; it appears whole or not at all.
-        draw: How the generator draws; None for its default.
-        start: Number of the first sample.
-        device: Lightning's accelerator: `"cpu"`, `"cuda"` or `"auto"`.
-        devices: Processes on each node.
-        num_nodes: Number of nodes.
-        others: Also samples `start` to `start + others` of every other class the checkpoint draws.
+        order: What to draw.
+        config: How.
 
     Returns:
-        Whether something was drawn: not if `out` holds these very samples.
-
-    Raises:
-        ValueError: if `out` exists and holds anything else, the checkpoint does not draw the label, or others are asked
-            for and there are none.
+        The samples; None in all processes but the first one.
     """
-    if others < 0:
-        raise ValueError(f"others must not be negative, got {others}.")
-    sampler = _loaded(checkpoint, draw)
-    counts = {label: n} | {name: others for name in sampler.labels if others and name != label}
-    # A bad label, number or draw is refused before any process starts.
-    firsts = [sampler.sample(name, min(count, 1), seed, start) for name, count in counts.items()]
-    generators = {first.sampler for first in firsts}
-    if others and len(counts) == 1:
-        raise ValueError(f"{checkpoint} draws {label!r} only, so there are no others; leave out --others.")
-    if len(generators) > 1:
-        raise ValueError(
-            f"the checkpoints in {checkpoint} are of different generators ({', '.join(sorted(generators))}), and "
-            "others must be made in the same way; name one of the files."
-        )
-    if is_drawn(out, FolderFiles(), firsts, n, others):
-        return False
-    fabric = _processes(device, devices, num_nodes)
+    fabric = _processes(config)
     rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
-    where = fabric.device if fabric is not None else device_of(device)
-    sampler = _loaded(checkpoint, draw, str(where))
+    where = fabric.device if fabric is not None else device_of(config.device)
+    sampler = load(checkpoint, config.draw, str(where))
     # A block goes to one process as a whole, since it is computed as a whole.
-    size = at_once(where)
+    size, start = at_once(where), order.start
+    counts = order.counts(sampler)
     blocks = [
         (name, block)
         for name, count in counts.items()
@@ -85,39 +45,41 @@ def sample_to_folder(
     ]
     mine = range(rank, len(blocks), ranks)
     parts = {}
-    for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=True if rank else None):
+    for at in tqdm(mine, desc=f"sampling {order.label}", unit="block", disable=True if rank else None):
         name, block = blocks[at]
         low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)
-        parts[at] = sampler.sample(name, high - low, seed, low)
+        parts[at] = sampler.sample(name, high - low, order.seed, low)
     if fabric is not None:
         shares: list[dict[int, Synthetic]] | None = None if rank else [{}] * ranks
         torch.distributed.gather_object(parts, shares)
         parts = {at: part for share in shares or [] for at, part in share.items()}
-    if not rank:
-        write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out, FolderFiles())
-    if fabric is not None:
-        fabric.barrier()
-    return True
+    return None if rank else Synthetic.concat([parts[at] for at in sorted(parts)])
 
 
-def _loaded(path: Path, draw: str | None, device: str = "cpu") -> Sampler:
-    """Return what draws: checkpoints, or a sampler that keeps real images."""
+def load(path: Path, draw: str | None = None, device: str = "cpu") -> Sampler:
+    """Return what draws: checkpoints, or a sampler that keeps real images.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if a file is neither.
+    """
     if path.suffix != SAMPLER:
         return TrainedSampler.load(path, draw, device)
-    from gensynth.kinds.image.samplers.kept import KeptSampler  # imports scikit-learn
+    from gensynth.kinds.image.samplers.kept import CATALOG  # imports scikit-learn
+    from gensynth.sampler.kept import KeptSampler
 
     if draw is not None:
         raise ValueError(f"{path} draws in one way only; leave out --draw.")
-    return KeptSampler.load(path)
+    return KeptSampler.load(path, CATALOG.get)
 
 
-def _processes(device: str, devices: int, num_nodes: int) -> Fabric | None:
+def _processes(config: DrawConfig) -> Fabric | None:
     """Start the other processes, each of which goes on from here; None where one is enough."""
-    if devices * num_nodes == 1:
+    if config.devices * config.num_nodes == 1:
         return None
     from lightning_fabric import Fabric  # the import costs seconds
 
-    fabric = Fabric(accelerator=device, devices=devices, num_nodes=num_nodes, strategy="ddp")
+    fabric = Fabric(accelerator=config.device, devices=config.devices, num_nodes=config.num_nodes, strategy="ddp")
     fabric.launch()
     return fabric
 

@@ -12,7 +12,7 @@ _HOME = {
     "Schema": "gensynth.kinds.table.schema",
     "from_frame": "gensynth.kinds.table.tables",
     "read_table_parts": "gensynth.kinds.table.read",
-    "FrameFiles": "gensynth.kinds.table.files",
+    "RowFiles": "gensynth.kinds.table.files",
     "TableSampler": "gensynth.kinds.table.samplers.base",
     "load_sampler": "gensynth.kinds.table.samplers.catalog",
     "TableSmote": "gensynth.kinds.table.samplers.smote",

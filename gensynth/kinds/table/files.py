@@ -1,14 +1,8 @@
-"""FrameFiles: rows as one table file, and beside it NAME.metadata.csv with a line for each of them.
-
-rows.csv             the columns of the real table, in their order and dtypes
-rows.metadata.csv    where each row is from
-"""
+"""RowFiles: rows as one table file, in the dtypes of the real one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import final
 
@@ -16,62 +10,34 @@ import numpy as np
 import pandas as pd
 
 from gensynth.data.labeled import LabeledData
-from gensynth.data.split import Parts
 from gensynth.data.words import some
-from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.table.codec import first_id
 from gensynth.kinds.table.rows import Rows, rows_of
-from gensynth.kinds.table.tables import check_format, read_frame, suffix_of, to_frame, write_table
-from gensynth.mix.files import Files
-from gensynth.mix.manifest import Row, by_any_tool, described, is_manifest, read_manifest, real_row, write_manifest
+from gensynth.kinds.table.tables import read_frame, to_frame
+from gensynth.mix.frame_files import FrameFiles
 from gensynth.sampler.synthetic import Synthetic
 
 
 @final
-class FrameFiles(Files):
-    """A table file, whose ending says in which format, and its metadata.
+class RowFiles(FrameFiles):
+    """A table file with the columns of the real one; rows that join real ones have ids of their own."""
 
-    Of a mixed data set the real rows come first, as they are and in their order, without those of a test part that is
-    another file; new rows have ids of their own.
-    """
+    def frame_of(self, data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd.DataFrame:
+        """As `FrameFiles.frame_of`."""
+        return to_frame(data, like)
 
-    def manifest_of(self, out: Path) -> Path:
-        """As `Files.manifest_of`: `rows.csv.gz` -> `rows.metadata.csv`."""
-        return out.with_name(f"{out.name[: -len(suffix_of(out))]}.metadata.csv")
+    def added(self, accepted: Synthetic, real: pd.DataFrame, like: LabeledData) -> pd.DataFrame:
+        """As `FrameFiles.added`, in the dtypes of the real rows.
 
-    def refuse_existing(self, out: Path) -> None:
-        """As `Files.refuse_existing`; metadata without a table are what a killed run left, and are written again."""
-        check_format(out)
-        manifest = self.manifest_of(out)
-        for path in (out,) if is_manifest(manifest) else (out, manifest):
-            if path.exists():
-                raise FileExistsError(f"{path} exists; choose another --out, or remove it.")
+        Rows of a file may come in other dtypes, which would change those of the real rows. A column that is ignored is
+        empty, and its dtype may have no room for that.
+        """
+        ignored = [c.name for c in rows_of(like).schema.columns if c.kind == "ignore"]
+        new = to_frame(replace(accepted, x=with_new_ids(rows_of(accepted), real)), like)
+        return new.astype(real.dtypes.drop(ignored).to_dict())
 
-    def write(self, synthetic: Synthetic, rows: Iterable[Row], out: Path) -> None:
-        """As `Files.write`."""
-        self._write(to_frame(synthetic, synthetic), rows, out)
-
-    def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
-        """As `Files.write_mixed`."""
-        real, places = [], []
-        by_name = parts.by_name
-        for name, part in by_name.items():
-            at = np.array([i for i, row in enumerate(part.ids) if row.isdigit()], dtype=np.int64)
-            number = np.array([part.ids[i] for i in at], dtype=np.int64)
-            real.append(to_frame(part.subset(at), parts.train).set_axis(number, axis=0))
-            places += [(int(n), name, int(i)) for n, i in zip(number, at, strict=True)]
-        frame = pd.concat(real).sort_index().reset_index(drop=True)
-        known = (real_row(name, by_name[name], i) for _, name, i in sorted(places))
-        if accepted is not None:
-            new = to_frame(replace(accepted, x=with_new_ids(rows_of(accepted), frame)), parts.train)
-            # Rows of a file may come in other dtypes, which would change those of the real rows. A column that is
-            # ignored is empty, and its dtype may have no room for that.
-            ignored = [c.name for c in rows_of(parts.train).schema.columns if c.kind == "ignore"]
-            frame = pd.concat([frame, new.astype(frame.dtypes.drop(ignored).to_dict())], ignore_index=True)
-        self._write(frame, chain(known, rows), out)
-
-    def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
-        """As `Files.read`, from any table with the columns of the real one."""
+    def samples(self, path: Path, like: LabeledData) -> tuple[Rows, np.ndarray]:
+        """As `FrameFiles.samples`, from any table with the columns of the real one."""
         real = rows_of(like)
         target = real.schema.target
         try:
@@ -81,24 +47,8 @@ class FrameFiles(Files):
         wanted = [*(c.name for c in real.schema.columns), target]
         if unlike := sorted(map(str, set(frame.columns) ^ set(wanted))):
             raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")
-        if not len(frame):
-            raise ValueError(f"{path} holds no rows.")
         x = replace(real, frame=frame[wanted[:-1]].reset_index(drop=True))
-        samples = by_any_tool(x, _labels(frame[target], like, path), like.classes)
-        manifest = self.manifest_of(path)
-        if not manifest.is_file():
-            return samples, None
-        cells = read_manifest(manifest)
-        if len(cells.rows) != len(samples):
-            raise ValueError(
-                f"{manifest} is not the metadata of the {len(samples)} rows in {path}; restore or remove it."
-            )
-        return described(samples, cells)
-
-    def _write(self, frame: pd.DataFrame, rows: Iterable[Row], out: Path) -> None:
-        # The metadata first: where the table is, a killed run has written both.
-        write_manifest(self.manifest_of(out), (row | {"file_name": out.name, "row": i} for i, row in enumerate(rows)))
-        write_table(frame, out)
+        return x, _labels(frame[target], like, path)
 
 
 def with_new_ids(x: Rows, real: pd.DataFrame) -> Rows:

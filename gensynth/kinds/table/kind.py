@@ -6,40 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from gensynth.kind import Kind
-from gensynth.kinds.table.names import is_table, table_suffixes
+from gensynth.data.frames import SUFFIXES
+from gensynth.kinds.plain import PlainKind
+from gensynth.kinds.table.names import is_table
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
-    from gensynth.choose.design import Design
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
-    from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
-    from gensynth.kinds.table.config import TableChooseConfig
     from gensynth.mix.files import Files
-    from gensynth.rebalance.job import RunFiles
+    from gensynth.rebalance.job import Asked, Job, RunFiles
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
 
 
 @final
-class TableKind(Kind):
+class TableKind(PlainKind):
     """Tables: a file of rows with a label column."""
 
     name: ClassVar[str] = "table"
     plural: ClassVar[str] = "tables"
     noun: ClassVar[str] = "row"
-    sources: ClassVar[str] = f"a table's name ends in {', '.join(table_suffixes)}"
+    sources: ClassVar[str] = f"a table's name ends in {', '.join(SUFFIXES)}"
     configs: ClassVar[Mapping[str, str]] = {
         "ReadConfig": "gensynth.kinds.table.config.TableConfig",
-        "FilesConfig": "gensynth.kinds.table.config.FrameConfig",
-        "CheckConfig": "gensynth.kinds.table.config.RowCheckConfig",
         "EvaluateConfig": "gensynth.kinds.table.config.TableEvaluateConfig",
+        "ChooseConfig": "gensynth.kinds.table.config.TableChooseConfig",
+        "RebalanceConfig": "gensynth.kinds.table.config.TableRebalanceConfig",
     }
     commands: ClassVar[str] = "gensynth.kinds.table.commands"
 
@@ -47,34 +47,42 @@ class TableKind(Kind):
         """As `Kind.claims`."""
         return is_table(source) or kind_of_saved(source) in (self.name, "")
 
-    def parts(self, source: str, config: Any) -> Parts:
-        """As `Kind.parts`."""
-        from gensynth.kinds.table.read import read_table_parts
+    def read(self, source: str, config: Any) -> LabeledData:
+        """As `Kind.read`; what the columns are is told from all rows."""
+        from gensynth.kinds.table.read import read_real_table
 
-        return read_table_parts(source, config)
+        return read_real_table(source, config)
 
-    def against(self, source: str, holdout: str | None, config: Any) -> Parts:
-        """As `Kind.against`."""
-        from gensynth.data.split import Parts
-        from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
+    def read_like(self, source: str, like: LabeledData, config: Any) -> LabeledData:
+        """As `Kind.read_like`, as the schema of `like` describes the columns."""
+        from gensynth.kinds.table.read import read_like
 
-        if holdout is None:
-            return read_table_parts(source, config)
-        reference = read_real_table(source, config)
-        fresh = read_like(holdout, reference)
-        return Parts(reference.noting(fresh.notes, holdout), fresh, fresh.subset([]))
+        return read_like(source, like, config)
+
+    def fitted(self, parts: Parts, config: Any) -> Parts:
+        """As `Kind.fitted`: what columns may hold (bounds, levels, decimals), unless `config.schema` says it."""
+        from gensynth.kinds.table.read import with_training_schema
+
+        return with_training_schema(parts, config)
 
     def files(self, config: Any = None) -> Files:
         """As `Kind.files`: one table."""
-        from gensynth.kinds.table.files import FrameFiles
+        from gensynth.kinds.table.files import RowFiles
 
-        return FrameFiles()
+        return RowFiles()
 
     def run_files(self) -> type[RunFiles]:
         """As `Kind.run_files`."""
         from gensynth.kinds.table.rebalance import TableRunFiles
 
         return TableRunFiles
+
+    def job(self, asked: Asked) -> Job:
+        """As `Kind.job`."""
+        from gensynth.kinds.table.rebalance import TableJob, TableRunFiles
+        from gensynth.rebalance.saved import saved_job
+
+        return saved_job(self, asked, TableRunFiles, TableJob)
 
     def samplers(self) -> Sequence[str]:
         """As `Kind.samplers`."""
@@ -89,29 +97,33 @@ class TableKind(Kind):
 
         return made_sampler(sampler, settings)
 
-    def classifiers(self, train: LabeledData, config: ArmsConfig, own: Any = None) -> Sequence[Classifier]:
+    def load(self, path: Path, config: Any = None) -> Sampler:
+        """As `Kind.load`."""
+        from gensynth.kinds.table.samplers.catalog import load_sampler
+
+        return load_sampler(path)
+
+    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
+        """As `Kind.tried`: all but the one that only repeats rows, and those that are too slow for many columns."""
+        from gensynth.kinds.table.config import REPEATS
+        from gensynth.kinds.table.rows import rows_of
+        from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
+
+        width = len(rows_of(train).schema.columns)
+        made = [get_table_sampler(name)() for name in table_sampler_names() if name != REPEATS]
+        wide = [sampler.name for sampler in made if width > sampler.widest]
+        notes = [f"{name} is left out: it is too slow for {width} columns." for name in wide]
+        return [sampler for sampler in made if sampler.name not in wide], notes
+
+    def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """As `Kind.classifiers`: boosted trees, a random forest and logistic regression; `own` is not taken."""
         from gensynth.kinds.table.classifiers import table_classifiers
-        from gensynth.kinds.table.config import TableEvaluateConfig
+        from gensynth.kinds.table.config import TableChooseConfig, TableEvaluateConfig
 
-        if not isinstance(config, TableEvaluateConfig) or own is not None:
+        if not isinstance(config, TableEvaluateConfig | TableChooseConfig) or own is not None:
             wrong = "a classifier of your own" if own is not None else type(config).__name__
             raise TypeError(f"tables are tested by the models that TableEvaluateConfig names, got {wrong}.")
         return table_classifiers(train, config.models, config.seed, config.folds, config.threads)
-
-    def design(self, train: LabeledData, validation: LabeledData | None, config: TableChooseConfig) -> Design:
-        """As `Kind.design`: cross-validation of the training rows, for there are seldom enough to hold out."""
-        from gensynth.choose.choose import TUNED
-        from gensynth.choose.designs import CrossValidation
-        from gensynth.evaluate.folds import Folds
-        from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-        from gensynth.kinds.table.classifiers import table_classifiers
-
-        folds = Folds(train, config.folds, config.repeats, config.seed)
-        classifiers = table_classifiers(train, config.models, config.seed, 0, config.threads)
-        # A threshold changes no rank: where ranks count it is no way of its own.
-        ways = (REAL, THRESHOLD, WEIGHTS) if config.metric == TUNED else (REAL, WEIGHTS)
-        return CrossValidation(folds, classifiers, ways, (REAL,))
 
     def reference(self) -> Sampler:
         """As `Kind.reference`: SMOTE."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from gensynth.data.frames import SUFFIXES
 from gensynth.kinds.table import builtin as builtin_tables
-
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
-PACKED = (".parquet", ".feather")
-table_suffixes = (*SEPARATORS, *(f"{suffix}.gz" for suffix in SEPARATORS), *PACKED)
-"""Ends of the names of table files."""
 
 
 def is_table(source: str) -> bool:
     """Whether a source's name is that of a table: by its ending, or one of the builtin ones."""
     name = source.removeprefix("builtin:")
-    return source.lower().endswith(table_suffixes) or (source != name and name in builtin_tables.TARGETS)
+    return source.lower().endswith(SUFFIXES) or (source != name and name in builtin_tables.TARGETS)

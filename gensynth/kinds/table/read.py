@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from gensynth.data.frames import suffix_of
 from gensynth.data.labeled import LabeledData
-from gensynth.data.split import Parts, keep_only, split
+from gensynth.data.split import Parts
 from gensynth.data.words import counted, did_you_mean, some
+from gensynth.kind import kinds
 from gensynth.kinds.table import builtin as builtin_tables
 from gensynth.kinds.table.config import TableConfig
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import Column, Schema
-from gensynth.kinds.table.tables import from_frame, read_frame, read_table, suffix_of, to_frame
+from gensynth.kinds.table.tables import from_frame, read_frame, read_table, to_frame
 
 
 def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
     """Read all rows of a table.
 
     Args:
-        source: A file that ends in one of `table_suffixes`, `builtin:adult` or `builtin:breast_cancer`.
+        source: A file that ends in one of `gensynth.data.frames.SUFFIXES`, `builtin:adult` or `builtin:breast_cancer`.
         config: How to read it.
 
     Raises:
@@ -36,40 +38,25 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
             known = [f"builtin:{table}" for table in builtin_tables.TARGETS]
             raise FileNotFoundError(f"there is no table {name!r}; known: {some(known)}.{did_you_mean(name, known)}")
         target = config.target or builtin_tables.TARGETS[wanted]
-        return _checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name)
+        return _grouped(_checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name), config)
     suffix_of(name)  # first, for a folder has no columns to choose from
     if config.target is None and schema is None:
         raise ValueError(f"which column of {name!r} is the label? Name it: --target COLUMN.")
     label = schema.target if config.target is None and schema is not None else config.target
-    return _checked(read_table(name, label, schema), name)
+    return _grouped(_checked(read_table(name, label, schema), name), config)
 
 
 def read_table_parts(source: str | Path, config: TableConfig) -> Parts:
-    """Read a table and split it into training, validation and test part.
-
-    What the columns are is told from all rows; what they may hold (bounds, levels, decimals) from the training part
-    alone, unless `config.schema` says it.
+    """Read a table and split it into training, validation and test part, as `Kind.parts`.
 
     Raises:
         FileNotFoundError: as `read_real_table`.
         ValueError: as `read_real_table`, `split` and `keep_only`.
     """
-    data = read_real_table(source, config)
-    test = None
-    if config.test_data is not None:
-        test = read_like(config.test_data, data)
-        test = replace(test, ids=tuple(f"test_data/{i}" for i in test.ids))
-    if config.group is not None:
-        data = with_groups(data, config.group)
-        test = None if test is None else with_groups(test, config.group)
-    theirs = None if test is None else test.groups
-    parts = split(data, config.test, config.validation, config.split_seed, test, data.groups, theirs)
-    train = keep_only(parts.train, {str(k): n for k, n in (config.keep or {}).items()}, config.split_seed)
-    schema = training_schema(train, None if config.schema is None else rows_of(data).schema)
-    return Parts(*(replace(part, x=replace(part.x, schema=schema)) for part in (train, parts.validation, parts.test)))
+    return kinds()["table"].parts(str(source), config)
 
 
-def read_like(source: str | Path, like: LabeledData) -> LabeledData:
+def read_like(source: str | Path, like: LabeledData, config: TableConfig) -> LabeledData:
     """Read a table with the columns of another one, as that one's schema describes them.
 
     Raises:
@@ -83,7 +70,11 @@ def read_like(source: str | Path, like: LabeledData) -> LabeledData:
     if unlike := sorted(map(str, set(found.columns) ^ set(wanted))):
         raise ValueError(f"{name!r} and the real table differ in the columns {some(unlike)}; they must agree.")
     data = from_frame(found[[*like.x.frame.columns, target]], target, only_kinds(schema))
-    return replace(data, x=data.x.of(like.x))
+    return _grouped(replace(data, x=data.x.of(like.x)), config)
+
+
+def _grouped(data: LabeledData, config: TableConfig) -> LabeledData:
+    return data if config.group is None else with_groups(data, config.group)
 
 
 def with_groups(data: LabeledData, column: str) -> LabeledData:
@@ -119,10 +110,16 @@ def only_kinds(schema: Schema) -> Schema:
     return replace(schema, columns=columns, position=None)
 
 
-def training_schema(train: LabeledData, given: Schema | None) -> Schema:
-    """Return the schema with what the training rows alone tell; all that `given` says stays as it is."""
-    schema = rows_of(train).schema
-    return detect_schema(to_frame(train, train), schema.target, given or only_kinds(schema))
+def with_training_schema(parts: Parts, config: TableConfig) -> Parts:
+    """Return the parts with the schema that the training rows alone tell; all that `config.schema` says stays as it is.
+
+    Raises:
+        ValueError: if a column is not understood.
+    """
+    rows = rows_of(parts.train)
+    given = only_kinds(rows.schema) if config.schema is None else rows.schema
+    schema = detect_schema(to_frame(parts.train, parts.train), rows.schema.target, given)
+    return Parts(*(replace(part, x=replace(part.x, schema=schema)) for part in parts.by_name.values()))
 
 
 def _checked(data: LabeledData, source: str) -> LabeledData:

@@ -5,24 +5,21 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from gensynth.data.files import write_bytes
+from gensynth.data.frames import PACKED, SEPARATORS, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import class_names
-from gensynth.kinds.table.names import PACKED, SEPARATORS, table_suffixes
 from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.numbers import MARKS
 from gensynth.kinds.table.rows import Rows, rows_of
@@ -46,9 +43,9 @@ def read_table(path: str | Path, target: Hashable, schema: Schema | None = None)
     """Read a table with a label column.
 
     Args:
-        path: A file that ends in one of `table_suffixes`. In text files, what is empty, NA, None, null and the like
-            (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and codes with
-            leading zeros such as 0123 stay text.
+        path: A file that ends in one of `gensynth.data.frames.SUFFIXES`. In text files, what is empty, NA, None,
+            null and the like (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and
+            codes with leading zeros such as 0123 stay text.
         target: Name of the label column.
         schema: What is known of the columns; its dtypes hold for text files.
 
@@ -144,54 +141,6 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd
     frame = rows_of(data).frame
     at = len(frame.columns) if of.schema.position is None else of.schema.position
     return pd.concat([frame.iloc[:, :at], labels.rename(of.schema.target), frame.iloc[:, at:]], axis=1)
-
-
-def write_table(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table, whole or not at all; equal tables make equal files.
-
-    Args:
-        frame: The table; its index is left out.
-        path: A file that ends in one of `table_suffixes`.
-
-    Raises:
-        ValueError: if the file has another ending, or cannot hold this table.
-        ModuleNotFoundError: if pyarrow is needed and not installed.
-    """
-    path = Path(path)
-    suffix, content = suffix_of(path), io.BytesIO()
-    if suffix in SEPARATORS:
-        frame.to_csv(content, sep=SEPARATORS[suffix], index=False, lineterminator="\n")
-        write_bytes(path, content.getvalue())
-        return
-    if suffix not in PACKED:
-        with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
-            frame.to_csv(packed, sep=SEPARATORS[suffix.removesuffix(".gz")], index=False, lineterminator="\n")
-        write_bytes(path, content.getvalue())
-        return
-    if not all(isinstance(name, str) for name in frame.columns):
-        raise ValueError(f"{suffix} files need text as column names; rename the columns, or write a .csv file.")
-    try:
-        (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(content)
-    except ImportError as error:
-        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
-    except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
-    write_bytes(path, content.getvalue())
-
-
-def check_format(path: str | Path) -> None:
-    """Raise ValueError if no table can be written under this name, ModuleNotFoundError if pyarrow is missing."""
-    if (suffix := suffix_of(path)) in PACKED and find_spec("pyarrow") is None:
-        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.")
-
-
-def suffix_of(path: str | Path) -> str:
-    """Return which of `table_suffixes` a file name ends in; ValueError if none."""
-    path = Path(path)
-    suffix = next((s for s in table_suffixes if path.name.lower().endswith(s)), None)
-    if suffix is None:
-        raise ValueError(f"{str(path)!r} is not a table; its name must end in {', '.join(table_suffixes)}.")
-    return suffix
 
 
 def _read_packed(path: Path, suffix: str) -> pd.DataFrame:

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from gensynth.choose import choose as step
+from gensynth.choose import samplers as module
 from gensynth.choose.results import Choice
+from gensynth.choose.samplers import choose_samplers
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table import choose as module
-from gensynth.kinds.table.choose import choose_rows
 from gensynth.kinds.table.codec import Encoded
 from gensynth.kinds.table.config import TableChooseConfig
 from gensynth.kinds.table.samplers.base import TableSampler
@@ -64,7 +64,7 @@ def test_two_shares_on_the_way_to_the_largest_class_are_tried() -> None:
 
 
 def test_rows_that_hurt_are_not_chosen_and_a_threshold_is_recommended() -> None:
-    found = choose_rows(table(300, 24), ["random", Wrong()], QUICK, quiet=True)
+    found = choose_samplers(table(300, 24), ["random", Wrong()], QUICK, quiet=True)
     assert (found.sampler, found.to, found.arm, found.adds) == ("", "", THRESHOLD, {})
     assert found.threshold is not None and 0 < found.threshold < 0.5
     assert "oing nothing" in found.why and "predict 'yes' from a probability of 0.0" in found.why
@@ -76,7 +76,7 @@ def test_rows_that_hurt_are_not_chosen_and_a_threshold_is_recommended() -> None:
 
 
 def test_metric_of_the_user_puts_the_threshold_into_the_race() -> None:
-    found = choose_rows(table(300, 24), ["random"], replace(QUICK, metric="balanced_accuracy_tuned"), quiet=True)
+    found = choose_samplers(table(300, 24), ["random"], replace(QUICK, metric="balanced_accuracy_tuned"), quiet=True)
     assert found.arm == THRESHOLD and found.why.startswith("Moving the threshold")
     score = {c.sampler or c.arm: c.score for c in found.candidates}
     assert score[THRESHOLD] > score[REAL] + 0.05
@@ -85,7 +85,7 @@ def test_metric_of_the_user_puts_the_threshold_into_the_race() -> None:
 def test_sampler_that_is_ahead_is_chosen_with_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever the race says, the answer must carry the rows that the winner adds to the whole table.
     monkeypatch.setattr(step, "simplest", lambda keys, *rest: next((key for key in keys if key[0]), keys[0]))
-    found = choose_rows(table(300, 24), ["random"], replace(QUICK, targets=("0.2", "0.5")), quiet=True)
+    found = choose_samplers(table(300, 24), ["random"], replace(QUICK, targets=("0.2", "0.5")), quiet=True)
     assert (found.sampler, found.to, found.adds) == ("random", "0.2", {"yes": 36})
     assert found.why.startswith("Filling with 'random' to 0.2 (trained as 'real + synthetic') is ")
     assert "doing nothing" in found.why  # what was gained
@@ -95,7 +95,7 @@ def test_choice_is_determined_by_its_seed_and_goes_on_where_it_was(tmp_path: Pat
     data = table(150, 20)
     state = np.random.get_state()[1].tolist()
     folders = (tmp_path, tmp_path, None)
-    first, second, again = (choose_rows(data, ["random", "smote"], QUICK, folder, quiet=True) for folder in folders)
+    first, second, again = (choose_samplers(data, ["random", "smote"], QUICK, folder, quiet=True) for folder in folders)
     assert first == second  # nothing was trained again, or it would have taken other times
     assert np.random.get_state()[1].tolist() == state
 
@@ -103,7 +103,7 @@ def test_choice_is_determined_by_its_seed_and_goes_on_where_it_was(tmp_path: Pat
         return replace(choice, candidates=tuple(replace(c, seconds=0.0) for c in choice.candidates))
 
     assert timeless(first) == timeless(again)
-    assert timeless(choose_rows(data, ["random", "smote"], replace(QUICK, seed=1), quiet=True)) != timeless(first)
+    assert timeless(choose_samplers(data, ["random", "smote"], replace(QUICK, seed=1), quiet=True)) != timeless(first)
 
 
 def test_more_than_two_classes_have_no_single_threshold() -> None:
@@ -112,14 +112,14 @@ def test_more_than_two_classes_have_no_single_threshold() -> None:
     frame = pd.DataFrame(
         {"a": rng.normal(size=165) + 2 * y, "b": rng.normal(size=165), "label": np.array(["x", "y", "z"])[y]}
     )
-    found = choose_rows(from_frame(frame, "label"), ["random"], QUICK, quiet=True)
+    found = choose_samplers(from_frame(frame, "label"), ["random"], QUICK, quiet=True)
     assert found.threshold is None and len(found.candidates) == 4
     if found.arm == THRESHOLD:
         assert "divide the probabilities by the classes' shares" in found.why
 
 
 def test_sampler_that_cannot_is_left_out() -> None:
-    found = choose_rows(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
+    found = choose_samplers(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
     assert {c.arm for c in found.candidates} == {REAL, WEIGHTS}
     assert found.notes == ("wrong is left out: this table is too strange.",)
 
@@ -127,21 +127,21 @@ def test_sampler_that_cannot_is_left_out() -> None:
 def test_time_ends_the_race_after_one_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 5))
     monkeypatch.setattr("gensynth.choose.record.perf_counter", lambda: float(next(clock)))
-    found = choose_rows(table(100, 15), ["random"], replace(QUICK, budget="50s"), quiet=True)
+    found = choose_samplers(table(100, 15), ["random"], replace(QUICK, budget="50s"), quiet=True)
     # In a split 5 seconds for the ways without a sampler, 5 to fit, and for each target 5 to draw and 5 to train.
     assert found.splits == 3 and {c.arm for c in found.candidates} == {REAL, WEIGHTS}
     assert "too slow for 50 seconds" in found.notes[0] and "3 of 6 splits fitted into 50 seconds." in found.notes
 
 
 def test_large_tables_are_cut_by_class() -> None:
-    found = choose_rows(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
+    found = choose_samplers(table(4000, 40), [], replace(QUICK, most_rows=1000), quiet=True)
     assert found.examples == 1000 and "1000 of 4040 rows" in found.notes[0]
     data = table(4000, 40)
     assert data.subset(some_of(data, 400, 0)).class_counts == {"no": 396, "yes": 10}
 
 
 def test_too_few_rows_to_tell_are_left_alone() -> None:
-    found = choose_rows(table(100, 9), ["random"], QUICK, quiet=True)
+    found = choose_samplers(table(100, 9), ["random"], QUICK, quiet=True)
     assert (
         found.arm == REAL
         and not found.sampler
@@ -152,9 +152,9 @@ def test_too_few_rows_to_tell_are_left_alone() -> None:
 
 def test_wrong_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown sampler 'rondam'"):
-        choose_rows(table(50, 12), ["rondam"], QUICK)
+        choose_samplers(table(50, 12), ["rondam"], QUICK)
     with pytest.raises(ValueError, match="two samplers are called 'random'"):
-        choose_rows(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
+        choose_samplers(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
     for wrong, text in (
         ({"models": ()}, "models must be some of"),
         ({"most_rows": 5}, "most_rows must be at least 100, got 5"),

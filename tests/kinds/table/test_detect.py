@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gensynth.data.frames import write_frame
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.column_names import is_code, is_key, is_personal, is_row_number, words_of
 from gensynth.kinds.table.detect import detect_schema
-from gensynth.kinds.table.files import FrameFiles
+from gensynth.kinds.table.files import RowFiles
 from gensynth.kinds.table.numbers import FORMATS as NUMBER_FORMATS
 from gensynth.kinds.table.numbers import as_numbers, number_format, written
 from gensynth.kinds.table.read import TableConfig, read_table_parts
 from gensynth.kinds.table.samplers.bootstrap import SmoothedBootstrap
 from gensynth.kinds.table.samplers.smote import TableSmote
 from gensynth.kinds.table.schema import Column, Schema
-from gensynth.kinds.table.tables import from_frame, read_table, write_table
+from gensynth.kinds.table.tables import from_frame, read_table
 from gensynth.kinds.table.times import FORMATS, as_times, date_formats, write
 from gensynth.mix.mix import mix
 
@@ -246,7 +247,7 @@ def test_a_table_with_all_of_it_comes_back_from_its_codec_and_from_a_file(tmp_pa
             "y": LABELS,
         }
     )
-    write_table(frame, tmp_path / "t.csv")
+    write_frame(frame, tmp_path / "t.csv")
     data = read_table(tmp_path / "t.csv", "y")
     assert data.x.schema is not None and [c.kind for c in data.x.schema.columns] == ["numeric", "datetime", "datetime"]
     assert read_table(tmp_path / "t.csv", "y", data.x.schema).fingerprint == data.fingerprint
@@ -306,22 +307,22 @@ def test_formulas_are_named_and_left_as_they_are() -> None:
 
 def test_a_table_with_an_ignored_column_is_checked_and_joined(tmp_path: Path) -> None:
     frame = pd.DataFrame({"left": np.arange(N) % 9, "a": AMOUNTS, "b": KEYS % 100 + 0.5, "y": LABELS})
-    write_table(frame, tmp_path / "t.csv")
+    write_frame(frame, tmp_path / "t.csv")
     columns = (Column("left", "ignore", "int64"), Column("a", "numeric", "float64"), Column("b", "numeric", "float64"))
     Schema("y", columns).save(tmp_path / "s.json")
     parts = read_table_parts(tmp_path / "t.csv", TableConfig(target="y", schema=str(tmp_path / "s.json")))
     samples = TableSmote().fit(parts.train).sample("yes", 20, 0)
     verdict = FidelityChecker(parts.train).gate(samples)
-    mix(parts, samples, verdict, tmp_path / "out.csv", FrameFiles())
+    mix(parts, samples, verdict, tmp_path / "out.csv", RowFiles())
     out = pd.read_csv(tmp_path / "out.csv")
     assert out["left"][:N].tolist() == frame["left"].tolist() and out["left"][N:].isna().all()
 
 
 def test_a_label_that_no_class_has_is_named_with_its_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": AMOUNTS, "y": LABELS})
-    write_table(frame.assign(y=np.where(np.arange(N) == 7, "Yes", LABELS)), tmp_path / "s.csv")
+    write_frame(frame.assign(y=np.where(np.arange(N) == 7, "Yes", LABELS)), tmp_path / "s.csv")
     with pytest.raises(ValueError, match="row 7 of .*: label 'Yes' is not one of .* Did you mean 'yes'"):
-        FrameFiles().read(tmp_path / "s.csv", from_frame(frame, "y"))
+        RowFiles().read(tmp_path / "s.csv", from_frame(frame, "y"))
 
 
 @pytest.mark.parametrize(("label", "meant"), [("1", "1.0"), ("1.00", "1.0"), ("yes", "Yes"), ("YES ", "Yes")])

@@ -13,14 +13,14 @@ import pytest
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.kinds.table.files import FrameFiles
+from gensynth.kinds.table.files import RowFiles
 from gensynth.kinds.table.read import TableConfig, read_table_parts
 from gensynth.kinds.table.samplers.bootstrap import SmoothedBootstrap
 from gensynth.mix.manifest import COLUMNS
 from gensynth.mix.mix import mix, write_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
-FILES = FrameFiles()
+FILES = RowFiles()
 
 
 def frame(n: int = 160) -> pd.DataFrame:

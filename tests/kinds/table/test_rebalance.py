@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 
 from gensynth.cli.main import main
-from gensynth.kinds.table import files as table_files
-from gensynth.kinds.table import rebalance as module
-from gensynth.kinds.table import tables
-from gensynth.kinds.table.files import FrameFiles
+from gensynth.data import frames
+from gensynth.kinds.table.files import RowFiles
+from gensynth.kinds.table.kind import TableKind
 from gensynth.kinds.table.samplers.catalog import made_sampler
+from gensynth.mix import frame_files
 from gensynth.rebalance import rebalance as steps
+from gensynth.rebalance import saved
 
 QUICK = [
     *(
@@ -76,7 +77,7 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     added = made.iloc[len(real) :]
     assert len(added) > 50 and set(added["fraud"]) == {"yes"} and set(added["job"]) <= {"cook", "nurse", "smith"}
     assert out.read_text().startswith(claims.read_text()), "real rows are the same text"
-    lines = pd.read_csv(FrameFiles().manifest_of(out))
+    lines = pd.read_csv(RowFiles().manifest_of(out))
     assert len(lines) == len(made) and (lines["part"] == "synthetic").sum() == len(added)
     folder = tmp_path / "runs" / "balanced.run"
     names = {path.name for path in folder.iterdir()}
@@ -105,7 +106,7 @@ def test_one_command(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 def test_auto_says_so_when_nothing_helps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "table_sampler_names", lambda: ["copula", "smote", "random"])
+    monkeypatch.setattr(TableKind, "tried", lambda self, train: (["copula", "smote"], ()))
     frame(shift=0.0).to_csv(tmp_path / "noise.csv", index=False)
     out = tmp_path / "same.csv"
     argv = ["rebalance", tmp_path / "noise.csv", "--target", "fraud", "--out", out, *QUICK]
@@ -122,23 +123,24 @@ def test_auto_says_so_when_nothing_helps(
 
 
 def test_a_chosen_sampler_is_used(claims: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    choose = module.choose_rows
+    choose = saved.choose_samplers
 
     def only_mixture(train: Any, names: Any, config: Any, folder: Path, quiet: bool) -> Any:
-        assert "random" not in names and {"smote", "copula", "cart", "mixture", "tabular_vae"} <= set(names)
+        tried = {sampler.name for sampler in TableKind().tried(train)[0]}
+        assert names is None and "random" not in tried and {"smote", "copula", "cart", "tabular_vae"} <= tried
         assert config.targets == ("0.5",)
         made = choose(train, ["mixture"], config, folder, quiet)
         return replace(made, sampler="mixture", to="0.5", arm="real + synthetic", adds={"yes": 40})
 
-    monkeypatch.setattr(module, "choose_rows", only_mixture)
+    monkeypatch.setattr(saved, "choose_samplers", only_mixture)
     out = tmp_path / "b.csv"
     run("rebalance", claims, "--target", "fraud", "--to", "0.5", "--out", out, *QUICK)
     assert len(pd.read_csv(out)) == 540
     assert (tmp_path / "b.run" / "mixture.sampler").exists()
 
 
-HOMES = {"made_sampler": module, "write_table": table_files}
-STEPS = ["save_choice", "made_sampler", "save_verdict", "save_evaluation", "mix", "write_table"]
+HOMES = {"made": TableKind, "write_frame": frame_files}
+STEPS = ["save_choice", "made", "save_verdict", "save_evaluation", "mix", "write_frame"]
 
 
 @pytest.mark.parametrize("dies_in", STEPS)
@@ -148,7 +150,7 @@ def test_a_killed_run_continues_to_the_same_bytes(
     argv = ["rebalance", claims, "--target", "fraud", "--sampler", "bootstrap", *QUICK]
     if dies_in == "save_choice":
         argv = ["rebalance", claims, "--target", "fraud", *QUICK]
-        monkeypatch.setattr(module, "table_sampler_names", lambda: ["bootstrap", "random"])
+        monkeypatch.setattr(TableKind, "tried", lambda self, train: (["bootstrap"], ()))
     whole, cut = tmp_path / "whole" / "b.csv", tmp_path / "cut" / "b.csv"
     first = run(*argv, "--out", whole)
 
@@ -161,7 +163,7 @@ def test_a_killed_run_continues_to_the_same_bytes(
         assert not cut.exists()
     assert run(*argv, "--out", cut) == first
     assert cut.read_bytes() == whole.read_bytes()
-    assert FrameFiles().manifest_of(cut).read_bytes() == FrameFiles().manifest_of(whole).read_bytes()
+    assert RowFiles().manifest_of(cut).read_bytes() == RowFiles().manifest_of(whole).read_bytes()
     for name in ("verdict.json", "evaluation.json", "choice.json", "schema.json"):
         files = [path.parent / "b.run" / name for path in (whole, cut)]
         assert files[0].exists() == files[1].exists()
@@ -255,7 +257,7 @@ def test_one_sentence(
 def test_a_missing_pyarrow_is_told_before_any_work(
     claims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    monkeypatch.setattr(frames, "find_spec", lambda name: None)
     argv = ["rebalance", claims, "--target", "fraud", "--sampler", "bootstrap", "--out", tmp_path / "b.parquet"]
     assert run(*argv) == 2 and "run 'pip install pyarrow'" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.csv"]

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 import gensynth
+from gensynth.data.frames import SUFFIXES, write_frame
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import keep_only, split
 from gensynth.kinds.table.schema import Column, Schema
-from gensynth.kinds.table.tables import from_frame, read_table, table_suffixes, to_frame, write_table
+from gensynth.kinds.table.tables import from_frame, read_table, to_frame
 
 TEXT = "\n".join(
     [
@@ -43,15 +44,15 @@ def table(n: int = 300) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize("suffix", table_suffixes)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_comes_back_as_it_was(tmp_path: Path, suffix: str) -> None:
     frame = table()
-    write_table(frame, tmp_path / f"a{suffix}")
+    write_frame(frame, tmp_path / f"a{suffix}")
     data = read_table(tmp_path / f"a{suffix}", "claim")
     back = to_frame(data, data)
     if suffix in (".parquet", ".feather"):
         pd.testing.assert_frame_equal(back, frame)
-    write_table(back, tmp_path / f"b{suffix}")
+    write_frame(back, tmp_path / f"b{suffix}")
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
@@ -65,7 +66,7 @@ def test_text_keeps_whole_numbers_truth_values_and_digits(tmp_path: Path) -> Non
     dtypes = {name: str(dtype) for name, dtype in data.x.frame.dtypes.items()}
     assert dtypes["age"] == dtypes["paid"] == "Int64" and dtypes["id"] == "int64" and dtypes["price"] == "float64"
     assert dtypes["member"] == "boolean" and data.x.frame["zip"].tolist() == ["0123", "9999", "0123"]
-    write_table(to_frame(data, data), tmp_path / "b.csv")
+    write_frame(to_frame(data, data), tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text() == TEXT
 
 
@@ -81,7 +82,7 @@ def test_numbers_survive_to_the_last_digit(tmp_path: Path, suffix: str) -> None:
     frame = pd.DataFrame({"x": np.where(np.abs(bits) < 1e140, bits, 1 / 3), "whole": 2**53 + np.arange(2000)})
     frame["some"] = frame["whole"].astype("Int64").mask(np.arange(2000) % 9 == 0)
     frame["y"] = np.arange(2000) % 2
-    write_table(frame, tmp_path / f"a{suffix}")
+    write_frame(frame, tmp_path / f"a{suffix}")
     data = read_table(tmp_path / f"a{suffix}", "y")
     pd.testing.assert_frame_equal(to_frame(data, data), frame, check_exact=True)
     again = read_table(tmp_path / f"a{suffix}", "y", data.x.schema)
@@ -95,7 +96,7 @@ def test_odd_text_files(tmp_path: Path) -> None:
     assert list(data.x.frame.columns) == ["", "code", "note", "x"] and data.x.frame["x"].isna().all()
     assert data.x.frame["code"].tolist()[:2] == ["007", "100"] and data.x.frame["note"].tolist() == ["a\nb", "c", "c"]
     assert data.x.frame["code"].isna().tolist() == [False, False, True]
-    write_table(to_frame(data, data), tmp_path / "b.csv")
+    write_frame(to_frame(data, data), tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text() == text.replace("\n\n", "\n").removeprefix("\n")
 
 
@@ -177,12 +178,12 @@ def test_files_that_are_not_there_or_no_tables(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must end in .csv, .tsv"):
         read_table(tmp_path / "a.xlsx", "y")
     with pytest.raises(ValueError, match="must end in .csv, .tsv"):
-        write_table(table(), tmp_path / "a.xlsx")
+        write_frame(table(), tmp_path / "a.xlsx")
     with pytest.raises(ValueError, match="need text as column names"):
-        write_table(pd.DataFrame({0: [1]}), tmp_path / "a.parquet")
+        write_frame(pd.DataFrame({0: [1]}), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match="cannot hold this table"):
-        write_table(pd.DataFrame({"a": [1, "b"]}), tmp_path / "a.parquet")
-    write_table(table(), tmp_path / "a.csv.gz")
+        write_frame(pd.DataFrame({"a": [1, "b"]}), tmp_path / "a.parquet")
+    write_frame(table(), tmp_path / "a.csv.gz")
     (tmp_path / "a.csv.gz").write_bytes((tmp_path / "a.csv.gz").read_bytes()[:-50])
     with pytest.raises(ValueError, match="cannot be read as a table"):
         read_table(tmp_path / "a.csv.gz", "claim")
@@ -196,7 +197,7 @@ def test_files_that_are_not_there_or_no_tables(tmp_path: Path) -> None:
 def test_without_pyarrow_a_sentence_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    write_table(table(), tmp_path / f"a{suffix}")
+    write_frame(table(), tmp_path / f"a{suffix}")
     real = builtins.__import__
 
     def no_pyarrow(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -207,7 +208,7 @@ def test_without_pyarrow_a_sentence_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", no_pyarrow)
     for call in (
         lambda: read_table(tmp_path / f"a{suffix}", "claim"),
-        lambda: write_table(table(), tmp_path / f"b{suffix}"),
+        lambda: write_frame(table(), tmp_path / f"b{suffix}"),
     ):
         with pytest.raises(ModuleNotFoundError, match="files need pyarrow; run 'pip install pyarrow'"):
             call()

@@ -1,115 +1,35 @@
-"""KeptSampler: draws from the real images that it was fitted to, and keeps them."""
+"""KeptImages: draws from the real images that it was fitted to, and keeps them."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-from abc import abstractmethod
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, ClassVar, TypedDict
+from typing import ClassVar
 
 import numpy as np
 import torch
 
-from gensynth.data.files import write_bytes
-from gensynth.data.labeled import LabeledData
-from gensynth.data.npz import open_npz
-from gensynth.data.plain import typed
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.base import ImageSampler
 from gensynth.sampler.catalog import Catalog
-from gensynth.sampler.saved import KIND
+from gensynth.sampler.kept import KeptSampler
 
 
-class Saved(TypedDict):
-    """What the file of a sampler says beside the images."""
+class KeptImages(ImageSampler, KeptSampler):
+    """Draws from real images, which stand in its file, too, as pixels."""
 
-    sampler: str
-    settings: dict[str, Any]
-    classes: tuple[str, ...]
-    ids: tuple[str, ...]
-    learned: dict[str, Any]
-
-
-class KeptSampler(ImageSampler):
-    """Draws from real images, which stand in its file, too: whoever has the file has the images.
-
-    A concrete one writes `name`, `labels`, `_check` and `_sample`, and `learned` and `_learn` if it learns more.
-
-    Attributes:
-        data_: The images.
-        sha256_: Hash of the file it was loaded from; "" of one that was fitted here.
-    """
-
-    learned: ClassVar[dict[str, Any]] = {}
-    """Types of what it has learned beside the images: dataclasses of plain values, or None, by name."""
-    data_: LabeledData
-    sha256_: str
-
-    @abstractmethod
-    def _check(self) -> None:
-        """Raise ValueError if the settings do not suit the images."""
-
-    def _learn(self) -> None:
-        """Learn what `learned` names."""
-
-    def _fit(self, data: LabeledData) -> None:
-        self.data_, self.sha256_ = data, ""
-        self._check()
-        self._learn()
-
-    def save(self, path: str | Path) -> None:
-        """Write settings, images and what was learned into one file.
-
-        Raises:
-            TypeError: if a setting is no plain value, such as a function as `sampling_strategy`.
-        """
-        learned = {name: getattr(self, name) for name in self.learned}
-        saved: Saved = {
-            "sampler": self.name,
-            "settings": self.get_params(deep=False),
-            "classes": self.data_.classes,
-            "ids": self.data_.ids,
-            "learned": {name: None if value is None else asdict(value) for name, value in learned.items()},
-        }
-        file = io.BytesIO()
-        arrays = {"x": self.data_.x[:].numpy(), "y": self.data_.y, "json": np.array(json.dumps(saved))}
-        np.savez_compressed(file, allow_pickle=False, **arrays, **{KIND: np.array(self.kind)})
-        write_bytes(path, file.getvalue())
+    kind: ClassVar[str] = "image"
 
     @staticmethod
-    def load(path: str | Path) -> KeptSampler:
-        """Read what `save` wrote.
+    def packed(x: Pixels) -> np.ndarray:
+        """As `KeptSampler.packed`, uint8, shape (n, c, h, w)."""
+        return x[:].numpy()
 
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it is something else.
-        """
-        with open_npz(path, what="a saved sampler of images") as file:
-            x, y, text = file["x"], file["y"], str(file["json"])
-        try:
-            saved: Saved = typed(Saved, json.loads(text))
-            sampler: KeptSampler = CATALOG.get(saved["sampler"])(**saved["settings"])
-            if (
-                x.dtype != np.uint8
-                or x.ndim != 4
-                or x.shape[1] not in (1, 3)
-                or {*saved["learned"]} != {*sampler.learned}
-            ):
-                raise ValueError("it does not hold what this sampler learns")
-            sampler.data_ = LabeledData(Pixels(torch.from_numpy(x)), y, saved["classes"], saved["ids"])
-            for name, hint in sampler.learned.items():
-                setattr(sampler, name, typed(hint, saved["learned"][name]))
-            sampler._check()
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{str(path)!r} does not fit this version of gensynth: {error}; train it again."
-            ) from error
-        sampler.sha256_ = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        return sampler
+    @staticmethod
+    def unpacked(array: np.ndarray) -> Pixels:
+        """As `KeptSampler.unpacked`."""
+        if array.dtype != np.uint8 or array.ndim != 4 or array.shape[1] not in (1, 3):
+            raise ValueError("it holds no images")
+        return Pixels(torch.from_numpy(array))
 
 
-CATALOG = Catalog("gensynth.kinds.image.samplers", KeptSampler, "image")
+CATALOG = Catalog("gensynth.kinds.image.samplers", KeptImages, "image")
 """The samplers that keep real images, by name."""

@@ -9,11 +9,10 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
 
 from gensynth.data.labeled import label_of
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.samplers.kept import KeptSampler
+from gensynth.kinds.image.samplers.kept import KeptImages
 from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
 from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
 from gensynth.sampler.synthetic import Synthetic
@@ -32,7 +31,7 @@ class Plan:
     seed: int
 
 
-class Recipes(KeptSampler):
+class Recipes(KeptImages):
     """Classical image augmentation: every sample is a real image of its class, transformed.
 
     The images of a class are taken in turn, in random order: none is a parent twice before each was one once. A
@@ -75,12 +74,6 @@ class Recipes(KeptSampler):
         """`recipes`."""
         return "recipes"
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes with images."""
-        check_is_fitted(self, "data_")
-        return tuple(c for c, n in self.data_.class_counts.items() if n)
-
     def _check(self) -> None:
         data = self.data_
         if not len(data):
@@ -115,17 +108,7 @@ class Recipes(KeptSampler):
                 others = [(data.classes[data.y[row]], 1 - own) for row in plan.rows[1:]]
                 soft = " / ".join(f"{share:.4f} {name}" for name, share in [(label, own), *others])
                 how.append(f"{plan.recipe}: {soft}" if others else plan.recipe)
-        return Synthetic(
-            x=Pixels(x),
-            y=np.full(len(index), label_of(label, data.classes), dtype=np.int64),
-            classes=data.classes,
-            index=index,
-            sampler=self.name,
-            seed=seed,
-            how=tuple(how),
-            parents=tuple(tuple(data.ids[row] for row in plan.rows) for plan in plans),
-            checkpoint_sha256=(self.sha256_,) * len(index),
-        )
+        return self.made(Pixels(x), label, index, seed, how, [plan.rows for plan in plans])
 
     def _plans(self, label: str, index: np.ndarray, seed: int) -> list[Plan]:
         y, position = self.data_.y, label_of(label, self.data_.classes)

@@ -10,14 +10,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from gensynth.data.labeled import label_of
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.samplers.kept import KeptSampler
+from gensynth.kinds.image.samplers.kept import KeptImages
 from gensynth.sampler.synthetic import Synthetic
 
 BLOCK = 32
 """Samples that share a random stream; aligned blocks make sample i independent of the rest."""
 
 
-class SmoteSampler(KeptSampler):
+class SmoteSampler(KeptImages):
     """SMOTE on pixels (Chawla et al. 2002), the classical baseline for images.
 
     imbalanced-learn's does not tell the two images that a sample lies between. No pixel's neighbours are looked at,
@@ -58,8 +58,8 @@ class SmoteSampler(KeptSampler):
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         position = label_of(label, self.data_.classes)
-        mine = self.data_.subset(np.flatnonzero(self.data_.y == position))
-        rows = mine.x[torch.arange(len(mine))].flatten(1).numpy().astype(np.float32)
+        mine = np.flatnonzero(self.data_.y == position)
+        rows = self.data_.x[torch.from_numpy(mine)].flatten(1).numpy().astype(np.float32)
         k = min(self.k_neighbors, len(rows) - 1)
         pair, step = np.empty(len(index), dtype=np.int64), np.empty((len(index), 1), dtype=np.float32)
         for block in np.unique(index // BLOCK):
@@ -74,15 +74,5 @@ class SmoteSampler(KeptSampler):
         near = NearestNeighbors(n_neighbors=k + 1).fit(rows).kneighbors(rows[chosen], return_distance=False)[:, 1:]
         b = near[place, which]
         x = torch.from_numpy(rows[a] + step * (rows[b] - rows[a])).round().to(torch.uint8)
-        n = len(index)
-        return Synthetic(
-            x=Pixels(x.reshape(-1, *self.data_.x.layout)),
-            y=np.full(n, position, dtype=np.int64),
-            classes=self.data_.classes,
-            index=index,
-            sampler=self.name,
-            seed=seed,
-            how=("pixels",) * n,
-            parents=tuple((mine.ids[i], mine.ids[j]) for i, j in zip(a, b, strict=True)),
-            checkpoint_sha256=(self.sha256_,) * n,
-        )
+        images = Pixels(x.reshape(-1, *self.data_.x.layout))
+        return self.made(images, label, index, seed, ("pixels",) * len(index), list(zip(mine[a], mine[b], strict=True)))

@@ -72,7 +72,6 @@ class TableSampler(Sampler, BaseOverSampler):
         rejected_: By class, the share of rows that broke a rule of the schema and were drawn again, in the last draw.
     """
 
-    kind: ClassVar[str] = "table"
     fewest: ClassVar[int] = 1
     """Rows of a class that are needed to draw from it."""
     widest: ClassVar[int] = 10**6

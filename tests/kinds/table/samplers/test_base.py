@@ -217,13 +217,13 @@ def test_bytes_are_equal_in_another_process(tmp_path: Path) -> None:
     FRAME.to_pickle(tmp_path / "frame.pkl")
     code = f"""
 import pandas as pd
-from gensynth.kinds.table.tables import write_table
+from gensynth.data.frames import write_frame
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 frame = pd.read_pickle(r"{tmp_path / "frame.pkl"}")
 for name in {NAMES}:
     sampler = get_table_sampler(name)(random_state=3, **{QUICK}.get(name, {{}}))
     x, y = sampler.fit_resample(frame.drop(columns="claim"), frame["claim"])
-    write_table(x.assign(claim=y), r"{tmp_path}/RUN-" + name + ".csv")
+    write_frame(x.assign(claim=y), r"{tmp_path}/RUN-" + name + ".csv")
 """
     subprocess.run([sys.executable, "-c", code.replace("RUN", "one")], check=True)
     exec(code.replace("RUN", "two"))

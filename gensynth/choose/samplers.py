@@ -1,6 +1,6 @@
-"""choose_rows: which way to treat the rare classes of a table, if any, among samplers of rows.
+"""choose_samplers: which sampler to fill the rare classes with, if any, where each is fitted anew on every split.
 
-Rebalancing seldom ranks rows better than doing nothing, which is why doing nothing is in the race.
+Rebalancing seldom ranks examples better than doing nothing, which is why doing nothing is in the race.
 """
 
 from __future__ import annotations
@@ -13,51 +13,50 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from gensynth.choose.choose import choose
+from gensynth.choose.config import FoldsConfig
 from gensynth.choose.results import Choice
 from gensynth.choose.search import Source
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted
 from gensynth.evaluate.intervals import FEWEST_TEST
 from gensynth.evaluate.ways import REAL
-from gensynth.kinds.table.config import TableChooseConfig
-from gensynth.kinds.table.rows import rows_of
-from gensynth.kinds.table.samplers.base import TableSampler
-from gensynth.kinds.table.samplers.catalog import get_table_sampler
+from gensynth.kind import kinds
 from gensynth.mix.targets import target_counts
 from gensynth.sampler.base import Sampler
 
 
-def choose_rows(
+def choose_samplers(
     train: LabeledData,
-    samplers: Sequence[str | Sampler],
-    config: TableChooseConfig,
+    samplers: Sequence[str | Sampler] | None,
+    config: FoldsConfig,
     folder: Path | None = None,
     quiet: bool = False,
 ) -> Choice:
     """Choose a way to treat the rare classes.
 
     Args:
-        train: Real training rows.
-        samplers: Names out of `gensynth.kinds.table.samplers.catalog`, or samplers, which are copied and need no fit.
+        train: Real training examples.
+        samplers: Their names, or samplers, which are copied and need no fit; None for those that the kind of data
+            tries.
         config: How to choose.
         folder: As `gensynth.choose.choose.choose`.
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
 
     Raises:
-        ValueError: if `train` is no table, a class has fewer than 2 different rows, or two samplers share a name.
+        ValueError: if there is no such sampler, two share a name, or a class has fewer than 2 different examples.
     """
-    width, counts = len(rows_of(train).schema.columns), train.class_counts
-    made = [get_table_sampler(s)() if isinstance(s, str) else s for s in samplers]
-    wide = [s.name for s in made if isinstance(s, TableSampler) and width > s.widest]
+    kind = kinds()[train.kind]
+    tried, notes = kind.tried(train) if samplers is None else (samplers, ())
+    made = [kind.made(sampler, None) if isinstance(sampler, str) else sampler for sampler in tried]
+    counts = train.class_counts
     rarest = min(counts, key=counts.__getitem__)
     if counts[rarest] < FEWEST_TEST:
-        n = counted(counts[rarest], "row")
+        n = counted(counts[rarest], train.noun)
         why = f"Nothing is added: class {rarest!r} has {n}, too few to tell whether anything helps."
         return Choice("", "", REAL, REAL, {}, None, why, config.metric, (), 0, 0, train.noun, (), schema=2)
     targets = {to: target_counts(counts, to) for to in config.targets or _shares(counts)}
     targets = {to: adds for to, adds in targets.items() if any(adds.values())}
-    sources = [Source(s.name, partial(_fitted, s)) for s in made if s.name not in wide]
-    notes = tuple(f"{name} is left out: it is too slow for {width} columns." for name in wide)
+    sources = [Source(sampler.name, partial(_fitted, sampler)) for sampler in made]
     with threadpool_limits(config.threads):
         return choose(train, None, sources, targets, config, folder, notes, quiet)
 

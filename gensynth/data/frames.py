@@ -1,0 +1,90 @@
+"""Frames as files: tables by their endings, whatever they hold. Light: every command asks for the endings."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.data.files import write_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+PACKED = (".parquet", ".feather")
+SUFFIXES = (*SEPARATORS, *(f"{suffix}.gz" for suffix in SEPARATORS), *PACKED)
+"""Ends of the names of table files."""
+
+
+def read_plain(path: str | Path) -> pd.DataFrame:
+    """Read a table as pandas does.
+
+    Args:
+        path: A file that ends in one of `SUFFIXES`.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is no such table.
+    """
+    import pandas as pd
+
+    path, suffix = Path(path), suffix_of(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}.")
+    try:
+        if suffix in PACKED:
+            return pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
+        return pd.read_csv(path, sep=SEPARATORS[suffix.removesuffix(".gz")])
+    except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table, whole or not at all; equal tables make equal files.
+
+    Args:
+        frame: The table; its index is left out.
+        path: A file that ends in one of `SUFFIXES`.
+
+    Raises:
+        ValueError: if the file has another ending, or cannot hold this table.
+        ModuleNotFoundError: if pyarrow is needed and not installed.
+    """
+    path = Path(path)
+    suffix, content = suffix_of(path), io.BytesIO()
+    if suffix in SEPARATORS:
+        frame.to_csv(content, sep=SEPARATORS[suffix], index=False, lineterminator="\n")
+        write_bytes(path, content.getvalue())
+        return
+    if suffix not in PACKED:
+        with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
+            frame.to_csv(packed, sep=SEPARATORS[suffix.removesuffix(".gz")], index=False, lineterminator="\n")
+        write_bytes(path, content.getvalue())
+        return
+    if not all(isinstance(name, str) for name in frame.columns):
+        raise ValueError(f"{suffix} files need text as column names; rename the columns, or write a .csv file.")
+    try:
+        (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(content)
+    except ImportError as error:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.") from error
+    except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
+    write_bytes(path, content.getvalue())
+
+
+def check_format(path: str | Path) -> None:
+    """Raise ValueError if no table can be written under this name, ModuleNotFoundError if pyarrow is missing."""
+    if (suffix := suffix_of(path)) in PACKED and find_spec("pyarrow") is None:
+        raise ModuleNotFoundError(f"{suffix} files need pyarrow; run 'pip install pyarrow'.")
+
+
+def suffix_of(path: str | Path) -> str:
+    """Return which of `SUFFIXES` a file name ends in; ValueError if none."""
+    path = Path(path)
+    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise ValueError(f"{str(path)!r} is not a table; its name must end in {', '.join(SUFFIXES)}.")
+    return suffix
