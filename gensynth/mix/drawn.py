@@ -92,7 +92,7 @@ def is_drawn(out: Path, files: Files, firsts: Sequence[Synthetic], order: Order)
     }
     cells = Cells.read(metadata, SOURCE)
     counts = Counter(cells.texts("label"))
-    label = here["label"] if here["label"] in counts else next(iter(counts), "")
+    label = order.label if order.label in counts else next(iter(counts), "")
     there = {
         "label": label,
         "n": counts.pop(label, 0),
