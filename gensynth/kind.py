@@ -46,10 +46,10 @@ GROUP = "gensynth.kinds"
 
 CONFIGS = {
     "ReadConfig": "gensynth.data.split.SplitConfig",
-    "FilesConfig": "gensynth.mix.files.FilesConfig",
-    "CheckConfig": "gensynth.fidelity.plain_space.CheckConfig",
-    "EvaluateConfig": "gensynth.evaluate.linear.EvaluateConfig",
-    "DrawConfig": "gensynth.sampler.base.DrawConfig",
+    "FilesConfig": "gensynth.data.settings.NoSettings",
+    "CheckConfig": "gensynth.data.settings.NoSettings",
+    "EvaluateConfig": "gensynth.evaluate.config.LinearConfig",
+    "DrawConfig": "gensynth.data.settings.NoSettings",
     "ChooseConfig": "gensynth.choose.config.FoldsConfig",
     "RebalanceConfig": "gensynth.rebalance.config.RebalanceConfig",
 }

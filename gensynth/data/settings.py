@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 DATA = ("data", "fingerprint")
 """Settings that are a hash of the data."""
 SHOWN = 5
 """Settings that a sentence names at most."""
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """There is nothing to choose."""
 
 
 def given(config: Any, names: Collection[str]) -> list[str]:

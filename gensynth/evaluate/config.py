@@ -54,6 +54,20 @@ class ArmsConfig:
 
 
 @dataclass(frozen=True)
+class LinearConfig(ArmsConfig):
+    """How synthetic examples are tested, by logistic regression."""
+
+    ways: ClassVar[tuple[str, ...]] = (REAL, WEIGHTS)
+    metrics: ClassVar[tuple[str, ...]] = ("average_precision", "roc_auc", "balanced_accuracy")
+
+    metric: str = "average_precision"
+    """What the verdict rests on: average_precision, roc_auc or balanced_accuracy."""
+    arms: tuple[str, ...] = (*ways, "real + synthetic", "class weights + synthetic")
+    """Ways to train, separated by commas: real, class weights, and each of these followed by ' + synthetic' or
+    ' + ungated'."""
+
+
+@dataclass(frozen=True)
 class EvaluateConfig(ArmsConfig):
     """How synthetic images are tested, by small networks."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -13,26 +13,11 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
-from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep
-from gensynth.evaluate.ways import REAL, WEIGHTS
+from gensynth.evaluate.ways import WEIGHTS
 from gensynth.fidelity.space import Space
 from gensynth.sampler.synthetic import Synthetic
-
-
-@dataclass(frozen=True)
-class EvaluateConfig(ArmsConfig):
-    """How synthetic examples are tested, by logistic regression."""
-
-    ways: ClassVar[tuple[str, ...]] = (REAL, WEIGHTS)
-    metrics: ClassVar[tuple[str, ...]] = ("average_precision", "roc_auc", "balanced_accuracy")
-
-    metric: str = "average_precision"
-    """What the verdict rests on: average_precision, roc_auc or balanced_accuracy."""
-    arms: tuple[str, ...] = (*ways, "real + synthetic", "class weights + synthetic")
-    """Ways to train, separated by commas: real, class weights, and each of these followed by ' + synthetic' or
-    ' + ungated'."""
 
 
 @final

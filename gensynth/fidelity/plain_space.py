@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,11 +15,6 @@ from gensynth.fidelity.near_copies import NearCopies
 from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.sampler.synthetic import Synthetic
-
-
-@dataclass(frozen=True)
-class CheckConfig:
-    """What examples are compared in: there is nothing to choose."""
 
 
 class PlainSpace(Space):

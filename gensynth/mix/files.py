@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gensynth.data.labeled import LabeledData
@@ -12,11 +11,6 @@ from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.mix.manifest import Row
 from gensynth.sampler.synthetic import Synthetic
-
-
-@dataclass(frozen=True)
-class FilesConfig:
-    """How a data set is written: there is nothing to choose."""
 
 
 class Files(ABC):

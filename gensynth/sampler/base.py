@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -60,11 +59,6 @@ class Sampler(ABC):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
         return self._sample(label, np.arange(start, start + n), seed)
-
-
-@dataclass(frozen=True)
-class DrawConfig:
-    """How samples are drawn: there is nothing to choose."""
 
 
 def check_seed(random_state: Any) -> None:

@@ -119,7 +119,10 @@ def test_what_is_for_the_other_kind_of_data_is_told_so(
     ("command", "says"),
     [
         ("explore", "'gensynth explore' also needs data (A folder with one sub-folder per class"),
-        ("sample x.sampler --label a", "'gensynth sample' also needs --out (Table to write"),
+        (
+            "sample x.sampler --label a",
+            "'gensynth sample' also needs --out (New folder for images",
+        ),
         (
             "explore builtin:digits --keep 8:10",
             "--keep is '8:10'; name classes and how many of each to keep: --keep NAM",

@@ -13,7 +13,8 @@ import torch
 from gensynth.cli.main import main
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.arrays import from_arrays
-from gensynth.kinds.image.samplers.kept import CATALOG, KeptSampler
+from gensynth.kinds.image.samplers.kept import CATALOG
+from gensynth.sampler.kept import KeptSampler
 from gensynth.sampler.saved import kind_of_saved
 
 SETTINGS: dict[str, dict[str, Any]] = {"smote": {"k_neighbors": 3}, "recipes": {"recipe": "hflip+noise"}}
@@ -29,7 +30,7 @@ def data() -> LabeledData:
 def test_a_saved_one_draws_the_same(name: str, data: LabeledData, tmp_path: Path) -> None:
     fitted = CATALOG.made(name, SETTINGS.get(name), ()).fit(data)
     fitted.save(path := tmp_path / f"{name}.sampler")
-    loaded = KeptSampler.load(path)
+    loaded = KeptSampler.load(path, CATALOG.get)
     one, two = (sampler.sample("b", 5, seed=1) for sampler in (fitted, loaded))
     assert torch.equal(one.x[:], two.x[:]) and one.parents == two.parents and one.how == two.how
     assert loaded.labels == ("a", "b") and set(two.checkpoint_sha256) == {loaded.sha256_} != {""}
@@ -42,7 +43,7 @@ def test_what_recipes_measured_is_saved(tmp_path: Path) -> None:
     images = from_arrays(bright.astype(np.uint8), np.repeat(["a", "b"], 30))
     fitted = CATALOG.made("recipes", {"recipe": "auto"}, ()).fit(images)
     fitted.save(tmp_path / "recipes.sampler")
-    assert KeptSampler.load(tmp_path / "recipes.sampler").safety_ == fitted.safety_
+    assert KeptSampler.load(tmp_path / "recipes.sampler", CATALOG.get).safety_ == fitted.safety_
 
 
 def damaged(path: Path, change: Any) -> Path:
@@ -80,7 +81,7 @@ def with_json(**values: Any) -> Any:
 def test_a_damaged_file_is_refused(change: Any, data: LabeledData, tmp_path: Path) -> None:
     CATALOG.made("smote", None, ()).fit(data).save(path := tmp_path / "smote.sampler")
     with pytest.raises(ValueError, match=r"does not fit this version of gensynth|is not a saved sampler"):
-        KeptSampler.load(damaged(path, change))
+        KeptSampler.load(damaged(path, change), CATALOG.get)
 
 
 def ran(line: str) -> int:
