@@ -166,7 +166,7 @@ class TestScope:
     def test_every_batch_is_half_source_half_target(self, tiny: LabeledData) -> None:
         rows = np.r_[0:48, 48:52]  # 24 '1', 24 '7', 4 '8'
         scope = scope_of(tiny.subset(rows), "cyclegan", "7", ("1", "8"))
-        for batch in Batches(scope, 5, 16, 0.5, 0, 0, Alone()):  # type: ignore[arg-type]
+        for batch in Batches(scope, TrainConfig(steps=5, batch_size=16), 0, Alone()):  # type: ignore[arg-type]
             assert batch.target.tolist() == [False] * 8 + [True] * 8
             assert (batch.y[8:] == 1).all() and not (batch.y[:8] == 1).any()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,19 +74,29 @@ def sample_to_folder(
     if is_drawn(out, FolderFiles(), firsts, n, others):
         return False
     fabric = _processes(device, devices, num_nodes)
-    rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
     where = fabric.device if fabric is not None else device_of(device)
-    sampler = _loaded(checkpoint, draw, str(where))
+    drawn = _drawn(_loaded(checkpoint, draw, str(where)), counts, seed, start, at_once(where), fabric)
+    if drawn is not None:
+        write_synthetic(drawn, None, out, FolderFiles())
+    if fabric is not None:
+        fabric.barrier()
+    return True
+
+
+def _drawn(
+    sampler: Sampler, counts: Mapping[str, int], seed: int, start: int, size: int, fabric: Fabric | None
+) -> Synthetic | None:
+    """Return the samples of each label that all processes drew, in blocks of a size; None in all but the first one."""
+    rank, ranks = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
     # A block goes to one process as a whole, since it is computed as a whole.
-    size = at_once(where)
     blocks = [
         (name, block)
         for name, count in counts.items()
         for block in range(start // size, (start + count - 1) // size + 1)
     ]
-    mine = range(rank, len(blocks), ranks)
     parts = {}
-    for at in tqdm(mine, desc=f"sampling {label}", unit="block", disable=True if rank else None):
+    title = f"sampling {next(iter(counts))}"
+    for at in tqdm(range(rank, len(blocks), ranks), desc=title, unit="block", disable=True if rank else None):
         name, block = blocks[at]
         low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)
         parts[at] = sampler.sample(name, high - low, seed, low)
@@ -93,11 +104,7 @@ def sample_to_folder(
         shares: list[dict[int, Synthetic]] | None = None if rank else [{}] * ranks
         torch.distributed.gather_object(parts, shares)
         parts = {at: part for share in shares or [] for at, part in share.items()}
-    if not rank:
-        write_synthetic(Synthetic.concat([parts[at] for at in sorted(parts)]), None, out, FolderFiles())
-    if fabric is not None:
-        fabric.barrier()
-    return True
+    return None if rank else Synthetic.concat([parts[at] for at in sorted(parts)])
 
 
 def _loaded(path: Path, draw: str | None, device: str = "cpu") -> Sampler:

@@ -83,7 +83,9 @@ def train(
         config = replace(config, precision="32-true")
     wanted = scope_of(data, name, label, source, domains, shared=init is not None)
     model, scope = _prepare(wanted, name, model_config, config, label, init)
-    provenance = _provenance(model, name, config, scope=scope, label=label, domains=domains, init=init)
+    provenance = _provenance(model, name, config, scope)
+    provenance |= {"label": label or "", "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else ""}
+    provenance["source"] = ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ())
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:
         model.learn_privately(privacy)
@@ -97,25 +99,16 @@ def train(
     resume = path.with_suffix(".resume")
     start = _resumed_step(resume, run)
     selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
-    keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
+    title = "" if quiet else f"training {name}{f' on {label}' if label else ''}"
+    keeper = Keeper(resume, run, config, start, title, selection)
     trainer = trainer_of(config, keeper)
-    if trainer.strategy.root_device.type == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32 where a product is not in bf16 anyway
-    loader: Iterable[Batch] = (
-        Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
-        if privacy is None
-        else PoissonBatches(scope, privacy.rates, config.steps, start)
-    )
     sources = scope.data if scope.target.all() else scope.data.subset(~scope.target)
     if not start:
         model.prepare(download)
     if selection is not None:
         model.remember(in_order(sources, model.device))  # the images that the selection draws are made from them
     try:
-        with warnings.catch_warnings():
-            if privacy is not None:
-                ignore_expected_warnings()
-            fit(model, loader, trainer, resume if start else None)
+        _fit(model, scope, keeper, trainer, privacy)
     except TrainingDiverged as error:
         kept = f" {_rescue(path, resume, model, name, provenance)}" if trainer.is_global_zero else ""
         raise TrainingDiverged(f"{error}{kept}") from error
@@ -160,23 +153,11 @@ def _prepare(
     return model, replace(scope, data=replace(data, y=y, classes=model.classes))
 
 
-def _provenance(
-    model: Generator,
-    name: str,
-    config: TrainConfig,
-    *,
-    scope: Scope,
-    label: str | None,
-    domains: tuple[str, str] | None,
-    init: Path | None,
-) -> dict[str, Any]:
-    """Return all that the weights depend on."""
+def _provenance(model: Generator, name: str, config: TrainConfig, scope: Scope) -> dict[str, Any]:
+    """Return all that the weights depend on, beside what they are trained for."""
     provenance: dict[str, Any] = {
         "data": scope.data.fingerprint,
         "class_counts": scope.data.class_counts,
-        "label": label or "",
-        "source": ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ()),
-        "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
         "generator": name,
         "model": asdict(model.config),
         "train": {setting: value for setting, value in asdict(config).items() if value is not None},
@@ -200,6 +181,22 @@ def _is_trained(path: Path, provenance: dict[str, Any]) -> bool:
     return True
 
 
+def _fit(model: Generator, scope: Scope, keeper: Keeper, trainer: pl.Trainer, privacy: PrivateGradients | None) -> None:
+    """Train a model from where the keeper begins."""
+    start, config = keeper.step, keeper.config
+    if trainer.strategy.root_device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 where a product is not in bf16 anyway
+    loader: Iterable[Batch] = (
+        Batches(scope, config, start, trainer)
+        if privacy is None
+        else PoissonBatches(scope, privacy.rates, config.steps, start)
+    )
+    with warnings.catch_warnings():
+        if privacy is not None:
+            ignore_expected_warnings()
+        fit(model, loader, trainer, keeper.resume if start else None)
+
+
 def _finish(model: Generator, selection: Selection | None, sources: LabeledData | None) -> tuple[str, ...]:
     """Give a trained model its best weights and what it remembers of `sources`; return what went wrong."""
     agreement = selection.restore(model) if selection is not None else 1.0
@@ -211,21 +208,22 @@ def _finish(model: Generator, selection: Selection | None, sources: LabeledData 
 
 
 class Keeper(Callback):
-    """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite."""
+    """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite.
+
+    Args:
+        resume: The file for resuming.
+        run: What it is a run of, as JSON.
+        config: How it is trained.
+        start: The first step.
+        title: Of the progress bar; empty for none.
+        selection: What keeps the best weights, if something does.
+    """
 
     def __init__(
-        self,
-        resume: Path,
-        run: str,
-        config: TrainConfig,
-        start: int,
-        title: str,
-        quiet: bool,
-        selection: Selection | None,
+        self, resume: Path, run: str, config: TrainConfig, start: int, title: str, selection: Selection | None
     ) -> None:
         self.resume, self.run, self.config, self.step = resume, run, config, start
-        self.selection = selection
-        self.title, self.quiet = title, quiet
+        self.title, self.selection = title, selection
         self.window = math.ceil(config.steps / 200)
         self.history: dict[str, list[float]] = {"step": []}
         self.sums: dict[str, Tensor] = {}
@@ -233,13 +231,8 @@ class Keeper(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues from."""
         selection = self.selection.state_dict() if self.selection is not None else {}
-        return {
-            "run": self.run,
-            "step": self.step,
-            "history": self.history,
-            "sums": self.sums,
-            "selection": selection,
-        }
+        kept = {name: getattr(self, name) for name in ("run", "step", "history", "sums")}
+        return kept | {"selection": selection}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a saved state."""
@@ -249,14 +242,8 @@ class Keeper(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar."""
-        shown = trainer.is_global_zero and not self.quiet
-        self.bar = tqdm(
-            total=self.config.steps,
-            initial=self.step,
-            desc=self.title,
-            unit="step",
-            disable=None if shown else True,
-        )
+        hide = None if trainer.is_global_zero and self.title else True  # None: shown on a terminal only
+        self.bar = tqdm(total=self.config.steps, initial=self.step, desc=self.title, unit="step", disable=hide)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -289,7 +276,11 @@ class Keeper(Callback):
     def _check(self, trainer: pl.Trainer, model: Generator, weights: bool) -> None:
         """Stop if a loss is not finite, and before a save if a weight is not: what is saved must be good."""
         losses = [f"{name} is {float(total)}" for name, total in self.sums.items() if not torch.isfinite(total)]
-        broken = [n for n, child in model.named_children() if not _finite(child)] if weights or losses else []
+        broken = [
+            name
+            for name, child in model.named_children()
+            if (weights or losses) and not all(torch.isfinite(p).all() for p in child.parameters())
+        ]
         found = losses[:1] + ([f"the weights of {' and '.join(broken)} are not finite"] if broken else [])
         # All processes stop together: one that went on alone would wait for the others for ever.
         if trainer.strategy.reduce_boolean_decision(bool(found), all=False):
@@ -300,10 +291,6 @@ class Keeper(Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the progress bar."""
         self.bar.close()
-
-
-def _finite(module: torch.nn.Module) -> bool:
-    return all(bool(torch.isfinite(p).all()) for p in module.parameters())
 
 
 def _resumed_step(resume: Path, run: str) -> int:

@@ -6,21 +6,27 @@ import hashlib
 import io
 import json
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gensynth.data.files import write_bytes
-from gensynth.data.labeled import LabeledData
+from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.npz import open_npz
 from gensynth.data.plain import typed
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.base import ImageSampler
 from gensynth.sampler.catalog import Catalog
 from gensynth.sampler.saved import KIND
+from gensynth.sampler.synthetic import Synthetic
+
+Made = tuple[Tensor, Sequence[str], Sequence[tuple[str, ...]]]
+"""Images, uint8, shape (n, c, h, w), how each was made, and the ids of its parents."""
 
 
 class Saved(TypedDict):
@@ -36,7 +42,7 @@ class Saved(TypedDict):
 class KeptSampler(ImageSampler):
     """Draws from real images, which stand in its file, too: whoever has the file has the images.
 
-    A concrete one writes `name`, `labels`, `_check` and `_sample`, and `learned` and `_learn` if it learns more.
+    A concrete one writes `name`, `labels`, `_check` and `_draw`, and `learned` and `_learn` if it learns more.
 
     Attributes:
         data_: The images.
@@ -52,6 +58,10 @@ class KeptSampler(ImageSampler):
     def _check(self) -> None:
         """Raise ValueError if the settings do not suit the images."""
 
+    @abstractmethod
+    def _draw(self, label: str, index: np.ndarray, seed: int) -> Made:
+        """Draw the samples numbered `index`, as `_sample`."""
+
     def _learn(self) -> None:
         """Learn what `learned` names."""
 
@@ -59,6 +69,20 @@ class KeptSampler(ImageSampler):
         self.data_, self.sha256_ = data, ""
         self._check()
         self._learn()
+
+    def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
+        x, how, parents = self._draw(label, index, seed)
+        return Synthetic(
+            x=Pixels(x),
+            y=np.full(len(index), label_of(label, self.data_.classes), dtype=np.int64),
+            classes=self.data_.classes,
+            index=index,
+            sampler=self.name,
+            seed=seed,
+            how=tuple(how),
+            parents=tuple(parents),
+            checkpoint_sha256=(self.sha256_,) * len(index),
+        )
 
     def save(self, path: str | Path) -> None:
         """Write settings, images and what was learned into one file.
@@ -92,12 +116,8 @@ class KeptSampler(ImageSampler):
         try:
             saved: Saved = typed(Saved, json.loads(text))
             sampler: KeptSampler = CATALOG.get(saved["sampler"])(**saved["settings"])
-            if (
-                x.dtype != np.uint8
-                or x.ndim != 4
-                or x.shape[1] not in (1, 3)
-                or {*saved["learned"]} != {*sampler.learned}
-            ):
+            images = x.dtype == np.uint8 and x.ndim == 4 and x.shape[1] in (1, 3)
+            if not images or {*saved["learned"]} != {*sampler.learned}:
                 raise ValueError("it does not hold what this sampler learns")
             sampler.data_ = LabeledData(Pixels(torch.from_numpy(x)), y, saved["classes"], saved["ids"])
             for name, hint in sampler.learned.items():

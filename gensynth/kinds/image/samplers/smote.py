@@ -9,9 +9,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from gensynth.data.labeled import label_of
-from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.samplers.kept import KeptSampler
-from gensynth.sampler.synthetic import Synthetic
+from gensynth.kinds.image.samplers.kept import KeptSampler, Made
 
 BLOCK = 32
 """Samples that share a random stream; aligned blocks make sample i independent of the rest."""
@@ -30,6 +28,8 @@ class SmoteSampler(KeptSampler):
         image_shape: As in `ImageSampler`.
     """
 
+    name = "smote"
+
     def __init__(
         self,
         k_neighbors: int = 5,
@@ -37,15 +37,8 @@ class SmoteSampler(KeptSampler):
         random_state: int = 0,
         image_shape: tuple[int, int, int] | None = None,
     ) -> None:
+        super().__init__(sampling_strategy, random_state, image_shape)
         self.k_neighbors = k_neighbors
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
-        self.image_shape = image_shape
-
-    @property
-    def name(self) -> str:
-        """`smote`."""
-        return "smote"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -56,7 +49,7 @@ class SmoteSampler(KeptSampler):
         if not isinstance(self.k_neighbors, int) or self.k_neighbors < 1:
             raise ValueError(f"k_neighbors must be a whole number, at least 1; got {self.k_neighbors!r}.")
 
-    def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
+    def _draw(self, label: str, index: np.ndarray, seed: int) -> Made:
         position = label_of(label, self.data_.classes)
         mine = self.data_.subset(np.flatnonzero(self.data_.y == position))
         rows = mine.x[torch.arange(len(mine))].flatten(1).numpy().astype(np.float32)
@@ -74,15 +67,5 @@ class SmoteSampler(KeptSampler):
         near = NearestNeighbors(n_neighbors=k + 1).fit(rows).kneighbors(rows[chosen], return_distance=False)[:, 1:]
         b = near[place, which]
         x = torch.from_numpy(rows[a] + step * (rows[b] - rows[a])).round().to(torch.uint8)
-        n = len(index)
-        return Synthetic(
-            x=Pixels(x.reshape(-1, *self.data_.x.layout)),
-            y=np.full(n, position, dtype=np.int64),
-            classes=self.data_.classes,
-            index=index,
-            sampler=self.name,
-            seed=seed,
-            how=("pixels",) * n,
-            parents=tuple((mine.ids[i], mine.ids[j]) for i, j in zip(a, b, strict=True)),
-            checkpoint_sha256=(self.sha256_,) * n,
-        )
+        parents = [(mine.ids[i], mine.ids[j]) for i, j in zip(a, b, strict=True)]
+        return x.reshape(-1, *self.data_.x.layout), ["pixels"] * len(index), parents

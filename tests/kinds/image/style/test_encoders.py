@@ -251,9 +251,3 @@ def test_the_real_weights_know_edges(tmp_path: Path, monkeypatch: pytest.MonkeyP
     # A flat picture looks alike everywhere, an edge excites filters next to it most.
     assert of_flat.std(dim=(2, 3)).max() < 1e-4
     assert of_edge.std(dim=(0, 1, 2)).argmax() in (15, 16)
-
-
-def test_weights_are_loaded_from_where_torchvision_keeps_them():
-    from torchvision.models import VGG16_Weights, VGG19_Weights
-
-    assert encoders.URLS == {"vgg19": VGG19_Weights.IMAGENET1K_V1.url, "vgg16": VGG16_Weights.IMAGENET1K_V1.url}
