@@ -78,12 +78,6 @@ def test_mixed_sizes_are_resized_and_noted(folder: Path) -> None:
     assert read_folder(folder, size=(16, 10)).x.layout == (3, 16, 10)
 
 
-def test_large_images_shrink_to_64(tmp_path: Path) -> None:
-    for i in range(4):
-        save(tmp_path / f"{i % 2}" / f"{i}.jpg", image(i, 600, 300))
-    assert read_folder(tmp_path).x.layout == (3, 64, 32)
-
-
 def test_other_files_are_counted_and_hidden_ones_skipped(folder: Path) -> None:
     (folder / "cat" / "notes.txt").write_text("x")
     (folder / "list.csv").write_text("x")

@@ -3,12 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from imblearn.pipeline import Pipeline
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
-from sklearn.preprocessing import FunctionTransformer
 
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.folder import ImageFiles, read_folder
@@ -131,15 +127,6 @@ def test_images_on_disk(tmp_path):
     for recipe in ("affine", "mixup"):
         a, b = (Recipes(recipe).fit(data).sample("b", 7, 1) for data in (on_disk, in_memory))
         assert torch.equal(a.x[:], b.x[:]) and a.parents == b.parents
-
-
-def test_inside_a_pipeline(tiny):
-    x, y = tiny.x[:].numpy()[:60], np.array(tiny.classes)[tiny.y[:60]]  # 24, 24 and 12 images
-    flat = FunctionTransformer(lambda images: images.reshape(len(images), -1) / 255)
-    model = Pipeline([("recipes", Recipes("affine+noise")), ("flat", flat), ("fit", LogisticRegression())])
-    assert cross_val_score(clone(model), x, y, cv=3).mean() > 0.8
-    _, labels = Recipes("affine").fit_resample(x, y)
-    assert np.unique(labels, return_counts=True)[1].tolist() == [24, 24, 24]
 
 
 def test_auto_draws_what_is_safe_for_the_class(parts):
