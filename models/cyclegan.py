@@ -9,7 +9,6 @@ and depth and patch follow the image size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -22,6 +21,7 @@ from gensynth.generator import losses
 from gensynth.generator.augment import AUGMENTATIONS, differentiable_augmentation, small_affine
 from gensynth.generator.base import Batch, Drawn
 from gensynth.generator.layers import start_grid, widths
+from gensynth.generator.learner import set_lr
 from gensynth.kinds.image.generator.source import SourceGenerator
 
 
@@ -239,14 +239,8 @@ def lsgan_g_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 NETWORKS: dict[str, type[nn.Module]] = {"resnet": ResNet, "unet": UNet}
-LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    "lsgan": (losses.lsgan_d_loss, lsgan_g_loss),
-    "bce": (losses.bce_d_loss, losses.bce_g_loss),
-    "hinge": (losses.hinge_d_loss, losses.hinge_g_loss),
-}
-"""Loss of the discriminators and of the generators; none of the latter looks at real logits, their first argument."""
-
-
+LOSSES = losses.PAIRS | {"lsgan": (losses.lsgan_d_loss, lsgan_g_loss)}
+"""As `losses.PAIRS`; no loss of the generators that the settings allow looks at real logits."""
 COLLAPSED, INVERTED, SAME, FEW = 0.25, -0.2, 0.8, 0.5
 """Spread, correlation and label agreement at which `diagnose` speaks."""
 
@@ -301,8 +295,8 @@ class CycleGAN(SourceGenerator):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One update of both generators, then one of both discriminators."""
         g_optimizer, d_optimizer = self.optimizers()
-        for group in (*g_optimizer.param_groups, *d_optimizer.param_groups):
-            group["lr"] = self.lr * min(1.0, 2 - 2 * batch.progress)
+        for optimizer in (g_optimizer, d_optimizer):
+            set_lr(optimizer, self.lr * min(1.0, 2 - 2 * batch.progress))
         rng, config = self.step_rng(batch), self.config
         d_loss_of, g_loss_of = LOSSES[config.loss]
         discriminators = (self.discriminator_a, self.discriminator_b)
@@ -324,9 +318,7 @@ class CycleGAN(SourceGenerator):
         logits_a, logits_b = self.discriminator_a(seen(fake_a)).float(), self.discriminator_b(seen(fake_b)).float()
         adversarial = g_loss_of(logits_a, logits_a) + g_loss_of(logits_b, logits_b)
         g_loss = adversarial + self.cycle_weight * cycle + self.identity_weight * identity
-        g_optimizer.zero_grad()
-        self.manual_backward(g_loss)
-        g_optimizer.step()
+        self.update(g_optimizer, g_loss)
 
         for network in discriminators:
             network.requires_grad_(True)
@@ -337,17 +329,9 @@ class CycleGAN(SourceGenerator):
         ):
             old = pool.exchange(fake, torch.rand((len(fake), 2), generator=rng, device=self.device))
             d_loss = d_loss + d_loss_of(*network(seen(torch.cat([real, old]))).float().chunk(2))
-        d_optimizer.zero_grad()
-        self.manual_backward(d_loss)
-        d_optimizer.step()
-        self.log_dict(
-            {
-                "train/g_loss": adversarial,
-                "train/cycle_loss": cycle,
-                "train/identity_loss": identity,
-                "train/d_loss": d_loss,
-            }
-        )
+        self.update(d_optimizer, d_loss)
+        logged = {"g_loss": adversarial, "cycle_loss": cycle, "identity_loss": identity, "d_loss": d_loss}
+        self.log_dict({f"train/{name}": loss for name, loss in logged.items()})
 
     def _translate(self, x: Tensor, direction: str) -> Tensor:
         return self.a_to_b(x) if direction == "AtoB" else self.b_to_a(x)

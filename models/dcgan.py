@@ -10,7 +10,6 @@ generator EMA.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -179,15 +178,6 @@ class ClassicDiscriminator(nn.Module):
         return x.flatten()
 
 
-LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    "rpgan_r1r2": (losses.rpgan_d_loss, losses.rpgan_g_loss),
-    "hinge": (losses.hinge_d_loss, losses.hinge_g_loss),
-    "lsgan": (losses.lsgan_d_loss, losses.lsgan_g_loss),
-    "bce": (losses.bce_d_loss, losses.bce_g_loss),
-}
-"""Loss of the discriminator and of the generator, by name."""
-
-
 class DCGAN(Generator):
     """Deep convolutional GAN (Radford et al. 2016), classic or modern."""
 
@@ -226,7 +216,7 @@ class DCGAN(Generator):
         """One update of the discriminator, then one of the generator, on the same images."""
         d_optimizer, g_optimizer = self.optimizers()
         config, rng = self.config, self.step_rng(batch)
-        d_loss_of, g_loss_of = LOSSES[config.loss]
+        d_loss_of, g_loss_of = losses.PAIRS[config.loss]
         labels = torch.cat([batch.y, batch.y])
         real = self.to_canvas(batch.x)
         z = torch.randn(len(real), config.z_dim, generator=rng, device=self.device)
@@ -241,9 +231,7 @@ class DCGAN(Generator):
         # gamma/2 (R1 + R2): the mean over both halves is (R1 + R2) / 2. With respect to the images before their
         # augmentation, as in the code of Huang et al. 2024.
         penalty = config.gamma * losses.gradient_penalty(logits, images) if penalized else logits.new_zeros(())
-        d_optimizer.zero_grad()
-        self.manual_backward(d_loss + penalty)
-        d_optimizer.step()
+        self.update(d_optimizer, d_loss + penalty)
 
         # The frozen discriminator needs no gradient for its weights, and none at all for real images, which only
         # the relativistic loss looks at.
@@ -254,9 +242,7 @@ class DCGAN(Generator):
                 real_logits = self.discriminator(seen[: len(real)], batch.y).float()
         seen = differentiable_augmentation(fake.float(), config.augment, rng)
         g_loss = g_loss_of(real_logits, self.discriminator(seen, batch.y).float())
-        g_optimizer.zero_grad()
-        self.manual_backward(g_loss)
-        g_optimizer.step()
+        self.update(g_optimizer, g_loss)
         self.discriminator.requires_grad_(True)
         self.ema.update(self.generator)
         self.log_dict({"train/d_loss": d_loss, "train/g_loss": g_loss, "train/gradient_penalty": penalty})

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from gensynth.generator import losses
 from gensynth.generator.base import Batch, Drawn
 from gensynth.generator.layers import ImageToGrid
+from gensynth.generator.learner import half_cosine, set_lr
 from gensynth.kinds.image.generator.source import SourceGenerator
 
 CONTROL = 7
@@ -185,6 +186,7 @@ class Deformation(SourceGenerator):
     """Conditional VAE of the smooth changes between images of one class."""
 
     Config: ClassVar[type] = DeformationConfig
+    remembered: ClassVar[tuple[str, ...]] = (*SourceGenerator.remembered, "strength")
 
     def __init__(self, config: DeformationConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
         super().__init__(config, shape, classes)
@@ -206,9 +208,7 @@ class Deformation(SourceGenerator):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step on -ELBO + smooth * roughness of the fields."""
         optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)  # one optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
+        set_lr(optimizer, half_cosine(self.config.lr, batch.progress))
         rng = self.step_rng(batch)
         a = self.to_canvas(batch.x)
         b = a[partners(batch.y, batch.ids, rng)]
@@ -219,9 +219,7 @@ class Deformation(SourceGenerator):
         recon = losses.gaussian_nll(b, made, self.log_sigma)
         kl = losses.kl_standard_normal(mu, log_var)
         rough = roughness(fields)
-        optimizer.zero_grad()
-        self.manual_backward(recon + self.config.beta * kl + self.config.smooth * rough)
-        optimizer.step()
+        self.update(optimizer, recon + self.config.beta * kl + self.config.smooth * rough)
         self.log_dict({"train/recon": (b - made).square().mean(), "train/kl": kl, "train/rough": rough})
 
     @torch.no_grad()
@@ -269,15 +267,6 @@ class Deformation(SourceGenerator):
         share = np.array([[each[y == label].mean() for label in classes] for each in (real, *changed)]).mean(1)
         kept = [s for s, recognised in zip(STRENGTHS, share[1:], strict=True) if recognised >= KEPT * share[0]]
         return max(kept, default=STRENGTHS[0])
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return the sources and the strength (PyTorch saves them with the weights)."""
-        return super().get_extra_state() | {"strength": self.strength}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore the sources and the strength."""
-        super().set_extra_state(state)
-        self.strength = state["strength"]
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         at = self.pick(self.source_labels == int(labels[0]), torch.special.ndtr(noise[:, -1]))

@@ -24,7 +24,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -32,18 +32,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth.generator.base import Batch, Drawn
+from gensynth.generator.learner import half_cosine, set_lr
 from gensynth.kinds.image.folder import read_files
 from gensynth.kinds.image.generator.source import MOST_AT_ONCE, SourceGenerator
-from gensynth.kinds.image.style.encoders import Encoder, depth_for, find_encoder, load_pretrained
-from gensynth.kinds.image.style.style import (
-    EPS,
-    adain,
-    blend_stats,
-    channel_stats,
-    content_loss,
-    keep_color,
-    statistics_loss,
-)
+from gensynth.kinds.image.style.encoders import Encoder, convolution, depth_for, find_encoder, load_pretrained
+from gensynth.kinds.image.style.style import EPS, adain, channel_stats, content_loss, keep_color, statistics_loss
 
 LEARNS = 0.5
 """Share of the training in which an encoder of one's own learns; then it is what the decoder's losses compare with."""
@@ -90,16 +83,10 @@ class StyleTransferConfig:
             raise ValueError("style_weight, identity_weight and max_sources must not be negative.")
 
 
-def convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    """3 x 3 with reflected borders, so that no frame appears; no normalisation, which would undo the style."""
-    layer = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # there is a bias
-    return layer
-
-
 class Decoder(nn.Module):
     """The encoder mirrored: one convolution before and one after each resize to the resolution above.
+
+    There is no normalisation, which would undo the style.
 
     Args:
         widths: Channels of the encoder's maps.
@@ -126,6 +113,10 @@ class StyleTransfer(SourceGenerator):
 
     Config: ClassVar[type] = StyleTransferConfig
     takes_style: ClassVar[bool] = True
+    remembered: ClassVar[tuple[str, ...]] = (
+        *SourceGenerator.remembered,
+        *("weights", "pictures", "picture_names", "source_styles", "picture_styles", "style_mean", "style_factor"),
+    )
     draws: tuple[str, ...] = ("others", "same", "random", "pictures")
 
     def __init__(self, config: StyleTransferConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
@@ -182,9 +173,7 @@ class StyleTransfer(SourceGenerator):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step on content + style_weight style + identity_weight identity (+ class loss, encoder of one's own)."""
         optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)  # one optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
+        set_lr(optimizer, half_cosine(self.config.lr, batch.progress))
         own, config = self.config.encoder == "own", self.config
         learns = own and batch.progress < LEARNS
         x = self.to_canvas(batch.x)
@@ -218,9 +207,7 @@ class StyleTransfer(SourceGenerator):
             ).sum()
         loss = loss + content + config.style_weight * style
         logged |= {"train/content_loss": content, "train/style_loss": style}
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        self.update(optimizer, loss)
         self.log_dict(logged)
 
     @torch.no_grad()
@@ -310,27 +297,10 @@ class StyleTransfer(SourceGenerator):
                     f"pictures must have {self.shape[0]} channels and at least {least} x {least} pixels, got "
                     f"shape {tuple(picture.shape[1:])}."
                 )
-        stats = [channel_stats(self.encoder(picture.to(self.device))[-1]) for picture in styles]
-        mean, std = blend_stats([mean for mean, _ in stats], [std for _, std in stats], weights)
-        style = torch.cat([mean, std], 1).flatten(1)
-        return self._restyle(content.to(self.device), style, alpha)
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return the sources, the pictures and the styles (PyTorch saves them with the weights)."""
-        return super().get_extra_state() | {name: getattr(self, name) for name in REMEMBERED}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore the sources, the pictures and the styles."""
-        super().set_extra_state(state)
-        for name in REMEMBERED:
-            setattr(self, name, state[name])
-        self._set_draws()
-
-
-REMEMBERED = (
-    *("weights", "pictures", "picture_names", "source_styles", "picture_styles"),
-    *("style_mean", "style_factor"),
-)
+        # The mean of the styles (Huang & Belongie 2017, eq. 15).
+        found = torch.cat([self._style(picture.to(self.device)) for picture in styles])
+        style = (torch.tensor(weights, device=self.device) / sum(weights)) @ found
+        return self._restyle(content.to(self.device), style[None], alpha)
 
 
 def read_pictures(folder: str, shape: tuple[int, int, int], most: int) -> tuple[list[str], Tensor]:

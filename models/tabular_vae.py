@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth.generator import losses
+from gensynth.generator.learner import half_cosine, set_lr
 from gensynth.kinds.table.generator import RowBatch, TableGenerator
 from gensynth.kinds.table.modes import WIDTH
 
@@ -128,8 +129,7 @@ class TabularVAE(TableGenerator):
 
     def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """One step on -ELBO = -log p(row | z, y) + beta KL(q(z | row, y) || N(0, I))."""
-        for group in self.optimizers().param_groups:
-            group["lr"] = self.config.lr * (1 + torch.cos(torch.tensor(torch.pi * batch.progress)).item()) / 2
+        set_lr(self.optimizers(), half_cosine(self.config.lr, batch.progress))
         with torch.random.fork_rng(devices=[] if self.device.type == "cpu" else [self.device]):
             torch.manual_seed(batch.seed)  # for dropout, which knows the global state only
             recon, kl = self._terms(batch)

@@ -17,15 +17,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth.generator import losses
-from gensynth.generator.base import Batch, Drawn, Generator
+from gensynth.generator.base import Batch, Drawn, RememberingGenerator
 from gensynth.generator.layers import GridToImage, ImageToGrid
+from gensynth.generator.learner import half_cosine, set_lr
 
 if TYPE_CHECKING:
     from gensynth.generator.base import Gradients
@@ -97,11 +98,12 @@ class Decoder(nn.Module):
         return self.body(self.project(torch.cat([z, self.embed(labels)], 1)).view(-1, *self.body.grid))
 
 
-class VAE(Generator):
+class VAE(RememberingGenerator):
     """Conditional variational autoencoder (Kingma & Welling 2014; Sohn et al. 2015)."""
 
     Config: ClassVar[type] = VAEConfig
     private = True
+    remembered: ClassVar[tuple[str, ...]] = ("codes", "code_labels", "code_ids", "class_mean", "class_std")
     draws: tuple[str, ...] = ("borrow", "smote", "gaussian", "prior")
 
     def __init__(self, config: VAEConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:
@@ -145,9 +147,7 @@ class VAE(Generator):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step on -ELBO = NLL(x | z) + beta KL(q(z | x, y) || N(0, I))."""
         optimizer = self.optimizers()
-        assert not isinstance(optimizer, list)  # one network, one optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = self.config.lr * (1 + math.cos(math.pi * batch.progress)) / 2
+        set_lr(optimizer, half_cosine(self.config.lr, batch.progress))
         beta = self.config.beta * min(1.0, batch.progress / max(self.config.warm_up, 1e-9))
         optimizer.zero_grad()
         if len(batch.x):  # only batches of a private training may be empty
@@ -188,16 +188,6 @@ class VAE(Generator):
             self.code_ids = [name for name, kept in zip(self.code_ids, earlier, strict=True) if kept] + ids
         self._set_draws()
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return what `remember` stored (PyTorch saves it with the weights)."""
-        return {name: getattr(self, name) for name in REMEMBERED}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore what `remember` stored."""
-        for name in REMEMBERED:
-            setattr(self, name, state[name])
-        self._set_draws()
-
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         z, chance = noise[:, : self.config.z_dim], torch.special.ndtr(noise[:, self.config.z_dim :])
         label = int(labels[0])
@@ -228,9 +218,6 @@ class VAE(Generator):
             parents = [(self.code_ids[a], self.code_ids[b]) for a, b in zip(first, second, strict=True)]
             z = torch.lerp(self.codes[first].to(z), self.codes[second].to(z), chance[:, 2:])
         return Drawn(self.decoder(z, labels), tuple(parents))
-
-
-REMEMBERED = ("codes", "code_labels", "code_ids", "class_mean", "class_std")
 
 
 def pick(mask: Tensor, chance: float) -> int:

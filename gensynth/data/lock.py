@@ -103,7 +103,8 @@ def _take(lock: Path, path: Path) -> int:
             with suppress(OSError):  # what it says is a courtesy, and the disk may be full
                 os.ftruncate(file, 0)
                 os.lseek(file, 0, os.SEEK_SET)
-                os.write(file, f"process {os.getpid()} on {socket.gethostname()} since {_now()} ({command()})".encode())
+                since = time.strftime("%Y-%m-%d %H:%M:%S")
+                os.write(file, f"process {os.getpid()} on {socket.gethostname()} since {since} ({command()})".encode())
             return file
         _close(file)
 
@@ -128,10 +129,6 @@ def _release(file: int, lock: Path) -> None:
 def _close(file: int) -> None:
     _held.discard(file)
     os.close(file)
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def command() -> str:

@@ -127,34 +127,13 @@ def split(
         ValueError: if a class would have no training or test image, `test_part` has an unknown class, or groups are
             not one per example.
     """
-    hashes = data.x.hashes()
-    notes = list(data.notes)
-    if data.x.equal_by_chance():
-        hashes = tuple(content + at.to_bytes(8) for at, content in enumerate(hashes))
-    copies = len(hashes) - len(set(hashes))
-    if copies:
-        equal = counted(copies, f"{data.noun} is an exact copy", f"{data.noun}s are exact copies")
-        notes.append(f"{equal} of others; copies were kept in the same part.")
-    noun, units = data.noun, hashes
-    if groups is not None:
-        if len(groups) != len(data):
-            raise ValueError(f"groups need one entry per {noun} ({len(data)}), got {len(groups)}.")
-        units = units_of(hashes, groups)
-        notes.append(f"Each of {len(set(groups))} groups of {noun}s was kept in one part.")
+    hashes, units, notes = _kept_together(data, groups)
     taken: dict[bytes, int] = {}
     if test_part is not None:
         test_part = _same_classes(test_part, data)
-        absent = [name for name, n in test_part.class_counts.items() if not n]
-        notes += [f"The test data have no {noun}s of {', '.join(map(repr, absent))}."] if absent else []
-        known, theirs = set(test_part.x.hashes()), set(() if test_groups is None else test_groups)
-        same = [h in known for h in hashes]
-        if groups is not None:
-            same = [copy or group in theirs for copy, group in zip(same, groups, strict=True)]
+        same = _in_test(hashes, test_part, groups, test_groups)
         taken = {unit: TEST for unit, leaks in zip(units, same, strict=True) if leaks}
-        leaking = sum(unit in taken for unit in units)
-        if leaking:
-            why = f"are exact copies of test {noun}s" + (" or of a group with one" if groups is not None else "")
-            notes.append(f"{leaking} {noun}s were left out because they {why}.")
+        notes += _test_notes(test_part, sum(unit in taken for unit in units), groups is not None)
     # By name, not by label: where copies have two labels, the first name decides.
     order = sorted(range(len(data.classes)), key=lambda label: data.classes[label])
     if groups is not None:
@@ -165,7 +144,7 @@ def split(
         n_test = 0 if test_part is not None or n < 2 else min(max(1, round(n * test)), n - 1)
         n_validation = 0 if n < FEWEST_FOR_VALIDATION else min(max(1, round(n * validation)), n - n_test - 1)
         _assign(own, taken, n_test, n_validation, _stream(seed, data.classes[label]))
-        _check(data.classes[label], noun, own, taken, n_test > 0, groups is not None)
+        _check(data.classes[label], data.noun, own, taken, n_test > 0, groups is not None)
     part = np.array([taken[unit] for unit in units])
     data = replace(data, notes=tuple(notes))
     return Parts(
@@ -173,6 +152,49 @@ def split(
         validation=data.subset(np.flatnonzero(part == VALIDATION)),
         test=data.subset(np.flatnonzero(part == TEST)) if test_part is None else test_part,
     )
+
+
+def _kept_together(
+    data: LabeledData, groups: Sequence[str] | np.ndarray | None
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...], list[str]]:
+    """Return the content of each example, what it has to stay together with, and all notes on the data."""
+    hashes, notes, noun = data.x.hashes(), list(data.notes), data.noun
+    if data.x.equal_by_chance():
+        hashes = tuple(content + at.to_bytes(8) for at, content in enumerate(hashes))
+    if copies := len(hashes) - len(set(hashes)):
+        equal = counted(copies, f"{noun} is an exact copy", f"{noun}s are exact copies")
+        notes.append(f"{equal} of others; copies were kept in the same part.")
+    if groups is None:
+        return hashes, hashes, notes
+    if len(groups) != len(data):
+        raise ValueError(f"groups need one entry per {noun} ({len(data)}), got {len(groups)}.")
+    notes.append(f"Each of {len(set(groups))} groups of {noun}s was kept in one part.")
+    return hashes, units_of(hashes, groups), notes
+
+
+def _in_test(
+    hashes: Sequence[bytes],
+    test_part: LabeledData,
+    groups: Sequence[str] | np.ndarray | None,
+    test_groups: Sequence[str] | np.ndarray | None,
+) -> list[bool]:
+    """Return which examples are copies of test examples, or of a group with one."""
+    known, theirs = set(test_part.x.hashes()), set(() if test_groups is None else test_groups)
+    same = [h in known for h in hashes]
+    if groups is None:
+        return same
+    return [copy or group in theirs for copy, group in zip(same, groups, strict=True)]
+
+
+def _test_notes(test_part: LabeledData, left_out: int, grouped: bool) -> list[str]:
+    """Return sentences on classes that the test part lacks, and on examples that are left out because of it."""
+    noun, notes = test_part.noun, []
+    if absent := [name for name, n in test_part.class_counts.items() if not n]:
+        notes.append(f"The test data have no {noun}s of {', '.join(map(repr, absent))}.")
+    if left_out:
+        why = f"are exact copies of test {noun}s" + (" or of a group with one" if grouped else "")
+        notes.append(f"{left_out} {noun}s were left out because they {why}.")
+    return notes
 
 
 def keep_only(train: LabeledData, keep: dict[str, int], seed: int) -> LabeledData:

@@ -233,3 +233,23 @@ class Generator(Learner):
         _, h, w = self.shape
         x = ((x[..., :h, :w].float() + 1) * 127.5).round().clamp(0, 255)
         return x.to(torch.uint8).cpu()
+
+
+class RememberingGenerator(Generator):
+    """A generator that keeps more than weights, such as images or codes of images: PyTorch saves both together."""
+
+    remembered: ClassVar[tuple[str, ...]]
+    """The attributes that are kept, tensors and plain values."""
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return what is remembered."""
+        return {name: getattr(self, name) for name in self.remembered}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore what was remembered."""
+        for name in self.remembered:
+            setattr(self, name, state[name])
+        self._set_draws()
+
+    def _set_draws(self) -> None:
+        """Set `draws` to the ways that what is remembered allows."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.generator.base import Batch
+from gensynth.generator.config import TrainConfig
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -49,25 +50,19 @@ class Batches:
 
     Args:
         scope: The images.
-        steps: Number of steps.
-        size: Images per batch, over all ranks.
-        balance: Classes are drawn in proportion to (images of the class)^balance.
-        seed: Seed of the draws.
+        config: Its steps, seed, batch size over all ranks, and balance.
         start: The first step.
         trainer: Knows its rank and device.
     """
 
-    def __init__(
-        self, scope: Scope, steps: int, size: int, balance: float, seed: int, start: int, trainer: pl.Trainer
-    ) -> None:
-        self.scope, self.steps, self.size = scope, steps, size
-        self.seed, self.start, self.trainer = seed, start, trainer
+    def __init__(self, scope: Scope, config: TrainConfig, start: int, trainer: pl.Trainer) -> None:
+        self.scope, self.config, self.start, self.trainer = scope, config, start, trainer
         y = scope.data.y
         sides = [scope.target] if scope.target.all() else [~scope.target, scope.target]
         self.sides = []
         for side in sides:
             counts = np.bincount(y[side], minlength=len(scope.data.classes))
-            weight = np.where(side, np.maximum(counts[y], 1) ** (balance - 1.0), 0.0)
+            weight = np.where(side, np.maximum(counts[y], 1) ** (config.balance - 1.0), 0.0)
             self.sides.append(np.cumsum(weight / weight.sum()))
 
     # No __len__: Lightning would compare it with a batch number that goes on counting in a resumed run.
@@ -79,16 +74,17 @@ class Batches:
             yield batch._replace(x=batch.x.pin_memory()) if on_gpu else batch
 
     def _in_turn(self) -> Iterator[Batch]:
-        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        rank, ranks, config = self.trainer.global_rank, self.trainer.world_size, self.config
         data, y, target = self.scope.data, torch.from_numpy(self.scope.data.y), torch.from_numpy(self.scope.target)
         last = [int(np.flatnonzero(np.diff(side, prepend=0.0))[-1]) for side in self.sides]
-        for step in range(self.start, self.steps):
-            draws = np.random.default_rng(stream(self.seed, step)).random(self.size).reshape(len(self.sides), -1)
+        for step in range(self.start, config.steps):
+            rng = np.random.default_rng(stream(config.seed, step))
+            draws = rng.random(config.batch_size).reshape(len(self.sides), -1)
             drawn = [np.searchsorted(side, u, side="right") for side, u in zip(self.sides, draws, strict=True)]
             rows = torch.from_numpy(np.concatenate([np.minimum(at, end) for at, end in zip(drawn, last, strict=True)]))
             rows = rows[rank::ranks]
-            seed = stream(self.seed, step, rank)
-            yield Batch(data.x[rows], y[rows], seed, step / self.steps, rows, target[rows])
+            seed = stream(config.seed, step, rank)
+            yield Batch(data.x[rows], y[rows], seed, step / config.steps, rows, target[rows])
 
 
 def one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -6,6 +6,7 @@ A model is a plain `torch.nn.Module`, so that drawing from it needs no training 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,12 @@ class Learner(nn.Module, ABC):
         """Run backward from a loss, as the training's precision and processes ask for."""
         self._training_loop().manual_backward(loss)
 
+    def update(self, optimizer: Any, loss: Tensor) -> None:
+        """Take one step of an optimizer on a loss."""
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
     def log_dict(self, losses: Mapping[str, Tensor]) -> None:
         """Log the losses of this step by name, such as `train/d_loss`."""
         self._training_loop().log_dict(losses)
@@ -74,3 +81,14 @@ class Learner(nn.Module, ABC):
     def step_rng(self, batch: Any) -> torch.Generator:
         """Return the random stream of one training step, seeded by `batch.seed`."""
         return torch.Generator(self.device).manual_seed(batch.seed)
+
+
+def set_lr(optimizer: Any, lr: float) -> None:
+    """Set the learning rate of an optimizer."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+def half_cosine(lr: float, progress: float) -> float:
+    """Return the learning rate that falls from `lr` to 0 along a half cosine while `progress` goes from 0 to 1."""
+    return lr * (1 + math.cos(math.pi * progress)) / 2

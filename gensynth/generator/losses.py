@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -45,6 +47,16 @@ def bce_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def bce_g_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Non-saturating cross-entropy: -E log D(G(z)) (Goodfellow et al. 2014, section 3)."""
     return F.softplus(-fake_logits).mean()
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+PAIRS: dict[str, tuple[Loss, Loss]] = {
+    "rpgan_r1r2": (rpgan_d_loss, rpgan_g_loss),
+    "hinge": (hinge_d_loss, hinge_g_loss),
+    "lsgan": (lsgan_d_loss, lsgan_g_loss),
+    "bce": (bce_d_loss, bce_g_loss),
+}
+"""Loss of the discriminator and of the generator, by name; both take real logits, then those of generated images."""
 
 
 def gradient_penalty(logits: Tensor, images: Tensor) -> Tensor:

@@ -43,20 +43,9 @@ if TYPE_CHECKING:
 
 ORDERS = (
     *(1 + i / 10 for i in range(1, 10)),
-    2,
-    2.25,
-    2.5,
-    2.75,
-    3,
-    3.5,
-    4,
-    4.5,
+    *(2, 2.25, 2.5, 2.75, 3, 3.5, 4, 4.5),
     *range(5, 65),
-    96,
-    128,
-    256,
-    512,
-    1024,
+    *(96, 128, 256, 512, 1024),
 )
 """Renyi orders tried by the accountant, small ones for large epsilons; broken ones take it long, and gain little."""
 COVERS = (

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command_line import SHIPPED, refused, run
 from gensynth.models import cyclegan
 from gensynth.models.cyclegan import CycleGAN, CycleGANConfig, PatchDiscriminator, Pool, Residual
 from PIL import Image
 from torch import nn
 
-from gensynth.cli.main import main
 from gensynth.data.labeled import LabeledData
 from gensynth.generator.augment import small_affine
 from gensynth.generator.batches import Batches
@@ -166,7 +166,7 @@ class TestScope:
     def test_every_batch_is_half_source_half_target(self, tiny: LabeledData) -> None:
         rows = np.r_[0:48, 48:52]  # 24 '1', 24 '7', 4 '8'
         scope = scope_of(tiny.subset(rows), "cyclegan", "7", ("1", "8"))
-        for batch in Batches(scope, 5, 16, 0.5, 0, 0, Alone()):  # type: ignore[arg-type]
+        for batch in Batches(scope, TrainConfig(steps=5, batch_size=16), 0, Alone()):  # type: ignore[arg-type]
             assert batch.target.tolist() == [False] * 8 + [True] * 8
             assert (batch.y[8:] == 1).all() and not (batch.y[:8] == 1).any()
 
@@ -248,15 +248,13 @@ def day_and_night(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_path: Path) -> None:
+def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_path: Path, capsys: Any) -> None:
     argv = ["train", "cyclegan", "--data", day_and_night, "--domain", "light", "--source-domain", "night"]
     # A U-Net passes shapes on, so that it learns the light in few steps, whatever the seed.
     argv += ["--target-domain", "day", "--steps", 60, "--batch_size", 16, "--model.lr", 4e-3, "--model.width", 8]
     argv += ["--model.arch", "unet", "--out", tmp_path / "out"]
     argv += ["--quiet", "--accelerator", "cpu", "--precision", "32-true"]
-    with pytest.raises(SystemExit) as ended:
-        main(list(map(str, argv)))
-    assert ended.value.code == 0
+    assert run(capsys, *argv)[0] == 0
     checkpoint = load_checkpoint(tmp_path / "out" / "cyclegan.ckpt")
     assert checkpoint.model.trained_labels == ("lies", "stands")
     assert checkpoint.history["val/label_agreement"][-1] > 0.7
@@ -282,11 +280,9 @@ def test_a_domain_is_translated_and_the_class_stays(day_and_night: Path, tmp_pat
 def test_bad_domains_get_one_sentence(
     day_and_night: Path, tmp_path: Path, change: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = ["train", "cyclegan", "--data", str(day_and_night), "--domain", "light", "--out", str(tmp_path / "out")]
-    with pytest.raises(SystemExit) as ended:
-        main([*argv, "--source-domain", "night", "--target-domain", "day", *change])
-    assert ended.value.code == 2
-    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
+    argv = ["train", "cyclegan", "--data", day_and_night, "--domain", "light", "--out", tmp_path / "out"]
+    assert message in refused(capsys, *argv, "--source-domain", "night", "--target-domain", "day", *change)
+    assert not (tmp_path / "out").exists()
 
 
 def test_domains_are_read_from_folders_and_npz(day_and_night: Path, tmp_path: Path) -> None:
@@ -314,28 +310,25 @@ def test_translate_writes_a_folder_of_the_same_names(tiny: LabeledData, tmp_path
     for name in ("a.png", "deep/b.jpg"):
         Image.fromarray(np.full((20, 12, 3), 90, np.uint8)).save(source / name)
 
-    def run(*argv: object) -> str:
-        with pytest.raises(SystemExit) as ended:
-            main(["translate", *map(str, argv)])
-        return f"{ended.value.code} {capsys.readouterr().err}"
+    def told(*argv: object) -> str:
+        return refused(capsys, "translate", *argv)
 
-    assert run(path, source, tmp_path / "out", "--direction", "BtoA").startswith("0")
+    assert run(capsys, "translate", path, source, tmp_path / "out", "--direction", "BtoA")[0] == 0
     written = sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*"))
     assert written == ["a.png", "deep/b.png"]
     with Image.open(tmp_path / "out" / "a.png") as image:
         assert image.size == (8, 8) and image.mode == "L"
-    assert "exists already" in run(path, source, tmp_path / "out")
-    assert "it translates AtoB, BtoA, not 'AtoC'" in run(path, source, tmp_path / "x", "--direction", "AtoC")
-    assert "does not exist" in run(path, tmp_path / "nowhere", tmp_path / "x")
-    vae = Path(__file__).parents[2] / "checkpoints" / "digits_vae.ckpt"
-    assert "device 'toaster' is not on this machine; there are: cpu" in run(
+    assert "exists already" in told(path, source, tmp_path / "out")
+    assert "it translates AtoB, BtoA, not 'AtoC'" in told(path, source, tmp_path / "x", "--direction", "AtoC")
+    assert "does not exist" in told(path, tmp_path / "nowhere", tmp_path / "x")
+    assert "device 'toaster' is not on this machine; there are: cpu" in told(
         path, source, tmp_path / "x", "--device", "toaster"
     )
-    assert "is a vae, which does not translate" in run(vae, source, tmp_path / "x")
+    assert "is a vae, which does not translate" in told(SHIPPED, source, tmp_path / "x")
     (source / "a.jpg").write_bytes((source / "deep" / "b.jpg").read_bytes())
-    assert "both be written as 'a.png'" in run(path, source, tmp_path / "x")
+    assert "both be written as 'a.png'" in told(path, source, tmp_path / "x")
     (source / "broken.png").write_bytes(b"no image")
-    assert "broken.png" in run(path, source, tmp_path / "x") and not (tmp_path / "x").exists()
+    assert "broken.png" in told(path, source, tmp_path / "x") and not (tmp_path / "x").exists()
 
 
 def test_models_of_several_targets_share_a_folder(tiny: LabeledData, tmp_path: Path) -> None:

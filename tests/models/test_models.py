@@ -289,7 +289,7 @@ def test_a_batch_is_pinned_for_a_gpu_by_the_thread_that_has_the_device(
         rank: Any = SimpleNamespace(
             global_rank=1, world_size=2, strategy=SimpleNamespace(root_device=torch.device(kind, 1))
         )
-        assert [len(batch.x) for batch in Batches(scope, 3, 8, 0.5, 0, 0, rank)] == [4] * 3
+        assert [len(batch.x) for batch in Batches(scope, TrainConfig(steps=3, batch_size=8), 0, rank)] == [4] * 3
         assert threads == [threading.current_thread().name] * steps
 
 

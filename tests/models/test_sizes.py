@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from command_line import SHIPPED
+from strangers import Call
 
 from gensynth.data import npz
 from gensynth.data.npz import open_npz
@@ -75,16 +76,6 @@ def test_packed_members_of_a_checkpoint(tmp_path: Path) -> None:
             new.writestr(name, old.read(name))
     with pytest.raises(ValueError, match="is not a gensynth checkpoint"):
         load_checkpoint(tmp_path / "a.ckpt")
-
-
-class Call:
-    """Pickles as a call."""
-
-    def __init__(self, function: Any, *args: Any) -> None:
-        self.call = function, args
-
-    def __reduce__(self) -> Any:
-        return self.call
 
 
 @pytest.mark.parametrize("call", [Call(bytearray, 10**11), Call(torch.Size, (3,)), Call(torch.FloatTensor, 10**10)])

@@ -109,6 +109,7 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
         properties["size"] = data.x.sizes.astype(np.float32)
     first = np.array([rows[0] for rows in groups.values()])  # a copy in another fold would give the answer away
     cues, chance = _cues({k: v[first] for k, v in properties.items()}, data.y[first], seed)
+    domains = ", ".join(f"{name!r} ({n})" for name, n in Counter(data.domains or ()).most_common())
     found = Exploration(
         class_counts=counts,
         imbalance=max(counts.values()) / min(counts.values()),
@@ -120,16 +121,10 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
         blank=tuple(data.ids[i] for i in np.flatnonzero(blank)),
         cues=cues,
         chance=chance,
-        notes=data.notes + _domain_note(data),
+        notes=data.notes + ((f"Domains: {domains}.",) if domains else ()),
         advice=(),
     )
     return replace(found, advice=tuple(_advice(found)))
-
-
-def _domain_note(data: LabeledData) -> tuple[str, ...]:
-    if data.domains is None:
-        return ()
-    return (f"Domains: {', '.join(f'{name!r} ({n})' for name, n in Counter(data.domains).most_common())}.",)
 
 
 def explore_recipes(parts: Parts) -> tuple[dict[str, Any], str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -190,6 +191,14 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 pixels, shape (c, h, w), and the folders above the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image_of(pixels).save(path)
+
+
+def png_names(names: Iterable[str], folder: Path) -> list[str]:
+    """Return as what images of a folder are written, `a/b.jpg` as `a/b.png`; ValueError if two would share a name."""
+    written = [Path(name).with_suffix(".png").as_posix() for name in names]
+    if twice := [name for name, n in Counter(written).items() if n > 1]:
+        raise ValueError(f"two images of {str(folder)!r} would both be written as {twice[0]!r}; rename one of them.")
+    return written
 
 
 def in_threads(task: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:

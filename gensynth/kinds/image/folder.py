@@ -55,6 +55,7 @@ class _Read(NamedTuple):
     pixels: np.ndarray | None
     images: list[_Image]
     size: tuple[int, int]
+    channels: int
     white: int | None
 
     @property
@@ -103,21 +104,10 @@ def read_folder(
     """
     root = Path(root).resolve()
     ids, y, classes, unread, outputs = _find(root, part_names, flat, follow_links, ours)
-    headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
-    guess = choose_size(np.array([(h.height, h.width) for h in headers]), size)
-    c = channels or (1 if all(h.grey for h in headers) else 3)
-    read = _read(root, ids, size, guess, c, white, memory_gb)
-    pixels = read.pixels
-    if channels is None and c == 3 and all(image.grey for image in read.images):
-        # Grey images are often stored as colour; one channel holds all there is.
-        c, pixels = 1, None if pixels is None else np.ascontiguousarray(pixels[:, :1])
-    hashes = [image.content for image in read.images]
-    x: Images
-    if pixels is None:
-        x = ImageFiles(root, ids, read.size, c, hashes, read.sizes, read.white)
-    else:
-        x = Pixels(torch.from_numpy(pixels), read.sizes, read.white)
-    counts = Counter(classes[label] for label in y)
+    read = _read(root, ids, size, channels, white, memory_gb)
+    written = ", ".join(map(repr, outputs))
+    pixels, counts = read.pixels, Counter(classes[label] for label in y)
+    x: Images = _files(root, ids, read) if pixels is None else Pixels(torch.from_numpy(pixels), read.sizes, read.white)
     return LabeledData(
         x=x,
         y=y,
@@ -128,7 +118,7 @@ def read_folder(
             *size_notes(read.sizes, read.size),
             *white_notes(*read.largest, read.white),
             *_unread_notes(unread, counts),
-            *_output_notes(outputs),
+            *([f"What gensynth wrote is no class and was left out: {written}."] if written else []),
         ),
     )
 
@@ -150,16 +140,19 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int, white: in
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     paths = find_images(root)
-    read = _read(root, paths, size, size, channels, white, memory_gb=0)
-    return ImageFiles(root, paths, size, channels, [image.content for image in read.images], read.sizes, read.white)
+    return _files(root, paths, _read(root, paths, size, channels, white, memory_gb=0))
+
+
+def _files(root: Path, ids: Sequence[str], read: _Read) -> ImageFiles:
+    hashes = [image.content for image in read.images]
+    return ImageFiles(root, ids, read.size, read.channels, hashes, read.sizes, read.white)
 
 
 def _read(
     root: Path,
     ids: Sequence[str],
     wanted: int | tuple[int, int] | None,
-    guess: tuple[int, int],
-    channels: int,
+    channels: int | None,
     white: int | None,
     memory_gb: float,
 ) -> _Read:
@@ -167,26 +160,33 @@ def _read(
 
     An orientation may stand behind the pixels, and the largest value of all images is only known in the end.
     """
+    headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
+    guess = choose_size(np.array([(h.height, h.width) for h in headers]), wanted)
+    c = channels or (1 if all(h.grey for h in headers) else 3)
 
     def decode_all(size: tuple[int, int], white: int | None, title: str) -> _Read:
-        in_memory = len(ids) * channels * size[0] * size[1] <= memory_gb * 1e9
-        pixels = np.empty((len(ids), channels, *size), dtype=np.uint8) if in_memory else None
+        in_memory = len(ids) * c * size[0] * size[1] <= memory_gb * 1e9
+        pixels = np.empty((len(ids), c, *size), dtype=np.uint8) if in_memory else None
 
         def decode(i: int) -> _Image:
-            x, height, width, deep, largest = decode_image(root / ids[i], size, channels, white)
+            x, height, width, deep, largest = decode_image(root / ids[i], size, c, white)
             if pixels is not None:
                 pixels[i] = x
             return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), height, width, deep, largest)
 
-        return _Read(pixels, for_each(decode, root, ids, title), size, white)
+        return _Read(pixels, for_each(decode, root, ids, title), size, c, white)
 
     known = None if white == MASK else white
     read = decode_all(guess, known, "reading")
     size, found = choose_size(read.sizes, wanted), find_white(*read.largest, known, repr(str(root)))
-    if (size, found or WHITE) == (read.size, known or WHITE):
-        return read._replace(white=found)
-    del read  # the images may fill the memory
-    return decode_all(size, found, "reading again")
+    if (size, found or WHITE) != (read.size, known or WHITE):
+        del read  # the images may fill the memory
+        read = decode_all(size, found, "reading again")
+    if channels is None and c == 3 and all(image.grey for image in read.images):
+        # Grey images are often stored as colour; one channel holds all there is.
+        one = None if read.pixels is None else np.ascontiguousarray(read.pixels[:, :1])
+        read = read._replace(channels=1, pixels=one)
+    return read._replace(white=found)
 
 
 def find_images(root: Path) -> list[str]:
@@ -241,11 +241,6 @@ def _find(root: Path, part_names: bool, flat: bool, follow_links: bool, ours: bo
         ids += images
         counts.append(len(images))
     return _Found(tuple(ids), np.repeat(np.arange(len(classes)), counts), classes, unread, outputs)
-
-
-def _output_notes(outputs: Sequence[str]) -> list[str]:
-    names = ", ".join(map(repr, outputs))
-    return [f"What gensynth wrote is no class and was left out: {names}."] if outputs else []
 
 
 def is_output(folder: Path) -> bool:

@@ -43,8 +43,8 @@ def drawn(checkpoint: Path, order: Order, config: DrawConfig) -> Synthetic | Non
         for name, count in counts.items()
         for block in range(start // size, (start + count - 1) // size + 1)
     ]
-    mine = range(rank, len(blocks), ranks)
     parts = {}
+    mine = range(rank, len(blocks), ranks)
     for at in tqdm(mine, desc=f"sampling {order.label}", unit="block", disable=True if rank else None):
         name, block = blocks[at]
         low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)

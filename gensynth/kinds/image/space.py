@@ -18,8 +18,8 @@ from gensynth.fidelity.verdict import Score
 from gensynth.kinds.image.features import copies
 from gensynth.kinds.image.features.copies import NEAR_HELD_OUT, NEAR_SYNTHETIC, Copies, shifted
 from gensynth.kinds.image.features.copy_space import CopySpace, pooled
-from gensynth.kinds.image.features.embedding import Embedding, batches
-from gensynth.kinds.image.features.extractor import Moments
+from gensynth.kinds.image.features.embedding import Embedding
+from gensynth.kinds.image.features.extractor import Moments, batches
 from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
 from gensynth.kinds.image.images import content_hash
 from gensynth.kinds.image.scores import LIMITS, Featured, distribution_scores

@@ -51,15 +51,7 @@ def read_torchvision(
     if dataset is None:
         return None
     n = len(dataset)
-    sizes = np.empty((n, 2), dtype=np.int64)
-    y = np.empty(n, dtype=np.int64)
-    grey = True
-    for i in tqdm(range(n), desc=f"checking {name}", disable=None):
-        image, label = dataset[i]
-        if not (isinstance(image, Image.Image) and isinstance(label, (int, np.integer))):
-            raise TypeError(f"items of torchvision:{name} are not (image, class number) pairs; use another data set.")
-        sizes[i], y[i] = (image.height, image.width), label
-        grey = grey and is_grey(image)
+    sizes, y, grey = _looked_at(dataset, name)
     target = choose_size(sizes, size)
     c = channels or (1 if grey else 3)
     needed = n * c * target[0] * target[1] / 1e9
@@ -82,6 +74,19 @@ def read_torchvision(
         ids=tuple(f"{part}/{i}" for i in range(n)),
         notes=size_notes(sizes, target) + notes,
     )
+
+
+def _looked_at(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return height and width of each image, int64, shape (n, 2), its class number, int64, and whether all are grey."""
+    sizes, y, grey = [], [], True
+    for i in tqdm(range(len(dataset)), desc=f"checking {name}", disable=None):
+        image, label = dataset[i]
+        if not (isinstance(image, Image.Image) and isinstance(label, (int, np.integer))):
+            raise TypeError(f"items of torchvision:{name} are not (image, class number) pairs; use another data set.")
+        sizes.append((image.height, image.width))
+        y.append(int(label))
+        grey = grey and is_grey(image)
+    return np.array(sizes, dtype=np.int64).reshape(-1, 2), np.array(y, dtype=np.int64), grey
 
 
 def _open(name: str, download: bool, part: str) -> Any:

@@ -133,7 +133,8 @@ class Watch(Callback):
             model = pl_module.model
             model.eval()
             with torch.no_grad():
-                logged["val/loss"] = float(model.held_out_loss(_on(self.held_out, model.device)))
+                batch = [part.to(model.device) if isinstance(part, Tensor) else part for part in self.held_out]
+                logged["val/loss"] = float(model.held_out_loss(RowBatch(*batch)))
             model.train()
             look = len(self.history["step"])
             if logged["val/loss"] < self.best:
@@ -148,7 +149,3 @@ class Watch(Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the progress bar."""
         self.bar.close()
-
-
-def _on(batch: RowBatch, device: torch.device) -> RowBatch:
-    return batch._replace(levels=batch.levels.to(device), offsets=batch.offsets.to(device), y=batch.y.to(device))

@@ -78,24 +78,6 @@ def test_mixed_sizes_are_resized_and_noted(folder: Path) -> None:
     assert read_folder(folder, size=(16, 10)).x.layout == (3, 16, 10)
 
 
-def test_large_images_shrink_to_64(tmp_path: Path) -> None:
-    for i in range(4):
-        save(tmp_path / f"{i % 2}" / f"{i}.jpg", image(i, 600, 300))
-    assert read_folder(tmp_path).x.layout == (3, 64, 32)
-
-
-def test_jpeg_stands_upright_by_its_exif(tmp_path: Path) -> None:
-    picture = Image.new("L", (32, 16))
-    picture.paste(255, (0, 0, 16, 16))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for i in range(4):
-        save(tmp_path / f"{i % 2}" / f"{i}.jpg", picture, exif=exif)
-    data = read_folder(tmp_path)
-    assert data.x.layout == (1, 32, 16)
-    assert data.x[0][0, :12].min() > 240 and data.x[0][0, -12:].max() < 15
-
-
 def test_other_files_are_counted_and_hidden_ones_skipped(folder: Path) -> None:
     (folder / "cat" / "notes.txt").write_text("x")
     (folder / "list.csv").write_text("x")

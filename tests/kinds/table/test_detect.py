@@ -323,11 +323,3 @@ def test_a_label_that_no_class_has_is_named_with_its_row(tmp_path: Path) -> None
     write_frame(frame.assign(y=np.where(np.arange(N) == 7, "Yes", LABELS)), tmp_path / "s.csv")
     with pytest.raises(ValueError, match="row 7 of .*: label 'Yes' is not one of .* Did you mean 'yes'"):
         RowFiles().read(tmp_path / "s.csv", from_frame(frame, "y"))
-
-
-@pytest.mark.parametrize(("label", "meant"), [("1", "1.0"), ("1.00", "1.0"), ("yes", "Yes"), ("YES ", "Yes")])
-def test_a_label_in_another_writing_is_suggested(label: str, meant: str) -> None:
-    labels = [0.0, 1.0] * 30 if meant == "1.0" else ["No", "Yes"] * 30
-    sampler = TableSmote().fit(from_frame(pd.DataFrame({"a": AMOUNTS, "y": labels}), "y"))
-    with pytest.raises(ValueError, match=f"label '{label}' is not one of .* Did you mean '{meant}'"):
-        sampler.sample(label, 1, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,51 +135,33 @@ def test_large_seeds_are_whole_numbers(parts: Parts, tmp_path: Path) -> None:
     assert pd.read_csv(FILES.manifest_of(tmp_path / "b.csv"), dtype=str)["seed"].dropna().tolist() == [str(seed)] * 4
 
 
-def corrupted(path: Path, change: str) -> None:
-    rows = pd.read_csv(path)
-    lines = pd.read_csv(FILES.manifest_of(path), dtype=str, keep_default_na=False)
-    if change == "columns":
-        rows = rows.drop(columns="amount")
-    elif change == "class":
-        rows["fraud"] = 7
-    elif change == "word":
-        rows["fraud"] = "maybe"
-    elif change == "empty":
-        rows = rows.iloc[:0]
-    elif change == "unlabeled":
-        rows["fraud"] = None
-    elif change == "lines":
-        lines = lines.iloc[:-1]
-    elif change == "seeds":
-        lines.loc[0, "seed"] = "99"
-    elif change == "index":
-        lines.loc[2, "index"] = "third"
-    elif change == "parents":
-        lines.loc[0, "parents"] = "7"
-    elif change == "header":
-        lines = lines.rename(columns={"how": "why"})
-    rows.to_csv(path, index=False)
-    lines.to_csv(FILES.manifest_of(path), index=False)
+def at(row: int, column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """What puts a value into one cell."""
+    return lambda frame: frame.assign(**{column: frame[column].where(np.arange(len(frame)) != row, value)})
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("of_rows", "change", "message"),
     [
-        ("columns", "differ in the columns amount"),
-        ("class", "'7' is not one of the classes"),
-        ("word", "'maybe' is not one of the classes"),
-        ("empty", "holds no rows"),
-        ("unlabeled", "30 synthetic rows have no 'fraud'"),
-        ("lines", "is not the metadata of the 30 rows"),
-        ("seeds", "mixes the samplers and seeds"),
-        ("index", "rows.metadata.csv, line 4: column 'index' holds 'third', and a whole number"),
-        ("parents", "line 2: column 'parents' holds '7', and a list of names"),
-        ("header", "has no column 'how'"),
+        (True, lambda rows: rows.drop(columns="amount"), "differ in the columns amount"),
+        (True, lambda rows: rows.assign(fraud=7), "'7' is not one of the classes"),
+        (True, lambda rows: rows.assign(fraud="maybe"), "'maybe' is not one of the classes"),
+        (True, lambda rows: rows.iloc[:0], "holds no rows"),
+        (True, lambda rows: rows.assign(fraud=None), "30 synthetic rows have no 'fraud'"),
+        (False, lambda lines: lines.iloc[:-1], "is not the metadata of the 30 rows"),
+        (False, at(0, "seed", "99"), "mixes the samplers and seeds"),
+        (False, at(2, "index", "third"), "rows.metadata.csv, line 4: column 'index' holds 'third', and a whole number"),
+        (False, at(0, "parents", "7"), "line 2: column 'parents' holds '7', and a list of names"),
+        (False, lambda lines: lines.rename(columns={"how": "why"}), "has no column 'how'"),
     ],
 )
-def test_one_sentence(parts: Parts, drawn: Synthetic, tmp_path: Path, change: str, message: str) -> None:
-    write_synthetic(drawn, None, tmp_path / "rows.csv", FILES)
-    corrupted(tmp_path / "rows.csv", change)
+def test_one_sentence(
+    parts: Parts, drawn: Synthetic, tmp_path: Path, of_rows: bool, change: Callable[..., pd.DataFrame], message: str
+) -> None:
+    write_synthetic(drawn, None, path := tmp_path / "rows.csv", FILES)
+    path = path if of_rows else FILES.manifest_of(path)
+    as_text = {} if of_rows else {"dtype": str, "keep_default_na": False}
+    change(pd.read_csv(path, **as_text)).to_csv(path, index=False)
     with pytest.raises(ValueError, match=message):
         FILES.read(tmp_path / "rows.csv", parts.train)
 

@@ -1,12 +1,10 @@
-"""Columns that alone give the label away, and lines that stay short."""
+"""Columns that alone give the label away."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from gensynth.data.words import did_you_mean, some, some_counts
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.giveaway import giveaways
 
@@ -39,18 +37,3 @@ def test_a_class_of_one_row_is_never_guessed() -> None:
     x = pd.DataFrame({"x": [1.0] * 30 + [2.0], "z": np.arange(31.0) % 7})
     schema = detect_schema(x.assign(y=[0] * 30 + [1]), "y")
     assert giveaways(x, np.array([0] * 30 + [1]), schema) == {}
-
-
-def test_few_names_stand_for_many() -> None:
-    assert some("abc") == "a, b, c"
-    assert some(range(1000), 4) == "0, 1, 2 and 997 more"
-    assert some_counts({"a": 3, "b": 4}) == "a 3, b 4"
-    long = some_counts({f"c{i}": i + 1 for i in range(1000)})
-    assert (
-        long.startswith("1,000 classes, the smallest c0 with 1, the largest c999 with 1000: c0 1,") and len(long) < 300
-    )
-
-
-@pytest.mark.parametrize(("word", "hint"), [("Fruad", "fraud"), ("FRAUD", "fraud"), ("xyz", "")])
-def test_did_you_mean(word: str, hint: str) -> None:
-    assert did_you_mean(word, ["fraud", "fine"]) == (f" Did you mean '{hint}'?" if hint else "")

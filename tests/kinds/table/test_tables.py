@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import gensynth
 from gensynth.data.frames import SUFFIXES, write_frame
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import keep_only, split
@@ -325,38 +323,6 @@ def test_copies_are_equal_in_value_not_in_dtype() -> None:
 def test_columns_called_alike_as_text_and_number_are_two() -> None:
     frame = pd.DataFrame({1: [1, 2, 3, 4], "1": [0.5] * 4, "y": ["a", "b"] * 2})
     assert len(contents(from_frame(frame, "y"))) == 4
-
-
-def test_images_do_without_pandas() -> None:
-    root, todo, seen = (
-        Path(gensynth.__file__).parent.parent,
-        ["gensynth.kinds.image.samplers.smote", "gensynth.kinds.image.samplers.neural"],
-        set(),
-    )
-    while todo:
-        path = root / f"{todo.pop().replace('.', '/')}.py"
-        if path not in seen and path.is_file():
-            seen.add(path)
-            names = imported_at_once(ast.parse(path.read_text()))
-            assert "pandas" not in {name.split(".")[0] for name in names}, path
-            todo += names
-    assert root / "gensynth/data/labeled.py" in seen
-
-
-def imported_at_once(tree: ast.Module) -> list[str]:
-    """What importing a module imports: what stands in it outside of functions and 'if TYPE_CHECKING'."""
-    blocks, names = [tree.body], []
-    for block in blocks:
-        for node in block:
-            if isinstance(node, ast.Import):
-                names += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif not isinstance(node, ast.FunctionDef) and not (
-                isinstance(node, ast.If) and "TYPE_" in ast.dump(node.test)
-            ):
-                blocks += [getattr(node, field) for field in ("body", "orelse", "handlers") if hasattr(node, field)]
-    return names
 
 
 def test_a_damaged_packed_table_is_refused_before_it_is_used(tmp_path: Path) -> None:

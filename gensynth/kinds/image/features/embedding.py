@@ -14,13 +14,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from gensynth.kinds.image.features.extractor import BATCH, Extractor, Moments, batches, check_comparable
+from gensynth.kinds.image.features.extractor import Extractor, Moments, batches
 from gensynth.kinds.image.features.pyramid import Pyramid
 
 if TYPE_CHECKING:
     from gensynth.kinds.image.images import Images
-
-__all__ = ["BATCH", "Embedding", "Extractor", "batches", "check_comparable"]
 
 WIDE, NARROW = 256, 64
 

@@ -92,22 +92,3 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
         digest.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
         digest.update(value.flatten().view(torch.uint8).numpy().tobytes())  # bytes, so that bfloat16 works too
     return digest.hexdigest()
-
-
-def check_comparable(a: Mapping[str, str], b: Mapping[str, str]) -> None:
-    """Refuse to compare scores that were measured in different ways.
-
-    Args:
-        a: Stamp of one score.
-        b: Stamp of the other.
-
-    Raises:
-        ValueError: if any entry differs; the message names those that do.
-    """
-    differ = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
-    if differ:
-        told = "; ".join(f"{key}: {a.get(key, 'absent')} against {b.get(key, 'absent')}" for key in differ)
-        raise ValueError(
-            f"scores with different stamps cannot be compared ({told}); measure both with the same extractor, "
-            "fitted on the same training images."
-        )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy.fft import dctn
 from torch import Tensor
 
-from gensynth.kinds.image.features.embedding import batches
+from gensynth.kinds.image.features.extractor import batches
 
 if TYPE_CHECKING:
     from gensynth.kinds.image.images import Images

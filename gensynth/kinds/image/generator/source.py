@@ -16,18 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.generator.base import Generator
+from gensynth.generator.base import RememberingGenerator
 
 MOST_AT_ONCE = 32
 
 
-class SourceGenerator(Generator, ABC):
+class SourceGenerator(RememberingGenerator, ABC):
     """Turns real images into images of a label.
 
     Its `Config` has a field `max_sources`: the most images of each class that the checkpoint keeps.
     """
 
     needs_source: ClassVar[bool] = True
+    remembered: ClassVar[tuple[str, ...]] = ("target", "sources", "source_labels", "source_ids")
     directions: tuple[str, ...] = ()
     """The ways in which `translate` changes any image, such as `"AtoB"`; empty where it does not."""
     takes_style: ClassVar[bool] = False
@@ -110,15 +111,3 @@ class SourceGenerator(Generator, ABC):
     def stylize(self, content: Tensor, styles: Sequence[Tensor], weights: Sequence[float], alpha: float) -> Tensor:
         """Give a picture, float32 (1, c, h, w) in [-1, 1], the look of others; a model that `takes_style` writes it."""
         raise NotImplementedError
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return the sources (PyTorch saves them with the weights)."""
-        return {name: getattr(self, name) for name in REMEMBERED}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore the sources."""
-        for name in REMEMBERED:
-            setattr(self, name, state[name])
-
-
-REMEMBERED = ("target", "sources", "source_labels", "source_ids")

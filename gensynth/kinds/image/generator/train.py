@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,50 +83,16 @@ def train(
         config = replace(config, precision="32-true")
     wanted = scope_of(data, name, label, source, domains, shared=init is not None)
     model, scope = _prepare(wanted, name, model_config, config, label, init)
-    provenance = _provenance(model, name, config, scope=scope, label=label, domains=domains, init=init)
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:
         model.learn_privately(privacy)
-        provenance["privacy"] = asdict(privacy.bound)
-    run = json.dumps(provenance, sort_keys=True)
-    if privacy is not None:
-        provenance["data"] = ""  # a hash of all images would confirm a guess at the last one
-    if _is_trained(path, provenance):
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    resume = path.with_suffix(".resume")
-    start = _resumed_step(resume, run)
-    selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
-    keeper = Keeper(resume, run, config, start, f"training {name}{f' on {label}' if label else ''}", quiet, selection)
-    trainer = trainer_of(config, keeper)
-    if trainer.strategy.root_device.type == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32 where a product is not in bf16 anyway
-    loader: Iterable[Batch] = (
-        Batches(scope, config.steps, config.batch_size, config.balance, config.seed, start, trainer)
-        if privacy is None
-        else PoissonBatches(scope, privacy.rates, config.steps, start)
-    )
-    sources = scope.data if scope.target.all() else scope.data.subset(~scope.target)
-    if not start:
-        model.prepare(download)
-    if selection is not None:
-        model.remember(in_order(sources, model.device))  # the images that the selection draws are made from them
-    try:
-        with warnings.catch_warnings():
-            if privacy is not None:
-                ignore_expected_warnings()
-            fit(model, loader, trainer, resume if start else None)
-    except TrainingDiverged as error:
-        kept = f" {_rescue(path, resume, model, name, provenance)}" if trainer.is_global_zero else ""
-        raise TrainingDiverged(f"{error}{kept}") from error
-    if trainer.is_global_zero:
-        model.to(trainer.strategy.root_device).eval()
-        notes = _finish(model, selection, None if privacy is not None else sources)
-        save_checkpoint(path, model, name, keeper.history, provenance, notes)
-        discard(resume)
-        if privacy is not None:
-            print(f"{path.name} is {privacy.bound}", file=sys.stderr)
-    trainer.strategy.barrier()
+    provenance = _provenance(model, name, config, scope)
+    provenance |= {"label": label or "", "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else ""}
+    provenance["source"] = ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ())
+    run = _Run(path, name, model, scope, config, privacy, provenance)
+    if not run.is_done():
+        selection = Selection(data, wanted, config.seed) if model.selects and model.config.max_sources else None
+        run.finish(selection, "" if quiet else f"training {name}{f' on {label}' if label else ''}", download)
     return path
 
 
@@ -160,23 +126,11 @@ def _prepare(
     return model, replace(scope, data=replace(data, y=y, classes=model.classes))
 
 
-def _provenance(
-    model: Generator,
-    name: str,
-    config: TrainConfig,
-    *,
-    scope: Scope,
-    label: str | None,
-    domains: tuple[str, str] | None,
-    init: Path | None,
-) -> dict[str, Any]:
-    """Return all that the weights depend on."""
+def _provenance(model: Generator, name: str, config: TrainConfig, scope: Scope) -> dict[str, Any]:
+    """Return all that the weights depend on, beside what they are trained for."""
     provenance: dict[str, Any] = {
         "data": scope.data.fingerprint,
         "class_counts": scope.data.class_counts,
-        "label": label or "",
-        "source": ", ".join(scope.trained[1:]) if scope.target_class else " to ".join(domains or ()),
-        "init": hashlib.sha256(init.read_bytes()).hexdigest() if init else "",
         "generator": name,
         "model": asdict(model.config),
         "train": {setting: value for setting, value in asdict(config).items() if value is not None},
@@ -188,44 +142,23 @@ def _provenance(
     return provenance
 
 
-def _is_trained(path: Path, provenance: dict[str, Any]) -> bool:
-    """Whether the checkpoint is there; ValueError if it was trained with other settings."""
-    if not path.exists():
-        return False
-    if differ := differences(load_checkpoint(path).provenance, provenance):
-        raise ValueError(
-            f"{path} was trained with other settings ({differ}); choose another --out, and --init {path} "
-            "to start from it, or delete it to train anew."
-        )
-    return True
-
-
-def _finish(model: Generator, selection: Selection | None, sources: LabeledData | None) -> tuple[str, ...]:
-    """Give a trained model its best weights and what it remembers of `sources`; return what went wrong."""
-    agreement = selection.restore(model) if selection is not None else 1.0
-    if sources is not None:
-        model.remember(in_order(sources, model.device))
-    notes = model.diagnose(agreement)
-    model.cpu()
-    return notes
-
-
 class Keeper(Callback):
-    """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite."""
+    """Saves for resuming, keeps the loss curves, shows progress, and stops a run that is no longer finite.
+
+    Args:
+        resume: The file for resuming.
+        run: What it is a run of, as JSON.
+        config: How it is trained.
+        start: The first step.
+        title: Of the progress bar; empty for none.
+        selection: What keeps the best weights, if something does.
+    """
 
     def __init__(
-        self,
-        resume: Path,
-        run: str,
-        config: TrainConfig,
-        start: int,
-        title: str,
-        quiet: bool,
-        selection: Selection | None,
+        self, resume: Path, run: str, config: TrainConfig, start: int, title: str, selection: Selection | None
     ) -> None:
         self.resume, self.run, self.config, self.step = resume, run, config, start
-        self.selection = selection
-        self.title, self.quiet = title, quiet
+        self.title, self.selection = title, selection
         self.window = math.ceil(config.steps / 200)
         self.history: dict[str, list[float]] = {"step": []}
         self.sums: dict[str, Tensor] = {}
@@ -233,13 +166,8 @@ class Keeper(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run continues from."""
         selection = self.selection.state_dict() if self.selection is not None else {}
-        return {
-            "run": self.run,
-            "step": self.step,
-            "history": self.history,
-            "sums": self.sums,
-            "selection": selection,
-        }
+        kept = {name: getattr(self, name) for name in ("run", "step", "history", "sums")}
+        return kept | {"selection": selection}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a saved state."""
@@ -249,14 +177,8 @@ class Keeper(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the progress bar."""
-        shown = trainer.is_global_zero and not self.quiet
-        self.bar = tqdm(
-            total=self.config.steps,
-            initial=self.step,
-            desc=self.title,
-            unit="step",
-            disable=None if shown else True,
-        )
+        hide = None if trainer.is_global_zero and self.title else True  # None: shown on a terminal only
+        self.bar = tqdm(total=self.config.steps, initial=self.step, desc=self.title, unit="step", disable=hide)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -289,7 +211,11 @@ class Keeper(Callback):
     def _check(self, trainer: pl.Trainer, model: Generator, weights: bool) -> None:
         """Stop if a loss is not finite, and before a save if a weight is not: what is saved must be good."""
         losses = [f"{name} is {float(total)}" for name, total in self.sums.items() if not torch.isfinite(total)]
-        broken = [n for n, child in model.named_children() if not _finite(child)] if weights or losses else []
+        broken = [
+            name
+            for name, child in model.named_children()
+            if (weights or losses) and not all(torch.isfinite(p).all() for p in child.parameters())
+        ]
         found = losses[:1] + ([f"the weights of {' and '.join(broken)} are not finite"] if broken else [])
         # All processes stop together: one that went on alone would wait for the others for ever.
         if trainer.strategy.reduce_boolean_decision(bool(found), all=False):
@@ -302,30 +228,104 @@ class Keeper(Callback):
         self.bar.close()
 
 
-def _finite(module: torch.nn.Module) -> bool:
-    return all(bool(torch.isfinite(p).all()) for p in module.parameters())
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One training: what learns from what, how, and for which file."""
 
+    path: Path
+    name: str
+    model: Generator
+    scope: Scope
+    config: TrainConfig
+    privacy: PrivateGradients | None
+    provenance: dict[str, Any]
 
-def _resumed_step(resume: Path, run: str) -> int:
-    if not resume.exists():
-        return 0
-    try:
-        state = torch.load(resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        raise ValueError(f"{resume} is damaged; delete it to start anew.") from error
-    if differ := differences(json.loads(state["run"]), json.loads(run)):
-        raise ValueError(
-            f"{resume} is an unfinished training with other settings ({differ}); choose another --out, or delete it."
+    def is_done(self) -> bool:
+        """Whether the checkpoint is there; ValueError if it was trained with other settings."""
+        if not self.path.exists():
+            return False
+        if differ := differences(load_checkpoint(self.path).provenance, self._published()):
+            raise ValueError(
+                f"{self.path} was trained with other settings ({differ}); choose another --out, and --init {self.path} "
+                "to start from it, or delete it to train anew."
+            )
+        return True
+
+    def finish(self, selection: Selection | None, title: str, download: bool) -> None:
+        """Train from the first step, or from where an earlier call was stopped, and write the checkpoint."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        run = json.dumps(self._all(), sort_keys=True)
+        start = self._resumed_step(run)
+        keeper = Keeper(self._resume, run, self.config, start, title, selection)
+        trainer, model = trainer_of(self.config, keeper), self.model
+        target = self.scope.target
+        sources = self.scope.data if target.all() else self.scope.data.subset(~target)
+        if not start:
+            model.prepare(download)
+        if selection is not None:
+            model.remember(in_order(sources, model.device))  # the images that the selection draws are made from them
+        try:
+            self._fit(keeper, trainer)
+        except TrainingDiverged as error:
+            kept = f" {self._rescue()}" if trainer.is_global_zero else ""
+            raise TrainingDiverged(f"{error}{kept}") from error
+        if trainer.is_global_zero:
+            model.to(trainer.strategy.root_device).eval()
+            agreement = selection.restore(model) if selection is not None else 1.0
+            if self.privacy is None:
+                model.remember(in_order(sources, model.device))
+            notes = model.diagnose(agreement)
+            save_checkpoint(self.path, model.cpu(), self.name, keeper.history, self._published(), notes)
+            discard(self._resume)
+            if self.privacy is not None:
+                print(f"{self.path.name} is {self.privacy.bound}", file=sys.stderr)
+        trainer.strategy.barrier()
+
+    @property
+    def _resume(self) -> Path:
+        return self.path.with_suffix(".resume")
+
+    def _all(self) -> dict[str, Any]:
+        return self.provenance | ({"privacy": asdict(self.privacy.bound)} if self.privacy is not None else {})
+
+    def _published(self) -> dict[str, Any]:
+        # With a bound, a hash of all images would confirm a guess at the last one.
+        return self._all() | ({"data": ""} if self.privacy is not None else {})
+
+    def _resumed_step(self, run: str) -> int:
+        if not self._resume.exists():
+            return 0
+        try:
+            state = torch.load(self._resume, map_location="cpu", weights_only=True)["callbacks"]["Keeper"]
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+            raise ValueError(f"{self._resume} is damaged; delete it to start anew.") from error
+        if differ := differences(json.loads(state["run"]), json.loads(run)):
+            raise ValueError(
+                f"{self._resume} is an unfinished training with other settings ({differ}); choose another --out, or "
+                "delete it."
+            )
+        return int(state["step"])
+
+    def _fit(self, keeper: Keeper, trainer: pl.Trainer) -> None:
+        if trainer.strategy.root_device.type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32 where a product is not in bf16 anyway
+        start = keeper.step
+        loader: Iterable[Batch] = (
+            Batches(self.scope, self.config, start, trainer)
+            if self.privacy is None
+            else PoissonBatches(self.scope, self.privacy.rates, self.config.steps, start)
         )
-    return int(state["step"])
+        with warnings.catch_warnings():
+            if self.privacy is not None:
+                ignore_expected_warnings()
+            fit(self.model, loader, trainer, self._resume if start else None)
 
-
-def _rescue(path: Path, resume: Path, model: Generator, name: str, provenance: dict[str, Any]) -> str:
-    if not resume.exists():
-        return "There is no earlier state to keep."
-    saved = torch.load(resume, map_location="cpu", weights_only=True)
-    model.cpu().load_state_dict(saved["state_dict"])
-    good = path.with_suffix(".last_good")
-    keeper = saved["callbacks"]["Keeper"]
-    save_checkpoint(good, model, name, keeper["history"], provenance)
-    return f"The state of step {keeper['step']} is kept in {good}."
+    def _rescue(self) -> str:
+        if not self._resume.exists():
+            return "There is no earlier state to keep."
+        saved = torch.load(self._resume, map_location="cpu", weights_only=True)
+        self.model.cpu().load_state_dict(saved["state_dict"])
+        good = self.path.with_suffix(".last_good")
+        keeper = saved["callbacks"]["Keeper"]
+        save_checkpoint(good, self.model, self.name, keeper["history"], self._published())
+        return f"The state of step {keeper['step']} is kept in {good}."

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gensynth.fidelity.verdict import REASONS
 from gensynth.report.as_text import SEED, some
@@ -15,7 +14,6 @@ from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import Html, clean, element, shorten, unfold
 
 if TYPE_CHECKING:
-    from gensynth.data.labeled import LabeledData
     from gensynth.report.contents import Contents
 
 OPEN_CLASSES = 12
@@ -30,10 +28,6 @@ def _room(budget: int, contents: Contents, groups: int, least: int, most: int) -
     return min(most, max(least, budget // (max(1, groups) * shape[0] * h * w)))
 
 
-def _real(data: LabeledData, positions: np.ndarray | Sequence[int]) -> Tensor:
-    return data.x[np.asarray(positions, dtype=np.int64)]
-
-
 def look(contents: Contents) -> Html:
     """Return real and accepted synthetic images side by side, chosen at random."""
     train, synthetic = contents.parts.train, contents.samples
@@ -46,7 +40,7 @@ def look(contents: Contents) -> Html:
         halves = []
         for kind, positions in (("real", real), ("synthetic", accepted)):
             chosen = some(positions, most)
-            x = _real(train, chosen) if kind == "real" else synthetic.x[torch.from_numpy(chosen)]
+            x = (train if kind == "real" else synthetic).x[chosen]
             of = f"{len(chosen)} of {len(positions):,} " + ("real" if kind == "real" else "accepted synthetic")
             picture = sheet(x, 8, f"{of} images of {clean(name)}") if len(x) else element("p", "none")
             caption = element("figcaption", element("span", of, class_=f"key {kind}"))
@@ -73,7 +67,7 @@ def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.
         names = [f"{shorten(label, 16)} #{samples.index[i]}"]
         if real is not None:
             name = train.ids[real[k]]
-            x = torch.cat([_real(train, real[k : k + 1]), x])
+            x = torch.cat([train.x[real[k : k + 1]], x])
             alt = f"Left: real {clean(name)}. Right: synthetic {label}, number {samples.index[i]}."
             names = [shorten(name, 18), element("br"), f"synthetic #{samples.index[i]}"]
         caption = element("figcaption", texts[k], element("span", *names, class_="ids"), title=alt)

@@ -20,7 +20,7 @@ from gensynth.sampler.base import Sampler, check_seed
 class ImageSampler(Sampler, BaseOverSampler):
     """Draws images, alone or as an imbalanced-learn sampler.
 
-    Constructor arguments are stored unchanged, as scikit-learn asks; every sampler of images has these:
+    A concrete sampler repeats the constructor if it adds arguments, and stores them unchanged, as scikit-learn asks.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -29,9 +29,15 @@ class ImageSampler(Sampler, BaseOverSampler):
             suits samplers that look at no neighbouring pixels.
     """
 
-    sampling_strategy: Any
-    random_state: int
-    image_shape: tuple[int, int, int] | None
+    def __init__(
+        self,
+        sampling_strategy: Any = "auto",
+        random_state: int = 0,
+        image_shape: tuple[int, int, int] | None = None,
+    ) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+        self.image_shape = image_shape
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
         """Fit on (X, y) and add synthetic examples, with imbalanced-learn's meaning of `sampling_strategy`.

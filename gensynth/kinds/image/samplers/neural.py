@@ -50,15 +50,13 @@ class NeuralSampler(ImageSampler):
         random_state: int = 0,
         image_shape: tuple[int, int, int] | None = None,
     ) -> None:
+        super().__init__(sampling_strategy, random_state, image_shape)
         self.checkpoint = checkpoint
         self.generator = generator
         self.model = model
         self.train = train
         self.draw = draw
         self.device = device
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
-        self.image_shape = image_shape
 
     @property
     def name(self) -> str:

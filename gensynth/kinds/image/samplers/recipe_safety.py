@@ -22,7 +22,8 @@ import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
-from gensynth.kinds.image.features.embedding import Embedding, batches
+from gensynth.kinds.image.features.embedding import Embedding
+from gensynth.kinds.image.features.extractor import batches
 from gensynth.kinds.image.samplers.recipe_catalog import MIXING, single_recipes, steps_of, treat
 
 VERDICTS = SAFE, UNSAFE, CANNOT_TELL = "safe", "unsafe", "cannot tell"
@@ -140,27 +141,7 @@ def recipe_safety(
         ValueError: if a recipe is unknown or mixes images, classes or shapes differ, or fewer than two classes have
             two images.
     """
-    channels = train.x.layout[0]
-    chosen = single_recipes(channels) if recipes is None else tuple(recipes)
-    steps = {recipe: steps_of(recipe, channels) for recipe in chosen}
-    mixing = [recipe for recipe in steps if not MIXING.keys().isdisjoint(steps[recipe])]
-    if mixing or not steps:
-        raise ValueError(
-            f"label safety is measured for one recipe or more of one image each, got {', '.join(mixing) or 'none'}; "
-            "a mixed image says in its soft label what it shows."
-        )
-    if held_out is not None and (held_out.classes, held_out.x.layout) != (train.classes, train.x.layout):
-        raise ValueError(
-            f"held-out images must have the training images' classes and shape, got {held_out.classes} and "
-            f"{held_out.x.layout} against {train.classes} and {train.x.layout}."
-        )
-    if (np.bincount(train.y) > 1).sum() < 2 or (held_out is not None and not len(held_out)):
-        raise ValueError(
-            "label safety needs at least two classes of two training images or more, and images to transform: else a "
-            f"judge cannot say what an image might turn into. Got {train.class_counts}; add images, or use a generator "
-            "(--sampler generator), or Recipes('affine') in Python, which measures nothing."
-        )
-
+    steps = _checked_steps(train, held_out, recipes)
     rng = np.random.default_rng(seed)
     train = train.subset(_at_most(FITTED, train, rng))
     n, y, seen = len(train), [], []
@@ -191,6 +172,33 @@ def recipe_safety(
             mine = label == c
             by_class.append(_survival(recipe, train.classes[c], label[mine], before[mine], after[mine], train.classes))
     return RecipeSafety(train.classes, tuple(pooled), tuple(by_class))
+
+
+def _checked_steps(
+    train: LabeledData, held_out: LabeledData | None, recipes: Sequence[str] | None
+) -> dict[str, tuple[str, ...]]:
+    """Return the steps of each recipe; arguments and errors as of `recipe_safety`."""
+    channels = train.x.layout[0]
+    chosen = single_recipes(channels) if recipes is None else tuple(recipes)
+    steps = {recipe: steps_of(recipe, channels) for recipe in chosen}
+    mixing = [recipe for recipe in steps if not MIXING.keys().isdisjoint(steps[recipe])]
+    if mixing or not steps:
+        raise ValueError(
+            f"label safety is measured for one recipe or more of one image each, got {', '.join(mixing) or 'none'}; "
+            "a mixed image says in its soft label what it shows."
+        )
+    if held_out is not None and (held_out.classes, held_out.x.layout) != (train.classes, train.x.layout):
+        raise ValueError(
+            f"held-out images must have the training images' classes and shape, got {held_out.classes} and "
+            f"{held_out.x.layout} against {train.classes} and {train.x.layout}."
+        )
+    if (np.bincount(train.y) > 1).sum() < 2 or (held_out is not None and not len(held_out)):
+        raise ValueError(
+            "label safety needs at least two classes of two training images or more, and images to transform: else a "
+            f"judge cannot say what an image might turn into. Got {train.class_counts}; add images, or use a generator "
+            "(--sampler generator), or Recipes('affine') in Python, which measures nothing."
+        )
+    return steps
 
 
 def _asked(

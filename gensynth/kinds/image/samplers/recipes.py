@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -16,9 +15,6 @@ from gensynth.kinds.image.samplers.kept import KeptImages
 from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
 from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
 from gensynth.sampler.synthetic import Synthetic
-
-SOFT = re.compile(r"[a-z]+(?:\+[a-z]+)*: ([01]\.[0-9]{4} .+)")
-"""`mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash, see `check_class_names`."""
 
 
 @final
@@ -55,6 +51,7 @@ class Recipes(KeptImages):
         (torch.Size([3, 1, 8, 8]), ('affine', 'affine', 'affine'))
     """
 
+    name = "recipes"
     learned: ClassVar[dict[str, Any]] = {"safety_": RecipeSafety | None}
 
     def __init__(
@@ -64,15 +61,8 @@ class Recipes(KeptImages):
         random_state: int = 0,
         image_shape: tuple[int, int, int] | None = None,
     ) -> None:
+        super().__init__(sampling_strategy, random_state, image_shape)
         self.recipe = recipe
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
-        self.image_shape = image_shape
-
-    @property
-    def name(self) -> str:
-        """`recipes`."""
-        return "recipes"
 
     def _check(self) -> None:
         data = self.data_
@@ -106,6 +96,7 @@ class Recipes(KeptImages):
                 torch.default_generator.manual_seed(plan.seed)  # torch.manual_seed would seed the GPUs' as well
                 x[i], own = treat(parents[0], steps_of(plan.recipe, data.x.layout[0]), *parents[1:])
                 others = [(data.classes[data.y[row]], 1 - own) for row in plan.rows[1:]]
+                # `mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash (`check_class_names`).
                 soft = " / ".join(f"{share:.4f} {name}" for name, share in [(label, own), *others])
                 how.append(f"{plan.recipe}: {soft}" if others else plan.recipe)
         return self.made(Pixels(x), label, index, seed, how, [plan.rows for plan in plans])
@@ -142,27 +133,3 @@ def _stream(seed: int, label: str, purpose: int, number: int) -> np.random.Gener
     """Counter-based randomness (Salmon et al. 2011), keyed by seed and class name."""
     key = np.frombuffer(hashlib.sha256(f"{seed} {label}".encode()).digest()[:16], np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, purpose, number], np.uint64)))
-
-
-def soft_labels(synthetic: Synthetic) -> np.ndarray:
-    """Return the label of every example as probabilities: those that `how` states for mixed images, else 0 and 1.
-
-    Args:
-        synthetic: Of any sampler; after a round trip through the manifest, too.
-
-    Returns:
-        float64, shape (n, classes), rows sum to 1.
-
-    Raises:
-        ValueError: if an image is mixed with one of a class that is not in `synthetic.classes`.
-    """
-    soft = np.zeros((len(synthetic), len(synthetic.classes)))
-    for row, (label, how) in enumerate(zip(synthetic.y, synthetic.how, strict=True)):
-        stated = SOFT.fullmatch(how) if synthetic.sampler == "recipes" else None
-        if stated is None:
-            soft[row, label] = 1
-            continue
-        for part in stated[1].split(" / "):
-            share, name = part.split(" ", 1)
-            soft[row, label_of(name, synthetic.classes)] += float(share)
-    return soft

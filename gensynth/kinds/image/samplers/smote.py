@@ -30,6 +30,8 @@ class SmoteSampler(KeptImages):
         image_shape: As in `ImageSampler`.
     """
 
+    name = "smote"
+
     def __init__(
         self,
         k_neighbors: int = 5,
@@ -37,15 +39,8 @@ class SmoteSampler(KeptImages):
         random_state: int = 0,
         image_shape: tuple[int, int, int] | None = None,
     ) -> None:
+        super().__init__(sampling_strategy, random_state, image_shape)
         self.k_neighbors = k_neighbors
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
-        self.image_shape = image_shape
-
-    @property
-    def name(self) -> str:
-        """`smote`."""
-        return "smote"
 
     @property
     def labels(self) -> tuple[str, ...]:

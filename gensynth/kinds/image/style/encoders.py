@@ -75,9 +75,9 @@ class Encoder(nn.Module):
             if level:
                 # What remains of the resolution before, then one convolution at this one.
                 for _ in range(CONVOLUTIONS[name][level - 1] - 1):
-                    layers += [_convolution(inputs, inputs), nn.ReLU()]
+                    layers += [convolution(inputs, inputs), nn.ReLU()]
                 layers.append(nn.AvgPool2d(2))
-            self.stages.append(nn.Sequential(*layers, _convolution(inputs, outputs), nn.ReLU()))
+            self.stages.append(nn.Sequential(*layers, convolution(inputs, outputs), nn.ReLU()))
             inputs = outputs
         if pretrained:
             # ImageNet's mean and standard deviation, for images in [-1, 1] instead of [0, 1].
@@ -100,7 +100,8 @@ class Encoder(nn.Module):
         return maps
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+def convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a convolution of 3 x 3 whose borders are reflected, so that no frame appears."""
     layer = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect")
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # there is a bias
@@ -190,7 +191,8 @@ def _read_torchvision(name: str) -> list[tuple[Tensor, Tensor]]:
     path = _torchvision_file(name)
     try:
         # Torch checks what it downloads; a file that was there before is checked here.
-        if path.is_file() and not _sha256(path).startswith(path.stem.rpartition("-")[2]):
+        published = path.stem.rpartition("-")[2]
+        if path.is_file() and not hashlib.sha256(path.read_bytes()).hexdigest().startswith(published):
             raise ValueError(f"{path} is not the file that torchvision published; remove it, then load it again.")
         state = torch.hub.load_state_dict_from_url(URLS[name], map_location="cpu", check_hash=True, weights_only=True)
     except (urllib.error.URLError, RuntimeError) as error:
@@ -233,8 +235,3 @@ class ArraysOnly(pickle.Unpickler):
         if module not in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray") or name not in known:
             raise pickle.UnpicklingError(f"the file names {module}.{name}, which is not part of an array.")
         return known[name]
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gensynth.kinds.image.style.config import StylizeConfig
 from gensynth.kinds.image.style.encoders import LEAST_MAP, Encoder
 
 EPS = 1e-5
@@ -65,19 +66,6 @@ def adain(content: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """
     own_mean, own_std = channel_stats(content)
     return std * (content.float() - own_mean) / own_std + mean
-
-
-def blend_stats(means: Sequence[Tensor], stds: Sequence[Tensor], weights: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """Mix the statistics of several styles: sum_k w_k mean_k and sum_k w_k std_k (Huang & Belongie 2017, eq. 15).
-
-    Args:
-        means: One per style, each of shape (b, c, 1, 1).
-        stds: One per style, the same shape.
-        weights: One per style, positive; only their proportions count.
-    """
-    share = torch.tensor(weights, dtype=torch.float32) / sum(weights)
-    share = share.to(means[0].device).view(-1, 1, 1, 1, 1)
-    return (share * torch.stack(tuple(means))).sum(0), (share * torch.stack(tuple(stds))).sum(0)
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -144,14 +132,10 @@ def out_of_range(x: Tensor) -> Tensor:
 def optimise(
     content: Tensor,
     styles: Sequence[Tensor],
-    weights: Sequence[float],
     encoder: Encoder,
-    *,
-    alpha: float = 1.0,
-    steps: int = 50,
-    smoothness: float = 2.0,
+    config: StylizeConfig,
     bf16: bool = False,
-    on_step: Callable[[float], None] | None = None,
+    on_step: Callable[[float], None] = lambda share: None,
 ) -> Tensor:
     """Change the pixels of a picture until its Gram matrices are those of the styles.
 
@@ -164,18 +148,20 @@ def optimise(
     Args:
         content: Shape (1, c, h, w).
         styles: One or more pictures of shape (1, c, any height, any width).
-        weights: Share of each style, positive; only their proportions count.
         encoder: A pretrained encoder with a depth of at least 2, at which no map is empty.
-        alpha: Where between the content's own Gram matrices (0) and the styles' (1) the wanted ones lie. 0 gives the
-            content back.
-        steps: L-BFGS iterations at each resolution.
-        smoothness: Weight of the total variation.
+        config: Its weights of the styles, alpha (0 gives the content back), steps at each resolution, and weight of
+            the total variation.
         bf16: Whether maps are computed in bfloat16, twice as fast where the hardware has it.
         on_step: Called after every evaluation of the loss with the share of all work that it was; together about 1.
 
     Returns:
         The shape of `content`, in [-1, 1].
     """
+
+    def maps_of(picture: Tensor) -> list[Tensor]:
+        with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16):
+            return encoder(picture)
+
     shortest = min(side for picture in (content, *styles) for side in picture.shape[2:])
     halvings = 0
     while shortest >> (halvings + len(encoder.widths)) >= LEAST_MAP:
@@ -185,30 +171,17 @@ def optimise(
     for level in range(halvings, -1, -1):
         small, *small_styles = (_shrink(picture, level) for picture in (content, *styles))
         start = small + F.interpolate(change, size=small.shape[2:], mode="bicubic", antialias=True)
-        report = partial(on_step, work[level] / sum(work) / steps) if on_step is not None else None
-        x = _match(start, small, small_styles, weights, encoder, alpha, steps, smoothness, bf16, report)
+        report = partial(on_step, work[level] / sum(work) / config.steps)
+        x = _minimised(_loss_of(maps_of, small, small_styles, config), start, config.steps, report)
         change = x - small
     return x.clamp(-1, 1)
 
 
-def _match(
-    start: Tensor,
-    content: Tensor,
-    styles: Sequence[Tensor],
-    weights: Sequence[float],
-    encoder: Encoder,
-    alpha: float,
-    steps: int,
-    smoothness: float,
-    bf16: bool,
-    report: Callable[[], None] | None,
-) -> Tensor:
-    """`optimise` at one resolution, from the picture `start`."""
-
-    def maps_of(picture: Tensor) -> list[Tensor]:
-        with torch.autocast(picture.device.type, torch.bfloat16, enabled=bf16):
-            return encoder(picture)
-
+def _loss_of(
+    maps_of: Callable[[Tensor], list[Tensor]], content: Tensor, styles: Sequence[Tensor], config: StylizeConfig
+) -> Callable[[Tensor], Tensor]:
+    """Return the loss of a picture, whose Gram matrices are to lie between the content's own and the styles'."""
+    alpha, weights = config.alpha, config.weights or (1.0,)
     with torch.no_grad():
         maps = maps_of(content)
         target, scale = maps[-2], maps[-2].float().var().clamp(min=1e-6)
@@ -216,26 +189,34 @@ def _match(
         for style, weight in zip(styles, weights, strict=True):
             for gram, m in zip(wanted, maps_of(style), strict=True):
                 gram += alpha * weight / sum(weights) * gram_matrix(m)
+
+    def loss(x: Tensor) -> Tensor:
+        maps = maps_of(x)
+        return (
+            content_loss(maps[-2], target) / scale
+            + STYLE_WEIGHT * torch.stack([gram_loss(m, gram) for m, gram in zip(maps, wanted, strict=True)]).mean()
+            + alpha * config.total_variation * total_variation(x)
+            + RANGE_WEIGHT * out_of_range(x)
+        )
+
+    return loss
+
+
+def _minimised(loss_of: Callable[[Tensor], Tensor], start: Tensor, steps: int, report: Callable[[], None]) -> Tensor:
+    """Return what L-BFGS makes of a picture."""
     x = start.contiguous().requires_grad_()
     optimizer = torch.optim.LBFGS(
         [x], max_iter=steps, history_size=20, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
     )
 
-    def loss_of_x() -> Tensor:
+    def evaluate() -> Tensor:
         optimizer.zero_grad()
-        maps = maps_of(x)
-        loss = (
-            content_loss(maps[-2], target) / scale
-            + STYLE_WEIGHT * torch.stack([gram_loss(m, gram) for m, gram in zip(maps, wanted, strict=True)]).mean()
-            + alpha * smoothness * total_variation(x)
-            + RANGE_WEIGHT * out_of_range(x)
-        )
+        loss = loss_of(x)
         loss.backward()
-        if report is not None:
-            report()
+        report()
         return loss
 
-    optimizer.step(loss_of_x)
+    optimizer.step(evaluate)
     return x.detach()
 
 

@@ -23,7 +23,7 @@ from gensynth.data.files import check_count, whole_folder, write_bytes
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.precision import native_precision
 from gensynth.kinds.image.decode import SUFFIXES, Decoded, decode_image, for_each, header
-from gensynth.kinds.image.files import image_of
+from gensynth.kinds.image.files import image_of, png_names
 from gensynth.kinds.image.folder import find_images
 from gensynth.kinds.image.generator.source import SourceGenerator
 from gensynth.kinds.image.pixels import find_white
@@ -95,7 +95,7 @@ def stylize(content: Path, style: Path, out: Path, config: StylizeConfig, quiet:
     white = None if found is None else found.provenance.get("white")
     contents, styles = (_find(path, config.size, white, quiet) for path in (content, style))
     jobs = _plan(contents, styles, config)
-    names = [out.name] if single else _names(contents, content)
+    names = [out.name] if single else png_names((picture.name for picture in contents), content)
     restyle, stamp = _optimised(config) if found is None else _trained(found, jobs, config)
     written = []
     with ExitStack() as stack:
@@ -160,14 +160,6 @@ def _find(path: Path, size: int, white: int | None, quiet: bool) -> list[Picture
     return [picture._replace(white=white) for picture, _ in looked]
 
 
-def _names(contents: list[Picture], folder: Path) -> list[str]:
-    names = [Path(picture.name).with_suffix(".png").as_posix() for picture in contents]
-    if len(set(names)) < len(names):
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
-        raise ValueError(f"two pictures of {str(folder)!r} would both be written as {twice!r}; rename one of them.")
-    return names
-
-
 def _plan(contents: list[Picture], styles: list[Picture], config: StylizeConfig) -> list[Job]:
     """Give every content picture its styles; complain about pairs that do not go together."""
     if config.weights is not None and len(config.weights) != len(styles):
@@ -222,17 +214,8 @@ def _optimised(config: StylizeConfig) -> tuple[Restyle, str]:
 
     def restyle(content: Tensor, styles: list[Tensor], on_step: Callable[[float], None]) -> Tensor:
         encoder, _ = encoder_of(min(depth_for(*picture.shape[2:]) for picture in (content, *styles)))
-        return optimise(
-            content.to(device),
-            [picture.to(device) for picture in styles],
-            config.weights or (1.0,),
-            encoder,
-            alpha=config.alpha,
-            steps=config.steps,
-            smoothness=config.total_variation,
-            bf16=bf16,
-            on_step=on_step,
-        ).cpu()
+        on_device = [picture.to(device) for picture in styles]
+        return optimise(content.to(device), on_device, encoder, config, bf16, on_step).cpu()
 
     return restyle, encoder_of(4)[1]
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from gensynth.data.files import check_count, whole_folder
 from gensynth.generator.checkpoint import load_checkpoint
-from gensynth.kinds.image.files import in_threads, write_png
+from gensynth.kinds.image.files import in_threads, png_names, write_png
 from gensynth.kinds.image.folder import read_files
 from gensynth.kinds.image.generator.source import MOST_AT_ONCE, SourceGenerator
 from gensynth.kinds.image.sharded import device_of
@@ -45,10 +45,7 @@ def translate(checkpoint: Path, folder: Path, out: Path, direction: str, device:
     model.to(device_of(device))
     channels, h, w = model.shape
     images = read_files(folder, (h, w), channels, found.provenance.get("white"))
-    names = [Path(name).with_suffix(".png").as_posix() for name in images.paths]
-    if len(set(names)) < len(names):
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
-        raise ValueError(f"two images of {str(folder)!r} would both be written as {twice!r}; rename one of them.")
+    names = png_names(images.paths, folder)
     with whole_folder(out) as target, tqdm(total=len(names), desc="translating", unit="image", disable=None) as bar:
         for start in range(0, len(names), MOST_AT_ONCE):
             rows = np.arange(start, min(start + MOST_AT_ONCE, len(names)))

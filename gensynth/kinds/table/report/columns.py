@@ -148,7 +148,7 @@ def _histogram(x: np.ndarray, z: np.ndarray, c: Column, text: Callable[[float], 
     low, high = float(given.min()), float(given.max())
     few = min((~np.isnan(x)).sum(), (~np.isnan(z)).sum())
     bins = int(np.clip(np.ceil(2 * max(few, 1) ** (1 / 3)), FEWEST_BINS, MOST_BINS))
-    place: Callable[[np.ndarray], np.ndarray] = _unchanged
+    place: Callable[[np.ndarray], np.ndarray] = np.positive
     if c.kind == "integer" and high - low < MOST_BINS:
         edges = np.arange(low - 0.5, high + 1)
     elif low == high:
@@ -163,10 +163,6 @@ def _histogram(x: np.ndarray, z: np.ndarray, c: Column, text: Callable[[float], 
             edges[[0, -1]] = low, high
     real, synthetic = (np.histogram(v[~np.isnan(v)], edges)[0] / len(v) for v in (x, z))
     return Histogram(edges, real, synthetic, place, text)
-
-
-def _unchanged(v: np.ndarray) -> np.ndarray:
-    return v
 
 
 def _tails_together(given: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from sklearn.decomposition import PCA
 
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, TableCodec
@@ -118,18 +119,14 @@ class _Space:
         encoded = self.codec.encode(rows_of(train).frame.iloc[np.concatenate(some)])
         self.coordinates = metrics.Coordinates.fit(encoded, self.codec.cards)
         points = self.coordinates(encoded)
-        self.mean = points.mean(axis=0)
-        _, size, directions = np.linalg.svd(points - self.mean, full_matrices=False)
-        directions = directions[:2]
-        # The sign of a direction is arbitrary: its largest entry is made positive.
-        largest = np.abs(directions).argmax(axis=1)[:, None]
-        self.directions = directions * np.where(np.take_along_axis(directions, largest, axis=1) < 0, -1, 1)
-        self.explained = float((size[:2] ** 2).sum() / max(float((size**2).sum()), 1e-12))
+        with np.errstate(invalid="ignore"):  # where all rows are equal
+            self.plane = PCA(min(2, *points.shape), svd_solver="full").fit(points)
+        self.explained = float(np.nan_to_num(self.plane.explained_variance_ratio_).sum())
         self.points = self.place(encoded)
 
     def place(self, rows: Encoded) -> np.ndarray:
         """Return where rows are on the map, shape (n, 2)."""
-        flat = (self.coordinates(rows) - self.mean) @ self.directions.T
+        flat = self.plane.transform(self.coordinates(rows))
         return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
 
 
@@ -213,7 +210,8 @@ def _map(
 
 def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None) -> Html:
     """As `gensynth.kind.Kind.pictures`: rows of one table, each below the real row it is shown beside."""
-    train, samples, columns = contents.parts.train, contents.samples, _shown_columns(contents)
+    train, samples = contents.parts.train, contents.samples
+    columns = [c for c in rows_of(train).schema.columns if c.kind not in (*NOT_JUDGED, "constant")][:MOST_CELLS]
     most = EXAMPLES if real is None else min(PAIRS, max(1, MOST_PAIRS // max(1, len(contents.drawn))))
     real_rows, drawn_rows, rows = rows_of(train).frame, rows_of(samples).frame, []
     for k, i in enumerate(at[:most].tolist()):
@@ -229,11 +227,6 @@ def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.
     head = ("row", "class", "", *(shorten(str(c.name), 24) for c in columns))
     words = [0, 1, 2, *(3 + j for j, c in enumerate(columns) if c.kind not in ("numeric", "integer"))]
     return element("div", table(head, rows, words=words), class_="rows" if real is None else "rows row-pairs")
-
-
-def _shown_columns(contents: Contents) -> list[Column]:
-    schema = rows_of(contents.parts.train).schema
-    return [c for c in schema.columns if c.kind not in (*NOT_JUDGED, "constant")][:MOST_CELLS]
 
 
 def _cell(value: Any) -> Html:

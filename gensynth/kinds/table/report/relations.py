@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import chi2_contingency, rankdata
+from scipy.stats.contingency import crosstab
 
 from gensynth.kinds.table.codec import Encoded
 from gensynth.kinds.table.measures import _binned, _common
@@ -55,11 +56,8 @@ def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
         a: Codes, int64, shape (n,), n at least 2.
         b: Codes, likewise.
     """
-    (_, a), (_, b), n = np.unique(a, return_inverse=True), np.unique(b, return_inverse=True), len(a)
-    shape = int(a.max()) + 1, int(b.max()) + 1
-    counts = np.bincount(a * shape[1] + b, minlength=shape[0] * shape[1]).reshape(shape)
-    expected = counts.sum(axis=1)[:, None] * counts.sum(axis=0) / n
-    phi = float(((counts - expected) ** 2 / expected).sum() / n)
-    phi = max(0.0, phi - (shape[0] - 1) * (shape[1] - 1) / (n - 1))
-    sides = [s - (s - 1) ** 2 / (n - 1) for s in shape]
+    counts, n = crosstab(a, b).count, len(a)
+    phi = float(chi2_contingency(counts, correction=False).statistic / n)
+    phi = max(0.0, phi - (counts.shape[0] - 1) * (counts.shape[1] - 1) / (n - 1))
+    sides = [s - (s - 1) ** 2 / (n - 1) for s in counts.shape]
     return float(min(1.0, np.sqrt(phi / (min(sides) - 1)))) if min(sides) > 1 else 0.0

@@ -243,12 +243,8 @@ class TableSampler(Sampler, BaseOverSampler):
         """Return how many rows to draw of each class."""
         strategy = self.sampling_strategy
         labels, counts = np.unique(y, return_counts=True)
-        if (
-            isinstance(strategy, int | float | np.floating)
-            and not isinstance(strategy, bool)
-            and 0 < strategy <= 1
-            and len(labels) == 2
-        ):
+        share = isinstance(strategy, int | float | np.floating) and not isinstance(strategy, bool)
+        if share and 0 < strategy <= 1 and len(labels) == 2:
             # imbalanced-learn cuts 100 * 0.29 to 28; the nearest whole number is 29.
             strategy = {labels[counts.argmin()]: round(counts.max() * float(strategy))}
         return check_sampling_strategy(strategy, y, "over-sampling")
@@ -260,14 +256,8 @@ class TableSampler(Sampler, BaseOverSampler):
             TypeError: if a setting is no plain value, such as a function as `sampling_strategy`.
         """
         kept = (*Learned.__annotations__, *self.state)
-        save_packed(
-            path,
-            {
-                "sampler": self.name,
-                "settings": self.get_params(deep=False),
-                "state": {name: getattr(self, name) for name in kept},
-            },
-        )
+        state = {name: getattr(self, name) for name in kept}
+        save_packed(path, {"sampler": self.name, "settings": self.get_params(deep=False), "state": state})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -30,13 +30,9 @@ class SmoothedBootstrap(TableSampler):
         (6, 'yes')
     """
 
+    name = "bootstrap"
     fewest: ClassVar[int] = 2
     state: ClassVar[dict[str, Any]] = {"numbers_": "n p", "codes_": "n q", "members_": ["*"], "widths_": "k p"}
-
-    @property
-    def name(self) -> str:
-        """`bootstrap`."""
-        return "bootstrap"
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
         self.numbers_, self.codes_ = rows.numbers, rows.codes

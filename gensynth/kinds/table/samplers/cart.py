@@ -50,6 +50,7 @@ class Cart(TableSampler):
         True
     """
 
+    name = "cart"
     fewest: ClassVar[int] = 2
     widest: ClassVar[int] = 200  # each column has a tree of all before it
     state: ClassVar[dict[str, Any]] = {
@@ -60,11 +61,6 @@ class Cart(TableSampler):
         "order_": "d",
         "trees_": [[dict.fromkeys(("feature", "threshold", "left", "right", "ends"), "nodes") | {"donors": "*"}]],
     }
-
-    @property
-    def name(self) -> str:
-        """`cart`."""
-        return "cart"
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
         members = [evenly(np.flatnonzero(y == label), ROWS_PER_CLASS) for label in range(len(self.classes_))]

@@ -49,17 +49,13 @@ class GaussianCopula(TableSampler):
         True
     """
 
+    name = "copula"
     fewest: ClassVar[int] = 2
     state: ClassVar[dict[str, Any]] = {
         "places_": ["*"],
         "gaps_": "g",
         "copulas_": [{"quantiles": ["2 points"], "present": "g", "levels": ["*"], "factor": "f f"}],
     }
-
-    @property
-    def name(self) -> str:
-        """`copula`."""
-        return "copula"
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
         some = np.concatenate([evenly(np.flatnonzero(y == label), ROWS_PER_CLASS) for label in np.unique(y)])

@@ -58,15 +58,11 @@ class MixedMixture(TableSampler):
         True
     """
 
+    name = "mixture"
     fewest: ClassVar[int] = 2
     state: ClassVar[dict[str, Any]] = {
         "mixtures_": [{"weights": "groups", "levels": ["groups w"], "quantiles": ["groups points"]}]
     }
-
-    @property
-    def name(self) -> str:
-        """`mixture`."""
-        return "mixture"
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
         self.mixtures_ = [self._mixture(rows.take(y == label)) for label in range(len(self.classes_))]

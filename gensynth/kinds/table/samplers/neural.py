@@ -67,14 +67,12 @@ class NeuralTable(TableSampler):
         random_state: int = 0,
         schema: Schema | None = None,
     ) -> None:
+        super().__init__(sampling_strategy, random_state, schema)
         self.generator = generator
         self.model = model
         self.steps = steps
         self.batch_size = batch_size
         self.per_class = per_class
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
-        self.schema = schema
 
     @property
     def name(self) -> str:

@@ -21,12 +21,8 @@ class RandomRows(TableSampler):
         ([30, 41, 35, 35], ['no', 'no', 'yes', 'yes'])
     """
 
+    name = "random"
     state: ClassVar[dict[str, Any]] = {"numbers_": "n p", "codes_": "n q", "members_": ["*"]}
-
-    @property
-    def name(self) -> str:
-        """`random`."""
-        return "random"
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
         self.numbers_, self.codes_ = rows.numbers, rows.codes

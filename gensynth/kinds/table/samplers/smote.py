@@ -86,6 +86,7 @@ class TableSmote(TableSampler):
         (8, 'int64', 'bool')
     """
 
+    name = "smote"
     fewest: ClassVar[int] = 2
     state: ClassVar[dict[str, Any]] = {
         "kept_": "n",
@@ -103,16 +104,9 @@ class TableSmote(TableSampler):
         random_state: int = 0,
         schema: Schema | None = None,
     ) -> None:
+        super().__init__(sampling_strategy, random_state, schema)
         self.variant = variant
         self.k_neighbors = k_neighbors
-        self.sampling_strategy = sampling_strategy
-        self.random_state = random_state
-        self.schema = schema
-
-    @property
-    def name(self) -> str:
-        """`smote`."""
-        return "smote"
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
         if self.variant not in VARIANTS:

@@ -1,4 +1,4 @@
-"""Extractors and the embedding on top of them: stamps, any network, and what may be compared."""
+"""Extractors and the embedding on top of them: stamps, and any network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
 from gensynth.kinds.image.features.catalog import get_extractor
 from gensynth.kinds.image.features.embedding import Embedding
-from gensynth.kinds.image.features.extractor import BATCH, Extractor, check_comparable, weights_hash
+from gensynth.kinds.image.features.extractor import BATCH, Extractor, weights_hash
 from gensynth.kinds.image.features.module_features import ModuleFeatures
 from gensynth.kinds.image.features.pyramid import Pyramid
 
@@ -134,19 +134,6 @@ def test_what_is_not_images_or_features_is_refused() -> None:
         ValueError, match=r"must return a tensor of shape \(n, p\).*it returned a tensor of shape \(2, 3,"
     ):
         ModuleFeatures(nn.Flatten(2), "flat")(random_images(2, 3, 8, 8))
-
-
-def test_scores_of_different_stamps_are_not_compared(tiny: LabeledData) -> None:
-    stamp = Embedding.fit(tiny.x).stamp
-    check_comparable(stamp, dict(reversed(stamp.items())))
-    other = Embedding.fit(tiny.x, extractor=ModuleFeatures(Pixels(), "pixels", 6)).stamp
-    with pytest.raises(ValueError, match="name: random-conv-pyramid-v1 against pixels; weights_sha256: .*; resize: "):
-        check_comparable(stamp, other)
-    fewer = Embedding.fit(tiny.x[:50]).stamp
-    with pytest.raises(ValueError, match=r"cannot be compared \(hash: .*fitted_on: 72 training images .* against 50 "):
-        check_comparable(stamp, fewer)
-    with pytest.raises(ValueError, match="hash: .* against absent"):
-        check_comparable(stamp, Pyramid(1).stamp)
 
 
 def test_the_hash_is_of_names_and_values() -> None:

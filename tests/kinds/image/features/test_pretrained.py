@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from strangers import Call
 from torch import Tensor, nn
 
 from gensynth.data.labeled import LabeledData
@@ -83,24 +84,16 @@ def test_a_download_is_checked_and_its_failure_is_one_sentence(
     assert asked == [(pretrained.URLS[name], bare, pretrained.SHA256[name])]
 
 
-class Malicious:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
-
-
 @pytest.mark.parametrize("build", [inception, dinov2])
 def test_a_file_that_holds_something_else_is_refused_and_runs_nothing(build: Any, tmp_path: Path) -> None:
     if importlib.util.find_spec("torch_fidelity") is None or importlib.util.find_spec("timm") is None:
         pytest.skip("the extra 'pretrained' is not installed")
     path = tmp_path / "weights.pth"
-    for content in ({"a": Malicious(tmp_path / "ran")}, {"cls_token": torch.zeros(1, 1, 384)}):
+    for content in ({"a": Call(Path.touch, tmp_path / "ran")}, {"cls_token": torch.zeros(1, 1, 384)}):
         torch.save(content, path)
         with pytest.raises(ValueError, match="weights.pth does not hold the weights of extractor"):
             build(path)
-    for raw in (b"", b"no file of torch", pickle.dumps(Malicious(tmp_path / "ran"), protocol=2)):
+    for raw in (b"", b"no file of torch", pickle.dumps(Call(Path.touch, tmp_path / "ran"), protocol=2)):
         path.write_bytes(raw)
         with pytest.raises(ValueError, match="weights.pth does not hold the weights of extractor"):
             build(path)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command_line import refused, run
 
-from gensynth.cli.main import main
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.samplers.kept import CATALOG
@@ -84,20 +84,16 @@ def test_a_damaged_file_is_refused(change: Any, data: LabeledData, tmp_path: Pat
         KeptSampler.load(damaged(path, change), CATALOG.get)
 
 
-def ran(line: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(line.split())
-    return int(ended.value.code or 0)
-
-
 def test_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert not ran("train smote --data builtin:digits --keep 8=20 --settings.k_neighbors 3 --out ck")
-    assert not ran("sample ck/smote.sampler --label 8 --n 12 --others 2 --seed 7 --out more")
+    for line in (
+        "train smote --data builtin:digits --keep 8=20 --settings.k_neighbors 3 --out ck",
+        "sample ck/smote.sampler --label 8 --n 12 --others 2 --seed 7 --out more",
+    ):
+        assert run(capsys, *line.split())[0] == 0
     assert len(list(Path("more/8").iterdir())) == 12 and len(list(Path("more/3").iterdir())) == 2
-    capsys.readouterr()
     for line, said in {
         "train smote --data builtin:digits --out ck": "ck/smote.sampler exists",
         "train smote --data builtin:digits --out new --steps 9 --label 8": "--label, --steps would change nothing here",
@@ -107,5 +103,5 @@ def test_on_the_command_line(
         "sample ck/smote.sampler --label 8 --draw prior --out new": "draws in one way only",
         "sample ck/smote.sampler --label x --out new": "label 'x' is not one of the classes",
     }.items():
-        assert ran(line) == 2 and said in capsys.readouterr().err
+        assert said in refused(capsys, *line.split())
     assert not Path("new").exists()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from gensynth.kinds.image.style.config import StylizeConfig
 from gensynth.kinds.image.style.encoders import Encoder
 from gensynth.kinds.image.style.style import (
     adain,
-    blend_stats,
     channel_stats,
     content_loss,
     gram_loss,
@@ -62,14 +64,6 @@ def test_losses_vanish_at_their_target_only() -> None:
     assert statistics_loss(x, mean + 1, std - 2) == pytest.approx(1 + 4)
 
 
-def test_blended_statistics_are_the_weighted_mean() -> None:
-    a, b = noise(1, 3, 8, 8), noise(1, 3, 5, 9, seed=1)
-    means, stds = zip(channel_stats(a), channel_stats(b), strict=True)
-    mean, std = blend_stats(means, stds, (1, 3))
-    assert torch.allclose(mean, means[0] / 4 + means[1] * 3 / 4) and torch.allclose(std, stds[0] / 4 + stds[1] * 3 / 4)
-    assert all(torch.equal(x, y) for x, y in zip(blend_stats(means[:1], stds[:1], (5,)), channel_stats(a), strict=True))
-
-
 def test_total_variation_of_a_ramp() -> None:
     assert total_variation(torch.full((2, 3, 5, 5), 0.7)) == 0
     ramp = torch.arange(6.0).view(1, 1, 1, 6).expand(1, 1, 4, 6)
@@ -105,19 +99,20 @@ def distance(x: Tensor, grams: list[Tensor], encoder: Encoder) -> float:
 def test_the_optimised_way_reaches_the_style_and_repeats_itself(small: Encoder) -> None:
     content, style = noise(1, 3, 30, 40) / 3, noise(1, 3, 37, 31, seed=1)
     grams, parts = style_of(style, small), []
-    x = optimise(content, [style], [1.0], small, steps=10, on_step=parts.append)
+    config = StylizeConfig(steps=10)
+    x = optimise(content, [style], small, config, on_step=parts.append)
     assert x.shape == content.shape and x.abs().max() <= 1 and not x.requires_grad
     assert distance(x, grams, small) < 0.5 * distance(content, grams, small)
     assert 0.9 < sum(parts) < 1.5
-    assert torch.equal(x, optimise(content, [style], [1.0], small, steps=10))
-    assert torch.equal(x, optimise(content, [style, style], [2.0, 2.0], small, steps=10))
+    assert torch.equal(x, optimise(content, [style], small, config))
+    assert torch.equal(x, optimise(content, [style, style], small, replace(config, weights=(2.0, 2.0))))
 
 
 def test_alpha_leads_from_the_content_to_the_style(small: Encoder) -> None:
     content, style = noise(1, 3, 60, 60) / 3, noise(1, 3, 60, 60, seed=1)
-    assert torch.equal(optimise(content, [style], [1.0], small, alpha=0.0, steps=3), content)
+    assert torch.equal(optimise(content, [style], small, StylizeConfig(alpha=0.0, steps=3)), content)
     changes = [
-        float((optimise(content, [style], [1.0], small, alpha=alpha, steps=5) - content).abs().mean())
+        float((optimise(content, [style], small, StylizeConfig(alpha=alpha, steps=5)) - content).abs().mean())
         for alpha in (0.2, 0.6, 1.0)
     ]
     assert 0 < changes[0] < changes[1] < changes[2]
@@ -126,15 +121,16 @@ def test_alpha_leads_from_the_content_to_the_style(small: Encoder) -> None:
 def test_weights_lead_from_one_style_to_the_other(small: Encoder) -> None:
     content, a, b = noise(1, 3, 28, 28) / 3, noise(1, 3, 28, 28, seed=1), torch.full((1, 3, 28, 28), -0.9)
     brightness = [
-        float(optimise(content, [a, b], weights, small, steps=8).mean()) for weights in ((9, 1), (1, 1), (1, 9))
+        float(optimise(content, [a, b], small, StylizeConfig(weights=weights, steps=8)).mean())
+        for weights in ((9, 1), (1, 1), (1, 9))
     ]
     assert brightness[0] > brightness[1] > brightness[2]
 
 
 def test_smoothness_and_bfloat16(small: Encoder) -> None:
     content, style = noise(1, 1, 30, 30).expand(-1, 3, -1, -1), noise(1, 3, 30, 30, seed=1)
-    rough, smooth = (optimise(content, [style], [1.0], small, steps=5, smoothness=s) for s in (0.0, 50.0))
+    rough, smooth = (optimise(content, [style], small, StylizeConfig(steps=5, total_variation=s)) for s in (0.0, 50.0))
     assert total_variation(smooth) < total_variation(rough)
-    fast = optimise(content, [style], [1.0], small, steps=5, bf16=True)
+    fast = optimise(content, [style], small, StylizeConfig(steps=5), bf16=True)
     grams = style_of(style, small)
     assert distance(fast, grams, small) < distance(content, grams, small)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -213,7 +214,7 @@ class TestEverySampler:
         assert np.isfinite(scores["test_score"]).all()
 
 
-def test_bytes_are_equal_in_another_process(tmp_path: Path) -> None:
+def test_bytes_are_equal_in_another_process_with_more_threads(tmp_path: Path) -> None:
     FRAME.to_pickle(tmp_path / "frame.pkl")
     code = f"""
 import pandas as pd
@@ -225,7 +226,8 @@ for name in {NAMES}:
     x, y = sampler.fit_resample(frame.drop(columns="claim"), frame["claim"])
     write_frame(x.assign(claim=y), r"{tmp_path}/RUN-" + name + ".csv")
 """
-    subprocess.run([sys.executable, "-c", code.replace("RUN", "one")], check=True)
+    threads = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", code.replace("RUN", "one")], check=True, env=os.environ | threads)
     exec(code.replace("RUN", "two"))
     for name in NAMES:
         assert (tmp_path / f"one-{name}.csv").read_bytes() == (tmp_path / f"two-{name}.csv").read_bytes(), name

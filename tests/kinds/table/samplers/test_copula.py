@@ -1,15 +1,10 @@
 """GaussianCopula: closed forms, and what the copula, the trees and the mixture all keep of a table."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from gensynth.kinds.table.samplers.cart import Cart
-from gensynth.kinds.table.samplers.catalog import load_sampler
 from gensynth.kinds.table.samplers.copula import GaussianCopula, correlation, factor
 from gensynth.kinds.table.samplers.mixture import MixedMixture
 from gensynth.kinds.table.samplers.ranks import scores
@@ -68,50 +63,6 @@ def test_ages_are_distributed_as_in_the_class(sampler):
     at = np.arange(18, 91)
     apart = np.abs(np.searchsorted(np.sort(real), at) / len(real) - np.searchsorted(np.sort(new), at) / len(new))
     assert apart.max() < 0.04
-
-
-@ALL
-def test_two_rows_are_enough_and_one_is_refused_in_a_sentence(sampler):
-    frame = mixed().iloc[[0, 1, 2, 500, 501, 599]]
-    frame.loc[599, "y"] = "c"
-    model = sampler().fit(from_frame(frame, "y"))
-    assert len(model.sample("b", 300, 0)) == 300
-    with pytest.raises(ValueError, match="'c' has 1 row.*needs at least 2; use 'random'"):
-        model.sample("c", 1, 0)
-
-
-@ALL
-def test_a_saved_sampler_draws_the_same_rows(sampler, tmp_path):
-    model = sampler().fit(from_frame(mixed(), "y"))
-    model.save(tmp_path / "saved")
-    again = load_sampler(tmp_path / "saved")
-    one, two = (m.sample("a", 300, 3) for m in (model, again))
-    assert one.x.frame.to_csv() == two.x.frame.to_csv() and one.parents == two.parents
-
-
-def test_threads_other_runs_and_the_global_seed_change_nothing(tmp_path):
-    mixed().to_csv(tmp_path / "table.csv", index=False)
-    code = (
-        "import sys, numpy as np; from gensynth.kinds.table.tables import read_table\n"
-        "from gensynth.kinds.table.samplers.cart import Cart\n"
-        "from gensynth.kinds.table.samplers.copula import GaussianCopula\n"
-        "from gensynth.kinds.table.samplers.mixture import MixedMixture\n"
-        "np.random.seed(int(sys.argv[2])); before = str(np.random.get_state())\n"
-        "for sampler in (GaussianCopula(), Cart(), MixedMixture()):\n"
-        "    sampler.fit(read_table(sys.argv[1], 'y'))\n"
-        "    sys.stdout.write(sampler.sample('a', 300, 1).x.frame.to_csv())\n"
-        "assert before == str(np.random.get_state())"
-    )
-    texts = [
-        subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / "table.csv"), threads],
-            env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for threads in ("1", "2")
-    ]
-    assert texts[0] == texts[1] and texts[0].count(b"\n") == 3 * 301
 
 
 @ALL
