@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -183,35 +183,20 @@ def parser_of(
     """Return the parser of a verb, and what runs the verb with the parsed arguments."""
     text = docstring_parser.parse(function.__doc__ or "")
     help_of = {p.arg_name: (p.description or "").replace("%", "%%").replace("`", "") for p in text.params}
-    parser = Parser(
-        prog=f"gensynth {verb}", description=text.short_description, exit_on_error=False, allow_abbrev=False
-    )
-    parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
-    parser.add_argument("--kind", type=str, help=f"kind of data, where names do not tell: {', '.join(kinds())}")
-    for action in parser._actions:
-        if "--print_config" in action.option_strings:
-            action.metavar = "[=flags]"  # its own one holds a backspace
+    parser = _bare_parser(verb, text.short_description)
     hints = get_type_hints(function, localns=_Public())
     parameters = inspect.signature(function).parameters
-    positional = "generator" in parameters and parameters["generator"].default is inspect.Parameter.empty
-    built_for = generator_of(argv, positional) if "model" in parameters else ""
-    if not built_for and "model" in parameters:
-        if {"-h", "--help"} & set(argv):
-            # A generator's settings stand in its own file, with its networks, and these import torch.
-            named = "NAME" if positional else "--generator NAME"
-            parser.epilog = f"The settings of a generator are listed by 'gensynth {verb} {named} --help'."
-        else:
-            built_for = "deformation"
+    built_for = _generator_settings(parser, parameters, verb, argv)
+    if built_for:
+        from gensynth.generator.registry import get_generator
+
+        hints["model"] = get_generator(built_for, "image").Config
     configs: dict[str, type] = {}
     flags = {f"--{name}" for name, kind in hints.items() if kind is bool}
     for name, parameter in parameters.items():
         kind: Any = hints[name]
-        if name == "model":
-            if not built_for:
-                continue
-            from gensynth.generator.registry import get_generator
-
-            kind = get_generator(built_for, "image").Config
+        if name == "model" and not built_for:
+            continue
         if dataclasses.is_dataclass(kind):
             configs[name] = kind  # type: ignore[assignment]
             prefix = "" if name.endswith("_config") else f"{name}."
@@ -225,29 +210,57 @@ def parser_of(
             parser.add_argument(f"--{name}", type=kind, required=True, help=help_of.get(name))
         else:
             parser.add_argument(name, type=kind, help=help_of.get(name))
-
     parser.flags = frozenset(flags)
 
     def call(args: Namespace) -> int:
         if "generator" in args and "model" in configs and built_for != args.generator in model_names():
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
-        values: dict[str, Any] = {}
-        for name in parameters:
-            if name in configs:
-                source = args if name.endswith("_config") else args[name]
-                if not isinstance(source, Namespace):
-                    raise ValueError(f"{name!r} holds settings, as in '{name}: {{setting: value}}', not {source!r}.")
-                kinds = get_type_hints(configs[name])
-                given = {field.name: source[field.name] for field in dataclasses.fields(configs[name])}
-                for field, value in given.items():  # a recipe's empty line; options are refused by the parser
-                    if value is None and type(None) not in get_args(kinds[field]):
-                        raise ValueError(f"setting {field!r} has no value; give one, or leave it out.")
-                values[name] = configs[name](**given)
-            else:
-                values[name] = args[name]
-        return function(**values)
+        return function(
+            **{name: _settings(name, configs[name], args) if name in configs else args[name] for name in parameters}
+        )
 
     return parser, call
+
+
+def _bare_parser(verb: str, description: str | None) -> Parser:
+    """Return a parser with the options that every verb has."""
+    parser = Parser(prog=f"gensynth {verb}", description=description, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--config", action=ActionConfigFile, help="a recipe (YAML); options given beside it win")
+    parser.add_argument("--kind", type=str, help=f"kind of data, where names do not tell: {', '.join(kinds())}")
+    for action in parser._actions:
+        if "--print_config" in action.option_strings:
+            action.metavar = "[=flags]"  # its own one holds a backspace
+    return parser
+
+
+def _generator_settings(
+    parser: ArgumentParser, parameters: Mapping[str, inspect.Parameter], verb: str, argv: list[str]
+) -> str:
+    """Return the generator whose settings a verb takes; "" if it takes none, or shows help without one named."""
+    if "model" not in parameters:
+        return ""
+    positional = parameters["generator"].default is inspect.Parameter.empty
+    if found := generator_of(argv, positional):
+        return found
+    if not {"-h", "--help"} & set(argv):
+        return "deformation"
+    # A generator's settings stand in its own file, with its networks, and these import torch.
+    named = "NAME" if positional else "--generator NAME"
+    parser.epilog = f"The settings of a generator are listed by 'gensynth {verb} {named} --help'."
+    return ""
+
+
+def _settings(name: str, config: type, args: Namespace) -> Any:
+    """Return a dataclass of settings from the parsed arguments; ValueError if a setting has no value."""
+    source = args if name.endswith("_config") else args[name]
+    if not isinstance(source, Namespace):
+        raise ValueError(f"{name!r} holds settings, as in '{name}: {{setting: value}}', not {source!r}.")
+    hints = get_type_hints(config)
+    given = {field.name: source[field.name] for field in dataclasses.fields(config)}
+    for field, value in given.items():  # a recipe's empty line; options are refused by the parser
+        if value is None and type(None) not in get_args(hints[field]):
+            raise ValueError(f"setting {field!r} has no value; give one, or leave it out.")
+    return config(**given)
 
 
 def generator_of(argv: list[str], positional: bool) -> str:

@@ -100,15 +100,7 @@ def train(
     from gensynth.kinds.image.generator.train import train as learn
     from gensynth.kinds.image.read import read_parts
 
-    if per_class and label is not None:
-        raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
-    if (source_domain is None) != (target_domain is None):
-        raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
-    if out.suffix == ".ckpt" or out.is_file():
-        raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
-    refuse_inside(out, data, data_config.test_data)
-    if source_domain is None:
-        refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
+    _check_train(data, out, data_config, per_class and label is not None, (source_domain, target_domain))
     if generator not in model_names():
         of_networks = {"label": label, "source": source, "source_domain": source_domain, "init": init}
         of_networks |= {"per_class": per_class} | asdict(train_config)
@@ -145,6 +137,21 @@ def train(
         say(f"checkpoint: {path}")
         _say_notes(path)
     return 0
+
+
+def _check_train(
+    data: str, out: Path, data_config: DataConfig, both: bool, domains: tuple[str | None, str | None]
+) -> None:
+    """Raise ValueError for options that exclude or need each other; `both` is --per-class with --label."""
+    if both:
+        raise ValueError("--per-class trains every class and --label one of them; give one of the two.")
+    if (domains[0] is None) != (domains[1] is None):
+        raise ValueError("--source_domain and --target_domain go together: give both, or neither.")
+    if out.suffix == ".ckpt" or out.is_file():
+        raise ValueError(f"--out is the folder of the checkpoint, not a file: got {out}.")
+    refuse_inside(out, data, data_config.test_data)
+    if domains[0] is None:
+        refuse_unused(data_config, ("domain",), "it needs --source_domain and --target_domain")
 
 
 def _keep(name: str, settings: dict[str, Any] | None, data: str, out: Path, config: DataConfig) -> None:
