@@ -142,6 +142,11 @@ class Kind(ABC):
             ValueError: if the examples or an arm of the settings do not suit it.
         """
 
+    def leak_config(self) -> ArmsConfig:
+        """Return how the first of `classifiers` is trained to tell whether what is changed gives a class away."""
+        config: ArmsConfig = self.config("EvaluateConfig")()
+        return config
+
     @abstractmethod
     def design(self, train: LabeledData, validation: LabeledData | None, config: Any) -> Design:
         """Return what a choice rests on.

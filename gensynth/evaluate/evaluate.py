@@ -76,14 +76,12 @@ def evaluate(
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
         rare: Names of the rare classes; None for all with synthetic examples. Name them where other classes received
             some too, only so that being synthetic gives no class away.
-        classifier: For images: an estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1];
-            augmented and mixed images are copies made beforehand), or a function that makes an nn.Module from
-            (channels, n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
+        classifier: The user's own, as the kind of data takes it (`Kind.classifiers`); None for its own.
         kept: A folder in which arms without synthetic examples are kept, and found by the next evaluation with the same
             real examples and settings; those of a classifier of yours are not.
 
     Raises:
-        TypeError: if the classifier is neither.
+        TypeError: if the classifier is none that the kind of data takes.
         ValueError: if there are no synthetic or test examples, classes or layouts differ, or an arm needs examples as
             they were drawn and there are none.
         OSError: if nothing can be written to `kept`.
@@ -182,8 +180,7 @@ def evaluate_splits(
     ]
     total = len(splits) * sum(max(1, c.steps) for _, c in keys)
     with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
-        at_once = all(c.runs_side_by_side for c in classifiers)
-        found = iter(side_by_side(jobs, bar.update) if at_once else [job(bar.update) for job in jobs])
+        found = iter(side_by_side(jobs, bar.update, all(c.runs_side_by_side for c in classifiers)))
     tested = []
     for train, _, test in named:
         outcomes: dict[Key, Outcome] = {(arm, c.name): next(found) for arm, c in keys}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.leak import Leak, may_be_shown, measure_leak
+from gensynth.evaluate.leak import may_be_shown, measure_leak
+from gensynth.evaluate.results import Leak
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.privacy import Privacy, attack
 from gensynth.fidelity.verdict import Verdict

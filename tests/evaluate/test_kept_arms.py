@@ -16,10 +16,10 @@ from torch import nn
 from two_kinds import CASES
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate, evaluate_splits
-from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.outcome import Probabilities
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.images import Pixels
 from gensynth.sampler.synthetic import Synthetic
 

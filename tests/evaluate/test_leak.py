@@ -12,12 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-import gensynth.evaluate.leak
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL
-from gensynth.evaluate.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
-from gensynth.evaluate.task import Task, Training, Way
+from gensynth.evaluate.leak import measure_leak
+from gensynth.evaluate.outcome import Outcome, Probabilities
+from gensynth.evaluate.results import LEAKS, NO_LEAK, Leak, load_leak, save_leak
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
@@ -114,14 +115,14 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
     """Neither the parents nor other images made from them are trained on; at most half of a class is missing."""
     train, seen = parts.train, {}
 
-    def look(task: Task, way: Way, training: Training, on_step: object) -> np.ndarray:
-        seen.update(images=task.images(torch.arange(len(task.y))), y=task.y, p=task.chance(way))
-        seen["shown"] = task.test_x(torch.arange(task.n_test))
-        taken = np.zeros((len(training.seeds), task.n_test), dtype=np.int64)
-        taken[:, : task.n_test // 4] = 8  # half of the changed ones
-        return np.eye(task.n_classes)[taken]
+    def look(self: Networks, way: str, train: LabeledData, added: Synthetic, test: LabeledData, *_: Any) -> Outcome:
+        seen.update(images=torch.cat([train.x[:], added.x[:]]), y=np.concatenate([train.y, added.y]))
+        seen.update(way=way, shown=test.x[:])
+        taken = np.zeros((1, len(test)), dtype=np.int64)
+        taken[:, : len(test) // 4] = 8  # half of the changed ones
+        return Probabilities(test.y, np.eye(10)[taken], len(train))
 
-    monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", look)
+    monkeypatch.setattr(Networks, "try_way", look)
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, 200)])
     leak = measure_leak(train, same(train, filling), inverted(train, rows_of(train, False, 200)), RARE)
     changed, original = seen["shown"].split(len(seen["shown"]) // 2)
@@ -130,18 +131,17 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
     n_real = np.bincount(train.y)[:8]
     assert leak.n_changed == (n_real // 2).sum()
     assert np.array_equal(np.bincount(seen["y"])[:8], 2 * (n_real - n_real // 2))
-    by_class = [seen["p"][seen["y"] == k].sum() for k in range(10)]
-    assert by_class == pytest.approx([0.1] * 10)
+    assert seen["way"] == "oversampled"
     assert leak.share_changed == pytest.approx(0.5, abs=0.01) and leak.share_original == 0
 
 
 def test_images_of_one_parent_do_not_count_as_many(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    def guess(task: Task, way: Way, training: Training, on_step: object) -> np.ndarray:
-        by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, task.n_test // 80)
-        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(task.n_test // 2, dtype=np.int64)])
-        return np.eye(task.n_classes)[np.tile(taken, (len(training.seeds), 1))]
+    def guess(self: Networks, way: str, train: LabeledData, added: Synthetic, test: LabeledData, *_: Any) -> Outcome:
+        by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, len(test) // 80)
+        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(len(test) // 2, dtype=np.int64)])
+        return Probabilities(test.y, np.eye(10)[np.tile(taken, (2, 1))], len(train))
 
-    monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", guess)
+    monkeypatch.setattr(Networks, "try_way", guess)
     filling, few = rows_of(parts.train, True, 40), rows_of(parts.train, False, 5)
     once, often = (
         measure_leak(parts.train, same(parts.train, filling), same(parts.train, np.repeat(few, n)), RARE).difference

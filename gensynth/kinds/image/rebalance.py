@@ -26,10 +26,10 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import first_process
 from gensynth.data.names import folder_name
 from gensynth.data.words import counted
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.generator.scope import named, scope_of
