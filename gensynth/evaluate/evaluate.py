@@ -19,7 +19,7 @@ Two ways to tell:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -142,6 +142,7 @@ def evaluate_splits(
     rare: Sequence[str] | None = None,
     classifier: Any = None,
     kept: Path | None = None,
+    tuned: Callable[[Sequence[Outcome]], Sequence[Outcome]] | None = None,
 ) -> Evaluation:
     """Train the arms on each of several splits of the same data and compare them over all test parts.
 
@@ -152,6 +153,7 @@ def evaluate_splits(
         rare: As `evaluate`.
         classifier: As `evaluate`.
         kept: As `evaluate`.
+        tuned: Tunes the outcomes of one arm and classifier, by split; by default each classifier tunes its own.
 
     Raises:
         TypeError: as `evaluate`.
@@ -169,6 +171,8 @@ def evaluate_splits(
         raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")
     largest = max((train for train, _, _ in named), key=len)
     classifiers = kinds()[first.kind].classifiers(largest, config, classifier)
+    if tuned is not None:
+        classifiers = [c.untuned() for c in classifiers]
     made = {s.classes[k] for _, given, _ in named for name, s in given.items() if name != UNGATED for k in s.y}
     by_count = rarest_first([train for train, _, _ in named])
     filled = [name for name in by_count if name in made and (rare is None or name in rare)]
@@ -180,11 +184,14 @@ def evaluate_splits(
     ]
     total = len(splits) * sum(max(1, c.steps) for _, c in keys)
     with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
-        found = iter(side_by_side(jobs, bar.update, all(c.runs_side_by_side for c in classifiers)))
-    tested = []
-    for train, _, test in named:
-        outcomes: dict[Key, Outcome] = {(arm, c.name): next(found) for arm, c in keys}
-        tested.append(Said(test, len(train), outcomes))
+        found = side_by_side(jobs, bar.update, all(c.runs_side_by_side for c in classifiers))
+    outcomes: dict[Key, Sequence[Outcome]] = {(arm, c.name): found[i :: len(keys)] for i, (arm, c) in enumerate(keys)}
+    if tuned is not None:
+        outcomes = {key: tuned(of_splits) for key, of_splits in outcomes.items()}
+    tested = [
+        Said(test, len(train), {key: of_splits[at] for key, of_splits in outcomes.items()})
+        for at, (train, _, test) in enumerate(named)
+    ]
     return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers))
 
 
