@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gensynth.data.labeled import LabeledData
+from gensynth.data.labeled import LabeledData, numbers_within
 from gensynth.data.split import Parts
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.compare import Key, Said, compare
@@ -248,10 +248,7 @@ def _limited(
     parts = {}
     for name, samples in given.items():
         most_of = np.ceil(share * np.bincount(samples.y, minlength=len(samples.classes)))
-        number = np.zeros(len(samples), dtype=np.int64)  # of each one within its class
-        for label in np.unique(samples.y):
-            number[samples.y == label] = np.arange((samples.y == label).sum())
-        part = samples.subset(number < most_of[samples.y])
+        part = samples.subset(numbers_within(samples.y) < most_of[samples.y])
         parents = tuple(tuple(p for p in of if p not in left_out) for of in part.parents)
         parts[name] = replace(part, parents=parents)
     return train.subset(used), parts, test.subset(some_of(test, most, seed))

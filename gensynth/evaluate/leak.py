@@ -59,8 +59,7 @@ def measure_leak(
     Raises:
         ValueError: if classes or layouts differ, or an example in `changed` is of a rare class.
     """
-    kind, noun = kinds()[train.kind], train.noun
-    config = config or kind.leak_config()
+    noun, config = train.noun, config or kinds()[train.kind].leak_config()
     labels = np.array([train.label_of(name) for name in rare], dtype=np.int64)
     _check(train, synthetic, changed, labels)
     parent = _parents(train, changed)
@@ -81,12 +80,7 @@ def measure_leak(
         if len(rare) == len(train.classes):
             why = f"Every class is filled, so there is no other class to show changed {noun}s of."
         return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
-    ids = tuple(map(str, range(2 * n)))
-    asked = LabeledData(changed.x.take(shown).join([original]), np.tile(changed.y[shown], 2), train.classes, ids)
-    classifier = kind.classifiers(train, config)[0]
-    job = partial(classifier.try_way, OVERSAMPLED, train, synthetic, asked)
-    # Side by side with nothing: what it says does not depend on the number of cores.
-    taken = np.isin(side_by_side([job], lambda done: None, classifier.runs_side_by_side)[0].likeliest, labels)
+    taken = np.isin(_likeliest(train, synthetic, changed.subset(shown), original, config), labels)
     share_changed, share_original = float(taken[:, :n].mean()), float(taken[:, n:].mean())
     difference = _interval(taken[:, :n].astype(float) - taken[:, n:], partner, config.seed)
     names = " or ".join(map(repr, rare)) if len(rare) <= MOST_NAMES else f"one of {len(rare)} rare classes"
@@ -96,6 +90,18 @@ def measure_leak(
     )
     verdict = _verdict(difference)
     return Leak(tuple(rare), n, different, paired, share_changed, share_original, difference, verdict, why)
+
+
+def _likeliest(
+    train: LabeledData, synthetic: Synthetic, changed: Synthetic, original: Examples, config: ArmsConfig
+) -> np.ndarray:
+    """Return what a classifier takes n changed examples, and then n originals, for: labels, shape (repeats, 2 n)."""
+    y, x = np.tile(changed.y, 2), changed.x.join([original])
+    asked = LabeledData(x, y, train.classes, tuple(map(str, range(len(y)))))
+    classifier = kinds()[train.kind].classifiers(train, config)[0]
+    job = partial(classifier.try_way, OVERSAMPLED, train, synthetic, asked)
+    # Side by side with nothing: what it says does not depend on the number of cores.
+    return side_by_side([job], lambda done: None, classifier.runs_side_by_side)[0].likeliest
 
 
 def _check(train: LabeledData, synthetic: Synthetic, changed: Synthetic, rare: np.ndarray) -> None:
