@@ -74,22 +74,23 @@ def measure_leak(
         shown, partner, original = _held_out_partners(changed, held_out, config.seed)
     n, different = len(shown), len(np.unique(partner))
     of = f"real {noun}s they were made from" if paired else f"held-out real {noun}s of their classes"
+    answer = partial(Leak, tuple(rare), n_changed=n, n_original=different, paired=paired)
     if min(n, different) < FEWEST:
         needed = f"{FEWEST} changed {noun}s of other classes and as many {of} are needed to tell"
         why = f"{needed}, there are {n} and {different}."
         if len(rare) == len(train.classes):
             why = f"Every class is filled, so there is no other class to show changed {noun}s of."
-        return Leak(tuple(rare), n, different, paired, None, None, None, CANNOT_TELL, why)
+        return answer(share_changed=None, share_original=None, difference=None, verdict=CANNOT_TELL, why=why)
     taken = np.isin(_likeliest(train, synthetic, changed.subset(shown), original, config), labels)
-    share_changed, share_original = float(taken[:, :n].mean()), float(taken[:, n:].mean())
+    shares = float(taken[:, :n].mean()), float(taken[:, n:].mean())
     difference = _interval(taken[:, :n].astype(float) - taken[:, n:], partner, config.seed)
     names = " or ".join(map(repr, rare)) if len(rare) <= MOST_NAMES else f"one of {len(rare)} rare classes"
     why = (
-        f"A classifier takes {share_changed:.1%} of {n} changed {noun}s of other classes for {names}, and "
-        f"{share_original:.1%} of {different} {of}: {as_points(difference)}."
+        f"A classifier takes {shares[0]:.1%} of {n} changed {noun}s of other classes for {names}, and "
+        f"{shares[1]:.1%} of {different} {of}: {as_points(difference)}."
     )
     verdict = _verdict(difference)
-    return Leak(tuple(rare), n, different, paired, share_changed, share_original, difference, verdict, why)
+    return answer(share_changed=shares[0], share_original=shares[1], difference=difference, verdict=verdict, why=why)
 
 
 def _likeliest(

@@ -68,9 +68,7 @@ def test_noisy_training_rows_are_detected(noise: float) -> None:
 
 
 @pytest.mark.parametrize(("n", "named"), [(30, 1), (100, 1), (250, 2)])
-def test_auc_and_true_positives_at_about_one_percent_are_those_of_scikit_learn(
-    n: int, named: int
-) -> None:
+def test_auc_and_true_positives_at_about_one_percent_are_those_of_scikit_learn(n: int, named: int) -> None:
     members, non_members = rows(40, 0), rows(n, 1)
     synthetic = copies(members, 100, 0.8, 2)
     found = membership_attack(members, non_members, synthetic)
