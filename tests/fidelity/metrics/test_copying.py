@@ -20,12 +20,6 @@ def test_near_duplicate_ratio_is_zero_for_copies_and_survives_repeated_reals():
     assert metrics.typical_distance(np.ones((5, 2))) == 1
 
 
-def test_nearest_real_is_one_for_fresh_rows_and_zero_for_copies():
-    real = normal(50, 5, 0)
-    assert metrics.nearest_real(real, normal(50, 5, 1)) == pytest.approx(1, abs=0.25)
-    assert metrics.nearest_real(real, real) == 0
-
-
 def wrongly_indexed(real: np.ndarray, synthetic: np.ndarray) -> float:
     """The widespread form of authenticity: distances of real rows, looked up at positions of *synthetic* ones."""
     between = cdist(real, synthetic)

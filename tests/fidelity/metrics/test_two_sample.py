@@ -23,10 +23,6 @@ def test_its_mean_over_all_labellings_is_the_formula(n, m):
     assert abs(np.mean(values) - metrics.expected_nn_accuracy(n, m)) < 3 * np.std(values) / np.sqrt(len(values))
 
 
-def test_the_null_mean_at_equal_numbers():
-    assert metrics.expected_nn_accuracy(20, 20) == pytest.approx(19 / 39)
-
-
 def test_sets_apart_give_one_and_copies_give_less_than_chance():
     real = normal(20, 8, 0)
     assert metrics.nn_accuracy(real, normal(20, 8, 1, shift=30)) == 1
