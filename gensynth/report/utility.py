@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gensynth.data.words import capital
 from gensynth.evaluate.outcome import WORDS
 from gensynth.report import figures
 from gensynth.report.markup import (
@@ -39,12 +40,11 @@ def gains(contents: Contents) -> Html:
     shown = e.headline
     if not np.isfinite(shown.difference.value):
         return element("p", "No difference could be estimated.")
-    words = WORDS[e.metric]
     rare = element("p", f"Rare-class recall: {gain(shown.rare_recall_difference)}.")
     against = f"{clean(shown.arm)} against {clean(shown.baseline)}, the strongest without synthetic {e.noun}s"
     against += f"; {clean(shown.model)}." if len(e.models) > 1 else "."
     return Html(
-        element("p", f"{words[0].upper()}{words[1:]}: {gain(shown.difference)}.")
+        element("p", f"{capital(WORDS[e.metric])}: {gain(shown.difference)}.")
         + (rare if np.isfinite(shown.rare_recall_difference.value) else Html())
         + element("p", against, class_="small")
     )
