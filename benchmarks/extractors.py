@@ -37,12 +37,12 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.network import train_and_predict
-from gensynth.evaluate.task import WAYS, Task, Training
 from gensynth.fidelity.metrics import kid
 from gensynth.generator.checkpoint import load_checkpoint
 from gensynth.generator.config import TrainConfig
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.classifier.network import train_and_predict
+from gensynth.kinds.image.classifier.task import WAYS, Task, Training
 from gensynth.kinds.image.features.catalog import EXTRACTORS, get_extractor
 from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.generator.train import train

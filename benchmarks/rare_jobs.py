@@ -13,8 +13,8 @@ import numpy as np
 from code_hash import code_hash
 
 from gensynth.data.files import write_bytes
-from gensynth.evaluate.task import JITTER, WAYS
 from gensynth.evaluate.ways import ONLY, SYNTHETIC
+from gensynth.kinds.image.classifier.task import JITTER, WAYS
 
 COUNTS = (4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40)
 BATCH = 128
@@ -26,9 +26,9 @@ BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to 
 """The rows that decide whether a learned sampler beats augmentation and recipes, named before they were measured."""
 
 NETWORK_CODE = (
-    "gensynth/evaluate/networks.py",
-    "gensynth/evaluate/network.py",
-    "gensynth/evaluate/task.py",
+    "gensynth/kinds/image/classifier/networks.py",
+    "gensynth/kinds/image/classifier/network.py",
+    "gensynth/kinds/image/classifier/task.py",
     "gensynth/generator/augment.py",
     "benchmarks/rare_measure.py",
 )

@@ -16,12 +16,12 @@ from idx_data import read_idx
 from rare_jobs import BATCH, COUNTS, EVERY, GENERATOR_STEPS, MAJORITY, Job, save
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.networks import Networks
-from gensynth.evaluate.task import Training
 from gensynth.evaluate.ways import added_to, is_alone, way_of
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
+from gensynth.kinds.image.classifier.networks import Networks
+from gensynth.kinds.image.classifier.task import Training
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler

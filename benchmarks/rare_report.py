@@ -10,9 +10,9 @@ from rare_jobs import COUNTS, EVERY, WIDER, Job, load_result
 from table_report import markdown
 
 from gensynth.evaluate.intervals import by_examples_and_seeds, resamples
-from gensynth.evaluate.network import LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
 from gensynth.evaluate.outcome import RECALL, Probabilities
-from gensynth.evaluate.task import JITTER
+from gensynth.kinds.image.classifier.network import LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
+from gensynth.kinds.image.classifier.task import JITTER
 
 BASELINES = ("augmented", "augmented, wider")
 """The stronger one on the test images is what all rows are compared with, which flatters it."""
@@ -33,7 +33,7 @@ def about(steps: int, batch: int) -> str:
     """Return how every arm is trained, in a few sentences."""
     return (
         f"The network has {', '.join(map(str, WIDTHS))} feature maps in stem and blocks "
-        "(`gensynth/evaluate/network.py`); "
+        "(`gensynth/kinds/image/classifier/network.py`); "
         f"AdamW, learning rate {LEARNING_RATE:g} in one cycle, weight decay {WEIGHT_DECAY:g}, {steps:,} steps of "
         f"{batch} images. `augmented` and `+ affine` shift, scale and turn each image whenever it is drawn, by at most "
         f"{JITTER:.0%} of its side, {JITTER:.0%} and {90 * JITTER:.0f} degrees, `wider` {WIDER / JITTER:g} times as "

@@ -380,16 +380,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     if args.mixed:
         lines = run(mixed_jobs(samplers), args.out, args.jobs)
-        block = "mixed"
-        text = "\n\n".join((mixed_tables(lines, MIXED_MODELS), checklist_table(lines)))
+        block, text = "mixed", "\n\n".join((mixed_tables(lines, MIXED_MODELS), checklist_table(lines)))
     else:
         known = table_names()
         names = args.tables.split(",") if args.tables else QUICK if args.quick else known
         if unknown := sorted(set(names) - set(known)):
             parser.error(f"unknown tables {', '.join(unknown)}; known: {', '.join(known)}.")
         lines = run(real_jobs(names, 1 if args.quick else 2, samplers, candidates, args.seconds), args.out, args.jobs)
-        block = "quick" if args.quick else "all"
-        text = real_tables(lines, MODELS)
+        block, text = "quick" if args.quick else "all", real_tables(lines, MODELS)
     command = " ".join(["OMP_NUM_THREADS=1 python benchmarks/tables.py", *given])
     about = f"`{command}`  \n{machine(LIBRARIES)}, code {code_version()}, {date.today()}"
     print(f"{about}\n\n{text}")

@@ -22,7 +22,7 @@ _HOME = {
     "Synthetic": "gensynth.sampler.synthetic",
     "NeuralSampler": "gensynth.kinds.image.samplers.neural",
     "FidelityChecker": "gensynth.fidelity.checker",
-    "EvaluateConfig": "gensynth.evaluate.config",
+    "EvaluateConfig": "gensynth.kinds.image.classifier.config",
     "RebalanceConfig": "gensynth.kinds.image.rebalance_config",
     "StylizeConfig": "gensynth.kinds.image.style.config",
     "ImageChooseConfig": "gensynth.kinds.image.config",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
+    from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
     from gensynth.mix.drawn import Order
     from gensynth.mix.files import Files
@@ -72,9 +73,6 @@ class Kind(ABC):
     """Whether a source that no kind claims is taken to be of this one."""
     configs: ClassVar[Mapping[str, str]] = {}
     """Where its settings stand, dataclasses, by the names in `CONFIGS`; those of `CONFIGS` where it has none."""
-    changes: ClassVar[bool] = False
-    """Whether samplers change real examples of other classes, too, and `gensynth.evaluate.leak` can tell whether a
-    classifier takes what is changed for a rare class."""
     commands: ClassVar[str] = ""
     """The module of the verbs that are its own, beside those of `gensynth.cli.commands`; "" for none."""
 
@@ -210,6 +208,13 @@ class Kind(ABC):
             TypeError: if `own` is nothing that this kind of data takes.
             ValueError: if the examples or an arm of the settings do not suit it.
         """
+
+    def leak_config(self) -> ArmsConfig | None:
+        """Return how the first of `classifiers` is trained to tell whether it takes what is changed for a rare class.
+
+        None where samplers do not change real examples of other classes, too; then nobody looks.
+        """
+        return None
 
     @abstractmethod
     def design(self, train: LabeledData, validation: LabeledData | None, config: Any) -> Design:

@@ -59,3 +59,8 @@ def samples_of(data: LabeledData, at: np.ndarray | None = None) -> Synthetic:
 def of_class(data: LabeledData, label: str, n: int | None = None) -> LabeledData:
     """The first examples of a class."""
     return data.subset(np.flatnonzero(data.y == data.label_of(label))[:n])
+
+
+def normal(n: int, d: int, seed: int, shift: float = 0.0) -> np.ndarray:
+    """Rows of independent normal features."""
+    return np.random.default_rng(seed).normal(shift, 1, (n, d))

@@ -15,7 +15,7 @@ from command_line import DIGITS, QUICK, picture
 
 from gensynth.cli.main import main
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import EvaluateConfig
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 
 
@@ -23,7 +23,8 @@ from gensynth.kinds.image.read import DataConfig, Parts, read_parts
 def quick_leak() -> Iterator[None]:
     """The shortcut test of a run takes seconds; tests of it ask for the training that they need."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gensynth.evaluate.leak.CLASSIFIER", EvaluateConfig(seeds=3, steps=40, batch_size=32))
+        quick = EvaluateConfig(seeds=3, steps=40, batch_size=32)
+        patch.setattr("gensynth.kinds.image.kind.ImageKind.leak_config", lambda self: quick)
         yield
 
 

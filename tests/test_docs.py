@@ -20,9 +20,9 @@ from PIL import Image
 
 from gensynth.cli.arguments import function_of, parser_of, verb_of
 from gensynth.cli.main import VERBS
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kind import kinds
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.generator.train import TrainConfig
 from gensynth.kinds.image.read import DataConfig
 from gensynth.kinds.image.rebalance_config import RebalanceConfig

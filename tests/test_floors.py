@@ -1,12 +1,16 @@
-"""Imports go down or along the floors, no step imports a kind, no kind another, and none goes in a circle."""
+"""Imports go down or along the floors, no step imports a kind, no kind another, none in a circle; steps are for all."""
 
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import gensynth
+from gensynth.kind import kinds
 
 ROOT = Path(gensynth.__file__).parent
 FLOORS = (
@@ -93,3 +97,18 @@ def circles() -> list[list[str]]:
 
 def test_no_imports_go_in_a_circle() -> None:
     assert circles() == []
+
+
+def words(path: Path) -> set[str]:
+    """Return the words of the code of a file: of its names, and of what it says, docstrings aside."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    told = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    fields = ("id", "attr", "arg", "name", "value")
+    found = [str(getattr(node, field, "")) for node in nodes if id(node) not in told for field in fields]
+    return set(re.findall("[a-z]+", " ".join(found).lower()))
+
+
+@pytest.mark.parametrize("step", ["evaluate", "choose", "mix", "rebalance"])
+def test_nothing_in_a_step_is_for_one_kind_only(step: str) -> None:
+    of_kinds = {word for kind in kinds().values() for word in (kind.name, kind.plural)}
+    assert not {path.name: found for path in (ROOT / step).glob("*.py") if (found := words(path) & of_kinds)}

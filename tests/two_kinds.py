@@ -10,10 +10,11 @@ import pandas as pd
 import torch
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import ArmsConfig, EvaluateConfig
+from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.intervals import Estimate
 from gensynth.evaluate.outcome import WORDS
 from gensynth.evaluate.results import Arm, Comparison, Evaluation
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.config import TableEvaluateConfig
 from gensynth.kinds.table.tables import from_frame

@@ -20,9 +20,10 @@ from tqdm import tqdm
 
 from gensynth.choose.config import ChooseConfig
 from gensynth.choose.record import Key, Record
-from gensynth.choose.results import Choice, Tried, capital, words_of
+from gensynth.choose.results import Choice, Tried, words_of
 from gensynth.choose.search import Search, Source
 from gensynth.data.labeled import LabeledData
+from gensynth.data.words import capital
 from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.intervals import Spread
 from gensynth.evaluate.outcome import HALF, TUNED, WORDS

@@ -130,11 +130,6 @@ def _called(sampler: str, to: str, arm: str) -> str:
     return f"{sampler} to {to}: {way_of(arm)}" if sampler else arm
 
 
-def capital(words: str) -> str:
-    """Return words as the beginning of a sentence."""
-    return words[:1].upper() + words[1:]
-
-
 def words_of(sampler: str, to: str, arm: str) -> str:
     """Return in words what was tried."""
     return f"filling with '{sampler}' to {to} (trained as '{arm}')" if sampler else WAYS[arm][0]

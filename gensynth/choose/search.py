@@ -159,11 +159,7 @@ class Search:
         if not jobs:
             return
         with self.record.counting(*((str(at), *key) for key in waiting)):
-            if all(c.runs_side_by_side for c in self.design.classifiers):
-                side_by_side(jobs, on_step)
-            else:
-                for each in jobs:
-                    each(on_step)
+            side_by_side(jobs, on_step, all(c.runs_side_by_side for c in self.design.classifiers))
 
     def _has_time(self, source: Source, to: str, n_arms: int, to_draw: bool = False) -> bool:
         """Say whether there is time to train arms, and before it to fit and draw; if not, leave their sampler out."""

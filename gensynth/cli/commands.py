@@ -212,7 +212,7 @@ def check(
     from gensynth.fidelity.privacy import LEAKAGE
     from gensynth.fidelity.verdict import save_verdict
     from gensynth.report.check import check as run
-    from gensynth.report.check_page import write_check
+    from gensynth.report.page import write_check
 
     page = page or (json.with_suffix(".html") if json else Path("check.html"))
     if json == page:

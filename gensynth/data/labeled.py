@@ -122,6 +122,13 @@ def label_of(name: str, classes: Sequence[str]) -> int:
     )
 
 
+def numbers_within(y: np.ndarray) -> np.ndarray:
+    """Return the number of each example among those of its label, from 0, int64, shape (n,)."""
+    order, found = np.argsort(y, kind="stable"), np.empty(len(y), dtype=np.int64)
+    found[order] = np.arange(len(y)) - np.searchsorted(y[order], y[order])
+    return found
+
+
 def check_class_names(classes: Sequence[str]) -> None:
     """Check that every class can become a folder of its name, on any file system.
 

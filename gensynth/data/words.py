@@ -49,3 +49,8 @@ def _meant(word: str) -> str | float:
         return float(word)
     except ValueError:
         return word.casefold().strip()
+
+
+def capital(words: str) -> str:
+    """Return words as the beginning of a sentence."""
+    return words[:1].upper() + words[1:]

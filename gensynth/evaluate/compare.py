@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gensynth.data.labeled import LabeledData
+from gensynth.data.words import capital
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.intervals import (
     CANNOT_TELL,
@@ -204,7 +205,6 @@ class _Scored:
     def _why(self, compared: tuple[str, str, str], said: str) -> str:
         """Return the sentence on an arm, its baseline and their classifier, with what was `said` of the difference."""
         name, base, model = compared
-        words = WORDS[self.config.metric]
         several, reached, other = len(self.models) > 1, self.value[base, model], model
         for one in self.models:
             if (best := max(self.value[n, one] for n in self.baselines(one))) > reached:
@@ -213,9 +213,9 @@ class _Scored:
         lacking = f", of which too few of {', '.join(map(repr, self._lacking))} to tell" if self._lacking else ""
         better = f" Without synthetic {self.noun}s, {other} reaches {reached:.1%}."
         return (
-            f"{words[0].upper()}{words[1:]} of '{name}' is {self.value[name, model]:.1%}, of '{base}', the strongest "
-            f"without synthetic {self.noun}s, {self.value[base, model]:.1%}{f' ({model})' * several}: {said}; "
-            f"{rests_on}{lacking}.{better * (reached - self.value[base, model] > TOLD)}"
+            f"{capital(WORDS[self.config.metric])} of '{name}' is {self.value[name, model]:.1%}, of '{base}', the "
+            f"strongest without synthetic {self.noun}s, {self.value[base, model]:.1%}{f' ({model})' * several}: "
+            f"{said}; {rests_on}{lacking}.{better * (reached - self.value[base, model] > TOLD)}"
         )
 
     def _rare_difference(self, name: str, base: str, model: str) -> Estimate:

@@ -19,7 +19,7 @@ Two ways to tell:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gensynth.data.labeled import LabeledData
+from gensynth.data.labeled import LabeledData, numbers_within
 from gensynth.data.split import Parts
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.compare import Key, Said, compare
@@ -76,14 +76,12 @@ def evaluate(
         quiet: Whether to hide the progress bar (it is shown on a terminal only).
         rare: Names of the rare classes; None for all with synthetic examples. Name them where other classes received
             some too, only so that being synthetic gives no class away.
-        classifier: For images: an estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1];
-            augmented and mixed images are copies made beforehand), or a function that makes an nn.Module from
-            (channels, n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
+        classifier: The user's own, as the kind of data takes it (`Kind.classifiers`); None for its own.
         kept: A folder in which arms without synthetic examples are kept, and found by the next evaluation with the same
             real examples and settings; those of a classifier of yours are not.
 
     Raises:
-        TypeError: if the classifier is neither.
+        TypeError: if the classifier is none that the kind of data takes.
         ValueError: if there are no synthetic or test examples, classes or layouts differ, or an arm needs examples as
             they were drawn and there are none.
         OSError: if nothing can be written to `kept`.
@@ -144,6 +142,7 @@ def evaluate_splits(
     rare: Sequence[str] | None = None,
     classifier: Any = None,
     kept: Path | None = None,
+    tuned: Callable[[Sequence[Outcome]], Sequence[Outcome]] | None = None,
 ) -> Evaluation:
     """Train the arms on each of several splits of the same data and compare them over all test parts.
 
@@ -154,6 +153,7 @@ def evaluate_splits(
         rare: As `evaluate`.
         classifier: As `evaluate`.
         kept: As `evaluate`.
+        tuned: Tunes the outcomes of one arm and classifier, by split; by default each classifier tunes its own.
 
     Raises:
         TypeError: as `evaluate`.
@@ -171,6 +171,8 @@ def evaluate_splits(
         raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")
     largest = max((train for train, _, _ in named), key=len)
     classifiers = kinds()[first.kind].classifiers(largest, config, classifier)
+    if tuned is not None:
+        classifiers = [c.untuned() for c in classifiers]
     made = {s.classes[k] for _, given, _ in named for name, s in given.items() if name != UNGATED for k in s.y}
     by_count = rarest_first([train for train, _, _ in named])
     filled = [name for name in by_count if name in made and (rare is None or name in rare)]
@@ -182,12 +184,14 @@ def evaluate_splits(
     ]
     total = len(splits) * sum(max(1, c.steps) for _, c in keys)
     with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
-        at_once = all(c.runs_side_by_side for c in classifiers)
-        found = iter(side_by_side(jobs, bar.update) if at_once else [job(bar.update) for job in jobs])
-    tested = []
-    for train, _, test in named:
-        outcomes: dict[Key, Outcome] = {(arm, c.name): next(found) for arm, c in keys}
-        tested.append(Said(test, len(train), outcomes))
+        found = side_by_side(jobs, bar.update, all(c.runs_side_by_side for c in classifiers))
+    outcomes: dict[Key, Sequence[Outcome]] = {(arm, c.name): found[i :: len(keys)] for i, (arm, c) in enumerate(keys)}
+    if tuned is not None:
+        outcomes = {key: tuned(of_splits) for key, of_splits in outcomes.items()}
+    tested = [
+        Said(test, len(train), {key: of_splits[at] for key, of_splits in outcomes.items()})
+        for at, (train, _, test) in enumerate(named)
+    ]
     return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers))
 
 
@@ -244,10 +248,7 @@ def _limited(
     parts = {}
     for name, samples in given.items():
         most_of = np.ceil(share * np.bincount(samples.y, minlength=len(samples.classes)))
-        number = np.zeros(len(samples), dtype=np.int64)  # of each one within its class
-        for label in np.unique(samples.y):
-            number[samples.y == label] = np.arange((samples.y == label).sum())
-        part = samples.subset(number < most_of[samples.y])
+        part = samples.subset(numbers_within(samples.y) < most_of[samples.y])
         parents = tuple(tuple(p for p in of if p not in left_out) for of in part.parents)
         parts[name] = replace(part, parents=parents)
     return train.subset(used), parts, test.subset(some_of(test, most, seed))

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import units_of
-from gensynth.evaluate.classifier import Classifier
-from gensynth.evaluate.compare import Key, Said, compare
 from gensynth.evaluate.config import ArmsConfig
-from gensynth.evaluate.evaluate import draw, rarest_first
+from gensynth.evaluate.evaluate import draw, evaluate_splits
 from gensynth.evaluate.outcome import Outcome
 from gensynth.evaluate.results import Evaluation
-from gensynth.evaluate.ways import REAL, UNGATED, added_to, expanded, is_alone, way_of
+from gensynth.evaluate.ways import UNGATED, added_to, is_alone
 from gensynth.generator.config import TrainingDiverged
 from gensynth.kind import kinds
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """What is to be trained.
-
-    Attributes:
-        name: For people, unique.
-        way: How, see `gensynth.evaluate.ways`.
-        sampler: What draws synthetic examples; None for none.
-        adds: How many of them go to all training examples, by class name; a part of these gets its share.
-    """
-
-    name: str
-    way: str = REAL
-    sampler: Sampler | None = None
-    adds: Mapping[str, int] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """One train-test split of the training examples.
-
-    Attributes:
-        rows: Positions of the test examples.
-        outcomes: What was said of them, by candidate and classifier.
-        failed: Why a candidate could not be trained, by its name.
-    """
-
-    rows: np.ndarray
-    outcomes: dict[Key, Outcome]
-    failed: dict[str, str]
 
 
 class Folds:
@@ -97,43 +62,6 @@ class Folds:
                 continue
             parts = StratifiedKFold(self.folds, shuffle=True, random_state=_seed(seed, repeat))
             self.splits += [np.flatnonzero(np.isin(group, test)) for _, test in parts.split(first, y[first])]
-
-    def run(
-        self,
-        at: int,
-        candidates: Sequence[Candidate],
-        classifiers: Sequence[Classifier],
-        update: Callable[[float], object],
-    ) -> Fold:
-        """Train all candidates on one split. A sampler that raises ValueError fails; the others go on.
-
-        Args:
-            at: Position in `splits`.
-            candidates: What to train.
-            classifiers: What is trained, `Classifier.untuned`.
-            update: Called with the number of steps done since.
-        """
-        rows = self.splits[at]
-        train, test = self.split(at)
-        fold = Fold(rows, {}, {})
-        drawn: dict[int, Synthetic] = {}
-        for c in candidates:
-            added = None
-            if c.sampler is not None:
-                try:
-                    if id(c.sampler) not in drawn:
-                        adds = self.share(c.adds or {}, at)
-                        drawn[id(c.sampler)] = self.drawn(at, clone(c.sampler).fit(train), adds)
-                    added = drawn[id(c.sampler)]
-                except (ValueError, TrainingDiverged) as error:
-                    fold.failed[c.name] = str(error)
-            for classifier in classifiers:
-                if c.name in fold.failed:
-                    update(max(1, classifier.steps))
-                else:
-                    key = (c.name, classifier.name)
-                    fold.outcomes[key] = classifier.try_way(c.way, train, added, test, update)
-        return fold
 
     def split(self, at: int) -> tuple[LabeledData, LabeledData]:
         """Return the training and the test examples of a split."""
@@ -197,36 +125,25 @@ def cross_validate(
         raise ValueError(
             f"nothing is to be added: samplers {', '.join(samplers) or 'none'}, {train.noun}s {dict(adds)}."
         )
-    given, kind = dict(samplers), kinds()[train.kind]
-    reference = kind.reference()
+    if wrong := [arm for arm in config.arms if is_alone(arm) or added_to(arm) == UNGATED]:
+        raise ValueError(f"arms {', '.join(map(repr, wrong))} cannot be cross-validated; leave them out.")
+    given, reference = dict(samplers), kinds()[train.kind].reference()
     if reference is not None:
         given.setdefault(reference.name, reference)
-    arms = expanded(config.arms, config.ways, [*given])
-    if wrong := [arm for arm in arms if is_alone(arm) or added_to(arm) == UNGATED]:
-        raise ValueError(f"arms {', '.join(map(repr, wrong))} cannot be cross-validated; leave them out.")
-    candidates = [Candidate(arm, way_of(arm), given.get(added_to(arm)), adds) for arm in arms]
     splits = Folds(train, folds, repeats, config.seed)
-    classifiers = [c.untuned() for c in kind.classifiers(train, config)]
-    results: list[Fold] = []
-    notes: list[str] = []
-    total = len(splits.splits) * len(candidates) * sum(max(1, c.steps) for c in classifiers)
-    with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
-        for at in range(len(splits.splits)):
-            results.append(splits.run(at, candidates, classifiers, bar.update))
-            for name, why in results[-1].failed.items():
-                if added_to(name) in samplers:
-                    raise ValueError(f"arm {name}: {why}")
-                notes.append(f"The arm {name} is left out: {why}")
-            candidates = [c for c in candidates if c.name not in results[-1].failed]
-    keys = [(c.name, classifier.name) for classifier in classifiers for c in candidates]
-    outcomes = {key: splits.tuned([fold.outcomes[key] for fold in results]) for key in keys}
-    tested = [
-        Said(train.subset(fold.rows), len(train) - len(fold.rows), {key: outcomes[key][at] for key in keys})
-        for at, fold in enumerate(results)
-    ]
-    rare = [name for name in rarest_first([train]) if adds.get(name)]
-    found = compare(tested, rare, config)
-    return replace(found, steps=max(c.steps for c in classifiers), notes=tuple(notes))
+    parts, drawn, notes = [splits.split(at) for at in range(len(splits.splits))], dict[str, list[Synthetic]](), []
+    for name, sampler in given.items():
+        try:
+            drawn[name] = [
+                splits.drawn(at, clone(sampler).fit(part), splits.share(adds, at)) for at, (part, _) in enumerate(parts)
+            ]
+        except (ValueError, TrainingDiverged) as error:
+            if name in samplers:
+                raise ValueError(f"{name}: {error}") from error
+            notes.append(f"The arms with {name} are left out: {error}")
+    tested = [(part, {name: of[at] for name, of in drawn.items()}, test) for at, (part, test) in enumerate(parts)]
+    rare = [name for name, n in adds.items() if n]
+    return replace(evaluate_splits(tested, config, quiet, rare, tuned=splits.tuned), notes=tuple(notes))
 
 
 def _seed(*entropy: int) -> int:

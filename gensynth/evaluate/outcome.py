@@ -53,6 +53,11 @@ class Outcome(ABC):
     def size(self) -> int:
         """How many numbers were said; what scores cost grows with it."""
 
+    @property
+    @abstractmethod
+    def likeliest(self) -> np.ndarray:
+        """The likeliest label of each example, int64, shape (repeats, n)."""
+
     @abstractmethod
     def score(self, weights: np.ndarray, fewer: int) -> dict[str, np.ndarray]:
         """Return scores by name under weights of the examples, such as those of a bootstrap.
@@ -107,6 +112,11 @@ class Probabilities(Outcome):
         """As `Outcome.size`."""
         return self.raw.size
 
+    @property
+    def likeliest(self) -> np.ndarray:
+        """As `Outcome.likeliest`."""
+        return self.raw.argmax(-1)
+
     @cached_property
     def p(self) -> np.ndarray:
         """The probabilities after `prior_correct`, shape (repeats, n, k)."""
@@ -124,15 +134,14 @@ class Probabilities(Outcome):
 
     def score(self, weights: np.ndarray, fewer: int) -> dict[str, np.ndarray]:
         """As `Outcome.score`; recalls, and means of them, are of what is predicted (at the threshold)."""
-        likeliest = self.raw.argmax(-1)
         if self.shares is None:
-            found = _counted(self.y, likeliest, weights, self.raw.shape[-1])
+            found = _counted(self.y, self.likeliest, weights, self.raw.shape[-1])
         else:
             predicted = decide(self.p, self.threshold, self.shares, self.positive)
             found = _counted(self.y, predicted, weights, self.raw.shape[-1])
             found["balanced_accuracy_tuned"] = found["balanced_accuracy"]
             if not self.moved:
-                at_half = _counted(self.y, likeliest, weights, self.raw.shape[-1])
+                at_half = _counted(self.y, self.likeliest, weights, self.raw.shape[-1])
                 found["balanced_accuracy"] = at_half["balanced_accuracy"]
         columns = weights[:, :fewer]
         parts = np.array_split(columns, max(1, columns.size // MOST_CELLS), axis=1)

@@ -1,4 +1,4 @@
-"""The answer to 'did it help?', and its file."""
+"""The answers to 'did it help?' and 'does it teach a shortcut?', and their files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Literal
 from gensynth.data.files import write_text
 from gensynth.data.plain import MAKE_AGAIN, read_json
 from gensynth.evaluate.intervals import Estimate
+
+LEAKS, NO_LEAK = "LEAKS", "NO LEAK"
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,41 @@ class Evaluation:
         return list(dict.fromkeys((self.headline.model, *(arm.model for arm in self.arms))))
 
 
+@dataclass(frozen=True)
+class Leak:
+    """How far a classifier takes changed examples for a rare class, see `gensynth.evaluate.leak`.
+
+    Shares are in [0, 1], None where it cannot be told.
+
+    Attributes:
+        rare: The rare classes that are filled.
+        n_changed: Changed examples of other classes that were shown.
+        n_original: Different originals they were compared with.
+        paired: Whether those are the training examples the changed ones were made from, else held-out ones.
+        share_changed: Share of the changed examples that was taken for a rare class.
+        share_original: The same of their original partners.
+        difference: The first minus the second.
+        verdict: LEAKS if the difference is above 0.05 and its 95 % interval above 0, NO LEAK if the interval ends
+            below 0.05, else CANNOT TELL.
+        why: The figures behind it, in one sentence.
+    """
+
+    rare: tuple[str, ...]
+    n_changed: int
+    n_original: int
+    paired: bool
+    share_changed: float | None
+    share_original: float | None
+    difference: Estimate | None
+    verdict: str
+    why: str
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the verdict is LEAKS."""
+        return self.verdict == LEAKS
+
+
 def save_evaluation(evaluation: Evaluation, path: str | Path) -> None:
     """Write an evaluation as JSON, whole or not at all."""
     write_text(path, json.dumps(asdict(evaluation), indent=1) + "\n")
@@ -122,3 +159,13 @@ def load_evaluation(path: str | Path) -> Evaluation:
         ValueError: if it is something else, or another version of gensynth wrote it.
     """
     return read_json(path, Evaluation, "an evaluation of this version of gensynth", MAKE_AGAIN)
+
+
+def save_leak(leak: Leak, path: str | Path) -> None:
+    """Write a measurement as JSON, whole or not at all."""
+    write_text(path, json.dumps(asdict(leak), indent=1) + "\n")
+
+
+def load_leak(path: str | Path) -> Leak:
+    """Read what `save_leak` wrote; ValueError if it is something else."""
+    return read_json(path, Leak, "a measurement of the shortcut", MAKE_AGAIN)

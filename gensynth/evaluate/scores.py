@@ -1,7 +1,7 @@
 """Scores of classifiers, pure functions on arrays. The first ones take counts, so that resamples cost little.
 
-Counts have any leading axes: `hits` (..., k) are the images of each class that were recognised, `guesses` (..., k)
-those that were taken for it, `n` (..., k) those there are. Classes without images are left out of all averages.
+Counts have any leading axes: `hits` (..., k) are the examples of each class that were recognised, `guesses` (..., k)
+those that were taken for it, `n` (..., k) those there are. Classes without examples are left out of all averages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def macro_f1(hits: np.ndarray, guesses: np.ndarray, n: np.ndarray) -> np.ndarray
 def geometric_mean(recall: np.ndarray) -> np.ndarray:
     """Return the geometric mean of the recalls, shape (..., k) -> (...): 0 as soon as one class is never recognised.
 
-    NaN stands for a class without images.
+    NaN stands for a class without examples.
 
     Kubat and Matwin 1997, "Addressing the curse of imbalanced training sets"; for more classes: Sun, Kamel and Wang
     2006, "Boosting for learning multiple classes with imbalanced class distribution".
@@ -30,7 +30,7 @@ def geometric_mean(recall: np.ndarray) -> np.ndarray:
 def matthews(hits: np.ndarray, guesses: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Return Matthews' correlation for k classes, shape (...), in [-1, 1]; 0 where only one class is ever predicted.
 
-        (c s - sum_k g_k n_k) / sqrt((s^2 - sum_k g_k^2) (s^2 - sum_k n_k^2)), c = all hits, s = all images
+        (c s - sum_k g_k n_k) / sqrt((s^2 - sum_k g_k^2) (s^2 - sum_k n_k^2)), c = all hits, s = all examples
 
     Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient".
     """

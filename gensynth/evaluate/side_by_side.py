@@ -18,7 +18,7 @@ class _Stopped(Exception):
     """Another job failed, or the user pressed Ctrl-C."""
 
 
-def side_by_side(jobs: Sequence[Callable[[OnStep], Result]], on_step: OnStep) -> list[Result]:
+def side_by_side(jobs: Sequence[Callable[[OnStep], Result]], on_step: OnStep, at_once: bool = True) -> list[Result]:
     """Run jobs, as many at a time as torch has cores, and return what they return.
 
     Cores that share the operations of a small network mostly wait for each other. One core for each training took two
@@ -29,8 +29,9 @@ def side_by_side(jobs: Sequence[Callable[[OnStep], Result]], on_step: OnStep) ->
     Args:
         jobs: Each is called with what it has to call after every step. None may draw from the global random state.
         on_step: Called for all of them, by one at a time.
+        at_once: Whether they may run side by side (`Classifier.runs_side_by_side`); otherwise they run in turn.
     """
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() or not at_once:
         return [job(on_step) for job in jobs]
     cores, lock = torch.get_num_threads(), Lock()
     failures: list[BaseException] = []  # the first one is why the others stopped

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
+from gensynth.data.labeled import numbers_within
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict
 from gensynth.sampler.base import Sampler
@@ -47,16 +47,7 @@ def as_drawn(samples: Synthetic, verdict: Verdict) -> Synthetic:
     usable = np.ones(len(samples), dtype=bool)
     if verdict.contamination:  # the reasons do not say of what a sample is a copy
         usable = ~np.isin(verdict.samples.reason, COPIES)
-    wanted = np.bincount(samples.y[verdict.samples.accepted], minlength=len(samples.classes)).tolist()
+    wanted = np.bincount(samples.y[verdict.samples.accepted], minlength=len(samples.classes))
     at = np.lexsort((samples.index, samples.y))
-    first = up_to(samples.subset(at), usable[at], dict(zip(samples.classes, wanted, strict=True)))
-    return samples.subset(np.sort(at[first]))
-
-
-def up_to(synthetic: Synthetic, accepted: np.ndarray, adds: Mapping[str, int]) -> np.ndarray:
-    """Return which samples are accepted, bool, shape (n,), if of each class only the first `adds` accepted ones are."""
-    kept = accepted.copy()
-    for label, name in enumerate(synthetic.classes):
-        mine = (synthetic.y == label) & accepted
-        kept[mine & (mine.cumsum() > adds[name])] = False
-    return kept
+    at = at[usable[at]]
+    return samples.subset(np.sort(at[numbers_within(samples.y[at]) < wanted[samples.y[at]]]))

@@ -125,9 +125,11 @@ class Gate:
             float(np.quantile(v, LABEL)) if len(v) else 0.0
             for v in pooled([p[at, y[at]] for at in members], self.train)
         ]
-        n, far = self.train.class_counts.values(), [np.sort(v) for v in pooled(far, self.train)]
-        agrees = [p[at].argmax(axis=1) == c for c, at in enumerate(members)]
-        return [Reference(*of) for of in zip(n, members, far, scale, label, agrees, strict=True)]
+        n, far = [*self.train.class_counts.values()], [np.sort(v) for v in pooled(far, self.train)]
+        return [
+            Reference(n[c], at, far[c], scale[c], label[c], agrees=p[at].argmax(axis=1) == c)
+            for c, at in enumerate(members)
+        ]
 
     def measure(self, x: Any, y: np.ndarray, parents: Sequence[tuple[str, ...]] | None = None) -> Measures:
         """Measure examples against the real ones of the label they claim.

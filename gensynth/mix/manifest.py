@@ -14,7 +14,7 @@ import numpy as np
 
 from gensynth.data.cells import Cells
 from gensynth.data.files import write_text
-from gensynth.data.labeled import LabeledData
+from gensynth.data.labeled import LabeledData, numbers_within
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.sampler.synthetic import Synthetic
 
@@ -100,10 +100,8 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
 
 def by_any_tool(x: Any, y: np.ndarray, classes: tuple[str, ...], notes: tuple[str, ...] = ()) -> Synthetic:
     """Return samples of which no manifest tells: the sampler is `"unknown"`, the seed 0, each numbered in its class."""
-    n, order = len(y), np.argsort(y, kind="stable")
-    index = np.empty(n, dtype=np.int64)
-    index[order] = np.arange(n) - np.searchsorted(y[order], y[order])
-    return Synthetic(x, y, classes, index, "unknown", 0, ("file",) * n, ((),) * n, ("",) * n, notes)
+    n, nothing = len(y), ((),) * len(y)
+    return Synthetic(x, y, classes, numbers_within(y), "unknown", 0, ("file",) * n, nothing, ("",) * n, notes)
 
 
 def read_manifest(path: Path, *columns: str) -> Cells:

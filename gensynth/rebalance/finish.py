@@ -11,8 +11,7 @@ import numpy as np
 
 from gensynth.choose.results import Choice, load_choice
 from gensynth.evaluate.intervals import HELPS
-from gensynth.evaluate.leak import load_leak
-from gensynth.evaluate.results import Evaluation, load_evaluation
+from gensynth.evaluate.results import Evaluation, load_evaluation, load_leak
 from gensynth.fidelity.verdict import FAIL
 from gensynth.kind import Kind, kinds
 from gensynth.rebalance.job import RunFiles

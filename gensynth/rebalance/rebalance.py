@@ -30,8 +30,8 @@ from gensynth.choose.results import Choice, load_choice, save_choice
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.evaluate import evaluate_checked
 from gensynth.evaluate.intervals import HELPS
-from gensynth.evaluate.leak import may_be_shown, measure_leak, save_leak
-from gensynth.evaluate.results import load_evaluation, save_evaluation
+from gensynth.evaluate.leak import may_be_shown, measure_leak
+from gensynth.evaluate.results import load_evaluation, save_evaluation, save_leak
 from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
@@ -118,7 +118,7 @@ def sample_and_check(job: Job, sampler: Sampler, adds: Mapping[str, int]) -> Non
     synthetic = _drawn(sampler, checker, adds, seed, job)
     verdict = checker.check(synthetic, adds)
     accepted = synthetic.subset(verdict.samples.accepted)
-    if len(accepted) and kinds()[parts.train.kind].changes:
+    if len(accepted) and kinds()[parts.train.kind].leak_config() is not None:
         changed = _changed(sampler, checker, rare, seed, synthetic)
         leak = measure_leak(parts.train, accepted, changed, rare, held_out)
         save_leak(leak, folder / LEAK)

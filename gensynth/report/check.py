@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.leak import Leak, may_be_shown, measure_leak
+from gensynth.evaluate.leak import may_be_shown, measure_leak
+from gensynth.evaluate.results import Leak
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.privacy import Privacy, attack
 from gensynth.fidelity.verdict import Verdict
@@ -48,7 +49,7 @@ def check(
     space = kind.check_space(train, check_config, data_config)
     verdict = FidelityChecker(train, held_out, space=space).check(samples)
     verdict = replace(verdict, privacy=asdict(found) if found else None)
-    leak, advice = _shortcut(train, samples, verdict, held_out) if kind.changes else (None, ())
+    leak, advice = _shortcut(train, samples, verdict, held_out) if kind.leak_config() is not None else (None, ())
     added = Counter(samples.classes[label] for label in samples.y[verdict.samples.accepted])
     return Contents(
         title=f"{synthetic} against {against}",

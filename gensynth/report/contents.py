@@ -11,8 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from gensynth.choose.results import Choice
     from gensynth.data.split import Parts
-    from gensynth.evaluate.leak import Leak
-    from gensynth.evaluate.results import Evaluation
+    from gensynth.evaluate.results import Evaluation, Leak
     from gensynth.fidelity.privacy import Privacy
     from gensynth.fidelity.verdict import Verdict
     from gensynth.sampler.synthetic import Synthetic

@@ -1,8 +1,7 @@
-"""Figures of the page: charts as inline SVG that follow the page's colours, images as inline PNG."""
+"""Figures of the page: charts as inline SVG that follow the page's colours."""
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 import re
@@ -15,8 +14,6 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
-from torch import Tensor
 
 from gensynth.report.markup import Html, element, number, points, shorten
 
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
 
 WIDTH = 520
 NAME = 25
-LONGEST = 64
-TILE = 56
 
 # Colours as drawn, each replaced by the page's own colour, so that charts follow light and dark.
 COLOURS = {
@@ -175,39 +170,3 @@ def loss_lines(title: str, step: Sequence[float], losses: Mapping[str, Sequence[
         axes.text(1, 0.02, "step", ha="right", va="bottom", transform=axes.transAxes, color=COLOURS["muted"])
 
     return _draw(title, 220, 52, 24, plot)
-
-
-def thumbnail_shape(shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Height and width at which images of shape (c, h, w) are shown: at most LONGEST px on either side."""
-    _, h, w = shape
-    scale = min(1.0, LONGEST / max(h, w))
-    return max(1, round(h * scale)), max(1, round(w * scale))
-
-
-def sheet(x: Tensor, columns: int, alt: str) -> Html:
-    """Return images as one PNG contact sheet, row by row.
-
-    Args:
-        x: Images, uint8, shape (n, c, h, w), n >= 1, c in {1, 3}.
-        columns: Images per row.
-        alt: What the sheet shows, for those who cannot see it.
-    """
-    c, h, w = x.shape[1:]
-    size = thumbnail_shape((c, h, w))
-    gap = max(1, round(max(size) / 14))
-    columns = min(columns, len(x))
-    rows = math.ceil(len(x) / columns)
-    shape = (rows * (size[0] + gap) - gap, columns * (size[1] + gap) - gap)
-    canvas = np.zeros((*shape, c + 1), dtype=np.uint8)  # the last channel is alpha: gaps show the page
-    for i, image in enumerate(x.permute(0, 2, 3, 1).numpy()):
-        if size != (h, w):
-            small = Image.fromarray(image.squeeze(-1) if c == 1 else image).resize(size[::-1], Image.Resampling.BOX)
-            image = np.asarray(small).reshape(*size, c)
-        top, left = i // columns * (size[0] + gap), i % columns * (size[1] + gap)
-        canvas[top : top + size[0], left : left + size[1], :c] = image
-        canvas[top : top + size[0], left : left + size[1], c] = 255
-    png = io.BytesIO()
-    Image.fromarray(canvas).save(png, format="PNG", optimize=True)
-    zoom = max(1, round(TILE / max(size)))  # whole pixels stay whole
-    source = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
-    return element("img", src=source, alt=alt, width=str(shape[1] * zoom), height=str(shape[0] * zoom), class_="pixels")

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.data.files import write_bytes
-from gensynth.report.markup import Html, badge, clean, element
+from gensynth.report.markup import Html, badge, clean, element, percent
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
 
-UTILITY = {
-    "HELPS": "Yes: a classifier trained with these synthetic {noun}s does better on real test {noun}s.",
-    "NO MEASURABLE EFFECT": "No: these synthetic {noun}s make no measurable difference on real test {noun}s.",
-    "HURTS": "No: a classifier trained with these synthetic {noun}s does worse on real test {noun}s.",
-    "CANNOT TELL": "This test cannot tell whether these synthetic {noun}s help.",
-    "NOT TESTED": "Whether these synthetic {noun}s help has not been tested.",
-}
 FIDELITY = {
     "PASS": "No check objected to the synthetic {noun}s.",
     "REVIEW": "A person should look at the synthetic {noun}s before they are used.",
@@ -28,11 +21,11 @@ FIDELITY = {
 }
 
 
-def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html]]) -> str:
-    """Return the page as HTML text.
+def page(contents: Contents, header: Html, sections: Sequence[tuple[str, str, Html]]) -> str:
+    """Return a page as HTML text.
 
     Args:
-        title: Its title, in one line.
+        contents: What it shows; gives the title.
         header: What stands at the top.
         sections: The rest: of each section its id, its word in the list of contents, and what it holds. Those that hold
             nothing are left out.
@@ -46,7 +39,7 @@ def page(title: str, header: Html, sections: Sequence[tuple[str, str, Html]]) ->
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
+        element("title", clean(contents.title)),
         element("style", Html(css)),
     )
     shown = [of for of in sections if of[2]]
@@ -99,17 +92,35 @@ def sound(contents: Contents) -> Html:
 
 def how_many(contents: Contents) -> Html:
     """Say how many samples were drawn, accepted and added."""
-    drawn = 0 if contents.synthetic is None else len(contents.synthetic)
-    accepted = 0 if contents.verdict is None else int(contents.verdict.samples.accepted.sum())
-    added = sum(max(0, n) for n in contents.added.values())
+    counts = {
+        "drawn": 0 if contents.synthetic is None else len(contents.synthetic),
+        "accepted": 0 if contents.verdict is None else int(contents.verdict.samples.accepted.sum()),
+        "added": sum(max(0, n) for n in contents.added.values()),
+    }
     gaining = sum(n > 0 for n in contents.added.values())
-    flow = (("drawn", drawn), ("accepted", accepted), ("added", added))
-    steps = (element("li", element("b", f"{n:,}"), f" {what}") for what, n in flow)
-    return tile(
-        "How many?",
-        element("ul", *steps, class_="flow"),
-        element("p", f"To {gaining} of {len(contents.real)} classes."),
-    )
+    return tile("How many?", flow(counts), element("p", f"To {gaining} of {len(contents.real)} classes."))
+
+
+def how_many_passed(contents: Contents) -> Html:
+    """Say how many samples passed the check."""
+    samples = contents.checked.samples
+    reviewed = sum(reason != "" for reason in samples.review)
+    n, accepted = len(samples.accepted), int(samples.accepted.sum())
+    return tile("How many?", flow({"checked": n, "accepted": accepted, "to be looked at": reviewed}))
+
+
+def flow(counts: Mapping[str, int]) -> Html:
+    """Return numbers with what they are of, each a part of the one before."""
+    return element("ul", *(element("li", element("b", f"{n:,}"), f" {of}") for of, n in counts.items()), class_="flow")
+
+
+def cost(contents: Contents) -> Html:
+    """Say what the gate costs genuine examples."""
+    title, found, noun = "What does the gate cost?", contents.checked.false_reject, contents.noun
+    if found is None:
+        return tile(title, element("p", f"Not measured: no real {noun}s were held out."))
+    words = f"of the genuine {noun}s of these classes that were held out would be rejected by the same filters."
+    return tile(title, element("p", element("b", percent(found["any"])), f" {words}"))
 
 
 def alarm(contents: Contents) -> Html:
@@ -134,10 +145,9 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
     Raises:
         FileNotFoundError: if the folder of `path` does not exist.
     """
-    path = Path(path)
     check_folder(path)
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
-    return path
+    write_bytes(Path(path), text.encode("utf-8", "backslashreplace"))
+    return Path(path)
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:

@@ -16,8 +16,7 @@ from gensynth.fidelity.verdict import PASS, REASONS, Verdict
 if TYPE_CHECKING:
     from gensynth.choose.results import Choice
     from gensynth.data.split import Parts
-    from gensynth.evaluate.leak import Leak
-    from gensynth.evaluate.results import Evaluation
+    from gensynth.evaluate.results import Evaluation, Leak
     from gensynth.fidelity.privacy import Privacy
     from gensynth.mix.mix import Mixed
     from gensynth.sampler.synthetic import Synthetic
@@ -61,10 +60,10 @@ def print_leak(leak: Leak, spread: Leak | None = None) -> None:
     """Print whether a classifier learns to take what is changed for rare, and what came of changing all classes."""
     print(f"shortcut: {leak.verdict}. {leak.why}")
     if spread is not None:
-        print(f"changed images were spread over all classes, and now: {spread.verdict}. {spread.why}")
+        print(f"changed ones were spread over all classes, and now: {spread.verdict}. {spread.why}")
     elif leak.leaks:
         print(
-            "WARNING: a classifier learns 'changed = rare class' from them; give every class a share of such images: "
+            "WARNING: a classifier learns 'changed = rare class' from them; give every class a share of such: "
             "'gensynth mix' and 'gensynth rebalance' do with --spread all. Where every class has that, fill the rare "
             "ones less."
         )

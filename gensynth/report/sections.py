@@ -1,4 +1,4 @@
-"""Sections of the page that are told in numbers: counts, shortcut, fidelity, losses, provenance."""
+"""Sections of the page that are told in numbers: counts, shortcut, fidelity, privacy, losses, provenance."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gensynth.report.markup import (
     fold,
     listed,
     number,
+    percent,
     section,
     table,
     unfold,
@@ -136,6 +137,41 @@ def _score(s: Score) -> tuple[str, ...]:
         number(s.yardstick),
         usual,
         clean(f"{s.note} {s.meaning}".strip()),
+    )
+
+
+def privacy(contents: Contents) -> Html:
+    """Return what the attacks found; nothing where none was tried."""
+    found, noun = contents.privacy, contents.noun
+    if found is None:
+        return Html()
+    rows = []
+    for c in found.classes:
+        m, d = c.membership, c.distance
+        numbers = ("", "", "", "")
+        if m is not None and d is not None:
+            auc = f"{m.auc:.2f} ({m.interval[0]:.2f} to {m.interval[1]:.2f})"
+            tpr = f"{percent(m.tpr)} ({percent(m.tpr_interval[0])} to {percent(m.tpr_interval[1])}) at {percent(m.fpr)}"
+            share = f"{percent(d.share)} ({percent(d.interval[0])} to {percent(d.interval[1])})"
+            numbers = (auc, tpr, share, number(c.findable))
+        counts = (f"{c.n_members:,}", f"{c.n_non_members:,}", f"{c.n_synthetic:,}")
+        rows.append((clean(c.label), clean(c.status), *counts, *numbers, " ".join(c.why)))
+    head = (
+        *("class", "answer", "members", "non-members", "samples", "AUC of the membership attack"),
+        *("members found, at this share of false alarms", "nearer to members", "AUC that would be found", "in words"),
+    )
+    return section(
+        "privacy",
+        "Do the samples tell who was in the training data?",
+        element("p", element("b", f"{found.status}.")),
+        element(
+            "p",
+            f"Members are the real training {noun}s, non-members real {noun}s that no generator saw. Without a leak "
+            "the AUC is about 0.5 and half of the samples lie nearer to members; intervals are 95 %. That these "
+            "attacks find nothing proves nothing about others: only training with differential privacy gives a bound.",
+            class_="small",
+        ),
+        table(head, rows, words=(0, 1, 9)),
     )
 
 

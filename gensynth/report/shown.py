@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gensynth.data.labeled import numbers_within
 from gensynth.fidelity.verdict import REASONS
 from gensynth.kind import kinds
 from gensynth.report.as_text import some
@@ -123,10 +124,7 @@ def _by_code(contents: Contents, codes: Sequence[str], meanings: Mapping[str, st
 def _varied(y: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return some of the positions at random, one of each label before a second one."""
     at = some(at, len(at))
-    turn = np.empty(len(at), dtype=np.int64)
-    for label in np.unique(y[at]):
-        turn[y[at] == label] = np.arange((y[at] == label).sum())
-    return at[np.argsort(turn, kind="stable")][:MOST_SHOWN]
+    return at[np.argsort(numbers_within(y[at]), kind="stable")][:MOST_SHOWN]
 
 
 def _pairs(contents: Contents, at: np.ndarray, name: str, words: str) -> Html:

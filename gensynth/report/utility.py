@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gensynth.data.words import capital
 from gensynth.evaluate.outcome import WORDS
 from gensynth.report import figures
 from gensynth.report.markup import (
@@ -39,12 +40,11 @@ def gains(contents: Contents) -> Html:
     shown = e.headline
     if not np.isfinite(shown.difference.value):
         return element("p", "No difference could be estimated.")
-    words = WORDS[e.metric]
     rare = element("p", f"Rare-class recall: {gain(shown.rare_recall_difference)}.")
     against = f"{clean(shown.arm)} against {clean(shown.baseline)}, the strongest without synthetic {e.noun}s"
     against += f"; {clean(shown.model)}." if len(e.models) > 1 else "."
     return Html(
-        element("p", f"{words[0].upper()}{words[1:]}: {gain(shown.difference)}.")
+        element("p", f"{capital(WORDS[e.metric])}: {gain(shown.difference)}.")
         + (rare if np.isfinite(shown.rare_recall_difference.value) else Html())
         + element("p", against, class_="small")
     )
@@ -149,40 +149,28 @@ def _recalls(e: Evaluation, model: str) -> Html:
 
 def _reading(e: Evaluation) -> Html:
     """Say what to do with the probabilities of a classifier that was trained on rebalanced data."""
-    two = e.positive is not None
-    return Html(
-        element("h3", "What rebalancing does to probabilities")
-        + element(
-            "p",
-            "A classifier that was trained on rebalanced data gives rare classes probabilities that are too high: it "
-            "has seen them more often than they occur. That alone moves what is predicted at 0.5, and looks like a "
-            "gain where only the threshold moved. Choose one of two ways:",
-        )
-        + element(
-            "ul",
-            element(
-                "li",
-                element("b", "Prior-correct them, "),
-                "where probabilities are used: multiply the probability of each class by its share among real examples "
-                "over its share among those trained on, and divide by the sum: ",
-                element("code", "p'_k = p_k (real_k / trained_k) / \u03a3_j p_j (real_j / trained_j)"),
-                ". In Python: ",
-                element("code", "gensynth.evaluate.probabilities.prior_correct(p, trained, real)"),
-                ". Brier score and calibration error are of these; ",
-                element("i", "raw"),
-                " is what they are without.",
-            ),
-            element(
-                "li",
-                element("b", "Move the threshold, "),
-                "where yes or no is asked for: "
-                + (
-                    f"predict '{clean(str(e.positive))}' from the tuned threshold on, which is of corrected "
-                    "probabilities and stands under the tuned balanced accuracy. "
-                    if two
-                    else "predict the class with the largest corrected probability over its share. "
-                )
-                + "This needs no synthetic example.",
-            ),
-        )
+    why = (
+        "A classifier that was trained on rebalanced data gives rare classes probabilities that are too high: it has "
+        "seen them more often than they occur. That alone moves what is predicted at 0.5, and looks like a gain where "
+        "only the threshold moved. Choose one of two ways:"
     )
+    correct = (
+        "where probabilities are used: multiply the probability of each class by its share among real examples over "
+        "its share among those trained on, and divide by the sum: ",
+        element("code", "p'_k = p_k (real_k / trained_k) / \u03a3_j p_j (real_j / trained_j)"),
+        ". In Python: ",
+        element("code", "gensynth.evaluate.probabilities.prior_correct(p, trained, real)"),
+        ". Brier score and calibration error are of these; ",
+        element("i", "raw"),
+        " is what they are without.",
+    )
+    rule = "predict the class with the largest corrected probability over its share. "
+    if e.positive is not None:
+        rule = (
+            f"predict '{clean(e.positive)}' from the tuned threshold on, which is of corrected probabilities and "
+            "stands under the tuned balanced accuracy. "
+        )
+    move = f"where yes or no is asked for: {rule}This needs no synthetic example."
+    ways = (element("b", "Prior-correct them, "), *correct), (element("b", "Move the threshold, "), move)
+    shown = element("ul", *(element("li", *way) for way in ways))
+    return Html(element("h3", "What rebalancing does to probabilities") + element("p", why) + shown)

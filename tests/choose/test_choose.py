@@ -19,8 +19,8 @@ from gensynth.choose.config import ChooseConfig
 from gensynth.choose.results import Choice, load_choice, save_choice
 from gensynth.choose.search import Source, slow
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.outcome import Probabilities
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.config import ImageChooseConfig
 from gensynth.kinds.table.classifiers import TableClassifier
 from gensynth.kinds.table.config import TableChooseConfig

@@ -23,10 +23,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gensynth.cli.arguments import function_of, parser_of
 from gensynth.cli.main import main
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import Parts
 from gensynth.kinds.image.samplers.neural import NeuralSampler
@@ -317,7 +317,7 @@ def test_a_run_that_changes_every_class_counts_the_filled_ones_as_rare(
     options = ["--to", "30", "--evaluate.steps", 10, "--evaluate.seeds", 2, "--spread", "all", "--model.width", 8]
     options += ["--steps", 120, "--batch_size", 32, "--quiet", "--accelerator", "cpu", "--generator", "vae"]
     code, text, err = run(capsys, "rebalance", *DIGITS, "--out", out, *options)
-    assert code in (0, 1) and "changed images were spread over all classes, and now: " in text, err
+    assert code in (0, 1) and "changed ones were spread over all classes, and now: " in text, err
     assert json.loads((out / "evaluation.json").read_text())["rare"] == ["8"]
     table = (out / "dataset" / "train" / "metadata.csv").read_text().splitlines()
     assert len({row.split("/")[0] for row in table if ",1,vae," in row}) > 5

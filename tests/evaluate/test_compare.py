@@ -12,11 +12,12 @@ import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.compare import Key, Said, compare
-from gensynth.evaluate.config import ArmsConfig, EvaluateConfig
+from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.intervals import CANNOT_TELL, HELPS, HURTS, NO_EFFECT
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.results import Evaluation
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.config import MODELS, TableEvaluateConfig
 from gensynth.kinds.table.tables import from_frame

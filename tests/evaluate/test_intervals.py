@@ -11,7 +11,6 @@ from scipy.stats import ttest_1samp
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.compare import Said, compare
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import (
     CANNOT_TELL,
     HELPS,
@@ -27,6 +26,7 @@ from gensynth.evaluate.intervals import (
     verdict_of,
 )
 from gensynth.evaluate.outcome import RECALL, Probabilities
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.images import Pixels
 
 

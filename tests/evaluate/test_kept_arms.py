@@ -9,36 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-import two_kinds
 from command_line import SHIPPED, refused, run
 from torch import nn
-from two_kinds import CASES
+from two_kinds import CASES, drawn, shapes
 
-from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate, evaluate_splits
-from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.outcome import Probabilities
-from gensynth.kinds.image.images import Pixels
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.sampler.synthetic import Synthetic
 
 CONFIG = EvaluateConfig(seeds=2, steps=10, batch_size=8, arms=("real", "augmented", "real + synthetic"))
 
 
-def images(counts: tuple[int, int], seed: int) -> LabeledData:
-    rng = np.random.default_rng(seed)
-    y = np.repeat([0, 1], counts)
-    x = torch.from_numpy(rng.integers(0, 256, (len(y), 1, 8, 8)).astype(np.uint8))
-    return LabeledData(Pixels(x), y, ("a", "b"), tuple(map(str, range(len(y)))))
+def made(seed: int) -> Synthetic:
+    return drawn(shapes((0, 9), seed))
 
 
-def drawn(seed: int) -> Synthetic:
-    data, nothing = images((0, 9), seed), ("",) * 9
-    return Synthetic(data.x, data.y, data.classes, np.arange(9), "copy", 0, nothing, ((),) * 9, nothing)
-
-
-TRAIN, TEST = images((20, 5), 0), images((12, 12), 1)
+TRAIN, TEST = shapes((20, 5), 0), shapes((12, 12), 1)
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +53,12 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_other_synthetic_images_train_their_arms_only(
     tmp_path: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path / "arms")
+    evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, kept=tmp_path / "arms")
     assert sorted(trained) == sorted(CONFIG.arms) and len(list((tmp_path / "arms").iterdir())) == 2
     trained.clear()
     done: list[float] = []
     monkeypatch.setattr("gensynth.evaluate.evaluate.tqdm.update", lambda bar, n: done.append(n))
-    evaluate(TRAIN, drawn(3), TEST, CONFIG, quiet=True, kept=tmp_path / "arms")
+    evaluate(TRAIN, made(3), TEST, CONFIG, quiet=True, kept=tmp_path / "arms")
     assert trained == ["real + synthetic"]
     assert sum(done) == 3 * 10, "what is kept counts as done"
 
@@ -79,21 +67,18 @@ def test_other_synthetic_images_train_their_arms_only(
 def test_what_is_kept_gives_the_same_evaluation(kind: str, tmp_path: Path) -> None:
     make, config = CASES[kind].make, CASES[kind].config
     train, test, first, second = (make(counts, i) for i, counts in enumerate(((30, 8), (20, 12), (9, 30), (9, 20))))
-    made = (two_kinds.drawn(part, "b") for part in (first, second))
-    evaluate(train, next(made), test, config, quiet=True, kept=tmp_path)
+    evaluate(train, drawn(first, "b"), test, config, quiet=True, kept=tmp_path)
     assert len(list(tmp_path.iterdir())) == len(CASES[kind].baselines)
-    last = next(made)
-    assert evaluate(train, last, test, config, quiet=True, kept=tmp_path) == evaluate(
-        train, last, test, config, quiet=True
-    )
+    found = [evaluate(train, drawn(second, "b"), test, config, quiet=True, kept=kept) for kept in (tmp_path, None)]
+    assert found[0] == found[1]
 
 
 def test_other_data_and_settings_have_arms_of_their_own(tmp_path: Path, trained: list[str]) -> None:
-    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, kept=tmp_path)
     for n, (train, test, config) in enumerate(
         (
-            (images((20, 5), 4), TEST, CONFIG),
-            (TRAIN, images((12, 12), 5), CONFIG),
+            (shapes((20, 5), 4), TEST, CONFIG),
+            (TRAIN, shapes((12, 12), 5), CONFIG),
             (TRAIN, TEST, replace(CONFIG, seed=1)),
             (TRAIN, TEST, replace(CONFIG, seeds=3)),
             (TRAIN, TEST, replace(CONFIG, steps=11)),
@@ -101,15 +86,15 @@ def test_other_data_and_settings_have_arms_of_their_own(tmp_path: Path, trained:
         )
     ):
         trained.clear()
-        evaluate(train, drawn(2), test, config, quiet=True, kept=tmp_path)
+        evaluate(train, made(2), test, config, quiet=True, kept=tmp_path)
         assert sorted(trained) == sorted(CONFIG.arms) and len(list(tmp_path.iterdir())) == 2 * (n + 2)
     trained.clear()
-    evaluate(TRAIN, drawn(2), TEST, replace(CONFIG, rope=0.1), quiet=True, kept=tmp_path)
+    evaluate(TRAIN, made(2), TEST, replace(CONFIG, rope=0.1), quiet=True, kept=tmp_path)
     assert trained == ["real + synthetic"], "what is only compared otherwise is not trained again"
 
 
 def test_a_damaged_or_foreign_file_is_made_again(tmp_path: Path, trained: list[str]) -> None:
-    expected = evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    expected = evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, kept=tmp_path)
     paths = sorted(tmp_path.iterdir())
     whole = [path.read_bytes() for path in paths]
 
@@ -131,20 +116,20 @@ def test_a_damaged_or_foreign_file_is_made_again(tmp_path: Path, trained: list[s
         trained.clear()
         for path in paths:
             path.write_bytes(content)
-        assert evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path) == expected
+        assert evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, kept=tmp_path) == expected
         assert [path.read_bytes() for path in paths] == whole and sorted(trained) == sorted(CONFIG.arms)
 
 
 def test_arms_of_a_classifier_of_the_users_are_not_kept(tmp_path: Path) -> None:
     def network(channels: int, n_classes: int) -> nn.Module:
-        return nn.Sequential(nn.Flatten(), nn.Linear(64, n_classes))
+        return nn.Sequential(nn.Flatten(), nn.Linear(72, n_classes))
 
-    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, classifier=network, kept=tmp_path)
+    evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, classifier=network, kept=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_splits_with_the_same_real_images_share_their_arms(tmp_path: Path, trained: list[str]) -> None:
-    splits = [(TRAIN, drawn(2), TEST), (TRAIN, drawn(3), TEST)]
+    splits = [(TRAIN, made(2), TEST), (TRAIN, made(3), TEST)]
     first = evaluate_splits(splits, CONFIG, quiet=True, kept=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     trained.clear()
@@ -165,9 +150,9 @@ def test_a_killed_evaluation_keeps_the_arms_that_are_done(
     with monkeypatch.context() as patch:
         patch.setattr(Networks, "try_way", stopped)
         with pytest.raises(KeyboardInterrupt):
-            evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+            evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, kept=tmp_path)
     trained.clear()
-    evaluate(TRAIN, drawn(2), TEST, CONFIG, quiet=True, kept=tmp_path)
+    evaluate(TRAIN, made(2), TEST, CONFIG, quiet=True, kept=tmp_path)
     assert trained == ["real + synthetic"]
 
 

@@ -12,12 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-import gensynth.evaluate.leak
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.intervals import CANNOT_TELL
-from gensynth.evaluate.leak import LEAKS, NO_LEAK, Leak, load_leak, measure_leak, save_leak
-from gensynth.evaluate.task import Task, Training, Way
+from gensynth.evaluate.leak import measure_leak
+from gensynth.evaluate.outcome import Outcome, Probabilities
+from gensynth.evaluate.results import LEAKS, NO_LEAK, Leak, load_leak, save_leak
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import Parts
@@ -52,10 +53,20 @@ def rows_of(data: LabeledData, rare: bool, per_class: int, start: int = 0) -> np
     return np.concatenate([np.flatnonzero(data.y == k)[start : start + per_class] for k in wanted])
 
 
+def filled(data: LabeledData) -> Synthetic:
+    """Inverted images of the rare classes."""
+    return inverted(data, rows_of(data, True, 40))
+
+
+def others(data: LabeledData) -> np.ndarray:
+    """Some rows of each other class."""
+    return rows_of(data, False, 15)
+
+
 @pytest.fixture(scope="module")
 def planted(parts: Parts) -> Leak:
-    filling, shown = rows_of(parts.train, True, 40), rows_of(parts.train, False, 15)
-    return measure_leak(parts.train, inverted(parts.train, filling), inverted(parts.train, shown), RARE, (), QUICK)
+    train = parts.train
+    return measure_leak(train, filled(train), inverted(train, others(train)), RARE, (), QUICK)
 
 
 def test_a_planted_shortcut_is_found(planted: Leak) -> None:
@@ -68,16 +79,14 @@ def test_a_planted_shortcut_is_found(planted: Leak) -> None:
 def test_it_vanishes_when_the_change_is_spread(parts: Parts) -> None:
     train = parts.train
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, round(115 * SPREAD), start=60)])
-    shown = inverted(train, rows_of(train, False, 15))
+    shown = inverted(train, others(train))
     leak = measure_leak(train, inverted(train, filling), shown, RARE, (), EvaluateConfig(seeds=5, steps=150))
     assert not leak.leaks and leak.difference is not None and leak.difference.value < 0.05
 
 
 def test_a_change_that_does_nothing_does_not_leak(parts: Parts) -> None:
     train = parts.train
-    leak = measure_leak(
-        train, same(train, rows_of(train, True, 40)), same(train, rows_of(train, False, 15)), RARE, (), QUICK
-    )
+    leak = measure_leak(train, same(train, rows_of(train, True, 40)), same(train, others(train)), RARE, (), QUICK)
     assert leak.verdict == NO_LEAK and leak.difference is not None and leak.difference.value == 0
 
 
@@ -93,35 +102,32 @@ def test_without_parents_held_out_images_of_the_same_classes_are_the_yardstick(p
         assert leak.share_original is not None and leak.share_original < 0.1
 
 
-@pytest.mark.parametrize("n", [0, 29])
-def test_too_few_images_cannot_tell(parts: Parts, n: int) -> None:
-    filling, shown = rows_of(parts.train, True, 40), rows_of(parts.train, False, 15)
-    leak = measure_leak(parts.train, inverted(parts.train, filling), inverted(parts.train, shown[:n]), RARE)
-    assert leak.verdict == CANNOT_TELL and not leak.leaks and (leak.share_changed, leak.difference) == (None, None)
-    assert f"there are {n} and {n}" in leak.why
-    many_of_few = inverted(parts.train, np.repeat(shown[:29], 10))
-    leak = measure_leak(parts.train, inverted(parts.train, filling), many_of_few, RARE)
-    assert leak.verdict == CANNOT_TELL and "there are 290 and 29" in leak.why
-    nothing = measure_leak(parts.train, inverted(parts.train, filling), inverted(parts.train, shown, False), RARE)
-    assert nothing.verdict == CANNOT_TELL and "there are 0 and 0" in nothing.why
-    every = measure_leak(
-        parts.train, inverted(parts.train, filling), inverted(parts.train, shown[:0]), parts.train.classes
-    )
-    assert every.verdict == CANNOT_TELL and "Every class is filled" in every.why
+def test_too_few_images_cannot_tell(parts: Parts) -> None:
+    train, shown = parts.train, others(parts.train)
+    for changed, rare, why in (
+        (inverted(train, shown[:0]), RARE, "there are 0 and 0"),
+        (inverted(train, shown[:29]), RARE, "there are 29 and 29"),
+        (inverted(train, np.repeat(shown[:29], 10)), RARE, "there are 290 and 29"),
+        (inverted(train, shown, parents=False), RARE, "there are 0 and 0"),
+        (inverted(train, shown[:0]), train.classes, "Every class is filled"),
+    ):
+        leak = measure_leak(train, filled(train), changed, rare)
+        assert leak.verdict == CANNOT_TELL and not leak.leaks and why in leak.why
+        assert (leak.share_changed, leak.difference) == (None, None)
 
 
 def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the parents nor other images made from them are trained on; at most half of a class is missing."""
     train, seen = parts.train, {}
 
-    def look(task: Task, way: Way, training: Training, on_step: object) -> np.ndarray:
-        seen.update(images=task.images(torch.arange(len(task.y))), y=task.y, p=task.chance(way))
-        seen["shown"] = task.test_x(torch.arange(task.n_test))
-        taken = np.zeros((len(training.seeds), task.n_test), dtype=np.int64)
-        taken[:, : task.n_test // 4] = 8  # half of the changed ones
-        return np.eye(task.n_classes)[taken]
+    def look(self: Networks, way: str, train: LabeledData, added: Synthetic, test: LabeledData, *_: Any) -> Outcome:
+        seen.update(images=torch.cat([train.x[:], added.x[:]]), y=np.concatenate([train.y, added.y]))
+        seen.update(way=way, shown=test.x[:])
+        taken = np.zeros((1, len(test)), dtype=np.int64)
+        taken[:, : len(test) // 4] = 8  # half of the changed ones
+        return Probabilities(test.y, np.eye(10)[taken], len(train))
 
-    monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", look)
+    monkeypatch.setattr(Networks, "try_way", look)
     filling = np.concatenate([rows_of(train, True, 40), rows_of(train, False, 200)])
     leak = measure_leak(train, same(train, filling), inverted(train, rows_of(train, False, 200)), RARE)
     changed, original = seen["shown"].split(len(seen["shown"]) // 2)
@@ -130,18 +136,17 @@ def test_what_is_compared_was_not_learned(parts: Parts, monkeypatch: pytest.Monk
     n_real = np.bincount(train.y)[:8]
     assert leak.n_changed == (n_real // 2).sum()
     assert np.array_equal(np.bincount(seen["y"])[:8], 2 * (n_real - n_real // 2))
-    by_class = [seen["p"][seen["y"] == k].sum() for k in range(10)]
-    assert by_class == pytest.approx([0.1] * 10)
+    assert seen["way"] == "oversampled"
     assert leak.share_changed == pytest.approx(0.5, abs=0.01) and leak.share_original == 0
 
 
 def test_images_of_one_parent_do_not_count_as_many(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    def guess(task: Task, way: Way, training: Training, on_step: object) -> np.ndarray:
-        by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, task.n_test // 80)
-        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(task.n_test // 2, dtype=np.int64)])
-        return np.eye(task.n_classes)[np.tile(taken, (len(training.seeds), 1))]
+    def guess(self: Networks, way: str, train: LabeledData, added: Synthetic, test: LabeledData, *_: Any) -> Outcome:
+        by_parent = np.repeat(np.random.default_rng(0).random(40) < 0.5, len(test) // 80)
+        taken = np.concatenate([np.where(by_parent, 8, 0), np.zeros(len(test) // 2, dtype=np.int64)])
+        return Probabilities(test.y, np.eye(10)[np.tile(taken, (2, 1))], len(train))
 
-    monkeypatch.setattr(gensynth.evaluate.leak, "train_and_predict", guess)
+    monkeypatch.setattr(Networks, "try_way", guess)
     filling, few = rows_of(parts.train, True, 40), rows_of(parts.train, False, 5)
     once, often = (
         measure_leak(parts.train, same(parts.train, filling), same(parts.train, np.repeat(few, n)), RARE).difference
@@ -152,8 +157,8 @@ def test_images_of_one_parent_do_not_count_as_many(parts: Parts, monkeypatch: py
 
 
 def test_it_is_determined_by_its_seed_and_survives_json(parts: Parts, planted: Leak, tmp_path: Path) -> None:
-    filling, shown = rows_of(parts.train, True, 40), rows_of(parts.train, False, 15)
-    args = (parts.train, inverted(parts.train, filling), inverted(parts.train, shown), RARE, ())
+    shown = others(parts.train)
+    args = (parts.train, filled(parts.train), inverted(parts.train, shown), RARE, ())
     before = torch.get_rng_state()
     assert measure_leak(*args, QUICK) == planted
     assert torch.equal(torch.get_rng_state(), before)
@@ -165,7 +170,7 @@ def test_it_is_determined_by_its_seed_and_survives_json(parts: Parts, planted: L
 
 
 def test_wrong_inputs_are_refused(parts: Parts) -> None:
-    filling = inverted(parts.train, rows_of(parts.train, True, 40))
+    filling = filled(parts.train)
     with pytest.raises(ValueError, match="classes other than the rare ones, '8', '9'"):
         measure_leak(parts.train, filling, filling, RARE)
     with pytest.raises(ValueError, match="must agree"):

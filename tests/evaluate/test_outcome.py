@@ -155,15 +155,6 @@ def test_the_rarer_class_is_the_second_of_equal_ones() -> None:
     assert rarer(np.array([0, 1]), 3) is None
 
 
-def test_resamples_score_what_they_hold() -> None:
-    """A resample's average precision is that of the examples it holds, as often as it holds them."""
-    y, p = guesses(2, (12, 8), 2)
-    weights = np.random.default_rng(5).integers(0, 3, (20, 4))
-    found = Probabilities(y, p, 9, 1).score(weights.astype(np.float32), 4)["average_precision"]
-    rows = np.repeat(np.arange(20), weights[:, 3])
-    assert found[3, 0] == pytest.approx(average_precision_score(y[rows], p[0][rows, 1]), abs=1e-6)
-
-
 def test_extremes() -> None:
     n = np.array([6, 3])
     assert matthews(np.array([6.0, 3]), np.array([6.0, 3]), n) == 1

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from gensynth.evaluate.network import train_and_predict
 from gensynth.evaluate.side_by_side import OnStep, side_by_side
-from gensynth.evaluate.task import WAYS, Task, Training
+from gensynth.kinds.image.classifier.network import train_and_predict
+from gensynth.kinds.image.classifier.task import WAYS, Task, Training
 
 
 @pytest.fixture(params=[1, 3])

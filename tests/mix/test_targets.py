@@ -54,11 +54,8 @@ def test_a_class_that_is_filled_is_rare_only_if_it_lacks_half() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["", "5", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n", "0.0", "1.5", ".5"],
+    ["", "x", "x5", "-3", "0x", "0", "2.5x", "Balance", "rarely", "5 x", "٣", "5x\n", "0.0", "1.5", ".5"],
 )
 def test_bad_targets_name_the_five_forms(target: str) -> None:
-    if target == "5":
-        assert target_counts({"a": 1}, target) == {"a": 4}
-        return
     with pytest.raises(ValueError, match=r"'rare'.*'balance'.*'200'.*'5x'.*'0.29'"):
         target_counts({"a": 1}, target)

@@ -14,14 +14,14 @@ import pytest
 
 from gensynth.choose.results import load_choice
 from gensynth.cli.main import main
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.evaluate.intervals import HELPS
 from gensynth.evaluate.leak import measure_leak
-from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.results import load_evaluation
 from gensynth.generator.config import TrainConfig
 from gensynth.generator.registry import get_generator
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.commands import rebalance
 from gensynth.kinds.image.config import ImageChooseConfig
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts

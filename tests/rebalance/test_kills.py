@@ -15,9 +15,9 @@ from command_line import DIGITS, QUICK, picture
 
 from gensynth.cli.main import main
 from gensynth.data import files
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.leak import measure_leak
 from gensynth.fidelity.verdict import SampleVerdicts
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.files import FolderFiles
 from gensynth.kinds.image.read import DataConfig, read_parts
 from gensynth.mix.mix import mix

@@ -20,10 +20,9 @@ from gensynth.evaluate.intervals import Estimate
 from gensynth.fidelity.privacy import CANNOT_TELL, ClassPrivacy, Privacy
 from gensynth.fidelity.verdict import REASONS
 from gensynth.report import figures
-from gensynth.report.check_page import render_check
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, element
-from gensynth.report.page import render, write_report
+from gensynth.report.page import render, render_check, write_report
 
 KINDS = ("image", "table")
 OF_SAMPLES = ("look", "nearest", "rejected", "fidelity")
@@ -168,7 +167,7 @@ def test_the_page_of_a_check_answers_first_and_tells_what_attacks_found(kind: st
 
 
 def test_a_kind_that_says_nothing_of_pages_shows_its_examples_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("page", "check_page", "shown"):
+    for module in ("page", "shown"):
         monkeypatch.setattr(f"gensynth.report.{module}.kinds", lambda: {"plane": Plane()})
     contents = report(Parts(plane(0, 40), plane(1, 8), plane(2, 8)), plane(3, 20))
     page = render(contents)
@@ -187,7 +186,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("gensynth.report.page.os.replace", fail)
+    monkeypatch.setattr("gensynth.data.files.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_report(path, small("image"))
     assert path.read_bytes() == old and list(tmp_path.iterdir()) == [path]

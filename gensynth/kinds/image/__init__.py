@@ -6,6 +6,7 @@ from gensynth.data.lazy import lazily
 
 _HOME = {
     "DataConfig": "gensynth.kinds.image.config",
+    "EvaluateConfig": "gensynth.kinds.image.classifier.config",
     "ImageChooseConfig": "gensynth.kinds.image.config",
     "StylizeConfig": "gensynth.kinds.image.style.config",
     "Pixels": "gensynth.kinds.image.images",

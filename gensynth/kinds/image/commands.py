@@ -21,8 +21,8 @@ from gensynth.report.printed import (
 from gensynth.sampler import SAMPLER
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
-    from gensynth.evaluate.config import EvaluateConfig
     from gensynth.generator.config import TrainConfig
+    from gensynth.kinds.image.classifier.config import EvaluateConfig
     from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
     from gensynth.kinds.image.rebalance_config import RebalanceConfig
     from gensynth.kinds.image.style.config import StylizeConfig

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from gensynth.choose.config import ChooseConfig
 from gensynth.data.split import SplitConfig
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.generator.config import SIDES
+from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.pixels import WHITE
 
 TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
     from gensynth.evaluate.classifier import Classifier
+    from gensynth.evaluate.config import ArmsConfig
     from gensynth.fidelity.space import Space
     from gensynth.kinds.image.config import DrawConfig, ImageChooseConfig
     from gensynth.kinds.image.rebalance import ImageAsked
@@ -42,12 +43,11 @@ class ImageKind(Kind):
         "ReadConfig": "gensynth.kinds.image.config.DataConfig",
         "FilesConfig": "gensynth.kinds.image.config.FolderConfig",
         "CheckConfig": "gensynth.kinds.image.config.CheckConfig",
-        "EvaluateConfig": "gensynth.evaluate.config.EvaluateConfig",
+        "EvaluateConfig": "gensynth.kinds.image.classifier.config.EvaluateConfig",
         "DrawConfig": "gensynth.kinds.image.config.DrawConfig",
         "ChooseConfig": "gensynth.kinds.image.config.ImageChooseConfig",
         "RebalanceConfig": "gensynth.kinds.image.rebalance_config.RebalanceConfig",
     }
-    changes: ClassVar[bool] = True
     commands: ClassVar[str] = "gensynth.kinds.image.commands"
 
     def claims(self, source: str) -> bool:
@@ -126,21 +126,27 @@ class ImageKind(Kind):
 
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """As `Kind.classifiers`: networks; `own` is an estimator of scikit-learn, or a function that makes one."""
-        from gensynth.evaluate.config import EvaluateConfig
-        from gensynth.evaluate.networks import Networks
+        from gensynth.kinds.image.classifier.config import EvaluateConfig
+        from gensynth.kinds.image.classifier.networks import Networks
 
         if not isinstance(config, EvaluateConfig):
             raise TypeError(f"images are tested as EvaluateConfig says, got {type(config).__name__}.")
         return [Networks.of(train, config, own)]
+
+    def leak_config(self) -> ArmsConfig:
+        """As `Kind.leak_config`: what is changed everywhere is soon learned, if it is learned at all."""
+        from gensynth.kinds.image.classifier.config import EvaluateConfig
+
+        return EvaluateConfig(seeds=5, steps=200)
 
     def design(self, train: LabeledData, validation: LabeledData | None, config: ImageChooseConfig) -> Design:
         """As `Kind.design`: the validation images."""
         import numpy as np
 
         from gensynth.choose.designs import Holdout
-        from gensynth.evaluate.networks import Networks
-        from gensynth.evaluate.task import Training
         from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, WEIGHTS
+        from gensynth.kinds.image.classifier.networks import Networks
+        from gensynth.kinds.image.classifier.task import Training
 
         if validation is None:
             raise ValueError("what suits images is chosen on validation images; give these.")

@@ -4,15 +4,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from checked import normal
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest, kstest, mannwhitneyu, rankdata
 
 from gensynth.fidelity import metrics
 from gensynth.fidelity.metrics import rank_sum
-
-
-def normal(n: int, d: int, seed: int, shift: float = 0.0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(shift, 1, (n, d))
 
 
 def test_near_duplicate_ratio_is_zero_for_copies_and_survives_repeated_reals():
@@ -21,12 +18,6 @@ def test_near_duplicate_ratio_is_zero_for_copies_and_survives_repeated_reals():
     assert np.median(metrics.near_duplicate_ratio(real, normal(200, 5, 1))) == pytest.approx(1, abs=0.2)
     assert metrics.typical_distance(np.repeat(real, 2, axis=0)) == pytest.approx(metrics.typical_distance(real))
     assert metrics.typical_distance(np.ones((5, 2))) == 1
-
-
-def test_nearest_real_is_one_for_fresh_rows_and_zero_for_copies():
-    real = normal(50, 5, 0)
-    assert metrics.nearest_real(real, normal(50, 5, 1)) == pytest.approx(1, abs=0.25)
-    assert metrics.nearest_real(real, real) == 0
 
 
 def wrongly_indexed(real: np.ndarray, synthetic: np.ndarray) -> float:
@@ -121,8 +112,3 @@ def test_distance_share_holds_its_level_with_many_samples_where_a_binomial_test_
         binomial.append(binomtest(round(found.share * 400), 400, alternative="greater").pvalue <= 0.05)
     assert np.mean(ours) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
     assert np.mean(binomial) > 0.15
-
-
-def test_empty_sets_are_named():
-    with pytest.raises(ValueError, match="holdout has no rows"):
-        metrics.copying_test(normal(5, 2, 0), normal(0, 2, 0), normal(5, 2, 0))

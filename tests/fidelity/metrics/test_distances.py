@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from sklearn.neighbors import NearestNeighbors
 
 from gensynth.fidelity import metrics
 from gensynth.fidelity.metrics import distances
@@ -63,16 +62,3 @@ def test_nearest_is_the_sorted_distance_matrix(seed, n, m, block):
     assert np.array_equal(found, np.sort(full)[:, :k])
     assert np.array_equal(found, np.take_along_axis(full, positions, axis=1))
     assert others == pytest.approx(np.sort(cdist(reference, reference))[:, 1 : k + 1])
-
-
-def test_nearest_agrees_with_scikit_learn():
-    query, reference = WIDE["normal"]
-    found, positions = metrics.nearest(query, reference, 5)
-    theirs, their_positions = NearestNeighbors(n_neighbors=5).fit(reference).kneighbors(query)
-    assert found == pytest.approx(theirs, rel=1e-9)
-    assert np.array_equal(positions, their_positions)
-
-
-def test_nearest_refuses_more_neighbours_than_rows():
-    with pytest.raises(ValueError, match="k must lie in 1..3 for 4 reference rows, got 4"):
-        metrics.leave_one_out_nearest(np.eye(4), 4)

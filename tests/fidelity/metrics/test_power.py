@@ -42,11 +42,3 @@ def test_beyond_the_simulated_rows_it_falls_with_the_root():
 
 def test_it_is_infinite_where_no_split_is_rare_enough():
     assert metrics.smallest_detectable_shift(np.ones(4), 3, 3, 0.01) == float("inf")
-
-
-def test_it_repeats_and_refuses_what_cannot_be_tested():
-    assert metrics.smallest_detectable_shift(np.ones(4), 20, 20, seed=5) == metrics.smallest_detectable_shift(
-        np.ones(4), 20, 20, seed=5
-    )
-    with pytest.raises(ValueError, match="got 1 real and 20 synthetic rows and the level 0.05"):
-        metrics.smallest_detectable_shift(np.ones(4), 1, 20)

@@ -18,9 +18,9 @@ from gensynth.choose.designs import Holdout, unseen_classes
 from gensynth.choose.results import Choice
 from gensynth.choose.search import Source
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.generator.config import TrainConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.config import ImageChooseConfig
 from gensynth.kinds.image.generator import train_time
 from gensynth.kinds.image.images import Pixels

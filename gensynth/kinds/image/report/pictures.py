@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor
 
 from gensynth.fidelity.verdict import REASONS
 from gensynth.report.as_text import SEED, some
-from gensynth.report.figures import sheet, thumbnail_shape
 from gensynth.report.markup import Html, clean, element, shorten, unfold
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
 
 OPEN_CLASSES = 12
+LONGEST, TILE = 64, 56
+"""Pixels of the longer side at which an image is drawn at most, and about how large it is shown."""
 # Bytes of pixels that each section may carry: keeps the page small enough to send by mail.
 GRID_BYTES, PAIR_BYTES, REJECTED_BYTES = 900_000, 350_000, 250_000
 
@@ -73,3 +79,39 @@ def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.
         caption = element("figcaption", texts[k], element("span", *names, class_="ids"), title=alt)
         figures.append(element("figure", sheet(x, len(x), alt), caption, class_="pair"))
     return element("div", *figures, class_="pairs")
+
+
+def thumbnail_shape(shape: tuple[int, int, int]) -> tuple[int, int]:
+    """Height and width at which images of shape (c, h, w) are shown: at most LONGEST px on either side."""
+    _, h, w = shape
+    scale = min(1.0, LONGEST / max(h, w))
+    return max(1, round(h * scale)), max(1, round(w * scale))
+
+
+def sheet(x: Tensor, columns: int, alt: str) -> Html:
+    """Return images as one PNG contact sheet, row by row.
+
+    Args:
+        x: Images, uint8, shape (n, c, h, w), n >= 1, c in {1, 3}.
+        columns: Images per row.
+        alt: What the sheet shows, for those who cannot see it.
+    """
+    c, h, w = x.shape[1:]
+    size = thumbnail_shape((c, h, w))
+    gap = max(1, round(max(size) / 14))
+    columns = min(columns, len(x))
+    rows = math.ceil(len(x) / columns)
+    shape = (rows * (size[0] + gap) - gap, columns * (size[1] + gap) - gap)
+    canvas = np.zeros((*shape, c + 1), dtype=np.uint8)  # the last channel is alpha: gaps show the page
+    for i, image in enumerate(x.permute(0, 2, 3, 1).numpy()):
+        if size != (h, w):
+            small = Image.fromarray(image.squeeze(-1) if c == 1 else image).resize(size[::-1], Image.Resampling.BOX)
+            image = np.asarray(small).reshape(*size, c)
+        top, left = i // columns * (size[0] + gap), i % columns * (size[1] + gap)
+        canvas[top : top + size[0], left : left + size[1], :c] = image
+        canvas[top : top + size[0], left : left + size[1], c] = 255
+    png = io.BytesIO()
+    Image.fromarray(canvas).save(png, format="PNG", optimize=True)
+    zoom = max(1, round(TILE / max(size)))  # whole pixels stay whole
+    source = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+    return element("img", src=source, alt=alt, width=str(shape[1] * zoom), height=str(shape[0] * zoom), class_="pixels")

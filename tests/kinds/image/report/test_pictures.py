@@ -14,7 +14,7 @@ from PIL import Image
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.kinds.image.images import Pixels
-from gensynth.report import figures
+from gensynth.kinds.image.report.pictures import sheet
 from gensynth.report.contents import Contents
 from gensynth.report.page import render
 
@@ -46,7 +46,7 @@ def test_images_of_any_shape(shape: tuple[int, int, int]) -> None:
 
 def test_a_sheet_holds_the_pixels_it_was_given() -> None:
     x = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 5, 7), dtype=np.uint8))
-    found = Strict(figures.sheet(x, 2, "three")).images
+    found = Strict(sheet(x, 2, "three")).images
     array = np.asarray(pixels(found[0]))
     gap = array.shape[1] - 14
     assert array.shape == (10 + gap, 14 + gap, 4)

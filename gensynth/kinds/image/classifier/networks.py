@@ -10,13 +10,13 @@ import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
-from gensynth.evaluate.config import EvaluateConfig
-from gensynth.evaluate.estimator import check_estimator, fit_and_predict
-from gensynth.evaluate.network import train_and_predict
 from gensynth.evaluate.outcome import Probabilities, rarer
 from gensynth.evaluate.side_by_side import OnStep
-from gensynth.evaluate.task import WAYS, Build, Task, Training, join
 from gensynth.evaluate.ways import way_of
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.estimator import check_estimator, fit_and_predict
+from gensynth.kinds.image.classifier.network import train_and_predict
+from gensynth.kinds.image.classifier.task import WAYS, Build, Task, Training, join
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -36,6 +36,13 @@ class Networks(Classifier):
     @staticmethod
     def of(train: LabeledData, config: EvaluateConfig, own: Any | Build | None = None) -> Networks:
         """Return them for real training images.
+
+        Args:
+            train: The images.
+            config: How to train.
+            own: An estimator of scikit-learn with `predict_proba` (it sees flattened pixels in [0, 1]; augmented and
+                mixed images are copies made beforehand), or a function that makes an nn.Module from (channels,
+                n_classes) (it sees pixels in [0, 1], gives logits, and is trained as ours is). None for ours.
 
         Raises:
             TypeError: if the user's classifier is neither an estimator of scikit-learn nor a function.

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth.evaluate.task import Build, Task, Training, Way
 from gensynth.generator.augment import small_affine
+from gensynth.kinds.image.classifier.task import Build, Task, Training, Way
 
 WIDTHS = (16, 16, 32, 64)
 """Feature maps of the stem and of each residual block; a block that has more of them halves the resolution."""

@@ -10,9 +10,9 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor
 
-from gensynth.evaluate.estimator import COPIES, fit_and_predict
-from gensynth.evaluate.network import Classifiers, train_and_predict
-from gensynth.evaluate.task import Task, Training, Way
+from gensynth.kinds.image.classifier.estimator import COPIES, fit_and_predict
+from gensynth.kinds.image.classifier.network import Classifiers, train_and_predict
+from gensynth.kinds.image.classifier.task import Task, Training, Way
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 128, 20), (1, 28, 28), (3, 33, 40)])

@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 
-from gensynth.evaluate.network import MIXUP
-from gensynth.evaluate.task import Task, Training, Way
 from gensynth.generator.augment import small_affine
+from gensynth.kinds.image.classifier.network import MIXUP
+from gensynth.kinds.image.classifier.task import Task, Training, Way
 
 COPIES = 4
 """Changed copies of each image that stand for changing it anew at every step."""

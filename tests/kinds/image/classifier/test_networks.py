@@ -16,13 +16,13 @@ from two_kinds import drawn, shapes
 
 from gensynth.cli.arguments import function_of, parser_of
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.config import EvaluateConfig
 from gensynth.evaluate.evaluate import evaluate
-from gensynth.evaluate.networks import Networks
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.ways import arms_of
 from gensynth.fidelity.draw import as_drawn
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.images import Pixels
 
 ARMS = arms_of(EvaluateConfig.ways)
