@@ -12,9 +12,15 @@ from gensynth.choose.config import FoldsConfig
 from gensynth.choose.design import Design
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
-from gensynth.evaluate.compare import independent_examples
 from gensynth.evaluate.folds import Folds
-from gensynth.evaluate.intervals import Spread, by_examples_and_seeds, by_splits, least_variance_of_mean, resamples
+from gensynth.evaluate.intervals import (
+    Spread,
+    by_examples_and_seeds,
+    by_splits,
+    independent_examples,
+    least_variance_of_mean,
+    resamples,
+)
 from gensynth.evaluate.outcome import TUNED, Outcome
 from gensynth.evaluate.ways import REAL, THRESHOLD
 from gensynth.fidelity.checker import FidelityChecker

@@ -22,6 +22,7 @@ from gensynth.evaluate.intervals import (
     by_examples_and_seeds,
     by_splits,
     corrected,
+    independent_examples,
     least_variance,
     least_variance_of_mean,
     resamples,
@@ -262,12 +263,3 @@ class _Scored:
             f"95 % intervals for other test {self.noun}s{' and seeds' * (self.seeds > 1)}, from {DRAWS:,} paired "
             f"bootstrap resamples within each class{whole}; other training {self.noun}s may differ more."
         )
-
-
-def independent_examples(parts: Sequence[LabeledData]) -> np.ndarray:
-    """Return by class how many examples are right or wrong on their own.
-
-    A group counts as one, and so does an example of several parts.
-    """
-    own = {unit for part in parts for unit in zip(part.y.tolist(), part.groups or part.ids, strict=True)}
-    return np.bincount([label for label, _ in own], minlength=len(parts[0].classes))

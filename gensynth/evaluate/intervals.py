@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student_t
 
+from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.metrics.statistics import holm
 
 DRAWS = 1000
@@ -190,3 +191,12 @@ def as_p(p_value: float, n: int) -> str:
     """Return a p-value for people that was corrected for n comparisons, such as `p = 0.563`."""
     shown = "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
     return f"p {shown}" + (f" corrected for {n} comparisons" if n > 1 else "")
+
+
+def independent_examples(parts: Sequence[LabeledData]) -> np.ndarray:
+    """Return by class how many examples are right or wrong on their own.
+
+    A group counts as one, and so does an example of several parts.
+    """
+    own = {unit for part in parts for unit in zip(part.y.tolist(), part.groups or part.ids, strict=True)}
+    return np.bincount([label for label, _ in own], minlength=len(parts[0].classes))

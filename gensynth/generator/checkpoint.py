@@ -34,7 +34,7 @@ from torch.nn.modules.module import register_module_buffer_registration_hook as 
 from torch.nn.modules.module import register_module_parameter_registration_hook as on_parameter
 
 from gensynth.data.files import write_bytes
-from gensynth.data.labeled import check_class_names
+from gensynth.data.names import check_class_names
 from gensynth.data.plain import typed
 from gensynth.generator.base import Generator
 from gensynth.generator.config import SIDES

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gensynth.data.labeled import LabeledData, check_class_names, natural_key
+from gensynth.data.labeled import LabeledData
+from gensynth.data.names import check_class_names, natural_key
 from gensynth.data.npz import open_npz
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import MASK, choose_size, find_white, size_notes, to_pixels, white_notes

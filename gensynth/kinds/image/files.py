@@ -23,8 +23,8 @@ from PIL import Image
 from torch import Tensor
 
 from gensynth.data.files import check_count, refuse_existing, whole_folder
-from gensynth.data.labeled import LabeledData, check_class_names
-from gensynth.data.names import folder_name, renamed_notes, safe_name
+from gensynth.data.labeled import LabeledData
+from gensynth.data.names import check_class_names, folder_name, renamed_notes, safe_name
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.decode import FORMATS, SUFFIXES, THREADS

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from gensynth.data.labeled import LabeledData, check_class_names, natural_key
+from gensynth.data.labeled import LabeledData
+from gensynth.data.names import check_class_names, natural_key
 from gensynth.kinds.image.decode import SUFFIXES, decode_image, for_each, header
 from gensynth.kinds.image.images import ImageFiles, Images, Pixels, content_hash
 from gensynth.kinds.image.pixels import MASK, WHITE, choose_size, find_white, size_notes, white_notes

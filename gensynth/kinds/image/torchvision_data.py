@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from gensynth.data.labeled import LabeledData, check_class_names, natural_key
+from gensynth.data.labeled import LabeledData
+from gensynth.data.names import check_class_names, natural_key
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.pixels import choose_size, is_grey, size_notes, to_pixels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gensynth.data.labeled import natural_key
+from gensynth.data.names import natural_key
 from gensynth.data.words import counted
 
 ALLOWED = ("string", "integer", "boolean", "floating", "mixed-integer-float", "interval")
