@@ -75,7 +75,7 @@ CASES = {
     "image": Case(
         shapes, EvaluateConfig(seeds=2, steps=20, batch_size=16), ("real", "class weights", "oversampled", "augmented")
     ),
-    "table": Case(mixed, TableEvaluateConfig(models=("logistic",), folds=3), ("real", "class weights", "threshold")),
+    "table": Case(mixed, TableEvaluateConfig(models=("logistic",), folds=3), ("real", "threshold", "class weights")),
 }
 
 

@@ -79,7 +79,7 @@ def test_smote_is_always_tested_too_and_a_threshold_changes_no_rank() -> None:
     rows = draw(get_table_sampler("random")().fit(train), {"b": 40}, 0)
     found = evaluate(train, {"mine": rows}, test, QUICK, quiet=True)
     arms = {a.name: a for a in found.arms}
-    assert list(arms) == [REAL, WEIGHTS, THRESHOLD, "real + mine", "real + smote"]
+    assert list(arms) == [REAL, THRESHOLD, WEIGHTS, "real + mine", "real + smote"]
     assert [a.n_train for a in found.arms] == [136, 136, 136, 176, 176]
     scores = {name: a.scores for name, a in arms.items()}
     assert scores[REAL]["brier"] == scores[REAL]["brier_raw"]
