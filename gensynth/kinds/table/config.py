@@ -89,7 +89,7 @@ class TableEvaluateConfig(ArmsConfig):
     metric: str = "average_precision"
     """What the verdict rests on: average_precision, roc_auc or balanced_accuracy_tuned."""
     arms: tuple[str, ...] = (*ways, "real + synthetic")
-    """Ways to train, separated by commas: real, class weights, threshold, and each of these followed by ' + synthetic'
+    """Ways to train, separated by commas: real, threshold, class weights, and each of these followed by ' + synthetic'
     or ' + ungated'."""
     models: tuple[str, ...] = MODELS
     """Classifiers: boosting, forest, logistic."""
