@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -72,11 +73,11 @@ def header(path: Path) -> Header:
         return Header(*_upright(image), is_grey(image))
 
 
-def decode_image(path: Path, size: tuple[int, int], channels: int, white: int | None = None) -> Decoded:
+def decode_image(path: Path | bytes, size: tuple[int, int], channels: int, white: int | None = None) -> Decoded:
     """Decode a file.
 
     Args:
-        path: The file.
+        path: The file, or what it holds.
         size: (height, width) it is brought to.
         channels: 1 or 3.
         white: As `to_pixels` takes it.
@@ -95,10 +96,10 @@ def decode_image(path: Path, size: tuple[int, int], channels: int, white: int | 
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path | bytes) -> Iterator[Image.Image]:
     """Open a file and check its declared size; decodes nothing."""
     # By its name, Pillow from 11 on would map a grey TIFF that lies on its side into memory with sides exchanged.
-    with open(path, "rb") as file:
+    with io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file:
         try:
             image = Image.open(file, formats=FORMATS)
         except UnidentifiedImageError:
