@@ -23,8 +23,12 @@ class DataConfig(SplitConfig):
     noun: ClassVar[str] = "image"
 
     size: int | tuple[int, int] | None = None
-    """Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if they differ, the
-    most common one, scaled to at most 64 pixels if it is larger than 128."""
+    """Side in pixels, or [height, width], each 8 to 256, at which networks and checks see the images; files keep their
+    own. By default their own size; if they differ, one that nine in ten reach, in their median proportions; 64 pixels
+    if it is longer than 128."""
+    fit: Literal["pad", "crop", "stretch"] = "pad"
+    """How images of other proportions are seen at that size: pad, whole, beside it their mirror image; crop, their
+    middle; stretch, in other proportions. Only stretch enlarges."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour. By default 1 if every image is grey, else 3."""
     domain: str | None = None
@@ -105,6 +109,8 @@ class FolderConfig:
 
     link: Literal["copy", "hard", "symbolic"] = "copy"
     """How real files get there: as a copy, or as a hard or symbolic link."""
+    allow_small: bool = False
+    """Whether synthetic images of less than half the size of the real ones may be mixed with them."""
 
 
 @dataclass(frozen=True)
