@@ -327,10 +327,18 @@ class Deformation(SourceGenerator):
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         at = self.pick(self.source_labels == int(labels[0]), torch.special.ndtr(noise[:, -1]))
-        x, fields = self.source(at), self._fields(noise[:, :-1], self.strength)
-        files = self.native_files()
-        natives = None if files is None else tuple(map(self._native, map(files.__getitem__, at), fields.cpu()))
-        return Drawn(deform(x, fields, "bicubic"), tuple((self.source_ids[i],) for i in at), natives)
+        fields, files = self._fields(noise[:, :-1], self.strength), self.native_files()
+        made, parents = deform(self.source(at), fields, "bicubic"), tuple((self.source_ids[i],) for i in at)
+        if files is None:
+            return Drawn(made, parents)
+        natives = tuple(map(self._native, map(files.__getitem__, at), fields.cpu()))
+        return Drawn(torch.stack(list(map(self._framed, made, natives))), parents, natives)
+
+    def _framed(self, x: Tensor, native: Native) -> Tensor:
+        """Return an image, shape (c, h, w) of the canvas, with its own mirror image beside it, as real ones have it."""
+        at, (_, h, w) = native.place(self.shape[1:]), self.shape
+        x[:, :h, :w] = torch.from_numpy(at.filled(x[:, *at.inside].cpu().numpy()))
+        return x
 
     def _native(self, parent: Native, fields: Tensor) -> Native:
         """Return a change as it looks at the parent's own size."""

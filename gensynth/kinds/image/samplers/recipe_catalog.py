@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import grid_sample, interpolate
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
@@ -25,8 +25,6 @@ COARSE = 64
 
 PLAIN, NEAR = 0.5, 8
 """Share of the border pixels that have the border's colour, to so many levels, from which on it is of one colour."""
-MARGIN = 0.4
-"""Share of a side that is mirrored beside an image before it is turned and shifted."""
 
 Fill = list[float]
 
@@ -39,7 +37,7 @@ class Around:
         colour: Median of the border pixels by channel.
         plain: Whether most of the border has this colour: it goes on outside. Else what moves in is the mirror image.
         seen: Shorter side in pixels of what networks see.
-        mode: Bicubic for an image at its own size, which stays crisp; bilinear for what networks see.
+        mode: Bicubic for a larger image than that, which stays crisp; bilinear for what networks see.
     """
 
     colour: Fill
@@ -49,12 +47,14 @@ class Around:
 
     @staticmethod
     def of(image: Tensor, seen: int | None = None) -> Around:
-        """Look at an image (c, h, w); `seen` is given where networks do not see it at this size."""
+        """Look at an image (c, h, w), of which networks may see a smaller one."""
         border = torch.cat([image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], dim=1)
         colour = border.median(dim=1).values
         like_it = ((border.int() - colour.int()[:, None]).abs() <= NEAR).all(dim=0).float().mean()
-        mode = LINEAR if seen is None else v2.InterpolationMode.BICUBIC
-        return Around([float(value) for value in colour], bool(like_it >= PLAIN), seen or min(image.shape[1:]), mode)
+        shorter = min(image.shape[1:])
+        seen = seen or shorter
+        mode = v2.InterpolationMode.BICUBIC if shorter > seen else LINEAR
+        return Around([float(value) for value in colour], bool(like_it >= PLAIN), seen, mode)
 
 
 def uniform(low: float, high: float) -> float:
@@ -62,8 +62,14 @@ def uniform(low: float, high: float) -> float:
     return float(torch.empty(()).uniform_(low, high))
 
 
-def moved(image: Tensor, around: Around, move: Callable[[Tensor, int, int], Tensor]) -> Tensor:
-    """Move pixels, with what lies around the image beside it.
+def pixels_of(image: Tensor) -> Tensor:
+    """Return where the pixels of an image lie, float32 (h, w, 2), across then down, its edges at -1 and 1."""
+    down, across = ((2 * torch.arange(side) + 1) / side - 1 for side in image.shape[1:])
+    return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
+
+
+def moved(image: Tensor, around: Around, there: Tensor) -> Tensor:
+    """Take each pixel from elsewhere, with what lies around the image beside it.
 
     A fixed colour would mark changed images: digits are white on black, scans black on white, photographs neither.
     torchvision's own `fill` weighs pixels at the edge twice when it interpolates, which leaves a dark fringe round
@@ -73,72 +79,79 @@ def moved(image: Tensor, around: Around, move: Callable[[Tensor, int, int], Tens
     Args:
         image: uint8, shape (c, h, w).
         around: What lies around it.
-        move: Moves an image that has margins of so many rows and columns on each side, and fills with zeros.
+        there: From where, float32 (h, w, 2), as `pixels_of` has it.
     """
-    if around.plain:
-        colour = torch.tensor(around.colour)[:, None, None]
-        return (move(image - colour, 0, 0) + colour).round().clamp(0, 255).to(torch.uint8)
-    _, h, w = image.shape
-    rows, columns = int(MARGIN * h), int(MARGIN * w)
-    wide = move(pad(image[None].float(), (columns, columns, rows, rows), mode="reflect")[0], rows, columns)
-    return wide[:, rows : rows + h, columns : columns + w].round().clamp(0, 255).to(torch.uint8)
+    zero = torch.tensor(around.colour)[:, None, None] if around.plain else torch.zeros(1, 1, 1)
+    outside = "zeros" if around.plain else "reflection"
+    found = grid_sample(
+        (image - zero)[None], there[None], mode=around.mode.value, padding_mode=outside, align_corners=False
+    )
+    return (found[0] + zero).round().clamp(0, 255).to(torch.uint8)
 
 
-def turning(
-    make: Callable[[v2.InterpolationMode], v2.RandomAffine | v2.RandomRotation],
-) -> Callable[[Tensor, Around], Tensor]:
-    """Make a recipe of a transformation about the middle of an image."""
+def turning(transform: v2.RandomAffine | v2.RandomRotation) -> Callable[[Tensor, Around], Tensor]:
+    """Make a recipe of a transformation about the middle of an image, which is carried out by `moved`."""
 
     def recipe(image: Tensor, around: Around) -> Tensor:
-        transform = make(around.mode)
-        drawn = transform.make_params([image])
-        return moved(image, around, lambda x, rows, columns: transform.transform(x, drawn))
+        drawn = {"translate": (0.0, 0.0), "scale": 1.0, "shear": (0.0, 0.0)} | transform.make_params([image])
+        turn, (x, y) = math.radians(drawn["angle"]), (math.radians(degrees) for degrees in drawn["shear"])
+        half = torch.tensor(image.shape[:0:-1]) / 2
+        matrix = drawn["scale"] * _turn_and_shear(turn, x, y)
+        from_here = pixels_of(image) * half - torch.tensor(drawn["translate"])
+        return moved(image, around, from_here @ torch.linalg.inv(matrix).T / half)
 
     return recipe
 
 
+def _turn_and_shear(turn: float, x: float, y: float) -> Tensor:
+    """Return the matrix, shape (2, 2), that turns and then shears across and down, by angles in radians."""
+    a, c = math.cos(turn - y) / math.cos(y), math.sin(turn - y) / math.cos(y)
+    return torch.tensor([[a, -a * math.tan(x) - math.sin(turn)], [c, -c * math.tan(x) + math.cos(turn)]])
+
+
 def perspective(image: Tensor, around: Around) -> Tensor:
     """Move each corner inwards by up to an eighth of either side."""
-    _, h, w = image.shape
-    u, sides = torch.rand(4, 2) / 8, torch.tensor([w, h])
-    corners = torch.tensor([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]])
-    inwards = corners + u * sides * torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-
-    def move(x: Tensor, rows: int, columns: int) -> Tensor:
-        start, end = ((points + torch.tensor([columns, rows])).tolist() for points in (corners, inwards))
-        return functional.perspective(x, start, end, around.mode, None)
-
-    return moved(image, around, move)
+    corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    inwards = corners * (1 - torch.rand(4, 2) / 4)
+    # The eight numbers of the projective map that takes them back: Hartley and Zisserman (2004), section 2.2.
+    one, none = torch.ones(4, 1), torch.zeros(4, 3)
+    here = torch.cat([inwards, one], 1)
+    rows = [torch.cat([here, none], 1), torch.cat([none, here], 1)]
+    of_both = [torch.cat([part, -corners[:, [k]] * inwards], 1) for k, part in enumerate(rows)]
+    eight = torch.linalg.solve(torch.cat(of_both), corners.T.flatten())
+    at = torch.cat([pixels_of(image), torch.ones(*image.shape[1:], 1)], -1)
+    there = at @ torch.cat([eight, torch.ones(1)]).view(3, 3).T
+    return moved(image, around, there[..., :2] / there[..., 2:])
 
 
 def crop(image: Tensor, around: Around) -> Tensor:
     """Cut out 75 to 100 % of the area in about the image's own proportions, and enlarge it to the whole."""
-    return functional.resized_crop(
-        image, *_part(image, (0.75, 1.0), (0.9, 1.1)), list(image.shape[1:]), interpolation=around.mode
-    )
+    corner, sides = _part((0.75, 1.0), (0.9, 1.1))
+    return moved(image, around, 2 * (corner + sides * (pixels_of(image) + 1) / 2) - 1)
 
 
 def erase(image: Tensor, around: Around) -> Tensor:
     """Cover 2 to 15 % of the area with the border's colour. Zhong et al. (2020), "Random Erasing"."""
     colour = torch.tensor(around.colour, dtype=torch.uint8)[:, None, None]
-    return functional.erase(image, *_part(image, (0.02, 0.15), (0.3, 3.3)), colour)
+    corner, sides = _part((0.02, 0.15), (0.3, 3.3))
+    size = torch.tensor(image.shape[:0:-1])
+    (left, top), (width, height) = (corner * size).int().tolist(), (sides * size).round().int().clamp(1).tolist()
+    return functional.erase(image, top, left, height, width, colour)
 
 
-def _part(image: Tensor, area: tuple[float, float], ratio: tuple[float, float]) -> tuple[int, int, int, int]:
-    """Draw a part of an image, the same at any size: first row and column, height and width.
-
-    torchvision draws whole pixels, and the same numbers lead to other places at another size.
+def _part(area: tuple[float, float], ratio: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """Draw a part of an image; torchvision draws whole pixels, and the same numbers mean other places at another size.
 
     Args:
-        image: Shape (c, h, w).
         area: Smallest and largest share of the image's.
         ratio: Smallest and largest width over height, in proportion to the image's.
+
+    Returns:
+        Its corner, and its width and height, as shares of the image's; across, then down.
     """
-    _, h, w = image.shape
     share, stretch = uniform(*area), math.exp(uniform(*map(math.log, ratio)) / 2)
-    height, width = (min(1.0, math.sqrt(share) * s) for s in (1 / stretch, stretch))
-    top, left = uniform(0, 1 - height), uniform(0, 1 - width)
-    return int(top * h), int(left * w), max(1, round(height * h)), max(1, round(width * w))
+    sides = (math.sqrt(share) * torch.tensor([stretch, 1 / stretch])).clamp(max=1)
+    return torch.rand(2) * (1 - sides), sides
 
 
 def bend(image: Tensor, around: Around) -> Tensor:
@@ -147,16 +160,9 @@ def bend(image: Tensor, around: Around) -> Tensor:
     Simard, Steinkraus and Platt (2003), "Best practices for convolutional neural networks". A coarse grid of
     displacements is enlarged; torchvision blurs a fine one, which takes a hundred times as long at 256 pixels.
     """
-    _, h, w = image.shape
     share = 0.03 * 2  # displacements are measured in halves of a side
-    grid = interpolate(share * torch.randn(1, 2, 4, 4), (h, w), mode="bicubic", align_corners=True)
-
-    def move(x: Tensor, rows: int, columns: int) -> Tensor:
-        within = torch.tensor([w / x.shape[2], h / x.shape[1]]).view(1, 2, 1, 1)
-        wide = pad(grid * within, (columns, columns, rows, rows), mode="replicate")
-        return functional.elastic(x, wide.movedim(1, -1).contiguous(), around.mode, None)
-
-    return moved(image, around, move)
+    grid = interpolate(share * torch.randn(1, 2, 4, 4), image.shape[1:], mode="bicubic", align_corners=True)
+    return moved(image, around, pixels_of(image) + grid[0].movedim(0, -1))
 
 
 def blur(image: Tensor, around: Around) -> Tensor:
@@ -168,7 +174,7 @@ def blur(image: Tensor, around: Around) -> Tensor:
 def autoaugment(image: Tensor, around: Around) -> Tensor:
     """One of 25 pairs of operations that a search found. Cubuk et al. (2019), "AutoAugment"."""
     policy = v2.AutoAugmentPolicy.IMAGENET if around.seen >= COARSE else v2.AutoAugmentPolicy.CIFAR10
-    return v2.AutoAugment(policy, around.mode, around.colour)(image)
+    return v2.AutoAugment(policy, LINEAR, around.colour)(image)
 
 
 def trivialaugment(image: Tensor, around: Around) -> Tensor:
@@ -176,14 +182,14 @@ def trivialaugment(image: Tensor, around: Around) -> Tensor:
 
     torchvision's `TrivialAugmentWide` shifts by up to 32 pixels whatever the size, which empties a small image.
     """
-    return v2.RandAugment(1, int(torch.randint(31, ())), interpolation=around.mode, fill=around.colour)(image)
+    return v2.RandAugment(1, int(torch.randint(31, ())), interpolation=LINEAR, fill=around.colour)(image)
 
 
 SINGLE: dict[str, Callable[[Tensor, Around], Tensor]] = {
     "hflip": lambda image, around: functional.horizontal_flip(image),
     "vflip": lambda image, around: functional.vertical_flip(image),
-    "rotate": turning(lambda mode: v2.RandomRotation(15, mode, fill=None)),
-    "affine": turning(lambda mode: v2.RandomAffine(12, (0.1, 0.1), (0.9, 1.1), 5, mode, fill=None)),
+    "rotate": turning(v2.RandomRotation(15)),
+    "affine": turning(v2.RandomAffine(12, (0.1, 0.1), (0.9, 1.1), 5)),
     "crop": crop,
     "perspective": perspective,
     "elastic": bend,
@@ -197,9 +203,9 @@ SINGLE: dict[str, Callable[[Tensor, Around], Tensor]] = {
     "noise": lambda image, around: v2.GaussianNoise(sigma=uniform(0.02, 0.08))(image),
     "erase": erase,
     "autoaugment": autoaugment,
-    "randaugment": lambda image, around: v2.RandAugment(2, 9, 31, around.mode, around.colour)(image),
+    "randaugment": lambda image, around: v2.RandAugment(2, 9, 31, LINEAR, around.colour)(image),
     "trivialaugment": trivialaugment,
-    "augmix": lambda image, around: v2.AugMix(interpolation=around.mode, fill=around.colour)(image),
+    "augmix": lambda image, around: v2.AugMix(interpolation=LINEAR, fill=around.colour)(image),
 }
 """What is made from one image, uint8 (c, h, w), and what is around it; `colour` on grey is brightness and contrast."""
 
@@ -256,7 +262,7 @@ def treat(
         image: uint8, shape (c, h, w).
         steps: As `steps_of` returns them.
         partner: The other image, where a step mixes.
-        seen: Shorter side of what networks see, where the image is larger.
+        seen: Shorter side of what networks see, where that is another image than this.
 
     Returns:
         The new image, uint8, same shape, and the share in [0.5, 1] of the label that is the image's own.

@@ -190,7 +190,7 @@ def carried_out(
     """
     at = None if native is None else native.place((image.shape[1], image.shape[2]))
     part = image if at is None else image[:, *at.inside]
-    own = 1.0
+    own, seen = 1.0, seen or min(image.shape[1:])
     with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         for number, step in enumerate(steps):
             torch.default_generator.manual_seed(seed + number)  # torch.manual_seed would seed the GPUs' as well
