@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +30,8 @@ from gensynth.generator.base import Batch, Drawn
 from gensynth.generator.layers import ImageToGrid
 from gensynth.generator.learner import half_cosine, set_lr
 from gensynth.kinds.image.generator.source import SourceGenerator
+from gensynth.kinds.image.native import Native
+from gensynth.kinds.image.placement import Placement
 
 CONTROL = 7
 """Control points along the shorter side, at least two pixels apart; between them the fields are smooth."""
@@ -46,6 +48,8 @@ UNJUDGED = 0.5
 """Strength until a judge has been asked; it needs two classes."""
 GENTLER = 0.8
 """Factor by which a velocity that folds is weakened, again and again."""
+STRIP = 2**20
+"""Pixels of a large image that are moved at once."""
 MOST_FOLDED = 0.05
 """Share of changes that have to be weakened at which `diagnose` speaks."""
 
@@ -122,16 +126,14 @@ def positions(height: int, width: int, device: torch.device) -> Tensor:
     return torch.stack(torch.meshgrid(across, down, indexing="xy"))[None]
 
 
-def displacement(velocity: Tensor, height: int, width: int) -> Tensor:
+def flow(velocity: Tensor) -> Tensor:
     """Integrate velocities by scaling and squaring.
 
     Args:
         velocity: On the control points, shape (n, 2, rows, columns), in half sides of the image.
-        height: Height of the image.
-        width: Its width.
 
     Returns:
-        Displacements, shape (n, 2, height, width), in half sides.
+        Displacements on a grid that is twice as fine, shape (n, 2, 2 * rows, 2 * columns), in half sides.
     """
     _, _, rows, columns = velocity.shape
     finer = (2 * rows, 2 * columns)
@@ -140,7 +142,12 @@ def displacement(velocity: Tensor, height: int, width: int) -> Tensor:
     for _ in range(SQUARINGS):
         there = (home + moved).permute(0, 2, 3, 1)
         moved = moved + F.grid_sample(moved, there, padding_mode="border", align_corners=True)
-    return F.interpolate(moved, (height, width), mode="bicubic", align_corners=True)
+    return moved
+
+
+def displacement(velocity: Tensor, height: int, width: int) -> Tensor:
+    """Return the displacements of `flow` of all pixels, shape (n, 2, height, width), in half sides."""
+    return F.interpolate(flow(velocity), (height, width), mode="bicubic", align_corners=True)
 
 
 def folds(u: Tensor) -> Tensor:
@@ -169,17 +176,67 @@ def unfolded(fields: Tensor, height: int, width: int) -> Tensor:
 
 
 def deform(x: Tensor, fields: Tensor, mode: str = "bilinear") -> Tensor:
-    """Move and tone images: the odds x / (1 - x) of each pixel, in [0, 1], are those at p + u(p), times exp(t(p)).
-
-    That keeps black, white and the order of all between, so that no background turns grey.
-    """
+    """Move and tone images, in [-1, 1]: each pixel p is that at p + u(p), `toned`; outside is the mirror image."""
     height, width = x.shape[2:]
     u = displacement(fields[:, :2], height, width)
     there = (positions(height, width, x.device) + u).permute(0, 2, 3, 1)
-    moved = F.grid_sample(x.float(), there, mode=mode, padding_mode="border", align_corners=True)
-    tone = F.interpolate(fields[:, 2:], (height, width), mode="bicubic", align_corners=True)
-    light = ((moved + 1) / 2).clamp(0, 1)
+    moved = F.grid_sample(x.float(), there, mode=mode, padding_mode="reflection", align_corners=True)
+    return toned(moved, F.interpolate(fields[:, 2:], (height, width), mode="bicubic", align_corners=True))
+
+
+def toned(x: Tensor, tone: Tensor) -> Tensor:
+    """Return images, in [-1, 1], with the odds light / (1 - light) of each pixel times exp(tone).
+
+    That keeps black, white and the order of all between, so that no background turns grey.
+    """
+    light = ((x + 1) / 2).clamp(0, 1)
     return 2 * light / (light + (1 - light) * (-tone.clamp(-3, 3)).exp()) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class NativeDeformation:
+    """What `deform` does to what networks see, done to the image at its own size.
+
+    Attributes:
+        fields: Velocity and tone on the control points, float32, shape (2 + c, rows, columns), on the CPU.
+        canvas: Height and width of the canvas that they belong to.
+        at: Where the image lies on it.
+    """
+
+    fields: Tensor
+    canvas: tuple[int, int]
+    at: Placement
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Change an image, uint8, shape (c, *at.own)."""
+        channels, height, width = x.shape
+        grid, tones = flow(self.fields[None, :2]), self.fields[None, 2:]
+        tones = tones if tones.shape[1] in (1, channels) else tones.mean(1, keepdim=True)
+        light = (x[None].float() / 127.5) - 1
+        made = torch.empty_like(x)
+        rows = max(1, STRIP // width)
+        for start in range(0, height, rows):
+            stop = min(start + rows, height)
+            where = self._seen_at(start, stop)
+            u = F.grid_sample(grid, where, mode="bicubic", padding_mode="border", align_corners=True)
+            # From half sides of the canvas to half sides of the image.
+            sides = zip(self.canvas[::-1], self.at.scale[::-1], (width, height), strict=True)
+            ratio = torch.tensor([(side - 1) / scale / max(1, own - 1) for side, scale, own in sides])
+            there = positions(height, width, x.device)[:, :, start:stop] + u * ratio.view(1, 2, 1, 1)
+            mirrored = {"mode": "bicubic", "padding_mode": "reflection", "align_corners": True}
+            moved = F.grid_sample(light, there.permute(0, 2, 3, 1), **mirrored)
+            tone = F.grid_sample(tones, where, mode="bicubic", padding_mode="border", align_corners=True)
+            made[:, start:stop] = ((toned(moved, tone)[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        return made
+
+    def _seen_at(self, start: int, stop: int) -> Tensor:
+        """Return where rows of pixels lie on the canvas, whose corners are at -1 and 1, float32 (1, rows, w, 2)."""
+        spans = zip(((start, stop), (0, self.at.own[1])), self.at.scale, self.at.corner, self.canvas, strict=True)
+        down, across = (
+            2 * ((torch.arange(*span) + 0.5) * scale + corner - 0.5) / (side - 1) - 1
+            for span, scale, corner, side in spans
+        )
+        return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)[None]
 
 
 class Deformation(SourceGenerator):
@@ -261,7 +318,7 @@ class Deformation(SourceGenerator):
             for _ in range(REPEATS):
                 z = torch.randn((len(at), self.config.z_dim), generator=rng).to(self.device)
                 for row, strength in enumerate(STRENGTHS):
-                    made = self._changed(self.source(rows[at]), z, strength)
+                    made = deform(self.source(rows[at]), self._fields(z, strength), "bicubic")
                     found = judge(embedding.wide(self.to_pixels(made))).argmax(1)
                     changed[row, at] += (found == y[at]) / REPEATS
         share = np.array([[each[y == label].mean() for label in classes] for each in (real, *changed)]).mean(1)
@@ -270,11 +327,25 @@ class Deformation(SourceGenerator):
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         at = self.pick(self.source_labels == int(labels[0]), torch.special.ndtr(noise[:, -1]))
-        made = self._changed(self.source(at), noise[:, :-1], self.strength)
-        return Drawn(made, tuple((self.source_ids[i],) for i in at))
+        fields, files = self._fields(noise[:, :-1], self.strength), self.native_files()
+        made, parents = deform(self.source(at), fields, "bicubic"), tuple((self.source_ids[i],) for i in at)
+        if files is None:
+            return Drawn(made, parents)
+        natives = tuple(map(self._native, map(files.__getitem__, at), fields.cpu()))
+        return Drawn(torch.stack(list(map(self._framed, made, natives))), parents, natives)
 
-    def _changed(self, x: Tensor, z: Tensor, strength: float) -> Tensor:
-        return deform(x, unfolded(strength * self.decoder(z), *x.shape[2:]), "bicubic")
+    def _framed(self, x: Tensor, native: Native) -> Tensor:
+        """Return an image, shape (c, h, w) of the canvas, with its own mirror image beside it, as real ones have it."""
+        at, (_, h, w) = native.place(self.shape[1:]), self.shape
+        x[:, :h, :w] = torch.from_numpy(at.filled(x[:, *at.inside].cpu().numpy()))
+        return x
+
+    def _native(self, parent: Native, fields: Tensor) -> Native:
+        """Return a change as it looks at the parent's own size."""
+        return replace(parent, change=NativeDeformation(fields, self.canvas[1:], parent.place(self.shape[1:])))
+
+    def _fields(self, z: Tensor, strength: float) -> Tensor:
+        return unfolded(strength * self.decoder(z), *self.canvas[1:])
 
     @torch.no_grad()
     def diagnose(self, label_agreement: float) -> tuple[str, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 # One thread per process: the suite runs several processes at once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What tests decode is no use to the one who runs them.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
 import numpy as np
 import pytest

@@ -40,6 +40,13 @@ class Examples(ABC):
     def hashes(self) -> tuple[bytes, ...]:
         """Return some bytes for each example that stand for its content: equal ones are exact copies."""
 
+    def origins(self) -> tuple[bytes, ...]:
+        """Return some bytes for each example that stand for what it was before it was brought to a common form.
+
+        The split goes by them, so that settings of reading do not move examples between parts; by default `hashes`.
+        """
+        return self.hashes()
+
     @property
     @abstractmethod
     def layout(self) -> Any:

@@ -21,7 +21,7 @@ SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "grou
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The three parts of a data set; no pixels or rows occur in two of them, and all have the same classes.
+    """The three parts of a data set; no image or row is in two of them, and all have the same classes.
 
     Attributes:
         train: What generators, judges and thresholds are fitted on.
@@ -107,10 +107,10 @@ def split(
 ) -> Parts:
     """Split by class, at random.
 
-    Each class is shuffled by a stream of its own (seed and class name), in the order of its pixels, so that
-    other classes and file names change nothing. Exact copies, also those with another label, go to the same
-    part; with many copies the fractions are approximate. Rows of a table that has more rows than its columns could
-    tell apart are no copies.
+    Each class is shuffled by a stream of its own (seed and class name), in the order of its contents
+    (`Examples.origins`), so that other classes, file names and the size that networks see change nothing. Exact copies,
+    also those with another label, go to the same part; with many copies the fractions are approximate. Rows of a table
+    that has more rows than its columns could tell apart are no copies.
 
     Args:
         data: All images, or rows of a table.
@@ -158,7 +158,7 @@ def _kept_together(
     data: LabeledData, groups: Sequence[str] | np.ndarray | None
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...], list[str]]:
     """Return the content of each example, what it has to stay together with, and all notes on the data."""
-    hashes, notes, noun = data.x.hashes(), list(data.notes), data.noun
+    hashes, notes, noun = data.x.origins(), list(data.notes), data.noun
     if data.x.equal_by_chance():
         hashes = tuple(content + at.to_bytes(8) for at, content in enumerate(hashes))
     if copies := len(hashes) - len(set(hashes)):
@@ -179,7 +179,7 @@ def _in_test(
     test_groups: Sequence[str] | np.ndarray | None,
 ) -> list[bool]:
     """Return which examples are copies of test examples, or of a group with one."""
-    known, theirs = set(test_part.x.hashes()), set(() if test_groups is None else test_groups)
+    known, theirs = set(test_part.x.origins()), set(() if test_groups is None else test_groups)
     same = [h in known for h in hashes]
     if groups is None:
         return same

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -69,10 +69,12 @@ class Drawn:
     Attributes:
         x: From `sample`: uint8, shape (n, c, h, w). From `_sample`: float32 in [-1, 1] on the canvas.
         parents: Ids of the real images each was made from, length n; empty tuples where none.
+        natives: Each at its parent's own size (`gensynth.kinds.image.native.Native`), length n; None where it has none.
     """
 
     x: Tensor
     parents: tuple[tuple[str, ...], ...]
+    natives: tuple[Any, ...] | None = None
 
 
 class Gradients(Protocol):
@@ -172,7 +174,7 @@ class Generator(Learner):
             draw: One of `draws`; None for the first.
 
         Returns:
-            Images, uint8, shape (n, c, h, w), on the CPU, and their parents.
+            Images, uint8, shape (n, c, h, w), on the CPU, their parents, and how they look at their parents' size.
 
         Raises:
             ValueError: if the label was not trained, or `draw` or `seed` is not allowed.
@@ -187,6 +189,7 @@ class Generator(Learner):
             raise ValueError(f"seed and sample numbers must not be negative, got seed {seed}.")
         images = torch.empty((len(index), *self.shape), dtype=torch.uint8)
         parents: list[tuple[str, ...]] = [()] * len(index)
+        natives: list[Any] = [None] * len(index)
         training = self.training
         self.eval()
         try:
@@ -198,9 +201,10 @@ class Generator(Learner):
                 images[torch.from_numpy(rows)] = drawn.x[torch.from_numpy(within)]
                 for row, at in zip(rows, within, strict=True):
                     parents[row] = drawn.parents[at]
+                    natives[row] = drawn.natives[at] if drawn.natives is not None else None
         finally:
             self.train(training)
-        return Drawn(images, tuple(parents))
+        return Drawn(images, tuple(parents), tuple(natives) if any(natives) else None)
 
     @torch.inference_mode()
     def _block(self, label: str, block: int, size: int, seed: int, draw: str) -> Drawn:
@@ -213,7 +217,7 @@ class Generator(Learner):
         labels = torch.full((size,), self.classes.index(label), device=self.device)
         with used(self.file, "train it again", (MemoryError, torch.OutOfMemoryError)):
             drawn = self._sample(labels, torch.from_numpy(np.concatenate(parts)).to(self.device), draw)
-        return Drawn(self.to_pixels(drawn.x), drawn.parents)
+        return replace(drawn, x=self.to_pixels(drawn.x))
 
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:  # noqa: B027
         """Called once after training with all training images (x uint8, y, ids), batch by batch.

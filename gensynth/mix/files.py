@@ -49,6 +49,9 @@ class Files(ABC):
             out: What to write.
         """
 
+    def refuse_unlike(self, real: LabeledData, accepted: Synthetic) -> None:  # noqa: B027
+        """Raise ValueError if samples are, as files, of little use beside the real training examples."""
+
     @abstractmethod
     def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
         """Read what `write` wrote, or samples by any tool, which `gensynth.mix.manifest.by_any_tool` describes.

@@ -30,7 +30,11 @@ SCORES = {
 SOURCE = ("label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents")
 """Columns that every version has written, for every kind, side by side in this order."""
 
-COLUMNS = ("file_name", "row", "part", *SOURCE, *SCORES, "verdict", "reason", "review", "nearest", "utility")
+FORM = ("width", "height", "own_size")
+"""Columns of images: pixels of the file, and whether these are all that the image has, 1, or what networks see, 0."""
+
+END = ("verdict", "reason", "review", "nearest", "utility")
+COLUMNS = ("file_name", "row", "part", *SOURCE, *SCORES, *END, *FORM)
 """Columns of a manifest. What does not apply is '-' as text and nothing as a number.
 
 `file_name` (relative to the manifest's folder, with '/') is the file an example is in, and `row` its row there, from 0,

@@ -71,8 +71,8 @@ def mix(
         utility: What `evaluate` said of the synthetic examples, for the manifest.
 
     Raises:
-        ValueError: if layouts, classes or lengths differ, or a parent of an accepted example is in the validation or
-            test part.
+        ValueError: if layouts, classes or lengths differ, a parent of an accepted example is in the validation or test
+            part, or `files` refuses the samples beside the real examples.
         FileExistsError: if `out` is a folder that is not empty.
     """
     train = parts.train
@@ -84,6 +84,7 @@ def mix(
     check_samples(synthetic, samples)
     accepted = synthetic.subset(samples.accepted)
     refuse_held_out_parents(parts, accepted)
+    files.refuse_unlike(train, accepted)
     files.write_mixed(parts, accepted, synthetic_rows(accepted, samples.subset(samples.accepted), utility), Path(out))
     added = np.bincount(accepted.y, minlength=len(train.classes))
     before = train.class_counts

@@ -24,8 +24,11 @@ RECORD = "run.json"
 """Name of the record in a run's folder."""
 SCHEMA = "schema.json"
 """Name of what says in a run's folder what the columns of its table are."""
-WHERE = ("source", "out", "data.test_data", "data.schema", "data.download")
-"""Settings that say where things lie or may be fetched from, not what is made: the fingerprint tells which data."""
+WHERE = (
+    *("source", "out", "data.test_data", "data.schema"),
+    *("data.download", "data.cache", "data.no_cache", "data.cache_gb"),
+)
+"""Settings that say where things lie, may be fetched from or are kept, not what is made; the fingerprint says that."""
 T = TypeVar("T")
 
 

@@ -13,7 +13,17 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.names import check_class_names, natural_key
 from gensynth.data.npz import open_npz
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.pixels import MASK, choose_size, find_white, size_notes, to_pixels, white_notes
+from gensynth.kinds.image.native import Native
+from gensynth.kinds.image.pixels import (
+    MASK,
+    choose_size,
+    content_hash,
+    find_white,
+    size_notes,
+    to_pixels,
+    white_notes,
+)
+from gensynth.kinds.image.placement import PAD
 
 
 def from_arrays(
@@ -23,6 +33,7 @@ def from_arrays(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     white: int | None = None,
+    fit: str = PAD,
 ) -> LabeledData:
     """Make LabeledData from arrays.
 
@@ -33,6 +44,7 @@ def from_arrays(
         size: Side, (height, width), or None for the images' own (see `choose_size`).
         channels: 1, 3, or None for 1 if every image is grey, else 3.
         white: The value that is white, if it is known, as `find_white` takes it.
+        fit: How images of other proportions are brought to the size (`gensynth.kinds.image.placement.place`).
 
     Raises:
         TypeError: if a dtype is not allowed.
@@ -45,24 +57,26 @@ def from_arrays(
         raise ValueError(f"x and y must have one entry per image, got {len(images)} and {len(labels)}.")
     n, h, w, c = images.shape
     images, white, scaled = _eight_bit(images, white)
-    if channels is None and c == 3 and (images[..., 1:] == images[..., :1]).all():
-        images = images[..., :1]
+    own = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    natives = tuple(Native(content_hash(image), (h, w), fit=fit) for image in own)
+    if channels is None and c == 3 and (own[:, 1:] == own[:, :1]).all():
+        images, own = images[..., :1], np.ascontiguousarray(own[:, :1])
     c = images.shape[3]
     wanted = channels or c
     sizes = np.tile(np.array([[h, w]], dtype=np.int64), (n, 1))
     target = choose_size(sizes, size)
     if (target, wanted) == ((h, w), c):
-        pixels = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+        pixels = own
     else:
         rows = (Image.fromarray(i[..., 0] if c == 1 else i) for i in np.ascontiguousarray(images))
-        pixels = np.stack([to_pixels(row, target, wanted) for row in rows])
+        pixels = np.stack([to_pixels(row, target, wanted, fit=fit) for row in rows])
     return LabeledData(
         # A copy, so that the data do not change when the caller's array does.
-        x=Pixels(torch.tensor(pixels), sizes, white),
+        x=Pixels(torch.tensor(pixels), natives, white),
         y=labels,
         classes=names,
         ids=tuple(map(str, range(n))),
-        notes=(*size_notes(sizes, target), *scaled),
+        notes=(*size_notes(sizes, target, fit), *scaled),
     )
 
 
@@ -72,6 +86,7 @@ def read_npz(
     channels: int | None = None,
     memory_gb: float = 4.0,
     white: int | None = None,
+    fit: str = PAD,
 ) -> LabeledData:
     """Read an .npz file with arrays `x`, `y` and optionally `classes`, as `from_arrays` takes them.
 
@@ -85,7 +100,7 @@ def read_npz(
         if not {"x", "y"} <= set(arrays):
             raise ValueError(f"arrays x and y are needed, found {', '.join(arrays) or 'none'}.")
         classes = [str(name) for name in np.atleast_1d(arrays["classes"])] if "classes" in arrays else None
-        return from_arrays(arrays["x"], arrays["y"], classes, size, channels, white)
+        return from_arrays(arrays["x"], arrays["y"], classes, size, channels, white, fit)
 
 
 def _channels_last(x: np.ndarray) -> np.ndarray:

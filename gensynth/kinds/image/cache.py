@@ -16,18 +16,21 @@ import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from platformdirs import user_cache_path
 
 from gensynth.kinds.image.decode import Decoded, decode_image
+from gensynth.kinds.image.placement import PAD
 
 VERSION = 1
 """Goes up when the same file is decoded to other pixels."""
-HEADER = struct.Struct("<IIIIIBqI")
+HEADER = struct.Struct("<IIIIIBqH")
 """Channels, height and width of the pixels, height and width in the file, whether it is deep, its largest value, and
-the CRC-32 of the pixels."""
+the length of its digest, which follows; then come the pixels, and the CRC-32 of all."""
+CHECK = 4
+"""Bytes of the checksum."""
 FULL = 0.9
 """Share of its bound that is left where the cache was too large."""
 
@@ -50,13 +53,15 @@ class Cache:
         """The folder."""
         return user_cache_path("gensynth") / "images" if self.folder is None else self.folder
 
-    def decode(self, path: Path, size: tuple[int, int], channels: int, white: int | None) -> Decoded:
+    def decode(
+        self, path: Path, size: tuple[int, int], channels: int, white: int | None = None, fit: str = PAD
+    ) -> Decoded:
         """Return what `decode_image` gives; found, or decoded and kept where that is smaller than the file.
 
         Raises:
             ValueError: if it cannot be read.
         """
-        settings = (size, channels, white)
+        settings = (size, channels, white, fit)
         if not self.gigabytes or os.stat(path).st_size <= channels * size[0] * size[1]:
             return decode_image(path, *settings)
         content = path.read_bytes()
@@ -87,25 +92,33 @@ class Cache:
             spare -= size
 
 
+NO_CACHE = Cache(gigabytes=0)
+"""Decodes whatever was decoded before."""
+
+
 def _read(path: Path, channels: int, size: tuple[int, int]) -> Decoded | None:
     """Return what `_write` kept; None where there is nothing, or something else."""
     try:
         content = path.read_bytes()
         os.utime(path)
-        c, h, w, height, width, deep, largest, check = HEADER.unpack_from(content)
+        c, h, w, height, width, deep, largest, n = HEADER.unpack_from(content)
     except (OSError, struct.error):
         return None
-    pixels = np.frombuffer(content, np.uint8, offset=HEADER.size)
-    if (c, h, w) != (channels, *size) or pixels.size != c * h * w or zlib.crc32(pixels.tobytes()) != check:
+    start, end = HEADER.size + n, len(content) - CHECK
+    if (c, h, w) != (channels, *size) or end - start != c * h * w:
         return None
-    return Decoded(pixels.reshape(c, h, w), height, width, bool(deep), largest)
+    if zlib.crc32(content[:end]) != int.from_bytes(content[end:], "little"):
+        return None
+    pixels = np.frombuffer(content, np.uint8, c * h * w, start).reshape(c, h, w)
+    return Decoded(pixels, height, width, bool(deep), largest, content[HEADER.size : start])
 
 
 def _write(path: Path, decoded: Decoded) -> None:
-    pixels = np.ascontiguousarray(decoded.pixels).tobytes()
-    about: tuple[Any, ...] = (decoded.height, decoded.width, decoded.deep, decoded.largest, zlib.crc32(pixels))
+    pixels, digest = np.ascontiguousarray(decoded.pixels), decoded.digest
+    about = (decoded.height, decoded.width, decoded.deep, decoded.largest, len(digest))
+    content = HEADER.pack(*pixels.shape, *about) + digest + pixels.tobytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     # No fsync, as files of data have: what a crash tears has another checksum.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_bytes(HEADER.pack(*decoded.pixels.shape, *about) + pixels)
+    temporary.write_bytes(content + zlib.crc32(content).to_bytes(CHECK, "little"))
     os.replace(temporary, path)

@@ -23,8 +23,12 @@ class DataConfig(SplitConfig):
     noun: ClassVar[str] = "image"
 
     size: int | tuple[int, int] | None = None
-    """Side of the images in pixels, or [height, width], each 8 to 256. By default their own size; if they differ, the
-    most common one, scaled to at most 64 pixels if it is larger than 128."""
+    """Side in pixels, or [height, width], each 8 to 256, at which networks and checks see the images; files keep their
+    own. By default their own size; if they differ, one that nine in ten reach, in their median proportions; 64 pixels
+    if it is longer than 128."""
+    fit: Literal["pad", "crop", "stretch"] = "pad"
+    """How images of other proportions are seen at that size: pad, whole, beside it their mirror image; crop, their
+    middle; stretch, in other proportions. Only stretch enlarges."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour. By default 1 if every image is grey, else 3."""
     domain: str | None = None
@@ -39,6 +43,12 @@ class DataConfig(SplitConfig):
     the smallest of 255, 1023, 4095, 16383 and 65535 that no value of the data set exceeds."""
     follow_links: bool = False
     """Whether symbolic links in a folder may lead to folders, and out of it, as to a store of files."""
+    cache: str | None = None
+    """Folder in which decoded photographs are kept for the next run; by default gensynth's own among your caches."""
+    no_cache: bool = False
+    """Keep none, and use none."""
+    cache_gb: float = 10.0
+    """What all that are kept may take, in GB; those that were not used for longest are removed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,8 +59,9 @@ class DataConfig(SplitConfig):
             raise ValueError(f"size must be {SIDES[0]} to {SIDES[1]} pixels, or two such numbers, got {self.size}.")
         if self.channels not in (None, 1, 3):
             raise ValueError(f"channels must be 1 or 3, got {self.channels}.")
-        if not self.memory_gb > 0:
-            raise ValueError(f"memory_gb must be more than 0, got {self.memory_gb}.")
+        for name in ("memory_gb", "cache_gb"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be more than 0, got {getattr(self, name)}.")
         if self.white is not None and not 1 <= self.white <= WHITE:
             raise ValueError(f"white must be 1 to {WHITE}, got {self.white}.")
 
@@ -105,6 +116,8 @@ class FolderConfig:
 
     link: Literal["copy", "hard", "symbolic"] = "copy"
     """How real files get there: as a copy, or as a hard or symbolic link."""
+    allow_small: bool = False
+    """Whether synthetic images of less than half the size of the real ones may be mixed with them."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from gensynth.kinds.image.pixels import is_deep, is_grey, largest_value, to_pixels
+from gensynth.kinds.image.pixels import digest_of, is_deep, is_grey, largest_value, to_pixels
+from gensynth.kinds.image.placement import PAD
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
@@ -25,6 +26,7 @@ SUFFIXES = (
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 MAX_PIXELS = 50_000_000
 ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 swap height and width
+DRAFT = 512  # the least side to which the JPEG decoder may shrink: twice the largest that networks see
 BLOCK = 1024
 THREADS = min(16, os.cpu_count() or 1)
 T = TypeVar("T")
@@ -58,6 +60,7 @@ class Decoded(NamedTuple):
         width: Of the upright image in the file.
         deep: Whether it has more than 8 bits per value.
         largest: The largest value in the file; -1 where values have a scale of their own, as floats have.
+        digest: `digest_of` the image, a JPEG as far as it was decoded: always as far, however it is read.
     """
 
     pixels: np.ndarray
@@ -65,15 +68,18 @@ class Decoded(NamedTuple):
     width: int
     deep: bool
     largest: int
+    digest: bytes
 
 
 def header(path: Path) -> Header:
     """Read what stands in front of the pixels; decodes nothing."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return Header(*_upright(image), is_grey(image))
 
 
-def decode_image(path: Path | bytes, size: tuple[int, int], channels: int, white: int | None = None) -> Decoded:
+def decode_image(
+    path: Path | bytes, size: tuple[int, int], channels: int, white: int | None = None, fit: str = PAD
+) -> Decoded:
     """Decode a file.
 
     Args:
@@ -81,22 +87,23 @@ def decode_image(path: Path | bytes, size: tuple[int, int], channels: int, white
         size: (height, width) it is brought to.
         channels: 1 or 3.
         white: As `to_pixels` takes it.
+        fit: As `to_pixels` takes it.
 
     Raises:
         ValueError: if it cannot be read, or values lie outside the range of their type.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         before = _upright(image)
         # The JPEG decoder can shrink by 2, 4 or 8 while it reads; where each image stands is in its header.
-        drafted = image.draft(None, (2 * max(size), 2 * max(size)))
+        drafted = image.draft(None, (DRAFT, DRAFT))
         ImageOps.exif_transpose(image, in_place=True)
         height, width = before if drafted else image.size[::-1]
-        pixels = to_pixels(image, size, channels, white)
-        return Decoded(pixels, height, width, is_deep(image), largest_value(image))
+        pixels = to_pixels(image, size, channels, white, fit)
+        return Decoded(pixels, height, width, is_deep(image), largest_value(image), digest_of(image))
 
 
 @contextmanager
-def _opened(path: Path | bytes) -> Iterator[Image.Image]:
+def opened(path: Path | bytes) -> Iterator[Image.Image]:
     """Open a file and check its declared size; decodes nothing."""
     # By its name, Pillow from 11 on would map a grey TIFF that lies on its side into memory with sides exchanged.
     with io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file:

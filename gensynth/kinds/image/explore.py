@@ -103,10 +103,9 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
     for row, content in enumerate(hashes):
         groups[content].append(row)
     copies = [rows for rows in groups.values() if len(rows) > 1]
-    sizes = Counter(f"{h} x {w}" for h, w in data.x.sizes) if data.x.sizes is not None else Counter()
+    sizes = Counter(f"{h} x {w}" for h, w in data.x.sizes)
     properties = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
-    if data.x.sizes is not None:
-        properties["size"] = data.x.sizes.astype(np.float32)
+    properties["size"] = data.x.sizes.astype(np.float32)
     first = np.array([rows[0] for rows in groups.values()])  # a copy in another fold would give the answer away
     cues, chance = _cues({k: v[first] for k, v in properties.items()}, data.y[first], seed)
     domains = ", ".join(f"{name!r} ({n})" for name, n in Counter(data.domains or ()).most_common())

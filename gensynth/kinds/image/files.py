@@ -1,7 +1,10 @@
-"""FolderFiles: images as PNG, one file for each in a folder for each class, with metadata.csv beside the folders.
+"""FolderFiles: images, one file for each in a folder for each class, with metadata.csv beside the folders.
 
-    samples/CLASS/SAMPLER_sSEED_INDEX.png, samples/metadata.csv
-    mixed/train/CLASS/..., mixed/train/metadata.csv, and so for validation/ and test/
+    samples/CLASS/NAME_TAG.jpg, samples/metadata.csv
+    mixed/train/CLASS/NAME_TAG.jpg, mixed/train/metadata.csv, and so for validation/ and test/
+
+NAME is that of the real file, or of the parent's, and TAG tells files of one name apart, so that no name gives away
+what is synthetic: metadata.csv says it.
 
 A mixed folder loads as it stands with `torchvision.datasets.ImageFolder(out / "train")` and with Hugging Face
 `load_dataset("imagefolder", data_dir=out)`, where class names that are all digits become numbers.
@@ -9,6 +12,8 @@ A mixed folder loads as it stands with `torchvision.datasets.ImageFolder(out / "
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections import Counter
@@ -19,24 +24,27 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import numpy as np
-from PIL import Image
-from torch import Tensor
 
+from gensynth.data.cells import Cells
 from gensynth.data.files import check_count, refuse_existing, whole_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.data.names import check_class_names, folder_name, renamed_notes, safe_name
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
-from gensynth.kinds.image.decode import FORMATS, SUFFIXES, THREADS
-from gensynth.kinds.image.features.extractor import batches
+from gensynth.kinds.image.decode import THREADS
 from gensynth.kinds.image.folder import FLAT, read_folder
-from gensynth.kinds.image.pixels import WHITE
+from gensynth.kinds.image.images import Images
+from gensynth.kinds.image.like_parent import file_of
+from gensynth.kinds.image.native import Native
+from gensynth.kinds.image.pixels import MASK, WHITE, image_of
 from gensynth.mix.files import Files
-from gensynth.mix.manifest import Row, by_any_tool, described, read_manifest, real_row, write_manifest
+from gensynth.mix.manifest import SOURCE, Row, by_any_tool, described, read_manifest, real_row, write_manifest
 from gensynth.sampler.synthetic import Synthetic
 
 MANIFEST = "metadata.csv"
 LINKS = ("copy", "hard", "symbolic")
+SMALL = 0.5
+"""Samples with a smaller share of the longer side of the real images of their class are refused beside them."""
 T = TypeVar("T")
 
 
@@ -45,15 +53,17 @@ T = TypeVar("T")
 class FolderFiles(Files):
     """A folder for each class.
 
-    A real image of a mixed data set keeps its file byte for byte if that decodes to exactly the pixels of the data set;
-    otherwise the pixels are written as PNG, so that a class of resized images cannot be told by its files. A part
-    without images gets no folder.
+    An image that came from a file keeps it byte for byte, whatever size networks see it at. A sample that was made from
+    one is made again at its parent's own size, as a file like that (`gensynth.kinds.image.like_parent`). What has no
+    file, such as arrays and samples drawn from noise, is written as PNG. A part without images gets no folder.
 
     Attributes:
-        link: What becomes of a file that is kept: `"copy"`, `"hard"` or `"symbolic"` link.
+        link: What becomes of a real file in a mixed data set: `"copy"`, `"hard"` or `"symbolic"` link.
+        allow_small: Whether samples much smaller than the real images may be mixed with them.
     """
 
     link: str = "copy"
+    allow_small: bool = False
 
     def __post_init__(self) -> None:
         if self.link not in LINKS:
@@ -83,14 +93,31 @@ class FolderFiles(Files):
         with whole_folder(out) as folder:
             for name, part in parts.by_name.items():
                 if len(part):
-                    written = self._write_real(name, part, folder / name)
+                    real = [real_row(name, part, i) for i in range(len(part))]
+                    written = _write(part.x, real, folder / name, self._keep)
                     if name == "train" and accepted is not None:
                         written += write_samples(accepted, rows, folder / name)
                     _list_files(folder / name, written)
 
+    def refuse_unlike(self, real: LabeledData, accepted: Synthetic) -> None:
+        """As `Files.refuse_unlike`: samples much smaller than the real images of their class."""
+        if self.allow_small:
+            return
+        longer, theirs = (_sizes_of_files(x).max(axis=1, initial=0) for x in (real.x, accepted.x))
+        for label in np.unique(accepted.y):
+            few, many = np.median(theirs[accepted.y == label]), np.median(longer[real.y == label])
+            if few < SMALL * many:
+                raise ValueError(
+                    f"synthetic images of {accepted.classes[label]!r} have {few:g} pixels on their longer side and the "
+                    f"real ones {many:g}, {many / few:.1f} times as many; at least half are needed, for a classifier "
+                    "learns what is blurred. Draw with recipes or deformation, which keep the size of real images, or "
+                    "mix all the same with --allow_small."
+                )
+
     def notes(self, out: Path) -> Sequence[str]:
-        """As `Files.notes`: classes whose folders have other names."""
-        return renamed_notes(out / "train" if (out / "train").is_dir() else out)
+        """As `Files.notes`: classes whose folders have other names, and samples that are not of their own size."""
+        folder = out / "train" if (out / "train").is_dir() else out
+        return [*renamed_notes(folder), *_small_notes(folder / MANIFEST)]
 
     def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
         """As `Files.read`, from any folder of images with one sub-folder per class.
@@ -107,8 +134,9 @@ class FolderFiles(Files):
             memory_gb=float("inf"),
             part_names=True,
             flat=like.classes == (FLAT,),
-            white=WHITE if manifest.is_file() else like.x.white,  # what we wrote is as it was drawn, however dark
+            white=_white(like.x.white) if manifest.is_file() else like.x.white,
             ours=True,
+            fit=like.x.fit,
         )
         class_of = {folder_name(name): name for name in like.classes} | {name: name for name in like.classes}
         if foreign := [name for name in data.classes if name not in class_of]:
@@ -133,27 +161,7 @@ class FolderFiles(Files):
             )
         return described(samples.subset([at[name] for name in names]), cells)
 
-    def _write_real(self, name: str, part: LabeledData, folder: Path) -> list[Row]:
-        def write(i: int, pixels: Tensor) -> Row:
-            row, given = real_row(name, part, i), Path(part.ids[i])
-            # Ids may hold anything: what follows the number is for people, and cannot leave the folder.
-            target = folder / folder_name(str(row["label"])) / f"real_{i:06d}_{safe_name(given.stem)}.png"
-            source = _same_file(part, part.ids[i], pixels.numpy())
-            if source is None:
-                write_png(target, pixels.numpy())
-            else:
-                suffix = given.suffix.lower()
-                target = target.with_suffix(".jpg" if suffix in (".jpe", ".jfif") else suffix)  # as torchvision has it
-                self._keep(source, target)
-            return row | {"file_name": target.relative_to(folder).as_posix()}
-
-        rows: list[Row] = []
-        for batch in batches(part.x):
-            rows += in_threads(write, range(len(rows), len(rows) + len(batch)), batch)
-        return rows
-
     def _keep(self, source: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
         if self.link == "copy":
             shutil.copyfile(source, target)
         elif self.link == "hard":
@@ -163,22 +171,87 @@ class FolderFiles(Files):
 
 
 def write_samples(synthetic: Synthetic, rows: Iterable[Row], folder: Path) -> list[Row]:
-    """Write samples as PNG below a folder; return their rows with their files.
+    """Write samples below a folder; return their rows with their files.
 
     Raises:
         ValueError: if two of them share label and index.
     """
-    written = []
-    targets: dict[Path, np.ndarray] = {}
-    for i, row in enumerate(rows):
-        label, index = str(row["label"]), row["index"]
-        target = folder / folder_name(label) / f"{safe_name(synthetic.sampler)}_s{synthetic.seed}_{index:06d}.png"
-        if target in targets:
-            raise ValueError(f"two samples of class {label!r} have the index {index}; indices must be unique.")
-        targets[target] = synthetic.x[i].numpy()
-        written.append(row | {"file_name": target.relative_to(folder).as_posix()})
-    in_threads(write_png, targets, targets.values())
-    return written
+    listed = list(rows)
+    (key, n), *_ = Counter((str(row["label"]), row["index"]) for row in listed).most_common(1) or [(("", 0), 0)]
+    if n > 1:
+        raise ValueError(f"two samples of class {key[0]!r} have the index {key[1]}; indices must be unique.")
+    return _write(synthetic.x, listed, folder, shutil.copyfile)
+
+
+def _write(x: Images, rows: Sequence[Row], folder: Path, keep: Callable[[Path, Path], Any]) -> list[Row]:
+    """Write images below a folder; return their rows with their files and sizes."""
+
+    def write(at: int, row: Row) -> Row:
+        native, (_, h, w) = x.native(at), x.layout
+        target = folder / folder_name(str(row["label"])) / _name_of(row)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        given = _native_file(native, target, keep)
+        if given is not None and native is not None:
+            h, w = native.own
+        else:
+            write_png(given := target.with_name(f"{target.name}.png"), x[at].numpy())
+        own = native is not None and native.own == (h, w)
+        name = given.relative_to(folder).as_posix()
+        return row | {"file_name": name, "width": w, "height": h, "own_size": int(own)}
+
+    return in_threads(write, range(len(rows)), rows)
+
+
+def _native_file(native: Native | None, target: Path, keep: Callable[[Path, Path], Any]) -> Path | None:
+    """Write an image at its own size beside `target`, with the ending of its file; None if it has none."""
+    if native is None or native.path is None:
+        return None
+    suffix = native.path.suffix.lower()
+    path = target.with_name(target.name + (".jpg" if suffix in (".jpe", ".jfif") else suffix))  # as torchvision has it
+    if native.change is None:
+        keep(native.path, path)
+        return path
+    made = file_of(native)
+    if made is None:
+        return None
+    path.write_bytes(made)
+    return path
+
+
+def _name_of(row: Row) -> str:
+    """Return the name of a file without its ending: of the real one or the parent, and a tag that tells them apart."""
+    parents = json.loads(str(row["parents"]))
+    name = Path(parents[0]).stem if parents else str(row["label"])
+    key = [row[column] for column in ("part", "label", "sampler", "seed", "checkpoint_sha256", "index")]
+    return f"{safe_name(name)}_{hashlib.blake2b(json.dumps(key).encode(), digest_size=5).hexdigest()}"
+
+
+def _sizes_of_files(x: Images) -> np.ndarray:
+    """Return height and width of images as they would be written, int64, shape (n, 2)."""
+    sizes = x.sizes
+    for at in range(len(x)):
+        native = x.native(at)
+        if native is None or native.path is None or not native.path.is_file():
+            sizes[at] = x.layout[1:]
+    return sizes
+
+
+def _white(real: int | None) -> int | None:
+    """Return what is white in samples that we wrote: as in their parents' files, but drawn ones may be very dark."""
+    return None if real == MASK else real or WHITE
+
+
+def _small_notes(manifest: Path) -> list[str]:
+    """Return a sentence on samples that are written at the size that networks see."""
+    rows = [row for row in Cells.read(manifest, SOURCE).rows if row["synthetic"] == "1"]
+    small = Counter(f"{row['height']} x {row['width']}" for row in rows if row.get("own_size") == "0")
+    if not small:
+        return []
+    sizes = " or ".join(small)
+    return [
+        f"{small.total()} of {len(rows)} synthetic images have {sizes} pixels (height x width), as networks see them: "
+        "they were drawn from noise or mixed from several images, or the file of their parent is gone or changed."
+    ]
 
 
 def _list_files(folder: Path, rows: list[Row]) -> None:
@@ -205,22 +278,3 @@ def in_threads(task: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
     """Run `task` on each of the arguments, as `map` does, in threads; the first error is raised, and ends it."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(task, *arguments))
-
-
-def image_of(pixels: np.ndarray) -> Image.Image:
-    """Return uint8 pixels of shape (c, h, w), c in {1, 3}, as a grey or RGB image."""
-    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-
-
-def _same_file(part: LabeledData, name: str, pixels: np.ndarray) -> Path | None:
-    """Return the file of an image if it lies in `part.root` and decodes to exactly `pixels`."""
-    if part.root is None:
-        return None
-    root = part.root.resolve()
-    path = (root / name).resolve()
-    if not (path.is_relative_to(root) and path.is_file() and Path(name).suffix.lower() in SUFFIXES):
-        return None
-    with Image.open(path, formats=FORMATS) as image:
-        stored = image_of(pixels)
-        same = (image.mode, image.size) == (stored.mode, stored.size) and image.tobytes() == stored.tobytes()
-    return path if same else None

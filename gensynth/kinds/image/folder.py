@@ -14,9 +14,12 @@ import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.names import check_class_names, natural_key
-from gensynth.kinds.image.decode import SUFFIXES, decode_image, for_each, header
-from gensynth.kinds.image.images import ImageFiles, Images, Pixels, content_hash
-from gensynth.kinds.image.pixels import MASK, WHITE, choose_size, find_white, size_notes, white_notes
+from gensynth.kinds.image.cache import NO_CACHE, Cache
+from gensynth.kinds.image.decode import SUFFIXES, for_each, header
+from gensynth.kinds.image.images import ImageFiles, Images, Pixels
+from gensynth.kinds.image.native import Native, Natives
+from gensynth.kinds.image.pixels import MASK, WHITE, choose_size, content_hash, find_white, size_notes, white_notes
+from gensynth.kinds.image.placement import PAD
 from gensynth.mix.manifest import is_manifest
 from gensynth.rebalance.run import RECORD
 
@@ -48,6 +51,17 @@ class _Image(NamedTuple):
     width: int
     deep: bool
     largest: int
+    digest: bytes
+
+
+class _Wanted(NamedTuple):
+    """How images shall be read, as `read_folder` takes it."""
+
+    size: int | tuple[int, int] | None
+    channels: int | None
+    white: int | None
+    fit: str
+    cache: Cache = NO_CACHE
 
 
 class _Read(NamedTuple):
@@ -58,6 +72,7 @@ class _Read(NamedTuple):
     size: tuple[int, int]
     channels: int
     white: int | None
+    fit: str
 
     @property
     def largest(self) -> tuple[list[int], list[int]]:
@@ -68,6 +83,13 @@ class _Read(NamedTuple):
     def sizes(self) -> np.ndarray:
         """Height and width of each image in its file, upright, int64, shape (n, 2)."""
         return np.array([(image.height, image.width) for image in self.images], dtype=np.int64)
+
+    def natives(self, root: Path, ids: Sequence[str]) -> Natives:
+        """Return the images at their own size."""
+        return tuple(
+            Native(image.digest, (image.height, image.width), root / name, self.fit, self.white)
+            for image, name in zip(self.images, ids, strict=True)
+        )
 
 
 def read_folder(
@@ -80,6 +102,8 @@ def read_folder(
     white: int | None = None,
     follow_links: bool = False,
     ours: bool = False,
+    fit: str = PAD,
+    cache: Cache = NO_CACHE,
 ) -> LabeledData:
     """Read a folder with one sub-folder per class; images may lie at any depth below.
 
@@ -97,6 +121,8 @@ def read_folder(
         white: The value that is white, if it is known, as `find_white` takes it.
         follow_links: Whether symbolic links may lead to folders, and out of `root`.
         ours: Whether folders that gensynth wrote, such as samples of one class, are classes, too.
+        fit: How images of other proportions are brought to the size (`gensynth.kinds.image.placement.place`).
+        cache: Where decoded images are kept for the next reading.
 
     Raises:
         FileNotFoundError: if the folder does not exist.
@@ -105,10 +131,12 @@ def read_folder(
     """
     root = Path(root).resolve()
     ids, y, classes, unread, outputs = _find(root, part_names, flat, follow_links, ours)
-    read = _read(root, ids, size, channels, white, memory_gb)
+    read = _read(root, ids, _Wanted(size, channels, white, fit, cache), memory_gb)
     written = ", ".join(map(repr, outputs))
     pixels, counts = read.pixels, Counter(classes[label] for label in y)
-    x: Images = _files(root, ids, read) if pixels is None else Pixels(torch.from_numpy(pixels), read.sizes, read.white)
+    x: Images = _files(root, ids, read, cache)
+    if pixels is not None:
+        x = Pixels(torch.from_numpy(pixels), x.natives, read.white)
     return LabeledData(
         x=x,
         y=y,
@@ -116,7 +144,7 @@ def read_folder(
         ids=ids,
         root=root,
         notes=(
-            *size_notes(read.sizes, read.size),
+            *size_notes(read.sizes, read.size, fit),
             *white_notes(*read.largest, read.white),
             *_unread_notes(unread, counts),
             *([f"What gensynth wrote is no class and was left out: {written}."] if written else []),
@@ -141,52 +169,46 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int, white: in
     if not root.is_dir():
         raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     paths = find_images(root)
-    return _files(root, paths, _read(root, paths, size, channels, white, memory_gb=0))
+    return _files(root, paths, _read(root, paths, _Wanted(size, channels, white, PAD), memory_gb=0), NO_CACHE)
 
 
-def _files(root: Path, ids: Sequence[str], read: _Read) -> ImageFiles:
+def _files(root: Path, ids: Sequence[str], read: _Read, cache: Cache) -> ImageFiles:
     hashes = [image.content for image in read.images]
-    return ImageFiles(root, ids, read.size, read.channels, hashes, read.sizes, read.white)
+    return ImageFiles(root, ids, read.size, read.channels, hashes, read.natives(root, ids), read.white, cache)
 
 
-def _read(
-    root: Path,
-    ids: Sequence[str],
-    wanted: int | tuple[int, int] | None,
-    channels: int | None,
-    white: int | None,
-    memory_gb: float,
-) -> _Read:
+def _read(root: Path, ids: Sequence[str], wanted: _Wanted, memory_gb: float) -> _Read:
     """Decode every image, at a guessed size and white; again if they tell, once decoded, that the guess was wrong.
 
     An orientation may stand behind the pixels, and the largest value of all images is only known in the end.
     """
     headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
-    guess = choose_size(np.array([(h.height, h.width) for h in headers]), wanted)
-    c = channels or (1 if all(h.grey for h in headers) else 3)
+    guess = choose_size(np.array([(h.height, h.width) for h in headers]), wanted.size)
+    c = wanted.channels or (1 if all(h.grey for h in headers) else 3)
 
     def decode_all(size: tuple[int, int], white: int | None, title: str) -> _Read:
         in_memory = len(ids) * c * size[0] * size[1] <= memory_gb * 1e9
         pixels = np.empty((len(ids), c, *size), dtype=np.uint8) if in_memory else None
 
         def decode(i: int) -> _Image:
-            x, height, width, deep, largest = decode_image(root / ids[i], size, c, white)
+            x, *told, digest = wanted.cache.decode(root / ids[i], size, c, white, wanted.fit)
             if pixels is not None:
                 pixels[i] = x
-            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), height, width, deep, largest)
+            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), *told, digest)
 
-        return _Read(pixels, for_each(decode, root, ids, title), size, c, white)
+        return _Read(pixels, for_each(decode, root, ids, title), size, c, white, wanted.fit)
 
-    known = None if white == MASK else white
+    known = None if wanted.white == MASK else wanted.white
     read = decode_all(guess, known, "reading")
-    size, found = choose_size(read.sizes, wanted), find_white(*read.largest, known, repr(str(root)))
+    size, found = choose_size(read.sizes, wanted.size), find_white(*read.largest, known, repr(str(root)))
     if (size, found or WHITE) != (read.size, known or WHITE):
         del read  # the images may fill the memory
         read = decode_all(size, found, "reading again")
-    if channels is None and c == 3 and all(image.grey for image in read.images):
+    if wanted.channels is None and c == 3 and all(image.grey for image in read.images):
         # Grey images are often stored as colour; one channel holds all there is.
         one = None if read.pixels is None else np.ascontiguousarray(read.pixels[:, :1])
         read = read._replace(channels=1, pixels=one)
+    wanted.cache.trim()
     return read._replace(white=found)
 
 

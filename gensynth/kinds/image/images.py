@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -13,15 +12,19 @@ import torch
 from torch import Tensor
 
 from gensynth.data.examples import Examples
-from gensynth.kinds.image.decode import decode_image, for_each
+from gensynth.kinds.image.cache import NO_CACHE, Cache
+from gensynth.kinds.image.decode import for_each
+from gensynth.kinds.image.native import Native, Natives
+from gensynth.kinds.image.pixels import content_hash
+from gensynth.kinds.image.placement import PAD
 
 
 class Images(Examples):
-    """Images, uint8, of one shape.
+    """Images, uint8, of one shape: as networks and checks see them.
 
     Attributes:
         shape: (n, c, h, w), c in {1, 3}.
-        sizes: Height and width of each image before it was resized, int64, shape (n, 2), or None if unknown.
+        natives: Each image at its own size, length n, with None where it has no other; None if none has.
         white: The value that was white in the files, for others that are read beside them
             (`gensynth.kinds.image.pixels.find_white`); None where nothing told.
     """
@@ -29,7 +32,7 @@ class Images(Examples):
     kind: ClassVar[str] = "image"
     noun: ClassVar[str] = "image"
     shape: torch.Size
-    sizes: np.ndarray | None
+    natives: Natives | None
     white: int | None
 
     def __len__(self) -> int:
@@ -41,12 +44,40 @@ class Images(Examples):
         _, c, h, w = self.shape
         return c, h, w
 
-    def _check(self) -> None:
-        if self.sizes is not None and len(self.sizes) != len(self):
-            raise ValueError(f"sizes need one entry per image, got {len(self.sizes)} for {len(self)}.")
+    @property
+    def sizes(self) -> np.ndarray:
+        """Height and width of each image at its own size, int64, shape (n, 2)."""
+        own = [self.layout[1:] if native is None else native.own for native in self.natives or (None,) * len(self)]
+        return np.array(own, dtype=np.int64).reshape(-1, 2)
 
-    def _sizes_at(self, at: np.ndarray) -> np.ndarray | None:
-        return None if self.sizes is None else self.sizes[at]
+    @property
+    def fit(self) -> str:
+        """How images of other sizes are brought to this one."""
+        return next((native.fit for native in self.natives or () if native is not None), PAD)
+
+    def native(self, at: int) -> Native | None:
+        """Return an image at its own size; None if it has no other."""
+        return None if self.natives is None else self.natives[at]
+
+    def origins(self) -> tuple[bytes, ...]:
+        """As `Examples.origins`: of the images at their own size."""
+        natives = self.natives
+        if natives is None or None in natives:
+            return self.hashes()
+        return tuple(native.digest for native in natives if native is not None)
+
+    def _check(self) -> None:
+        if self.natives is not None and len(self.natives) != len(self):
+            raise ValueError(f"natives need one entry per image, got {len(self.natives)} for {len(self)}.")
+
+    def _natives_at(self, at: np.ndarray) -> Natives | None:
+        return None if self.natives is None else tuple(self.natives[i] for i in at)
+
+    def _joined(self, others: Sequence[Images]) -> Natives | None:
+        every = (self, *others)
+        if all(images.natives is None for images in every):
+            return None
+        return tuple(images.native(i) for images in every for i in range(len(images)))
 
 
 @final
@@ -56,7 +87,7 @@ class Pixels(Images):
 
     Attributes:
         x: uint8, shape (n, c, h, w).
-        sizes: As `Images`.
+        natives: As `Images`.
         white: As `Images`.
 
     Raises:
@@ -64,7 +95,7 @@ class Pixels(Images):
     """
 
     x: Tensor
-    sizes: np.ndarray | None = None
+    natives: Natives | None = None
     white: int | None = None
 
     def __post_init__(self) -> None:
@@ -85,11 +116,11 @@ class Pixels(Images):
 
     def take(self, at: np.ndarray) -> Pixels:
         """As `Examples.take`."""
-        return Pixels(self[at], self._sizes_at(at), self.white)
+        return Pixels(self[at], self._natives_at(at), self.white)
 
     def join(self, others: Sequence[Images]) -> Pixels:
         """As `Examples.join`; what is on disk is read."""
-        return Pixels(torch.cat([self.x, *(other[:] for other in others)]), None, self.white)
+        return Pixels(torch.cat([self.x, *(other[:] for other in others)]), self._joined(others), self.white)
 
     def hashes(self) -> tuple[bytes, ...]:
         """As `Examples.hashes`; see `content_hash`."""
@@ -107,8 +138,9 @@ class ImageFiles(Images):
         size: (height, width) every image is brought to.
         channels: 1 or 3.
         content: `content_hash` of every image, length n.
-        sizes: As `Images`.
+        natives: As `Images`.
         white: As `Images`.
+        cache: Where decoded images are kept.
     """
 
     root: Path
@@ -116,8 +148,9 @@ class ImageFiles(Images):
     size: tuple[int, int]
     channels: int
     content: Sequence[bytes] = field(repr=False)
-    sizes: np.ndarray | None = None
+    natives: Natives | None = None
     white: int | None = None
+    cache: Cache = NO_CACHE
 
     def __post_init__(self) -> None:
         self._check()
@@ -133,7 +166,8 @@ class ImageFiles(Images):
         pixels = np.empty((len(paths), self.channels, *self.size), dtype=np.uint8)
 
         def decode(row: int) -> None:
-            pixels[row] = decode_image(self.root / paths[row], self.size, self.channels, self.white).pixels
+            settings = (self.size, self.channels, self.white, self.fit)
+            pixels[row] = self.cache.decode(self.root / paths[row], *settings).pixels
 
         for_each(decode, self.root, paths)
         return torch.from_numpy(pixels if at.ndim else pixels[0])
@@ -141,21 +175,12 @@ class ImageFiles(Images):
     def take(self, at: np.ndarray) -> ImageFiles:
         """As `Examples.take`; nothing is read."""
         paths, content = [self.paths[i] for i in at], [self.content[i] for i in at]
-        return ImageFiles(self.root, paths, self.size, self.channels, content, self._sizes_at(at), self.white)
+        return replace(self, paths=paths, content=content, natives=self._natives_at(at))
 
     def join(self, others: Sequence[Images]) -> Pixels:  # type: ignore[override]  # of either form
         """As `Examples.join`; all are read."""
-        return Pixels(self[:], None, self.white).join(others)
+        return Pixels(self[:], self.natives, self.white).join(others)
 
     def hashes(self) -> tuple[bytes, ...]:
         """As `Examples.hashes`; see `content_hash`."""
         return tuple(self.content)
-
-
-def content_hash(pixels: np.ndarray) -> bytes:
-    """Return 16 bytes that stand for the pixels of one image, uint8 of shape (c, h, w).
-
-    A grey image has the same hash with one channel and with three equal ones.
-    """
-    grey = bool((pixels[1:] == pixels[:1]).all())
-    return hashlib.blake2b((pixels[:1] if grey else pixels).tobytes(), digest_size=16).digest()

@@ -83,7 +83,7 @@ class ImageKind(Kind):
         """As `Kind.files`: a folder for each class."""
         from gensynth.kinds.image.files import FolderFiles
 
-        return FolderFiles() if config is None else FolderFiles(config.link)
+        return FolderFiles() if config is None else FolderFiles(config.link, config.allow_small)
 
     def run_files(self) -> type[RunFiles]:
         """As `Kind.run_files`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,9 +11,11 @@ from PIL import Image
 
 from gensynth.data.words import counted
 from gensynth.generator.config import SIDES
+from gensynth.kinds.image.placement import PAD, place
 
-LARGE, REDUCED = 128, 64
-"""Images with a longer side than the first are scaled to the second where no size is asked for."""
+LARGE, REDUCED, SMALL = 128, 64, 32
+"""Images with a longer side than the first are seen at the second where no size is asked for; if they differ, those
+shorter than the third only where most are."""
 
 WHITE = 65535
 """The largest value that can be white in files with more than 8 bits per value; with 8 bits, 255 is."""
@@ -28,34 +31,47 @@ DARK = 31
 
 
 def choose_size(sizes: np.ndarray, wanted: int | tuple[int, int] | None) -> tuple[int, int]:
-    """Return the (height, width) all images are brought to.
+    """Return the (height, width) at which networks see all images.
 
     Args:
         sizes: Height and width of each image, shape (n, 2).
-        wanted: A square's side, (height, width), or None for the most common size. If that is longer than
-            128 pixels, it is scaled to a longest side of 64; no side is made shorter than 8.
+        wanted: A square's side, (height, width), or None for the images' own size. If they differ, it has the median of
+            their proportions, and a longer side that nine in ten of them reach, so that hardly one is smaller; at least
+            32 where half of them do. If it is longer than 128 pixels, it is scaled to 64; no side is made shorter
+            than 8.
     """
     if wanted is not None:
         return (wanted, wanted) if isinstance(wanted, int) else (wanted[0], wanted[1])
-    counts = Counter((int(h), int(w)) for h, w in sizes)
-    h, w = min(counts, key=lambda size: (-counts[size], size))
-    scale = REDUCED / max(h, w) if max(h, w) > LARGE else 1.0
-    return max(SIDES[0], round(h * scale)), max(SIDES[0], round(w * scale))
+    longer = np.sort(sizes.max(axis=1))
+    side = max(longer[len(longer) // 10], min(SMALL, longer[len(longer) // 2]))
+    if side > LARGE:
+        side = REDUCED
+    proportions = np.sort(sizes[:, 0] / sizes[:, 1])[len(sizes) // 2]
+    h, w = (side, side / proportions) if proportions > 1 else (side * proportions, side)
+    return max(SIDES[0], round(h)), max(SIDES[0], round(w))
 
 
-def size_notes(sizes: np.ndarray, size: tuple[int, int]) -> tuple[str, ...]:
-    """Return sentences on what was resized to `size` and stretched by it; none if nothing was."""
-    resized = int((sizes != size).any(axis=1).sum())
-    if not resized:
+def size_notes(sizes: np.ndarray, size: tuple[int, int], fit: str) -> tuple[str, ...]:
+    """Return sentences on what was brought to `size` and how; none if nothing was."""
+    other = sizes[(sizes != size).any(axis=1)]
+    if not len(other):
         return ()
-    proportions = (sizes[:, 0] / sizes[:, 1]) / (size[0] / size[1])
-    stretched = int((np.abs(np.log(proportions)) > np.log(1.05)).sum())
     counts = Counter((int(h), int(w)) for h, w in sizes).most_common()
     seen = ", ".join(f"{h} x {w} ({n})" for (h, w), n in counts[:4])
     more = f" and {len(counts) - 4} more" if len(counts) > 4 else ""
+    placed = [place((h, w), size, fit) for h, w in other.tolist()]
+    scales = np.array([p.scale for p in placed])
+    done = {
+        "scaled down": (scales.min(axis=1) < 1).sum(),
+        "enlarged": (scales.max(axis=1) > 1).sum(),
+        "stretched by more than 5 %": (np.abs(np.log(scales[:, 0] / scales[:, 1])) > np.log(1.05)).sum(),
+        "cropped": sum(p.crops for p in placed),
+        "padded with their mirror image": sum(p.pads for p in placed),
+    }
+    told = ", ".join(f"{n} {what}" for what, n in done.items() if n)
     return (
-        f"{resized} of {len(sizes)} images were resized to {size[0]} x {size[1]} pixels (height x width), "
-        f"{stretched} of them with their proportions changed by more than 5 %; sizes before: {seen}{more}.",
+        f"Networks and checks see all images at {size[0]} x {size[1]} pixels (height x width), files keep their size: "
+        f"of {len(sizes)} images {told}; sizes: {seen}{more}.",
     )
 
 
@@ -128,11 +144,32 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La") or is_deep(image)
 
 
-def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: int | None = None) -> np.ndarray:
+def content_hash(pixels: np.ndarray) -> bytes:
+    """Return 16 bytes that stand for the pixels of one image, uint8 of shape (c, h, w).
+
+    A grey image has the same hash with one channel and with three equal ones.
+    """
+    grey = bool((pixels[1:] == pixels[:1]).all())
+    return hashlib.blake2b((pixels[:1] if grey else pixels).tobytes(), digest_size=16).digest()
+
+
+def digest_of(image: Image.Image) -> bytes:
+    """Return the `content_hash` of an image at its own size, whatever its mode; of all bits where it has more than 8.
+
+    Equal images have equal ones in whatever files they are, and no setting of how they are read changes it.
+    """
+    if is_deep(image):
+        return hashlib.blake2b(np.asarray(image).tobytes(), digest_size=16).digest()
+    return content_hash(to_pixels(image, image.size[::-1], 1 if is_grey(image) else 3))
+
+
+def to_pixels(
+    image: Image.Image, size: tuple[int, int], channels: int, white: int | None = None, fit: str = PAD
+) -> np.ndarray:
     """Return an image as uint8 of shape (channels, *size).
 
-    Transparent parts become white, as on a page. Other sizes are stretched to `size` with Pillow's antialiased bicubic
-    filter.
+    Transparent parts become white, as on a page. Other sizes are scaled with Pillow's antialiased bicubic filter, and
+    padded or cropped as `gensynth.kinds.image.placement.place` says.
 
     Args:
         image: Any image.
@@ -140,14 +177,21 @@ def to_pixels(image: Image.Image, size: tuple[int, int], channels: int, white: i
         channels: 1 or 3.
         white: The value that becomes 255, as larger ones do, in images with more than 8 bits per value; None for
             `WHITE`. Floats have theirs at 1. An image with 8 bits keeps its values, unless it is a `MASK`.
+        fit: One of `FITS`.
 
     Raises:
         ValueError: if values lie outside the range of their type, or the mode cannot be converted.
     """
     image = _eight_bit(image, white).convert("L" if channels == 1 else "RGB")
-    if image.size != size[::-1]:
-        image = image.resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3.0)
-    return np.array(image).reshape(*size, channels).transpose(2, 0, 1)
+    at = place(image.size[::-1], size, fit)
+    if image.size != at.scaled[::-1]:
+        image = image.resize(at.scaled[::-1], Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return at.filled(np.array(image).reshape(*at.scaled, channels).transpose(2, 0, 1))
+
+
+def image_of(pixels: np.ndarray) -> Image.Image:
+    """Return uint8 pixels of shape (c, h, w), c in {1, 3}, as a grey or RGB image."""
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
 def _eight_bit(image: Image.Image, white: int | None) -> Image.Image:

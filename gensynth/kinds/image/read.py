@@ -11,6 +11,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts, split_as
 from gensynth.kinds.image import builtin
 from gensynth.kinds.image.arrays import from_arrays, read_npz
+from gensynth.kinds.image.cache import NO_CACHE, Cache
 from gensynth.kinds.image.config import DataConfig
 from gensynth.kinds.image.domains import read_column, with_domains
 from gensynth.kinds.image.folder import read_folder
@@ -65,7 +66,7 @@ def read_against(source: str, holdout: str | None, config: DataConfig) -> Parts:
     channels, h, w = reference.x.layout
     like = replace(config, size=(h, w), channels=1 if channels == 1 else 3, white=reference.x.white)
     fresh = read(holdout, like, flat=True)
-    if both := len(set(reference.x.hashes()) & set(fresh.x.hashes())):
+    if both := len(set(reference.x.origins()) & set(fresh.x.origins())):
         raise ValueError(
             f"{both} images are in {holdout} and in {source}, so a generator may have seen them; leave them out of one "
             "of the two."
@@ -99,13 +100,13 @@ def _load(source: str | Path, config: DataConfig, flat: bool = False) -> Labeled
         wanted = name.removeprefix("builtin:")
         if wanted in sets:
             x, y, classes = sets[wanted]()
-            return from_arrays(x, y, classes, config.size, config.channels)
+            return from_arrays(x, y, classes, config.size, config.channels, fit=config.fit)
     elif name.startswith("torchvision:"):
         data = _torchvision(name, config, "train")
         assert data is not None  # only an official test part can be missing
         return data
     elif name.lower().endswith(".npz"):
-        return read_npz(name, config.size, config.channels, config.memory_gb, config.white)
+        return read_npz(name, config.size, config.channels, config.memory_gb, config.white, config.fit)
     elif Path(name).is_dir():
         return read_folder(
             name,
@@ -115,6 +116,8 @@ def _load(source: str | Path, config: DataConfig, flat: bool = False) -> Labeled
             flat=flat,
             white=config.white,
             follow_links=config.follow_links,
+            cache=cache_of(config),
+            fit=config.fit,
         )
     allowed = [f"builtin:{n}" for n, _ in inspect.getmembers(builtin, inspect.isfunction)]
     near = difflib.get_close_matches(name, allowed, n=1)
@@ -126,9 +129,14 @@ def _load(source: str | Path, config: DataConfig, flat: bool = False) -> Labeled
     )
 
 
+def cache_of(config: DataConfig) -> Cache:
+    """Return where decoded images are kept."""
+    return NO_CACHE if config.no_cache else Cache(config.cache and Path(config.cache), config.cache_gb)
+
+
 def _torchvision(source: str, config: DataConfig, part: str) -> LabeledData | None:
     name = source.removeprefix("torchvision:")
-    return read_torchvision(name, config.size, config.channels, config.memory_gb, config.download, part)
+    return read_torchvision(name, config.size, config.channels, config.memory_gb, config.download, part, config.fit)
 
 
 def _apart(data: LabeledData) -> LabeledData:

@@ -21,7 +21,7 @@ from gensynth.kinds.image.features.copy_space import CopySpace, pooled
 from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.extractor import Moments, batches
 from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
-from gensynth.kinds.image.images import content_hash
+from gensynth.kinds.image.pixels import content_hash
 from gensynth.kinds.image.scores import LIMITS, Featured, distribution_scores
 from gensynth.sampler.synthetic import Synthetic
 

@@ -17,7 +17,9 @@ from tqdm import tqdm
 from gensynth.data.labeled import LabeledData
 from gensynth.data.names import check_class_names, natural_key
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.pixels import choose_size, is_grey, size_notes, to_pixels
+from gensynth.kinds.image.native import Native
+from gensynth.kinds.image.pixels import choose_size, digest_of, is_grey, size_notes, to_pixels
+from gensynth.kinds.image.placement import PAD
 
 
 def read_torchvision(
@@ -27,6 +29,7 @@ def read_torchvision(
     memory_gb: float = 4.0,
     download: bool = False,
     part: str = "train",
+    fit: str = PAD,
 ) -> LabeledData | None:
     """Read one part of a torchvision data set whose items are (image, class number).
 
@@ -39,6 +42,7 @@ def read_torchvision(
         memory_gb: Most memory the images may take as uint8.
         download: Whether the files may be downloaded.
         part: `"train"` or `"test"`. A data set without official parts is `"train"` as a whole.
+        fit: How images of other proportions are brought to the size (`gensynth.kinds.image.placement.place`).
 
     Returns:
         The data, or None where `part` is `"test"` and there is no official test part.
@@ -62,18 +66,21 @@ def read_torchvision(
             f"{memory_gb:g}; set a smaller --size or a larger --memory_gb."
         )
     x = np.empty((n, c, *target), dtype=np.uint8)
+    natives: list[Native] = []
     for i in tqdm(range(n), desc=f"reading {name}", disable=None):
-        x[i] = to_pixels(dataset[i][0], target, c)
+        image = dataset[i][0]
+        x[i] = to_pixels(image, target, c, fit=fit)
+        natives.append(Native(digest_of(image), (image.height, image.width), fit=fit))
     if channels is None and c == 3 and (x[:, 1:] == x[:, :1]).all():
         x = np.ascontiguousarray(x[:, :1])
     classes, y, notes = _classes(getattr(dataset, "classes", None), y)
     check_class_names(classes)
     return LabeledData(
-        x=Pixels(torch.from_numpy(x), sizes),
+        x=Pixels(torch.from_numpy(x), tuple(natives)),
         y=y,
         classes=classes,
         ids=tuple(f"{part}/{i}" for i in range(n)),
-        notes=size_notes(sizes, target) + notes,
+        notes=size_notes(sizes, target, fit) + notes,
     )
 
 

@@ -12,8 +12,9 @@ from PIL import Image
 from gensynth.kinds.image import cache as module
 from gensynth.kinds.image.cache import Cache
 from gensynth.kinds.image.decode import Decoded, decode_image
+from gensynth.kinds.image.read import DataConfig, read
 
-SETTINGS = ((12, 16), 3, None)
+SETTINGS = ((12, 16), 3, None, "pad")
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_what_was_not_used_for_longest_is_removed_first(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", gigabytes=3500 / 1e9)
     for at in range(5):
         pixels = np.full((1, 20, 45), at, dtype=np.uint8)
-        module._write(cache.root / "00" / str(at), Decoded(pixels, 20, 45, False, at))
+        module._write(cache.root / "00" / str(at), Decoded(pixels, 20, 45, False, at, b"x"))
         os.utime(cache.root / "00" / str(at), (at, at))
     cache.trim()
     assert sorted(path.name for path in kept(cache.root)) == ["2", "3", "4"]
@@ -79,3 +80,21 @@ def test_a_place_that_cannot_be_written_is_done_without(photograph: Path, tmp_pa
     with pytest.raises(ValueError, match="not an image"):
         (tmp_path / "b.jpg").write_bytes(b"x" * 9999)
         Cache(tmp_path / "c").decode(tmp_path / "b.jpg", *SETTINGS)
+
+
+def test_a_second_reading_decodes_no_photograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, folder, cache = np.random.default_rng(0), tmp_path / "photos", str(tmp_path / "cache")
+    for at in range(8):
+        path = folder / "ab"[at % 2] / f"{at}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(path, quality=95)
+    first = read(folder, DataConfig(size=16, cache=cache))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "decode_image", None)
+        again = read(folder, DataConfig(size=16, cache=cache))
+        on_demand = read(folder, DataConfig(size=16, cache=cache, memory_gb=1e-9))
+    assert first.fingerprint == again.fingerprint == on_demand.fingerprint
+    assert (on_demand.x[:] == first.x[:]).all()
+    before = len(kept(tmp_path / "cache"))
+    assert read(folder, DataConfig(size=16, cache=cache, no_cache=True, channels=1)).x.layout == (1, 16, 16)
+    assert before == len(kept(tmp_path / "cache")) == 8

@@ -81,7 +81,7 @@ def test_images_stand_upright_wherever_their_orientation_is_said(tmp_path: Path,
             (tmp_path / name / f"{turn}.{form}").write_bytes(WRITERS[form](picture, exif))
     data = read_folder(tmp_path)
     assert data.x.layout == (1, 24, 16) and data.notes == ()
-    assert data.x.sizes is not None and np.array_equal(data.x.sizes, np.tile([24, 16], (16, 1)))
+    assert np.array_equal(data.x.sizes, np.tile([24, 16], (16, 1)))
     assert np.abs(data.x[:].numpy().astype(int) - UPRIGHT).max() < 30  # JPEG is a little off at edges
     on_demand = read_folder(tmp_path, memory_gb=1e-9)
     assert isinstance(on_demand.x, ImageFiles) and np.array_equal(on_demand.x[:], data.x[:])
@@ -95,7 +95,7 @@ def test_a_large_jpeg_that_is_shrunk_while_decoding_tells_its_own_size(tmp_path:
         (tmp_path / name).mkdir()
         Image.new("L", (900, 600)).save(tmp_path / name / "0.jpg", exif=exif)
     data = read_folder(tmp_path)
-    assert data.x.sizes is not None and data.x.sizes.tolist() == [[900, 600]] * 2 and data.x.layout == (1, 64, 43)
+    assert data.x.sizes.tolist() == [[900, 600]] * 2 and data.x.layout == (1, 64, 43)
 
 
 def folder_of(root: Path, *images: np.ndarray, form: str = "png") -> Path:

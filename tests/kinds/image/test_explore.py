@@ -54,10 +54,8 @@ def test_brightness_and_size_that_give_the_label_away() -> None:
     assert dark.cues["brightness"] > 0.95 and dark.chance == 0.5
     assert "The brightness alone" in " ".join(dark.advice)
     assert dark.brightness["c0"] < 0.2 < dark.brightness["c1"]
-    assert data.x.sizes is not None
-    sizes = data.x.sizes.copy()
-    sizes[:40] = (20, 30)
-    found = explore(replace(data, x=replace(data.x, sizes=sizes)))
+    natives = tuple(replace(native, own=(20, 30)) if at < 40 else native for at, native in enumerate(data.x.natives))
+    found = explore(replace(data, x=replace(data.x, natives=natives)))
     assert found.cues["size"] == 1.0 and "size" not in explore(data).cues
     assert found.sizes == {"20 x 30": 40, "8 x 8": 40}
 

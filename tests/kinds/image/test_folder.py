@@ -58,7 +58,7 @@ def test_on_demand_equals_in_memory(tmp_path: Path, mode: str) -> None:
         save(tmp_path / f"{i % 2}" / f"{i}.png", image(i, 20, 9 + i, "L").convert(mode))
     memory, disk = read_folder(tmp_path), read_folder(tmp_path, memory_gb=1e-9)
     assert isinstance(memory.x, Pixels) and isinstance(disk.x, ImageFiles)
-    assert memory.x.layout == disk.x.layout == (1, 20, 9)
+    assert memory.x.layout == disk.x.layout == (1, 20, 11)
     assert memory.fingerprint == disk.fingerprint
     assert memory.x.hashes() == disk.x.hashes()
     assert memory.subset([4, 1]).fingerprint == disk.subset([4, 1]).fingerprint
@@ -72,9 +72,9 @@ def test_mixed_sizes_are_resized_and_noted(folder: Path) -> None:
     save(folder / "dog" / "wide.png", image(1, 12, 24))
     data = read_folder(folder)
     assert data.x.layout == (3, 12, 12)
-    assert "1 of 23 images were resized to 12 x 12" in data.notes[0]
-    assert "1 of them with their proportions" in data.notes[0]
-    assert data.x.sizes is not None and tuple(data.x.sizes[data.ids.index("dog/wide.png")]) == (12, 24)
+    assert "see all images at 12 x 12 pixels" in data.notes[0] and "files keep their size" in data.notes[0]
+    assert "of 23 images 1 scaled down, 1 padded with their mirror image; sizes: 12 x 12 (22)" in data.notes[0]
+    assert tuple(data.x.sizes[data.ids.index("dog/wide.png")]) == (12, 24)
     assert read_folder(folder, size=(16, 10)).x.layout == (3, 16, 10)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.classifier.network import LEARNING_RATE, PREDICT_BATCH, WEIGHT_DECAY, Classifiers
 from gensynth.kinds.image.features.extractor import Extractor, weights_hash
-from gensynth.kinds.image.images import content_hash
+from gensynth.kinds.image.pixels import content_hash
 
 ALIGNED = 2000
 """At most this many training images bring the networks' features into common coordinates."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -16,7 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.data.labeled import LabeledData
+from gensynth.data.plain import typed
 from gensynth.generator.base import RememberingGenerator
+from gensynth.kinds.image.native import NativeFiles
 
 MOST_AT_ONCE = 32
 
@@ -28,7 +32,7 @@ class SourceGenerator(RememberingGenerator, ABC):
     """
 
     needs_source: ClassVar[bool] = True
-    remembered: ClassVar[tuple[str, ...]] = ("target", "sources", "source_labels", "source_ids")
+    remembered: ClassVar[tuple[str, ...]] = ("target", "sources", "source_labels", "source_ids", "files")
     directions: tuple[str, ...] = ()
     """The ways in which `translate` changes any image, such as `"AtoB"`; empty where it does not."""
     takes_style: ClassVar[bool] = False
@@ -41,6 +45,8 @@ class SourceGenerator(RememberingGenerator, ABC):
         self.sources = torch.zeros(0, *shape, dtype=torch.uint8)
         self.source_labels = torch.zeros(0, dtype=torch.int64)
         self.source_ids: list[str] = []
+        # `NativeFiles` of the sources as plain values; None where they have none.
+        self.files: dict[str, Any] | None = None
 
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:
         """Keep at most `max_sources` images of each class, always the same ones, whatever their order.
@@ -60,6 +66,21 @@ class SourceGenerator(RememberingGenerator, ABC):
         self.source_ids = [row[1] for row in kept]
         self.source_labels = torch.tensor([row[2] for row in kept], dtype=torch.int64)
         self.sources = torch.stack([row[3] for row in kept]) if kept else self.sources[:0]
+
+    def locate(self, data: LabeledData) -> None:
+        """Keep where the files of the sources lie, which were remembered of `data`."""
+        if data.x.natives is not None:
+            row = {name: at for at, name in enumerate(data.ids)}
+            found = NativeFiles.of([data.x.natives[row[name]] for name in self.source_ids])
+            self.files = None if found is None else asdict(found)
+
+    def native_files(self) -> NativeFiles | None:
+        """Return the files of the sources; None where they have none."""
+        return None if self.files is None else typed(NativeFiles, self.files)
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore what was remembered; checkpoints of older versions know no files."""
+        super().set_extra_state({"files": None} | state)
 
     def pick(self, allowed: Tensor, chance: Tensor) -> np.ndarray:
         """Return the positions of sources where `allowed`, bool (m,), holds, chosen by `chance` (n,) in [0, 1]."""

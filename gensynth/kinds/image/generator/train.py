@@ -274,6 +274,8 @@ class _Run:
             agreement = selection.restore(model) if selection is not None else 1.0
             if self.privacy is None:
                 model.remember(in_order(sources, model.device))
+                if isinstance(model, SourceGenerator):
+                    model.locate(sources)
             notes = model.diagnose(agreement)
             save_checkpoint(self.path, model.cpu(), self.name, keeper.history, self._published(), notes)
             discard(self._resume)

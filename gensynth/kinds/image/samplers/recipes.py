@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gensynth.data.labeled import label_of
 from gensynth.kinds.image.images import Pixels
+from gensynth.kinds.image.native import Native, NativeFiles
 from gensynth.kinds.image.samplers.kept import KeptImages
 from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
 from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
@@ -25,6 +28,26 @@ class Plan:
     recipe: str
     rows: tuple[int, ...]
     seed: int
+
+
+@final
+@dataclass(frozen=True)
+class NativeRecipe:
+    """A recipe of one image, carried out at the image's own size.
+
+    Attributes:
+        steps: As `steps_of` returns them.
+        seed: Seed of what they draw.
+        seen: Shorter side of what networks see.
+    """
+
+    steps: tuple[str, ...]
+    seed: int
+    seen: int
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Change an image, uint8, shape (c, h, w)."""
+        return carried_out(x, self.steps, self.seed, seen=self.seen)[0]
 
 
 class Recipes(KeptImages):
@@ -42,6 +65,7 @@ class Recipes(KeptImages):
 
     Attributes:
         safety_: What `"auto"` measured; None with another recipe.
+        files_: The files of the images; None where they have none. What is made of one image is made again at its size.
 
     Example:
         >>> from gensynth.kinds.image.read import DataConfig, read
@@ -52,7 +76,7 @@ class Recipes(KeptImages):
     """
 
     name = "recipes"
-    learned: ClassVar[dict[str, Any]] = {"safety_": RecipeSafety | None}
+    learned: ClassVar[dict[str, Any]] = {"safety_": RecipeSafety | None, "files_": NativeFiles | None}
 
     def __init__(
         self,
@@ -80,6 +104,7 @@ class Recipes(KeptImages):
 
     def _learn(self) -> None:
         auto = self.recipe == AUTO
+        self.files_ = NativeFiles.of(self.data_.x.natives)
         self.safety_: RecipeSafety | None = recipe_safety(self.data_, seed=self.random_state) if auto else None
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
@@ -88,18 +113,27 @@ class Recipes(KeptImages):
         used, at = np.unique([row for plan in plans for row in plan.rows], return_inverse=True)
         images = data.x[torch.from_numpy(used)]  # each once, however often it is a parent: it may lie on a disk
         x = torch.empty((len(index), *data.x.layout), dtype=torch.uint8)
-        how, taken = [], 0
-        with torch.random.fork_rng(devices=[]):
-            for i, plan in enumerate(plans):
-                parents = [images[place] for place in at[taken : taken + len(plan.rows)]]
-                taken += len(plan.rows)
-                torch.default_generator.manual_seed(plan.seed)  # torch.manual_seed would seed the GPUs' as well
-                x[i], own = treat(parents[0], steps_of(plan.recipe, data.x.layout[0]), *parents[1:])
-                others = [(data.classes[data.y[row]], 1 - own) for row in plan.rows[1:]]
-                # `mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash (`check_class_names`).
-                soft = " / ".join(f"{share:.4f} {name}" for name, share in [(label, own), *others])
-                how.append(f"{plan.recipe}: {soft}" if others else plan.recipe)
-        return self.made(Pixels(x), label, index, seed, how, [plan.rows for plan in plans])
+        how, natives, taken = [], [], 0
+        for i, plan in enumerate(plans):
+            parents = [images[place] for place in at[taken : taken + len(plan.rows)]]
+            taken += len(plan.rows)
+            steps = steps_of(plan.recipe, data.x.layout[0])
+            native = self._native(plan, steps)
+            x[i], own = carried_out(parents[0], steps, plan.seed, native, *parents[1:])
+            natives.append(native)
+            others = [(data.classes[data.y[row]], 1 - own) for row in plan.rows[1:]]
+            # `mixup: 0.8312 7 / 0.1688 1`: no class name holds a slash (`check_class_names`).
+            soft = " / ".join(f"{share:.4f} {name}" for name, share in [(label, own), *others])
+            how.append(f"{plan.recipe}: {soft}" if others else plan.recipe)
+        found = Pixels(x, tuple(natives) if any(natives) else None)
+        return self.made(found, label, index, seed, how, [plan.rows for plan in plans])
+
+    def _native(self, plan: Plan, steps: tuple[str, ...]) -> Native | None:
+        """Return how a sample looks at its parent's own size; None where it has none, or is mixed from two images."""
+        if self.files_ is None or len(plan.rows) > 1:
+            return None
+        seen = min(self.data_.x.layout[1:])
+        return replace(self.files_[plan.rows[0]], change=NativeRecipe(steps, plan.seed, seen))
 
     def _plans(self, label: str, index: np.ndarray, seed: int) -> list[Plan]:
         y, position = self.data_.y, label_of(label, self.data_.classes)
@@ -127,6 +161,42 @@ class Recipes(KeptImages):
                 rows.append(partner)
             plans.append(Plan(recipe, tuple(rows), int(rng.integers(2**63))))
         return plans
+
+
+ONE_AT_A_TIME = threading.Lock()
+"""Recipes draw from torch's global generator, and images are written by several threads."""
+
+
+def carried_out(
+    image: Tensor,
+    steps: tuple[str, ...],
+    seed: int,
+    native: Native | None = None,
+    partner: Tensor | None = None,
+    seen: int | None = None,
+) -> tuple[Tensor, float]:
+    """Carry out a recipe, each step with a stream of its own, so that the same is done at any size.
+
+    Args:
+        image: uint8, shape (c, h, w).
+        steps: As `steps_of` returns them.
+        seed: Seed of what they draw.
+        native: The image at its own size; what networks see beside it stays its mirror image.
+        partner: As `treat` takes it.
+        seen: As `treat` takes it.
+
+    Returns:
+        As `treat`.
+    """
+    at = None if native is None else native.place((image.shape[1], image.shape[2]))
+    part = image if at is None else image[:, *at.inside]
+    own, seen = 1.0, seen or min(image.shape[1:])
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+        for number, step in enumerate(steps):
+            torch.default_generator.manual_seed(seed + number)  # torch.manual_seed would seed the GPUs' as well
+            part, share = treat(part, (step,), partner, seen)
+            own = min(own, share)
+    return part if at is None else torch.from_numpy(at.filled(part.numpy())), own
 
 
 def _stream(seed: int, label: str, purpose: int, number: int) -> np.random.Generator:

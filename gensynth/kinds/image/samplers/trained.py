@@ -73,7 +73,7 @@ class TrainedSampler(Sampler):
         how = self.draw or checkpoint.model.draws[0]
         stamp = checkpoint.model.stamp
         return Synthetic(
-            x=Pixels(drawn.x),
+            x=Pixels(drawn.x, drawn.natives),
             y=np.full(len(index), self.labels.index(label), dtype=np.int64),
             classes=self.labels,
             index=index,

@@ -23,10 +23,10 @@ from gensynth.data.files import check_count, whole_folder, write_bytes
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.precision import native_precision
 from gensynth.kinds.image.decode import SUFFIXES, Decoded, decode_image, for_each, header
-from gensynth.kinds.image.files import image_of, png_names
+from gensynth.kinds.image.files import png_names
 from gensynth.kinds.image.folder import find_images
 from gensynth.kinds.image.generator.source import SourceGenerator
-from gensynth.kinds.image.pixels import find_white
+from gensynth.kinds.image.pixels import find_white, image_of
 from gensynth.kinds.image.sharded import device_of
 from gensynth.kinds.image.style.config import SHORTEST, StylizeConfig
 from gensynth.kinds.image.style.encoders import LEAST_SIDE, Encoder, depth_for, find_encoder, load_pretrained

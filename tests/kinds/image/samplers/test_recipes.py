@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.folder import ImageFiles, read_folder
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.image.samplers.recipe_catalog import MIXING, NEEDS_COLOUR, SINGLE, border_colour, steps_of, treat
+from gensynth.kinds.image.samplers.recipe_catalog import MIXING, NEEDS_COLOUR, SINGLE, Around, steps_of, treat
 from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.sampler.synthetic import Synthetic
 
@@ -104,7 +104,7 @@ def test_cutmix_counts_the_pixels_of_each_parent():
 @pytest.mark.parametrize("background", [0, 90, 255])
 def test_what_moves_in_has_the_colour_of_the_border(background):
     image = torch.full((3, 20, 30), background, dtype=torch.uint8)
-    assert border_colour(image) == [background] * 3
+    assert Around.of(image).colour == [background] * 3 and Around.of(image).plain
     low, high = sorted((background, 128))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
