@@ -243,6 +243,7 @@ class Deformation(SourceGenerator):
     """Conditional VAE of the smooth changes between images of one class."""
 
     Config: ClassVar[type] = DeformationConfig
+    native: ClassVar[bool] = True
     remembered: ClassVar[tuple[str, ...]] = (*SourceGenerator.remembered, "strength")
 
     def __init__(self, config: DeformationConfig, shape: tuple[int, int, int], classes: tuple[str, ...]) -> None:

@@ -105,6 +105,8 @@ class Generator(Learner):
     """Whether one model learns every class; else it is trained for one class, from the images of others."""
     needs_source: ClassVar[bool] = False
     """Whether it changes real images instead of drawing from noise alone (`SourceGenerator`)."""
+    native: ClassVar[bool] = False
+    """Whether what it draws is also made at the own size of the real image it is made from (`Drawn.natives`)."""
     selects: ClassVar[bool] = False
     """Whether the weights that are kept are the best ones seen in training instead of the last."""
     private: ClassVar[bool] = False

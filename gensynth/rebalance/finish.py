@@ -24,7 +24,6 @@ from gensynth.report.printed import (
     print_evaluation,
     print_leak,
     say_data_notes,
-    say_notes,
 )
 
 CHOICE, EVALUATION, LEAK, SPREAD = "choice.json", "evaluation.json", "leak.json", "leak_spread.json"
@@ -113,7 +112,7 @@ def report(files: RunFiles) -> Rebalanced:
         leak_spread=_if_there(folder / SPREAD, load_leak),
         history=files.history,
         advice=advice_of(choice, evaluation) if choice is not None and nothing else "",
-        notes=tuple(files.notes),
+        notes=(*files.notes, *(kinds()[parts.train.kind].files().notes(files.data_set) if mixed else ())),
     )
     page = write_report(folder / "report.html", contents)
     return Rebalanced(contents, files.data_set if mixed else None, page)
@@ -176,7 +175,6 @@ def print_rebalanced(done: Rebalanced) -> int:
         forces = " The same command with --force mixes anyway." if c.evaluation and done.data_set is None else ""
         print(f"\n{c.advice}{forces}")
     if done.data_set is not None:
-        say_notes(kinds()[c.parts.train.kind].files().notes(done.data_set))
         print(f"\ndata set: {done.data_set}")
     print(f"report: {done.report}")
     rejected = c.verdict is not None and (c.verdict.status == FAIL or c.evaluation is None)

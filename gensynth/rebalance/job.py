@@ -13,6 +13,7 @@ from gensynth.choose.results import Choice
 from gensynth.data.split import Parts
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict, load_verdict
+from gensynth.mix.files import Files
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
@@ -55,6 +56,11 @@ class RunFiles(ABC):
     @abstractmethod
     def data_set(self) -> Path:
         """Where the mixed data set is, or would be."""
+
+    def form(self, kind: Any) -> Files:
+        """Return how the data set is written; by default as its kind does without settings."""
+        files: Files = kind.files()
+        return files
 
     @abstractmethod
     def keep(self, synthetic: Synthetic, samples: SampleVerdicts) -> None:

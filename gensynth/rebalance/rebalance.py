@@ -87,9 +87,9 @@ def rebalance(job: Job) -> Rebalanced:
     if wanted and not files.data_set.exists():
         utility += ", forced" * against
         if synthetic is None or verdict is None:
-            run.step("mix", lambda: kind.files().write_mixed(parts, None, (), files.data_set))
+            run.step("mix", lambda: files.form(kind).write_mixed(parts, None, (), files.data_set))
         else:
-            run.step("mix", lambda: mix(parts, synthetic, verdict.samples, files.data_set, kind.files(), utility))
+            run.step("mix", lambda: mix(parts, synthetic, verdict.samples, files.data_set, files.form(kind), utility))
     return report(files)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from gensynth.data.cells import Cells
 from gensynth.data.labeled import LabeledData
 from gensynth.data.npz import open_npz
+from gensynth.mix.manifest import is_manifest
+
+MANIFEST = "metadata.csv"
 
 
 def with_domains(data: LabeledData, source: str, column: str) -> LabeledData:
@@ -29,7 +33,7 @@ def read_column(data: LabeledData, source: str, column: str, noun: str) -> tuple
         ValueError: if the source has no such column, or says nothing of an image.
     """
     if Path(source).is_dir():
-        table = Path(source) / "metadata.csv"
+        table = Path(source) / MANIFEST
         known = _from_csv(table, column, noun)
         if lacking := [name for name in data.ids if not known.get(name)]:
             raise ValueError(
@@ -40,6 +44,31 @@ def read_column(data: LabeledData, source: str, column: str, noun: str) -> tuple
     if str(source).lower().endswith(".npz"):
         return _from_npz(source, column, len(data))
     raise ValueError(f"{source!r} has no column {column!r}: {noun} come from a folder's metadata.csv or an .npz file.")
+
+
+def possible_groups(data: LabeledData) -> dict[str, int]:
+    """Return the columns of the metadata.csv of a folder that could be groups, with their numbers of values.
+
+    One that could says something of each image, the same of most images as of another one, at least three things in
+    all, and not just the class.
+    """
+    try:
+        cells = Cells.read(data.root / MANIFEST, ("file_name",)) if data.root is not None else None
+    except (FileNotFoundError, ValueError):  # there need not be one
+        cells = None
+    if cells is None or is_manifest(cells.path):
+        return {}
+    names = [name.removeprefix("./") for name in cells.texts("file_name")]
+    found = {}
+    for column in {name: None for row in cells.rows[:1] for name in row if name != "file_name"}:
+        known = dict(zip(names, map(str.strip, cells.texts(column)), strict=True))
+        values = [known.get(name, "") for name in data.ids]
+        counts, pairs = Counter(values), set(zip(values, data.y.tolist(), strict=True))
+        shared = sum(n for n in counts.values() if n > 1)
+        is_class = len(pairs) == len(counts) == len(set(data.y.tolist()))
+        if all(values) and shared > len(values) / 2 and len(counts) > 2 and not is_class:
+            found[column] = len(counts)
+    return found
 
 
 def _from_csv(path: Path, column: str, noun: str) -> dict[str, str]:

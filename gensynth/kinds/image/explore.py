@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import counted
+from gensynth.kinds.image.domains import possible_groups
 
 FEWEST_FOR_GAN = 20
 """Training images of a class below which a GAN for this class alone is refused."""
@@ -45,6 +46,7 @@ class Exploration:
             small decision tree, in [0, 1]. Classes with fewer than 5 distinct images are left out; empty
             where fewer than two are left.
         chance: The balanced accuracy of guessing among the classes that `cues` compares.
+        possible_groups: Columns of metadata.csv that could be groups, with their numbers of values.
         notes: What the reader changed.
         advice: What to do about all this, in sentences.
     """
@@ -59,6 +61,7 @@ class Exploration:
     blank: tuple[str, ...]
     cues: dict[str, float]
     chance: float
+    possible_groups: dict[str, int]
     notes: tuple[str, ...]
     advice: tuple[str, ...]
 
@@ -120,6 +123,7 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
         blank=tuple(data.ids[i] for i in np.flatnonzero(blank)),
         cues=cues,
         chance=chance,
+        possible_groups={} if data.groups is not None else possible_groups(data),
         notes=data.notes + ((f"Domains: {domains}.",) if domains else ()),
         advice=(),
     )
@@ -211,6 +215,11 @@ def _advice(found: Exploration) -> list[str]:
         advice.append(f"{copies} of others of their class: they add no information.")
     if found.blank:
         advice.append(f"{counted(len(found.blank), 'blank image')}, such as {found.blank[0]}: look at them.")
+    for name, values in found.possible_groups.items():
+        advice.append(
+            f"Column {name!r} of metadata.csv has {values} values for {sum(counts.values())} images: if these are "
+            f"patients, devices or source pictures, give --group {name}, so that none of them is in two parts."
+        )
     for name, accuracy in found.cues.items():
         # Half of the way from guessing to certainty: far outside what a fold's noise gives.
         if accuracy > (1 + found.chance) / 2:

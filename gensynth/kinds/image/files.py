@@ -32,6 +32,7 @@ from gensynth.data.names import check_class_names, folder_name, renamed_notes, s
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.decode import THREADS
+from gensynth.kinds.image.file_cues import file_notes
 from gensynth.kinds.image.folder import FLAT, read_folder
 from gensynth.kinds.image.images import Images
 from gensynth.kinds.image.like_parent import file_of
@@ -103,21 +104,15 @@ class FolderFiles(Files):
         """As `Files.refuse_unlike`: samples much smaller than the real images of their class."""
         if self.allow_small:
             return
-        longer, theirs = (_sizes_of_files(x).max(axis=1, initial=0) for x in (real.x, accepted.x))
+        longer = _sizes_of_files(accepted.x).max(axis=1, initial=0)
         for label in np.unique(accepted.y):
-            few, many = np.median(theirs[accepted.y == label]), np.median(longer[real.y == label])
-            if few < SMALL * many:
-                raise ValueError(
-                    f"synthetic images of {accepted.classes[label]!r} have {few:g} pixels on their longer side and the "
-                    f"real ones {many:g}, {many / few:.1f} times as many; at least half are needed, for a classifier "
-                    "learns what is blurred. Draw with recipes or deformation, which keep the size of real images, or "
-                    "mix all the same with --allow_small."
-                )
+            refuse_small(real, accepted.classes[label], float(np.median(longer[accepted.y == label])))
 
     def notes(self, out: Path) -> Sequence[str]:
-        """As `Files.notes`: classes whose folders have other names, and samples that are not of their own size."""
-        folder = out / "train" if (out / "train").is_dir() else out
-        return [*renamed_notes(folder), *_small_notes(folder / MANIFEST)]
+        """As `Files.notes`: classes in folders of other names, small samples, files that tell what is synthetic."""
+        mixed = (out / "train").is_dir()
+        folder = out / "train" if mixed else out
+        return [*renamed_notes(folder), *_small_notes(folder / MANIFEST), *(file_notes(folder) if mixed else ())]
 
     def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
         """As `Files.read`, from any folder of images with one sub-folder per class.
@@ -224,6 +219,18 @@ def _name_of(row: Row) -> str:
     name = Path(parents[0]).stem if parents else str(row["label"])
     key = [row[column] for column in ("part", "label", "sampler", "seed", "checkpoint_sha256", "index")]
     return f"{safe_name(name)}_{hashlib.blake2b(json.dumps(key).encode(), digest_size=5).hexdigest()}"
+
+
+def refuse_small(real: LabeledData, name: str, longer: float) -> None:
+    """Raise ValueError if samples of a class with a longer side of that many pixels are too small beside real ones."""
+    theirs = _sizes_of_files(real.x.take(np.flatnonzero(real.y == real.label_of(name)))).max(axis=1, initial=0)
+    if len(theirs) and longer < SMALL * (usual := float(np.median(theirs))):
+        raise ValueError(
+            f"synthetic images of {name!r} have {longer:g} pixels on their longer side and the real ones {usual:g}, "
+            f"{usual / longer:.1f} times as many; at least half are needed, for a classifier learns from them that the "
+            "class is blurred. Draw with --sampler recipes or --generator deformation, which keep the size of real "
+            "images, or mix them all the same with --allow_small."
+        )
 
 
 def _sizes_of_files(x: Images) -> np.ndarray:

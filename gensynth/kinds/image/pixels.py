@@ -70,7 +70,7 @@ def size_notes(sizes: np.ndarray, size: tuple[int, int], fit: str) -> tuple[str,
     }
     told = ", ".join(f"{n} {what}" for what, n in done.items() if n)
     return (
-        f"Networks and checks see all images at {size[0]} x {size[1]} pixels (height x width), files keep their size: "
+        f"Networks and checks see all images at {size[0]} x {size[1]} pixels (height x width): "
         f"of {len(sizes)} images {told}; sizes: {seen}{more}.",
     )
 

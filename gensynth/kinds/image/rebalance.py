@@ -31,7 +31,7 @@ from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.registry import get_generator
 from gensynth.kind import Kind
 from gensynth.kinds.image.config import DataConfig, ImageChooseConfig
-from gensynth.kinds.image.files import FolderFiles
+from gensynth.kinds.image.files import FolderFiles, refuse_small
 from gensynth.kinds.image.generator.scope import named, scope_of
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.generator.train_time import seconds_to_train
@@ -83,6 +83,10 @@ class ImageRunFiles(RunFiles):
     def data_set(self) -> Path:
         """As `RunFiles.data_set`."""
         return self.folder / "dataset"
+
+    def form(self, kind: Kind) -> FolderFiles:  # noqa: ARG002
+        """As `RunFiles.form`."""
+        return FolderFiles(allow_small=self.settings["rebalance"].allow_small)
 
     def keep(self, synthetic: Synthetic, samples: SampleVerdicts) -> None:
         """As `RunFiles.keep`: all of them."""
@@ -174,6 +178,8 @@ def image_job(asked: ImageAsked) -> ImageJob:
         if config.sampler == GENERATOR:
             job.learn()
         sys.exit(0)  # what follows the training is one process's work
+    if config.sampler in (SMOTE, GENERATOR):
+        job.refuse_small(config.sampler)
     if config.sampler in (SMOTE, RECIPES) and not (asked.out / VERDICT).exists():
         job.fitted(config.sampler)  # where that is refused, nothing has been written
     return job
@@ -258,6 +264,13 @@ class ImageJob(Job):
             )
         return folder if self.asked.rebalance.per_class else path
 
+    def refuse_small(self, sampler: str) -> None:
+        """Raise ValueError if what a sampler draws would be refused beside the real images (`FolderFiles`)."""
+        native = sampler == RECIPES or (sampler != SMOTE and get_generator(self.asked.generator, "image").native)
+        if not native and not self.asked.rebalance.allow_small:
+            for name in self.adds:
+                refuse_small(self.train_part, name, max(self.train_part.x.layout[1:]))
+
     def fitted(self, sampler: str) -> Sampler:
         """As `Job.fitted`."""
         return self._known(GENERATOR if sampler == self.asked.generator else sampler)
@@ -293,6 +306,12 @@ class ImageJob(Job):
         train, validation = self.train_part, self.files.parts.validation
         unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
         notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
+        for source in [*tried]:
+            try:
+                self.refuse_small(source.name)
+            except ValueError as error:
+                tried.remove(source)
+                notes.append(f"{source.name} was not tried: {error}")
         return choose(
             train, validation, tried, self.targets, self.asked.choose, self.files.folder, notes, self.asked.quiet
         )

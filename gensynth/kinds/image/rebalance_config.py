@@ -40,6 +40,9 @@ class RebalanceConfig:
     source: str = "auto"
     """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
 
+    allow_small: bool = False
+    """Whether synthetic images of less than half the size of the real ones may be mixed with them."""
+
     def __post_init__(self) -> None:
         if self.to is not None:
             check_target(self.to)

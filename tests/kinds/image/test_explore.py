@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.explore import explore
+from gensynth.kinds.image.files import write_png
+from gensynth.kinds.image.folder import read_folder
 from gensynth.kinds.image.images import Pixels
 
 
@@ -85,3 +89,26 @@ def test_text_holds_every_class_note_and_advice() -> None:
     text = found.as_text()
     for part in (*found.class_counts, *found.notes, *found.advice, "imbalance 2.5 : 1"):
         assert part in text
+
+
+def test_columns_that_could_be_groups_are_named(tmp_path: Path) -> None:
+    data = noise(12, 12, 12)
+    names = [f"c{label}/{at}.png" for at, label in enumerate(data.y)]
+    for name, x in zip(names, data.x[:].numpy(), strict=True):
+        write_png(tmp_path / name, x)
+    columns = {
+        "file_name": [f"./{name}" for name in names],
+        "patient": np.arange(36) // 3,
+        "number": np.arange(36),  # one image each
+        "diagnosis": [f"is {label}" for label in data.y],
+        "eye": np.arange(36) % 2,  # too few to be split
+        "blank": [""] + ["x", "y", "z", "z", "z"] * 7,
+    }
+    (tmp_path / "metadata.csv").write_text("no table")
+    assert explore(read_folder(tmp_path)).possible_groups == {}
+    pd.DataFrame(columns).to_csv(tmp_path / "metadata.csv", index=False)
+    found = explore(read_folder(tmp_path))
+    assert found.possible_groups == {"patient": 12}
+    assert any("--group patient" in sentence for sentence in found.advice)
+    grouped = replace(read_folder(tmp_path), groups=tuple(map(str, columns["patient"])))
+    assert explore(grouped).possible_groups == {}
