@@ -22,13 +22,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -186,6 +184,24 @@ def half(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
+def initial_lora(layers: dict[str, tuple[int, int]], rank: int) -> dict[str, nn.Parameter]:
+    """Return A and B of a change W + B A to each layer (Hu et al. 2021), B being 0 at first.
+
+    Args:
+        layers: Shape (out, in) of each W, by name.
+        rank: Columns of B, rows of A.
+
+    Returns:
+        Parameters under the names that peft gives them, but for the dots, which no parameter may have.
+    """
+    weights = {}
+    for name, (outputs, inputs) in layers.items():
+        pair = {"A": nn.init.kaiming_uniform_(torch.empty(rank, inputs), a=5**0.5), "B": torch.zeros(outputs, rank)}
+        for letter, weight in pair.items():
+            weights[f"{name}.lora_{letter}.default.weight".replace(".", "/")] = nn.Parameter(weight)
+    return weights
+
+
 class Forecast:
     """Tells once, after a few steps, how long the whole of a work takes."""
 
@@ -226,18 +242,7 @@ class Diffusion(SourceGenerator):
         self.automatic_optimization = False
         self.sides = self.weights.sides(*shape[1:])
         self.words = nn.Parameter(torch.randn(len(classes), self.weights.width) * 0.02)
-        self.lora = nn.ParameterDict()
-        for name, (outputs, inputs) in self.weights.layers.items():
-            # Peft's names, but for the dots, which no parameter may have; its initial values, too.
-            self.lora[f"{name}.lora_A.default.weight".replace(".", "/")] = nn.Parameter(
-                torch.empty(config.rank, inputs)
-            )
-            self.lora[f"{name}.lora_B.default.weight".replace(".", "/")] = nn.Parameter(
-                torch.zeros(outputs, config.rank)
-            )
-        for name, weight in self.lora.items():
-            if "lora_A" in name:
-                nn.init.kaiming_uniform_(weight, a=5**0.5)
+        self.lora = nn.ParameterDict(initial_lora(self.weights.layers, config.rank))
         self.forecasts = {"train": Forecast(), "draw": Forecast()}
 
     @classmethod
