@@ -39,6 +39,7 @@ from gensynth.kinds.image.generator.weights import ATTENTION, Weights, fetch_wei
 
 CHANCES = 1
 """Numbers of a sample's noise that choose its source; the rest are its latents."""
+UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,10 @@ def load_pipeline(folder: str, sha256: str, rank: int, device: torch.device) -> 
                 config=CLIPTextConfig.from_json_file(f"{folder}/text_encoder/config.json"),
                 state_dict=load_file(f"{folder}/text_encoder/model.safetensors"),
                 attn_implementation="sdpa",
+                dtype=torch.float32,
                 output_loading_info=True,
             )
-            vae, of_vae = AutoencoderKL.from_pretrained(f"{folder}/vae", **local)
+            vae, of_vae = AutoencoderKL.from_pretrained(f"{folder}/vae", torch_dtype=torch.float32, **local)
             unet, of_unet = UNet2DConditionModel.from_pretrained(f"{folder}/unet", torch_dtype=half(device), **local)
             if missing := [name for each in (of_text, of_vae, of_unet) for name in each["missing_keys"]]:
                 raise ValueError(f"there are no weights {missing[0]}")
@@ -221,7 +223,8 @@ class Forecast:
 
 def duration(seconds: float) -> str:
     """Return a time in words, such as `2.5 hours`."""
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
+    size, unit = next((size, unit) for size, unit in UNITS if seconds >= size or size == 1)
+    return f"{seconds / size:.1f} {unit}"
 
 
 class Diffusion(SourceGenerator):

@@ -182,7 +182,7 @@ class TestForecast:
         monkeypatch.setattr(diffusion, "perf_counter", lambda: next(clock))
         forecast = Forecast()
         assert [forecast.seconds(at / 500) for at in range(6)] == [None, None, None, 30_000.0, None, None]
-        assert (duration(30_000), duration(90)) == ("8.3 hours", "1.5 minutes")
+        assert [duration(t) for t in (30_000, 90, 0.24)] == ["8.3 hours", "1.5 minutes", "0.2 seconds"]
 
     def test_training_and_drawing_say_how_long(
         self, tiny: LabeledData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -270,6 +270,17 @@ def test_names_of_older_files_are_known(tmp_path: Path, tiny: LabeledData) -> No
     save_file(old | {"text_model.embeddings.position_ids": torch.arange(32)[None]}, path, {"format": "pt"})
     drawn = [model_of(tiny, weights=str(w)).sample("8", np.arange(2), 0).x[:] for w in (folder, shared_pipeline())]
     assert torch.equal(*drawn)
+
+
+def test_weights_in_half_precision_are_computed_with_in_whole_on_a_cpu(tmp_path: Path, tiny: LabeledData) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = own_pipeline(tmp_path / "weights")
+    for path in folder.rglob("*.safetensors"):
+        save_file({name: weight.half() for name, weight in load_file(path).items()}, path, {"format": "pt"})
+    pipeline = model_of(tiny, weights=str(folder)).pipeline
+    for network in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
+        assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
 def test_moved_and_changed_weights_are_named_with_their_hash(tiny: LabeledData, tmp_path: Path) -> None:
