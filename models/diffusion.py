@@ -24,6 +24,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -37,6 +38,7 @@ from gensynth.generator.base import Batch, Drawn
 from gensynth.kinds.image.generator.source import SourceGenerator
 from gensynth.kinds.image.generator.weights import ATTENTION, Weights, fetch_weights, find_weights
 
+LIBRARIES = ("diffusers", "peft", "transformers")
 CHANCES = 1
 """Numbers of a sample's noise that choose its source; the rest are its latents."""
 UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
@@ -96,7 +98,7 @@ class Pipeline:
     """
 
     tokenizer: Any
-    text_encoder: nn.Module
+    text_encoder: Any
     vae: Any
     unet: Any
     scheduler: Any
@@ -124,15 +126,11 @@ class Pipeline:
 
 
 def require_libraries() -> None:
-    """Raise ModuleNotFoundError, which says how to install them, unless diffusers, peft and transformers are there."""
-    try:
-        import diffusers  # noqa: F401
-        import peft  # noqa: F401
-        import transformers  # noqa: F401
-    except ModuleNotFoundError as error:
+    """Raise ModuleNotFoundError, which says what to install, unless the libraries are there; none is imported yet."""
+    if missing := [name for name in LIBRARIES if find_spec(name) is None]:
         raise ModuleNotFoundError(
-            f"diffusion needs {error.name}, which is not installed; pip install 'gensynth[diffusion]'."
-        ) from error
+            f"diffusion needs {missing[0]}, which is not installed; pip install 'gensynth[diffusion]'."
+        )
 
 
 @lru_cache(maxsize=1)
@@ -150,11 +148,12 @@ def load_pipeline(folder: str, sha256: str, rank: int, device: torch.device) -> 
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    text: Any = CLIPTextModel  # whose types leave out what it returns with output_loading_info
     local = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
     try:
         with torch.random.fork_rng(devices=[]):
             # By its tensors, not its folder, in which other files could name further models to load.
-            text_encoder, of_text = CLIPTextModel.from_pretrained(
+            text_encoder, of_text = text.from_pretrained(
                 None,
                 config=CLIPTextConfig.from_json_file(f"{folder}/text_encoder/config.json"),
                 state_dict=load_file(f"{folder}/text_encoder/model.safetensors"),
@@ -207,7 +206,7 @@ def initial_lora(layers: dict[str, tuple[int, int]], rank: int) -> dict[str, nn.
 class Forecast:
     """Tells once, after a few steps, how long the whole of a work takes."""
 
-    STEPS = 3
+    STEPS = 2
 
     def __init__(self) -> None:
         self.seen: list[tuple[float, float]] = []
@@ -349,11 +348,13 @@ class Diffusion(SourceGenerator):
         chance = torch.special.ndtr(noise[:, 0])
         mine = self.source_labels == label
         for at in range(len(noise)):
-            start, parents = None, ()
-            if draw != "text":
+            latents = noise[at : at + 1, CHANCES:]
+            if draw == "text":
+                yield self._picture(label, latents, None), ()
+            else:
                 (source,) = self.pick(mine if draw == "img2img" else ~mine, chance[at : at + 1])
-                start, parents = self._to_picture(self.sources[source : source + 1]), (self.source_ids[source],)
-            yield self._picture(label, noise[at : at + 1, CHANCES:], start), parents
+                start = self._to_picture(self.sources[source : source + 1])
+                yield self._picture(label, latents, start), (self.source_ids[source],)
 
     def _picture(self, label: int, noise: Tensor, start: Tensor | None) -> Tensor:
         """Draw one picture from noise (1, ...), or from a real one (1, 3, *sides) that gets `strength` of it."""
