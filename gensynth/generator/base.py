@@ -113,6 +113,10 @@ class Generator(Learner):
     """Whether it can be trained with a privacy bound (`gensynth.generator.private`); it then has `learn_privately`."""
     draws: tuple[str, ...] = ("prior",)
     """The ways in which it can draw a label, the default first; an instance lists those its training allows."""
+    block: ClassVar[int | None] = None
+    """How many samples are computed together, at most `BLOCK`; None for as many as are fast (`at_once`)."""
+    remembers_all: ClassVar[bool] = False
+    """Whether `remember` sees the images of the target, too, where a model is trained for one."""
     min_images_alone: ClassVar[int] = 2
     """Fewest images from which it learns one class on its own."""
     file: str = ""
@@ -134,6 +138,10 @@ class Generator(Learner):
     def stamp(self) -> str:
         """What else made the images, such as a pretrained encoder; stands beside the draw in the manifest."""
         return ""
+
+    @classmethod
+    def fetch(cls, config: Any) -> None:  # noqa: B027
+        """Called before a model is built where downloads are allowed: fetch what its networks depend on."""
 
     def prepare(self, download: bool) -> None:  # noqa: B027
         """Called once before a new training: load pretrained parts, which may be downloaded if `download`."""
@@ -195,7 +203,7 @@ class Generator(Learner):
         training = self.training
         self.eval()
         try:
-            size = at_once(self.device)
+            size = self.block or at_once(self.device)
             for block in np.unique(index // size):
                 drawn = self._block(label, int(block), size, seed, draw)
                 rows = np.flatnonzero(index // size == block)
@@ -213,16 +221,18 @@ class Generator(Learner):
         # Counter-based noise (Salmon et al. 2011): the stream is keyed by seed and class name, entered at the block.
         key = np.frombuffer(hashlib.sha256(f"{seed} {label}".encode()).digest()[:16], np.uint64)
         parts = []
-        for at in range(block * size // BLOCK, (block + 1) * size // BLOCK):
+        first = block * size
+        for at in range(first // BLOCK, (first + size - 1) // BLOCK + 1):
             philox = np.random.Philox(key=key, counter=np.array([0, 0, 0, at], np.uint64))
             parts.append(np.random.Generator(philox).standard_normal((BLOCK, self.noise_dim), dtype=np.float32))
+        noise = np.concatenate(parts)[first % BLOCK :][:size]
         labels = torch.full((size,), self.classes.index(label), device=self.device)
         with used(self.file, "train it again", (MemoryError, torch.OutOfMemoryError)):
-            drawn = self._sample(labels, torch.from_numpy(np.concatenate(parts)).to(self.device), draw)
+            drawn = self._sample(labels, torch.from_numpy(noise).to(self.device), draw)
         return replace(drawn, x=self.to_pixels(drawn.x))
 
     def remember(self, batches: Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]) -> None:  # noqa: B027
-        """Called once after training with all training images (x uint8, y, ids), batch by batch.
+        """Called once after training with all images that it may draw from (x uint8, y, ids), batch by batch.
 
         A model that draws from what it saw (codes of real images, say) stores it here, in buffers.
         """

@@ -82,8 +82,9 @@ def train(
             keep the images in OUT/NAME.sampler.
         data: Real data: a folder, an .npz file, builtin:NAME or torchvision:NAME.
         out: Folder for the checkpoint.
-        label: Train on this class only; for cyclegan, the class that images of other classes become.
-        source: For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one.
+        label: Train on this class only; for cyclegan and diffusion, the class that images of other classes become.
+        source: For cyclegan and diffusion: the classes they make images from, separated by commas; auto takes the
+            nearest one.
         source_domain: For cyclegan: translate from this domain (see --domain) instead of from other classes.
         target_domain: For cyclegan: the domain to translate to; the class stays what it is.
         init: A shared checkpoint to start from; its settings are used.

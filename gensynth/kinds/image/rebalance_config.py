@@ -36,9 +36,10 @@ class RebalanceConfig:
     sample_seed: int = 0
     """Seed of the samples."""
     per_class: bool = False
-    """Train one generator per class that is filled, instead of one for all classes; cyclegan always does."""
+    """Train one generator per class that is filled, instead of one for all classes; cyclegan and diffusion always
+    do."""
     source: str = "auto"
-    """For cyclegan: the classes it makes images from, separated by commas; auto takes the nearest one."""
+    """For cyclegan and diffusion: the classes they make images from, separated by commas; auto takes the nearest."""
 
     allow_small: bool = False
     """Whether synthetic images of less than half the size of the real ones may be mixed with them."""

@@ -48,6 +48,8 @@ def scope_of(
     if domains is not None:
         if source:
             raise ValueError("source classes and domains exclude each other: domains translate within a class.")
+        if not cls.directions:
+            raise ValueError(f"{name} does not translate from one domain to another; leave them out, or take cyclegan.")
         return _domains(data, name, label, domains)
     if label is None:
         raise ValueError(f"{name} is trained for one class: give --label, or --per-class for one model per class.")

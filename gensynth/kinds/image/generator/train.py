@@ -36,6 +36,7 @@ from gensynth.generator.checkpoint import build, load_checkpoint, save_checkpoin
 from gensynth.generator.config import TrainConfig, TrainingDiverged
 from gensynth.generator.lightning import TrainingModule, fit, trainer_of
 from gensynth.generator.private import PoissonBatches, PrivateGradients, check_private, ignore_expected_warnings
+from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.generator.scope import scope_of
 from gensynth.kinds.image.generator.selection import ROUNDS, Selection
 from gensynth.kinds.image.generator.source import SourceGenerator
@@ -82,6 +83,8 @@ def train(
         check_private(name, config, init is not None)
         config = replace(config, precision="32-true")
     wanted = scope_of(data, name, label, source, domains, shared=init is not None)
+    if download and init is None:
+        get_generator(name, "image").fetch(model_config)
     model, scope = _prepare(wanted, name, model_config, config, label, init)
     privacy = PrivateGradients(config, scope.data.y) if config.dp is not None else None
     if privacy is not None:
@@ -259,7 +262,7 @@ class _Run:
         keeper = Keeper(self._resume, run, self.config, start, title, selection)
         trainer, model = trainer_of(self.config, keeper), self.model
         target = self.scope.target
-        sources = self.scope.data if target.all() else self.scope.data.subset(~target)
+        sources = self.scope.data if target.all() or model.remembers_all else self.scope.data.subset(~target)
         if not start:
             model.prepare(download)
         if selection is not None:

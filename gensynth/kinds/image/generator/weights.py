@@ -1,0 +1,192 @@
+"""Weights of a text-to-image model in a folder of the user's: found, checked and hashed before anything is loaded.
+
+The folder is what diffusers writes of a `StableDiffusionPipeline` (Stable Diffusion 1.x and 2.x and what was tuned from
+them). Only JSON and safetensors files of it are read, so nothing in it can run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gensynth.data.plain import read_json, typed
+
+PIPELINE = "StableDiffusionPipeline"
+PARTS = {
+    "unet": ("UNet2DConditionModel", "diffusion_pytorch_model.safetensors"),
+    "vae": ("AutoencoderKL", "diffusion_pytorch_model.safetensors"),
+    "text_encoder": ("CLIPTextModel", "model.safetensors"),
+    "tokenizer": ("CLIPTokenizer", "vocab.json"),
+}
+"""The parts of a pipeline: their class, and the file that each must have beside its config.json."""
+NEEDED = (
+    *("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt"),
+    *(f"{part}/{name}" for part in ("unet", "vae", "text_encoder") for name in ("config.json", PARTS[part][1])),
+)
+SPARE = ("tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json", "tokenizer/added_tokens.json")
+"""Files that are read where they are there; no others are."""
+ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+"""The layers of a UNet that a LoRA changes."""
+MOST_SIDE = 2048
+TAKES = f"diffusion takes the folder of a {PIPELINE} (Stable Diffusion 1.x or 2.x), as diffusers saves it"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a folder says of its pipeline.
+
+    Attributes:
+        folder: The folder.
+        sha256: Hash of all that is read of it.
+        side: Side of the pictures it was made for, in pixels.
+        factor: Pixels along one side of a latent value.
+        multiple: What the sides of pictures must be multiples of.
+        channels: Channels of the latents.
+        width: Length of a token's vector.
+        layers: Shape (out, in) of each layer of the UNet that a LoRA changes, by name.
+    """
+
+    folder: Path
+    sha256: str
+    side: int
+    factor: int
+    multiple: int
+    channels: int
+    width: int
+    layers: dict[str, tuple[int, int]]
+
+    def sides(self, height: int, width: int) -> tuple[int, int]:
+        """Return the sides of a picture with the proportions of `height` to `width` and about the area side^2."""
+        scale = self.side / (height * width) ** 0.5
+        rows, columns = (max(1, round(length * scale / self.multiple)) * self.multiple for length in (height, width))
+        return rows, columns
+
+
+def find_weights(name: str, sha256: str = "") -> Weights:
+    """Return what is in a folder, or in the copy that an earlier download left of a model on Hugging Face.
+
+    Args:
+        name: The folder, or OWNER/MODEL.
+        sha256: The hash that it must have; empty for any.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, a file is missing, or it has another hash.
+        ValueError: if it holds something else than the pipeline that is needed.
+    """
+    folder, wanted = _folder(name), f" with sha256 {sha256}" if sha256 else ""
+    if folder is None:
+        raise FileNotFoundError(
+            f"there is no folder {name!r}, which should hold the weights{wanted}; put it there, or, if that is a model "
+            "on Hugging Face (OWNER/MODEL), train with --download."
+        )
+    weights = _read(folder, tuple(_stamp(folder / file) for file in (*NEEDED, *SPARE)))
+    if sha256 not in ("", weights.sha256):
+        raise FileNotFoundError(
+            f"the folder {name!r} should hold the weights{wanted}, and holds others ({weights.sha256}); put back those "
+            "that it held."
+        )
+    return weights
+
+
+def fetch_weights(name: str) -> None:
+    """Download a model from Hugging Face, unless `name` is a folder; only the files that are read.
+
+    Raises:
+        OSError: if that fails.
+    """
+    if not Path(name).is_dir() and _is_on_hub(name):
+        from huggingface_hub import snapshot_download
+
+        snapshot_download(name, allow_patterns=[*NEEDED, *SPARE])
+
+
+def _is_on_hub(name: str) -> bool:
+    return re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) is not None
+
+
+def _folder(name: str) -> Path | None:
+    if Path(name).is_dir() or not _is_on_hub(name):
+        return Path(name) if Path(name).is_dir() else None
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except FileNotFoundError:  # never downloaded
+        return None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what changes with a file: it is hashed once per process, for it may have gigabytes."""
+    return (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else (-1, 0)
+
+
+@cache
+def _read(folder: Path, stamps: Sequence[tuple[int, int]]) -> Weights:
+    if not (folder / "model_index.json").is_file():
+        raise FileNotFoundError(f"{str(folder)!r} holds no model_index.json; {TAKES}.")
+    index = _json(folder / "model_index.json")
+    if index.get("_class_name") != PIPELINE:
+        raise ValueError(f"{str(folder)!r} holds a pipeline of the class {index.get('_class_name')!r}; {TAKES}.")
+    for part, (cls, _) in PARTS.items():
+        found = index.get(part)
+        if not isinstance(found, list) or found[-1:] not in ([cls], [f"{cls}Fast"]):
+            raise ValueError(f"the {part} in {str(folder)!r} is {found!r}, and must be a {cls}; {TAKES}.")
+    if missing := [name for name in NEEDED if not (folder / name).is_file()]:
+        raise FileNotFoundError(
+            f"{str(folder)!r} holds no {missing[0]}; {TAKES}, with safetensors, for other formats can run code."
+        )
+    unet, vae, text = (_json(folder / part / "config.json") for part in ("unet", "vae", "text_encoder"))
+    if "quantization_config" in unet | vae:
+        raise ValueError(f"the weights in {str(folder)!r} are quantised; {TAKES}, in 16 or 32 bits.")
+    factor, channels = 2 ** (len(_entry(vae, "block_out_channels", list[int])) - 1), _entry(vae, "latent_channels", int)
+    side = factor * _entry(unet, "sample_size", int)
+    if _entry(unet, "in_channels", int) != channels or not 8 <= side <= MOST_SIDE:
+        raise ValueError(f"the UNet in {str(folder)!r} does not take the latents of its autoencoder; {TAKES}.")
+    return Weights(
+        folder=folder,
+        sha256=_hash(folder),
+        side=side,
+        factor=factor,
+        multiple=factor * 2 ** (len(_entry(unet, "block_out_channels", list[int])) - 1),
+        channels=channels,
+        width=_entry(text, "hidden_size", int),
+        layers=_layers(folder / "unet" / PARTS["unet"][1]),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return read_json(path, dict[str, Any], "a description of a pipeline", "save the pipeline again with diffusers")
+
+
+def _entry(config: dict[str, Any], name: str, hint: Any) -> Any:
+    if name not in config:
+        raise ValueError(f"the configuration of the weights has no entry {name!r}; {TAKES}.")
+    return typed(hint, config[name], name)
+
+
+def _layers(path: Path) -> dict[str, tuple[int, int]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = [n for n in file.keys() if n.endswith(tuple(f".{layer}.weight" for layer in ATTENTION))]  # noqa: SIM118
+            shapes = {name.removesuffix(".weight"): tuple(file.get_slice(name).get_shape()) for name in sorted(names)}
+    except SafetensorError as error:
+        raise ValueError(f"{str(path)!r} is no safetensors file ({error}); save it again with diffusers.") from error
+    if not shapes or any(len(shape) != 2 for shape in shapes.values()):
+        raise ValueError(f"{str(path)!r} has no attention layers that a LoRA could change; {TAKES}.")
+    return shapes
+
+
+def _hash(folder: Path) -> str:
+    hashed = hashlib.sha256()
+    for name in (*NEEDED, *SPARE):
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                hashed.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return hashed.hexdigest()
