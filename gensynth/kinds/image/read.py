@@ -131,7 +131,7 @@ def _load(source: str | Path, config: DataConfig, flat: bool = False) -> Labeled
 
 def cache_of(config: DataConfig) -> Cache:
     """Return where decoded images are kept."""
-    return NO_CACHE if config.no_cache else Cache(config.cache and Path(config.cache), config.cache_gb)
+    return NO_CACHE if config.no_cache else Cache(Path(config.cache) if config.cache else None, config.cache_gb)
 
 
 def _torchvision(source: str, config: DataConfig, part: str) -> LabeledData | None:
