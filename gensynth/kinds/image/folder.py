@@ -191,10 +191,11 @@ def _read(root: Path, ids: Sequence[str], wanted: _Wanted, memory_gb: float) -> 
         pixels = np.empty((len(ids), c, *size), dtype=np.uint8) if in_memory else None
 
         def decode(i: int) -> _Image:
-            x, *told, digest = wanted.cache.decode(root / ids[i], size, c, white, wanted.fit)
+            found = wanted.cache.decode(root / ids[i], size, c, white, wanted.fit)
+            x = found.pixels
             if pixels is not None:
                 pixels[i] = x
-            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), *told, digest)
+            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), *found[1:])
 
         return _Read(pixels, for_each(decode, root, ids, title), size, c, white, wanted.fit)
 
