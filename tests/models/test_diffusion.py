@@ -187,7 +187,7 @@ class TestForecast:
         self, tiny: LabeledData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = learned(tiny, tmp_path / "d.ckpt", dataclasses.replace(QUICK, steps=5))
-        assert capsys.readouterr().err.count("on this CPU; a GPU needs minutes.") == 1
+        assert capsys.readouterr().err.count("diffusion: the rest of the training takes about ") == 1
         load_checkpoint(path).model.sample("8", np.arange(3), 0, "text")
         assert capsys.readouterr().err.count("diffusion: a picture takes about 0.") == 1
 
@@ -233,6 +233,10 @@ def no_vocabulary(folder: Path) -> None:
     (folder / "tokenizer/merges.txt").unlink()
 
 
+def other_target(folder: Path) -> None:
+    rewrite(folder / "scheduler/scheduler_config.json", prediction_type="sample")
+
+
 def incomplete(folder: Path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -254,6 +258,7 @@ def incomplete(folder: Path) -> None:
         (quantised, "are quantised"),
         (inpainting, "does not take the latents of its autoencoder"),
         (incomplete, "there are no weights"),
+        (other_target, "its prediction_type is 'sample', and must be epsilon or v_prediction"),
     ],
 )
 def test_folders_that_are_refused(tiny: LabeledData, tmp_path: Path, spoil: Callable[[Path], None], says: str) -> None:
