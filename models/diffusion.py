@@ -168,7 +168,9 @@ def load_pipeline(folder: str, sha256: str, rank: int, device: torch.device) -> 
             lora = LoraConfig(r=rank, lora_alpha=rank, target_modules=list(ATTENTION))
             unet = inject_adapter_in_model(lora, unet)
             tokenizer = CLIPTokenizer.from_pretrained(f"{folder}/tokenizer", local_files_only=True)
-            scheduler = DDIMScheduler.from_pretrained(f"{folder}/scheduler", local_files_only=True)
+            scheduler: Any = DDIMScheduler.from_pretrained(f"{folder}/scheduler", local_files_only=True)
+            if (kind := scheduler.config.prediction_type) not in ("epsilon", "v_prediction"):
+                raise ValueError(f"its prediction_type is {kind!r}, and must be epsilon or v_prediction")
     except Exception as error:  # these libraries raise many kinds, all of them about the files
         said = " ".join(str(error).split())[:300].rstrip(".")
         raise ValueError(
@@ -296,7 +298,7 @@ class Diffusion(SourceGenerator):
         self.log_dict({"train/noise_loss": total})
         if seconds := self._forecast("train", batch.progress):
             left = duration(seconds * (1 - batch.progress))
-            tqdm.write(f"diffusion: training takes about {left} on this CPU; a GPU needs minutes.", file=sys.stderr)
+            tqdm.write(f"diffusion: the rest of the training takes about {left} on this CPU.", file=sys.stderr)
 
     def _forecast(self, work: str, progress: float) -> float | None:
         return self.forecasts[work].seconds(progress) if self.device.type == "cpu" else None
@@ -370,7 +372,9 @@ class Diffusion(SourceGenerator):
         for at, t in enumerate(times):
             if seconds := self._forecast("draw", at / len(times)):
                 each, hundred = duration(seconds), duration(100 * seconds)
-                tqdm.write(f"diffusion: a picture takes about {each} on this CPU, 100 {hundred}.", file=sys.stderr)
+                tqdm.write(
+                    f"diffusion: a picture takes about {each} on this CPU, 100 of them {hundred}.", file=sys.stderr
+                )
             without, with_prompt = self._predict(torch.cat([latents] * 2), t, told).chunk(2)
             guided = without + config.guidance * (with_prompt - without)
             latents = scheduler.step(guided, t, latents).prev_sample

@@ -187,7 +187,7 @@ class TestForecast:
         self, tiny: LabeledData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = learned(tiny, tmp_path / "d.ckpt", dataclasses.replace(QUICK, steps=5))
-        assert capsys.readouterr().err.count("on this CPU; a GPU needs minutes.") == 1
+        assert capsys.readouterr().err.count("diffusion: the rest of the training takes about ") == 1
         load_checkpoint(path).model.sample("8", np.arange(3), 0, "text")
         assert capsys.readouterr().err.count("diffusion: a picture takes about 0.") == 1
 
@@ -229,6 +229,14 @@ def inpainting(folder: Path) -> None:
     rewrite(folder / "unet/config.json", in_channels=9)
 
 
+def no_vocabulary(folder: Path) -> None:
+    (folder / "tokenizer/merges.txt").unlink()
+
+
+def other_target(folder: Path) -> None:
+    rewrite(folder / "scheduler/scheduler_config.json", prediction_type="sample")
+
+
 def incomplete(folder: Path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -244,11 +252,13 @@ def incomplete(folder: Path) -> None:
         (own_code, r"holds a pipeline of the class \['pipeline', 'Evil'\]; diffusion takes"),
         (own_part, r"the unet in .* is \['my_unet', 'MyUNet'\], and must be a UNet2DConditionModel"),
         (no_index, "holds no model_index.json; diffusion takes"),
+        (no_vocabulary, "holds no tokenizer/vocab.json and tokenizer/merges.txt or tokenizer/tokenizer.json"),
         (broken, "is no safetensors file"),
         (broken_text, "do not fit together"),
         (quantised, "are quantised"),
         (inpainting, "does not take the latents of its autoencoder"),
         (incomplete, "there are no weights"),
+        (other_target, "its prediction_type is 'sample', and must be epsilon or v_prediction"),
     ],
 )
 def test_folders_that_are_refused(tiny: LabeledData, tmp_path: Path, spoil: Callable[[Path], None], says: str) -> None:
@@ -267,6 +277,18 @@ def test_names_of_older_files_are_known(tmp_path: Path, tiny: LabeledData) -> No
     path = folder / "text_encoder/model.safetensors"
     old = {f"text_model.{name}": weight for name, weight in load_file(path).items()}
     save_file(old | {"text_model.embeddings.position_ids": torch.arange(32)[None]}, path, {"format": "pt"})
+    drawn = [model_of(tiny, weights=str(w)).sample("8", np.arange(2), 0).x[:] for w in (folder, shared_pipeline())]
+    assert torch.equal(*drawn)
+
+
+def test_a_vocabulary_in_one_file_is_the_same(tmp_path: Path, tiny: LabeledData) -> None:
+    from transformers import CLIPTokenizer
+
+    folder = own_pipeline(tmp_path / "weights")
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    shutil.rmtree(folder / "tokenizer")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    assert not (folder / "tokenizer/vocab.json").exists()
     drawn = [model_of(tiny, weights=str(w)).sample("8", np.arange(2), 0).x[:] for w in (folder, shared_pipeline())]
     assert torch.equal(*drawn)
 
@@ -307,6 +329,12 @@ def test_a_model_on_the_hub_needs_permission(
         asked.append(allow_patterns)
         return str(shared_pipeline())
 
+    def nothing(name: str, **options: Any) -> str:
+        raise OSError("404\nnot found")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", nothing)
+    with pytest.raises(OSError, match=r"'me/model' could not be downloaded from Hugging Face \(404 not found\); check"):
+        Diffusion.fetch(DiffusionConfig(weights="me/model"))
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     with pytest.raises(FileNotFoundError, match="there is no folder 'me/model'.* train with --download"):
         learned(tiny, tmp_path / "d.ckpt", weights="me/model")

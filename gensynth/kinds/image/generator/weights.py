@@ -11,25 +11,30 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from gensynth.data.plain import read_json, typed
 
 PIPELINE = "StableDiffusionPipeline"
-PARTS = {
-    "unet": ("UNet2DConditionModel", "diffusion_pytorch_model.safetensors"),
-    "vae": ("AutoencoderKL", "diffusion_pytorch_model.safetensors"),
-    "text_encoder": ("CLIPTextModel", "model.safetensors"),
-    "tokenizer": ("CLIPTokenizer", "vocab.json"),
+CLASSES = {
+    "unet": "UNet2DConditionModel",
+    "vae": "AutoencoderKL",
+    "text_encoder": "CLIPTextModel",
+    "tokenizer": "CLIPTokenizer",
 }
-"""The parts of a pipeline: their class, and the file that each must have beside its config.json."""
+"""What the parts of a pipeline must be."""
+UNET = "unet/diffusion_pytorch_model.safetensors"
 NEEDED = (
-    *("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt"),
-    *(f"{part}/{name}" for part in ("unet", "vae", "text_encoder") for name in ("config.json", PARTS[part][1])),
+    *("model_index.json", "scheduler/scheduler_config.json", "unet/config.json", UNET, "vae/config.json"),
+    *("vae/diffusion_pytorch_model.safetensors", "text_encoder/config.json", "text_encoder/model.safetensors"),
 )
+VOCABULARIES = (("tokenizer/vocab.json", "tokenizer/merges.txt"), ("tokenizer/tokenizer.json",))
+"""One of these must be there, too; which of them depends on the version that saved it."""
 SPARE = ("tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json", "tokenizer/added_tokens.json")
-"""Files that are read where they are there; no others are."""
+READ = (*NEEDED, *chain.from_iterable(VOCABULARIES), *SPARE)
+"""The files that are read where they are there; no others are."""
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 """The layers of a UNet that a LoRA changes."""
 MOST_SIDE = 2048
@@ -84,7 +89,7 @@ def find_weights(name: str, sha256: str = "") -> Weights:
             f"there is no folder {name!r}, which should hold the weights{wanted}; put it there, or, if that is a model "
             "on Hugging Face (OWNER/MODEL), train with --download."
         )
-    weights = _read(folder, tuple(_stamp(folder / file) for file in (*NEEDED, *SPARE)))
+    weights = _read(folder, tuple(_stamp(folder / file) for file in READ))
     if sha256 not in ("", weights.sha256):
         raise FileNotFoundError(
             f"the folder {name!r} should hold the weights{wanted}, and holds others ({weights.sha256}); put back those "
@@ -102,7 +107,14 @@ def fetch_weights(name: str) -> None:
     if not Path(name).is_dir() and _is_on_hub(name):
         from huggingface_hub import snapshot_download
 
-        snapshot_download(name, allow_patterns=[*NEEDED, *SPARE])
+        try:
+            snapshot_download(name, allow_patterns=[*READ])
+        except (OSError, ValueError) as error:
+            said = " ".join(str(error).split())[:300].rstrip(".")
+            raise OSError(
+                f"the model {name!r} could not be downloaded from Hugging Face ({said}); check the name, or try again "
+                "later."
+            ) from error
 
 
 def _is_on_hub(name: str) -> bool:
@@ -132,11 +144,14 @@ def _read(folder: Path, stamps: Sequence[tuple[int, int]]) -> Weights:
     index = _json(folder / "model_index.json")
     if index.get("_class_name") != PIPELINE:
         raise ValueError(f"{str(folder)!r} holds a pipeline of the class {index.get('_class_name')!r}; {TAKES}.")
-    for part, (cls, _) in PARTS.items():
+    for part, cls in CLASSES.items():
         found = index.get(part)
         if not isinstance(found, list) or found[-1:] not in ([cls], [f"{cls}Fast"]):
             raise ValueError(f"the {part} in {str(folder)!r} is {found!r}, and must be a {cls}; {TAKES}.")
-    if missing := [name for name in NEEDED if not (folder / name).is_file()]:
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
+        missing.append(" or ".join(" and ".join(names) for names in VOCABULARIES))
+    if missing:
         raise FileNotFoundError(
             f"{str(folder)!r} holds no {missing[0]}; {TAKES}, with safetensors, for other formats can run code."
         )
@@ -155,7 +170,7 @@ def _read(folder: Path, stamps: Sequence[tuple[int, int]]) -> Weights:
         multiple=factor * 2 ** (len(_entry(unet, "block_out_channels", list[int])) - 1),
         channels=channels,
         width=_entry(text, "hidden_size", int),
-        layers=_layers(folder / "unet" / PARTS["unet"][1]),
+        layers=_layers(folder / UNET),
     )
 
 
@@ -185,7 +200,7 @@ def _layers(path: Path) -> dict[str, tuple[int, int]]:
 
 def _hash(folder: Path) -> str:
     hashed = hashlib.sha256()
-    for name in (*NEEDED, *SPARE):
+    for name in READ:
         if (folder / name).is_file():
             with (folder / name).open("rb") as file:
                 hashed.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
