@@ -186,10 +186,10 @@ def _read(root: Path, ids: Sequence[str], wanted: _Wanted, memory_gb: float) -> 
         pixels = np.empty((len(ids), c, *size), dtype=np.uint8) if in_memory else None
 
         def decode(i: int) -> _Image:
-            x, *told, digest = decode_image(root / ids[i], size, c, white, wanted.fit)
+            x, height, width, deep, largest, digest = decode_image(root / ids[i], size, c, white, wanted.fit)
             if pixels is not None:
                 pixels[i] = x
-            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), *told, digest)
+            return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), height, width, deep, largest, digest)
 
         return _Read(pixels, for_each(decode, root, ids, title), size, c, white, wanted.fit)
 
