@@ -223,8 +223,9 @@ class NativeDeformation:
             sides = zip(self.canvas[::-1], self.at.scale[::-1], (width, height), strict=True)
             ratio = torch.tensor([(side - 1) / scale / max(1, own - 1) for side, scale, own in sides])
             there = positions(height, width, x.device)[:, :, start:stop] + u * ratio.view(1, 2, 1, 1)
-            mirrored = {"mode": "bicubic", "padding_mode": "reflection", "align_corners": True}
-            moved = F.grid_sample(light, there.permute(0, 2, 3, 1), **mirrored)
+            moved = F.grid_sample(
+                light, there.permute(0, 2, 3, 1), mode="bicubic", padding_mode="reflection", align_corners=True
+            )
             tone = F.grid_sample(tones, where, mode="bicubic", padding_mode="border", align_corners=True)
             made[:, start:stop] = ((toned(moved, tone)[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         return made

@@ -30,7 +30,14 @@ PATCH = 256
 """Side of the middle of an image in which its detail is measured."""
 OCTAVES = 3
 """Octaves of detail, from the finest that pixels can show: beyond what networks see at a reduced size."""
-CUES = ("width", "height", "bytes per pixel", "format", "colour mode", "compression", *["fine detail"] * OCTAVES)
+DETAIL = "fine detail"
+CUES = ("width", "height", "bytes per pixel", "format", "colour mode", "compression", *[DETAIL] * OCTAVES)
+MOVED = "Pixels that were moved are interpolated, which smooths noise: train at half the size or less."
+OTHER = (
+    "Draw with a sampler that keeps size and format of real images (recipes, deformation), or bring all images to one "
+    "size and format before training."
+)
+"""What to do about it."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,7 @@ def file_notes(folder: Path) -> list[str]:
     return [
         f"Files alone tell synthetic images of {cues.label!r} from real ones: balanced accuracy {cues.accuracy:.2f} "
         f"(at least {cues.low:.2f}; guessing 0.50), most of all by {cues.cue}, and a classifier may learn that. "
-        "Draw with a sampler that keeps size and format of real images (recipes, deformation), or bring all images to "
-        "one size and format before training."
+        f"{MOVED if cues.cue == DETAIL else OTHER}"
         for cues in file_cues(folder)
         if cues.clear
     ]
