@@ -33,7 +33,8 @@ set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 TAKES_TEXT = ("--keep", "--label", "--source", "--target")
 NUMBERS = ("--size", "--weights")
-WORDS = ("--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.targets")
+WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers", "evaluate.models"))
+WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.models", "choose.targets"))
 """Options whose value is taken as it stands, and those that are lists of numbers or words, separated by commas."""
 
 

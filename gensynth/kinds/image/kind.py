@@ -125,19 +125,19 @@ class ImageKind(Kind):
         return drawn(path, order, config)
 
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
-        """As `Kind.classifiers`: networks; `own` is an estimator of scikit-learn, or a function that makes one."""
+        """As `Kind.classifiers`: those named; `own` is an estimator of scikit-learn, or a function that makes one."""
+        from gensynth.kinds.image.classifier.catalog import classifiers_of
         from gensynth.kinds.image.classifier.config import EvaluateConfig
-        from gensynth.kinds.image.classifier.networks import Networks
 
         if not isinstance(config, EvaluateConfig):
             raise TypeError(f"images are tested as EvaluateConfig says, got {type(config).__name__}.")
-        return [Networks.of(train, config, own)]
+        return classifiers_of(train, config, own)
 
     def leak_config(self) -> ArmsConfig:
-        """As `Kind.leak_config`: what is changed everywhere is soon learned, if it is learned at all."""
-        from gensynth.kinds.image.classifier.config import EvaluateConfig
+        """As `Kind.leak_config`: what is changed everywhere is soon learned from scratch, if at all."""
+        from gensynth.kinds.image.classifier.config import SMALL, EvaluateConfig
 
-        return EvaluateConfig(seeds=5, steps=200)
+        return EvaluateConfig(classifiers=(SMALL,), seeds=5, steps=200)
 
     def design(self, train: LabeledData, validation: LabeledData | None, config: ImageChooseConfig) -> Design:
         """As `Kind.design`: the validation images."""

@@ -1,0 +1,63 @@
+"""The classifiers of images by name, and those that are taken where none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.classifier import Classifier
+from gensynth.evaluate.outcome import rarer
+from gensynth.kinds.image.classifier.config import SMALL, TRUNK, EvaluateConfig
+from gensynth.kinds.image.classifier.heads import HEADS
+from gensynth.kinds.image.classifier.networks import Networks
+from gensynth.kinds.image.classifier.on_trunk import OnTrunk
+from gensynth.kinds.image.classifier.trunk import MISSING, find_trunk
+from gensynth.kinds.image.classifier.views import Views
+from gensynth.kinds.image.features.module_features import ModuleFeatures
+
+NO_WEIGHTS = (
+    "Tested by small networks that learn from scratch, for no pretrained weights are at hand; on photographs a "
+    f"pretrained trunk is what people use, and tells more: {MISSING}, or name others with --evaluate.trunk."
+)
+
+
+def classifiers_of(train: LabeledData, config: EvaluateConfig, own: Any = None) -> Sequence[Classifier]:
+    """Return what settings name, or the usual ones; `own` as `Networks.of` takes it, which then stands alone.
+
+    Raises:
+        FileNotFoundError: if a trunk is named, and its weights are not at hand.
+        ModuleNotFoundError: if the package that knows it is not installed.
+        OSError: if a download fails.
+        TypeError: as `Networks.of`.
+        ValueError: as `Networks.of`, or if a file does not hold the weights of the trunk.
+    """
+    if own is not None:
+        return [Networks.of(train, config, own)]
+    trunk = None if config.classifiers == (SMALL,) else find_trunk(config, train.x.layout)
+    found: list[Classifier] = []
+    names = config.classifiers or ((SMALL,) if trunk is None else (TRUNK,))
+    for name in names:
+        if name == SMALL:
+            note = () if config.classifiers else (NO_WEIGHTS,)
+            found.append(replace(Networks.of(train, config), notes=note))
+        else:
+            found += _on(trunk, train)
+    return found
+
+
+def _on(trunk: ModuleFeatures | None, train: LabeledData) -> list[OnTrunk]:
+    """Return all heads on the features of a trunk."""
+    if trunk is None:
+        raise FileNotFoundError(
+            f"no pretrained weights are at hand; {MISSING}, name others with --evaluate.trunk and --evaluate.weights, "
+            "or give --evaluate.classifiers small."
+        )
+    assert trunk.size is not None
+    note = (
+        f"Tested on features of {trunk.stamp['name']}, pretrained on photographs, which sees images at "
+        f"{trunk.size[1]} x {trunk.size[0]} pixels and is not trained further."
+    )
+    views, positive = Views(trunk), rarer(train.y, len(train.classes))
+    return [OnTrunk(head, views, positive, (note,)) for head in HEADS]
