@@ -145,16 +145,15 @@ class ImageKind(Kind):
 
         from gensynth.choose.designs import Holdout
         from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, WEIGHTS
-        from gensynth.kinds.image.classifier.networks import Networks
-        from gensynth.kinds.image.classifier.task import Training
+        from gensynth.kinds.image.classifier.catalog import classifiers_of, seeded
 
         if validation is None:
             raise ValueError("what suits images is chosen on validation images; give these.")
         # A stream of its own: these networks are not the ones that are tested later.
         seeds = np.random.SeedSequence([config.seed, 1]).generate_state(config.seeds).tolist()
-        networks = Networks(Training(seeds, config.training().steps_for(len(train)), config.batch_size))
+        classifiers = [seeded(found, seeds) for found in classifiers_of(train, config.training())]
         ways, made = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED), (OVERSAMPLED, AUGMENTED)
-        return Holdout(train, validation, [networks], ways, made, config.seed)
+        return Holdout(train, validation, classifiers, ways, made, config.seed)
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`, in the features of the built-in extractor."""

@@ -293,9 +293,8 @@ class ImageJob(Job):
         train, validation = self.train_part, self.files.parts.validation
         unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
         notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
-        return choose(
-            train, validation, tried, self.targets, self.asked.choose, self.files.folder, notes, self.asked.quiet
-        )
+        config = self.asked.choose.tested_by(self.asked.evaluate)
+        return choose(train, validation, tried, self.targets, config, self.files.folder, notes, self.asked.quiet)
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:

@@ -61,3 +61,10 @@ def _on(trunk: ModuleFeatures | None, train: LabeledData) -> list[OnTrunk]:
     )
     views, positive = Views(trunk), rarer(train.y, len(train.classes))
     return [OnTrunk(head, views, positive, (note,)) for head in HEADS]
+
+
+def seeded(classifier: Classifier, seeds: Sequence[int]) -> Classifier:
+    """Return a classifier whose networks, if it has any, get these seeds."""
+    if not isinstance(classifier, Networks):
+        return classifier
+    return replace(classifier, training=replace(classifier.training, seeds=seeds))
