@@ -12,7 +12,7 @@ from gensynth.evaluate.outcome import rarer
 from gensynth.kinds.image.classifier.config import SMALL, TRUNK, EvaluateConfig
 from gensynth.kinds.image.classifier.heads import HEADS
 from gensynth.kinds.image.classifier.networks import Networks
-from gensynth.kinds.image.classifier.on_trunk import OnTrunk
+from gensynth.kinds.image.classifier.on_trunk import OnTrunk, Trunk
 from gensynth.kinds.image.classifier.trunk import MISSING, find_trunk
 from gensynth.kinds.image.classifier.views import Views
 from gensynth.kinds.image.features.module_features import ModuleFeatures
@@ -54,13 +54,8 @@ def _on(trunk: ModuleFeatures | None, train: LabeledData) -> list[OnTrunk]:
             f"no pretrained weights are at hand; {MISSING}, name others with --evaluate.trunk and --evaluate.weights, "
             "or give --evaluate.classifiers small."
         )
-    assert trunk.size is not None
-    note = (
-        f"Tested on features of {trunk.stamp['name']}, pretrained on photographs, which sees images at "
-        f"{trunk.size[1]} x {trunk.size[0]} pixels and is not trained further."
-    )
-    views, positive = Views(trunk), rarer(train.y, len(train.classes))
-    return [OnTrunk(head, views, positive, (note,)) for head in HEADS]
+    shared = Trunk(Views(trunk))
+    return [OnTrunk(head, shared, rarer(train.y, len(train.classes))) for head in HEADS]
 
 
 def seeded(classifier: Classifier, seeds: Sequence[int]) -> Classifier:

@@ -37,6 +37,10 @@ class Views:
         self.trunk = trunk
         self._known: dict[Key, np.ndarray] = {}
 
+    def plain(self, images: Images, on_step: OnStep) -> np.ndarray:
+        """Return the features of images as they are, float32, shape (n, p)."""
+        return self.of(images, PLAIN, np.ones(len(images), dtype=np.int64), on_step)
+
     def of(self, images: Images, recipe: str, counts: np.ndarray, on_step: OnStep) -> np.ndarray:
         """Return features, float32, shape (sum of counts, p), the views of each image one after the other.
 
@@ -78,5 +82,5 @@ def changed(image: Tensor, content: bytes, recipe: str, view: int) -> Tensor:
 def views_of(y: np.ndarray, fewest: int, most: int) -> np.ndarray:
     """Return how many changed views each image gets, int64, shape (n,): more of a smaller class, within bounds."""
     counts = np.bincount(y)
-    wanted = np.ceil(fewest * counts.max() / np.maximum(counts, 1)).clip(fewest, most)
+    wanted = np.round(fewest * counts.max() / np.maximum(counts, 1)).clip(fewest, most)
     return wanted.astype(np.int64)[y]

@@ -13,9 +13,10 @@ from two_kinds import drawn, shapes
 
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.evaluate.ways import arms_of
-from gensynth.kinds.image.classifier import catalog
+from gensynth.kinds.image.classifier import best_recipe, catalog, on_trunk
+from gensynth.kinds.image.classifier.best_recipe import CANDIDATES, Recipe
 from gensynth.kinds.image.classifier.config import EvaluateConfig
-from gensynth.kinds.image.classifier.heads import HEADS
+from gensynth.kinds.image.classifier.heads import HEADS, Basis
 from gensynth.kinds.image.classifier.views import PLAIN, Views, changed, views_of
 from gensynth.kinds.image.features.module_features import ModuleFeatures
 
@@ -39,7 +40,7 @@ def test_every_arm_learns_with_every_head(trunk: ModuleFeatures) -> None:
     assert [(a.model, a.name) for a in found.arms] == [(name, arm) for name in NAMES for arm in arms]
     assert [a.n_train for a in found.arms] == 2 * ([68] * 5 + [90] * 5 + [82] + [88] * 5)
     assert min(a.scores["balanced_accuracy"].value for a in found.arms) > 0.5  # chance is a third
-    assert found.seeds == 1 and found.steps == 0 and [*found.notes] == [found.notes[0]]
+    assert found.seeds == 1 and found.steps == 0 and len(found.notes) == 2
     assert "features of tiny, pretrained on photographs, which sees images at 12 x 12" in found.notes[0]
     assert evaluate(train, given, test, EvaluateConfig(arms=arms), quiet=True) == found
 
@@ -55,9 +56,12 @@ def test_features_are_computed_once_for_all_arms_and_heads(
     config = EvaluateConfig(arms=("real", "oversampled", "oversampled + synthetic", "synthetic only"))
     evaluate(train, drawn(train, "c"), test, config, quiet=True)  # the synthetic ones are real ones, too
     assert sum(asked) == 45 + 30
+    few = Recipe("hflip", "Because.")
+    monkeypatch.setattr(on_trunk, "best_recipe", lambda views, basis, train: few)
     evaluate(train, drawn(train, "c"), test, replace(config, arms=("augmented", "real + synthetic")), quiet=True)
-    # Two views of the images of large classes, eight of those of small ones; the folds of these may have one more each.
-    assert sum(asked) - 75 - 75 in range(40 * 2 + 5 * 8, 40 * 3 + 5 * 8 + 1)
+    again = 2 * 75
+    # Two views of the images of large classes, eight of those of small ones, and no others for the folds.
+    assert sum(asked) - again == 40 * 2 + 5 * 8
 
 
 def test_small_and_trunk_stand_beside_each_other(trunk: ModuleFeatures) -> None:
@@ -103,3 +107,18 @@ def test_a_view_is_a_function_of_image_recipe_and_number(trunk: ModuleFeatures) 
 def test_small_classes_have_more_views() -> None:
     y = np.repeat([0, 1, 3], [100, 40, 3])
     assert [views_of(y, 2, 8)[y == k][0] for k in (0, 1, 3)] == [2, 5, 8]
+
+
+def test_augmented_takes_what_keeps_the_class_and_does_best(
+    trunk: ModuleFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A bar stands left of the middle, in it, or right of it: a mirrored image of one class is one of another.
+    train = shapes((30, 30, 30), 0)
+    views = Views(trunk)
+    basis = Basis.of(views.plain(train.x, lambda done: None))
+    found = best_recipe.best_recipe(views, basis, train)
+    left_out = found.note.partition("not measured to keep the class: ")[2]
+    assert "hflip" in left_out and found.name not in left_out.rstrip(".)").split(", ")
+    assert found.name in (*CANDIDATES, "augmented") and "a small affine" in found.note
+    alone = train.subset(np.array([0, 1, 30]))
+    assert best_recipe.best_recipe(views, basis, alone).name == "augmented"
