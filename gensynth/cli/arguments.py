@@ -31,11 +31,13 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 
-TAKES_TEXT = ("--keep", "--label", "--source", "--target")
+TAKES_TEXT = ("--keep", "--label", "--source", "--target", "--evaluate.command")
+RUNS_CODE = ("evaluate.classifier", "evaluate.command")
 NUMBERS = ("--size", "--weights")
 WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers", "evaluate.models"))
 WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.models", "choose.targets"))
-"""Options whose value is taken as it stands, and those that are lists of numbers or words, separated by commas."""
+"""Options whose value is taken as it stands, settings that name code to run, and options that are lists of numbers or
+words, separated by commas."""
 
 
 class Parser(ArgumentParser):
@@ -282,6 +284,16 @@ def _option(argv: list[str], wanted: str) -> str | None:
     return None
 
 
+def _refuse_code(recipe: dict[str, Any], path: Path) -> None:
+    """Raise ValueError if a recipe, which may be a stranger's, names what would run code."""
+    for name, value in recipe.items():
+        inner = [f"{name}.{key}" for key in value] if isinstance(value, dict) else [name]
+        if found := next((setting for setting in inner if setting in RUNS_CODE), None):
+            raise ValueError(
+                f"recipe {str(path)!r} names {found}, which runs code; give it on the command line, --{found}."
+            )
+
+
 def _recipe(argv: list[str]) -> dict[str, Any]:
     """Return what stands in the recipes that `--config` names; nothing if there are none.
 
@@ -303,5 +315,6 @@ def _recipe(argv: list[str]) -> dict[str, Any]:
                 raise ValueError(f"recipe {str(path)!r} cannot be read: {error}") from error
             if not isinstance(contents, dict):
                 raise ValueError(f"recipe {str(path)!r} must hold lines such as 'steps: 3000', one for each setting.")
+            _refuse_code(contents, path)
             found |= contents
     return found

@@ -13,6 +13,7 @@ from gensynth.kinds.image.classifier.config import SMALL, TRUNK, EvaluateConfig
 from gensynth.kinds.image.classifier.heads import HEADS
 from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.classifier.on_trunk import OnTrunk, Trunk
+from gensynth.kinds.image.classifier.own import Command, named_classifier
 from gensynth.kinds.image.classifier.trunk import MISSING, find_trunk
 from gensynth.kinds.image.classifier.views import Views
 from gensynth.kinds.image.features.module_features import ModuleFeatures
@@ -35,19 +36,24 @@ def classifiers_of(train: LabeledData, config: EvaluateConfig, own: Any = None) 
     """
     if own is not None:
         return [Networks.of(train, config, own)]
-    trunk = None if config.classifiers == (SMALL,) else find_trunk(config, train.x.layout)
+    positive = rarer(train.y, len(train.classes))
     found: list[Classifier] = []
-    names = config.classifiers or ((SMALL,) if trunk is None else (TRUNK,))
-    for name in names:
+    if config.classifier is not None:
+        found.append(Networks.of(train, config, named_classifier(config.classifier)))
+    if config.command is not None:
+        found.append(Command(config.command, config.minutes, positive))
+    if found and not config.classifiers:
+        return found
+    trunk = None if config.classifiers == (SMALL,) else find_trunk(config, train.x.layout)
+    for name in config.classifiers or ((SMALL,) if trunk is None else (TRUNK,)):
         if name == SMALL:
-            note = () if config.classifiers else (NO_WEIGHTS,)
-            found.append(replace(Networks.of(train, config), notes=note))
+            found.append(replace(Networks.of(train, config), notes=() if config.classifiers else (NO_WEIGHTS,)))
         else:
-            found += _on(trunk, train)
+            found += _on(trunk, positive)
     return found
 
 
-def _on(trunk: ModuleFeatures | None, train: LabeledData) -> list[OnTrunk]:
+def _on(trunk: ModuleFeatures | None, positive: int | None) -> list[OnTrunk]:
     """Return all heads on the features of a trunk."""
     if trunk is None:
         raise FileNotFoundError(
@@ -55,7 +61,7 @@ def _on(trunk: ModuleFeatures | None, train: LabeledData) -> list[OnTrunk]:
             "or give --evaluate.classifiers small."
         )
     shared = Trunk(Views(trunk))
-    return [OnTrunk(head, shared, rarer(train.y, len(train.classes))) for head in HEADS]
+    return [OnTrunk(head, shared, positive) for head in HEADS]
 
 
 def seeded(classifier: Classifier, seeds: Sequence[int]) -> Classifier:

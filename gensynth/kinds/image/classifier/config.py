@@ -57,6 +57,16 @@ class EvaluateConfig(ClassifierConfig, ArmsConfig):
     arms: tuple[str, ...] = (*ways[:4], "oversampled + synthetic", "augmented + synthetic")
     """Ways to train, separated by commas: real, class weights, oversampled, augmented, mixup, each of these followed by
     ' + synthetic' or ' + ungated' (as many, whatever the gate says), and synthetic only."""
+    classifier: str | None = None
+    """MODULE:NAME, a function of yours that makes an nn.Module from (channels, n_classes), or an estimator of
+    scikit-learn; it is imported from the working directory, and stands alone unless classifiers are named, too. Only
+    on the command line, for it runs code."""
+    command: str | None = None
+    """A command of yours that trains on a folder and predicts another one, such as 'python train.py {train} {test}
+    {out}': it writes a table with columns file and label, or file and one for each class, to {out}. Only on the command
+    line."""
+    minutes: float = 60.0
+    """How long one run of the command may take."""
     seeds: int = 5
     """Networks trained per arm, each from its own seed, at least 2; what is fitted to features needs no seed."""
     steps: int | None = None
@@ -68,6 +78,10 @@ class EvaluateConfig(ClassifierConfig, ArmsConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         ArmsConfig.__post_init__(self)
+        if self.command is not None and not all(name in self.command for name in ("{train}", "{test}", "{out}")):
+            raise ValueError(f"command {self.command!r} must name {{train}}, {{test}} and {{out}}.")
+        if not self.minutes > 0:
+            raise ValueError(f"minutes must be more than 0, got {self.minutes}.")
         for name, least in (("seeds", 2), ("steps", 10), ("batch_size", 2)):
             if getattr(self, name) is not None and getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}.")
