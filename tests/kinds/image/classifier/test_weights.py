@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import resnet18
 
-from gensynth.kinds.image.classifier import trunk as module
+from gensynth.kinds.image.classifier import weights as module
 from gensynth.kinds.image.classifier.config import ClassifierConfig
-from gensynth.kinds.image.classifier.trunk import find_trunk, read_weights
+from gensynth.kinds.image.classifier.weights import find_trunk, read_weights
 from gensynth.kinds.image.features.imagenet import packaged
 
 
