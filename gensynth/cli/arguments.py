@@ -216,6 +216,7 @@ def parser_of(
     parser.flags = frozenset(flags)
 
     def call(args: Namespace) -> int:
+        _refuse_code(args, argv)
         if "generator" in args and "model" in configs and built_for != args.generator in model_names():
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         return function(
@@ -284,14 +285,12 @@ def _option(argv: list[str], wanted: str) -> str | None:
     return None
 
 
-def _refuse_code(recipe: dict[str, Any], path: Path) -> None:
-    """Raise ValueError if a recipe, which may be a stranger's, names what would run code."""
-    for name, value in recipe.items():
-        inner = [f"{name}.{key}" for key in value] if isinstance(value, dict) else [name]
-        if found := next((setting for setting in inner if setting in RUNS_CODE), None):
-            raise ValueError(
-                f"recipe {str(path)!r} names {found}, which runs code; give it on the command line, --{found}."
-            )
+def _refuse_code(args: Namespace, argv: list[str]) -> None:
+    """Raise ValueError if a setting that runs code is from a recipe or another file, which may be a stranger's."""
+    for name in RUNS_CODE:
+        value = args.get(name)
+        if value is not None and value != _option(argv, f"--{name}"):
+            raise ValueError(f"{name} runs code, so no file may name it; give it on the command line, once: --{name}.")
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:
@@ -315,6 +314,5 @@ def _recipe(argv: list[str]) -> dict[str, Any]:
                 raise ValueError(f"recipe {str(path)!r} cannot be read: {error}") from error
             if not isinstance(contents, dict):
                 raise ValueError(f"recipe {str(path)!r} must hold lines such as 'steps: 3000', one for each setting.")
-            _refuse_code(contents, path)
             found |= contents
     return found

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from two_kinds import drawn, shapes
 
-from gensynth.cli.arguments import function_of
+from gensynth.cli.arguments import function_of, parser_of
 from gensynth.evaluate.evaluate import evaluate
 from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.classifier.own import predictions
@@ -100,11 +100,33 @@ def test_a_function_is_imported_from_the_working_directory(tmp_path: Path, monke
         evaluate(train, drawn(train, "c"), test, EvaluateConfig(classifier="my_small_net:make"), quiet=True)
 
 
-@pytest.mark.parametrize("lines", ["evaluate:\n  command: rm {train} {test} {out}", "evaluate.classifier: os:system"])
-def test_a_recipe_cannot_run_code(lines: str, tmp_path: Path) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(lines + "\n")
-    with pytest.raises(ValueError, match="which runs code; give it on the command line"):
-        function_of("evaluate", ["made", "--real", "photos", "--config", str(recipe)])
-    with pytest.raises(ValueError, match="which runs code"):
-        function_of("evaluate", ["made", "--real", "photos", f"--config={recipe}"])
+COMMAND = "python train.py {train} {test} {out}"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [
+        (f"evaluate:\n  command: {COMMAND!r}", ["--config", "recipe.yaml"]),
+        ("evaluate:\n  classifier: os:system", ["--config=recipe.yaml"]),
+        (f"command: {COMMAND!r}", ["--evaluate", "recipe.yaml"]),
+        (f"evaluate:\n  command: {COMMAND!r}", ["--evaluate.command", COMMAND + " -v", "--config", "recipe.yaml"]),
+    ],
+)
+def test_no_file_can_name_what_runs_code(
+    recipe: str, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("recipe.yaml").write_text(recipe + "\n")
+    argv = ["made", "--real", "photos", *options]
+    parser, call = parser_of(function_of("evaluate", argv), "evaluate", argv)
+    with pytest.raises(ValueError, match="runs code, so no file may name it; give it on the command line"):
+        call(parser.parse_args(argv))
+
+
+def test_a_command_is_taken_as_it_stands() -> None:
+    argv = ["made", "--real", "photos", "--evaluate.command", COMMAND]
+    parser, call = parser_of(function_of("evaluate", argv), "evaluate", argv)
+    known = parser.parse_args(argv)
+    assert known["evaluate"]["command"] == COMMAND
+    with pytest.raises((ValueError, FileNotFoundError), match="photos"):
+        call(known)
