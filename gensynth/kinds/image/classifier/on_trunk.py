@@ -64,7 +64,8 @@ class OnTrunk(Classifier):
         self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: OnStep
     ) -> Probabilities:
         """As `Classifier.try_way`."""
-        key, parts, how = train.fingerprint, [train] if added is None else [train, added], WAYS[way]
+        parts: list[LabeledData | Synthetic] = [train] if added is None else [train, added]
+        key, how = train.fingerprint, WAYS[way]
         basis = self.trunk.basis(train, partial(share_of, on_step, 0.5))
         recipe = self.trunk.recipe(train).name if how.augmented else ""
         taught = Taught(self.trunk.views, basis, how, recipe)
@@ -76,4 +77,4 @@ class OnTrunk(Classifier):
             self._chosen[learned] = best
         found = self.head.fit(taught.lesson(parts, partial(share_of, on_step, 0.25)), [self._chosen[learned]])[0]
         p = found.predict(taught.plain(test.x, partial(share_of, on_step, 0.25)))
-        return Probabilities(test.y, p[None], sum(map(len, parts)), self.positive)
+        return Probabilities(test.y, p[None], sum(len(part) for part in parts), self.positive)

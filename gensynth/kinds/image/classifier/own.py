@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -124,7 +124,7 @@ def _filled(word: str, places: Mapping[str, Path]) -> str:
     return word
 
 
-def predictions(path: Path, files: list[str], classes: tuple[str, ...]) -> np.ndarray:
+def predictions(path: Path, files: Sequence[str], classes: tuple[str, ...]) -> np.ndarray:
     """Return the probabilities that a table gives of files, float32, shape (n, k); 1 for a label.
 
     Raises:
