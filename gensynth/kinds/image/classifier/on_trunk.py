@@ -65,8 +65,13 @@ class OnTrunk(Classifier):
     ) -> Probabilities:
         """As `Classifier.try_way`."""
         parts: list[LabeledData | Synthetic] = [train] if added is None else [train, added]
-        key, how = train.fingerprint, WAYS[way]
-        basis = self.trunk.basis(train, partial(share_of, on_step, 0.5))
+        key, how, done = train.fingerprint, WAYS[way], list[float]()
+
+        def tell(more: float) -> None:
+            done.append(more)
+            on_step(more)
+
+        basis = self.trunk.basis(train, partial(share_of, tell, 0.5))
         recipe = self.trunk.recipe(train).name if how.augmented else ""
         taught = Taught(self.trunk.views, basis, how, recipe)
         learned = (key, how.augmented, how.mixed, taught.balanced)
@@ -75,6 +80,7 @@ class OnTrunk(Classifier):
             # Of strengths that do equally well the first, which holds back most.
             best = self.head.usual if scores is None else self.head.strengths[int(np.argmax(scores))]
             self._chosen[learned] = best
-        found = self.head.fit(taught.lesson(parts, partial(share_of, on_step, 0.25)), [self._chosen[learned]])[0]
-        p = found.predict(taught.plain(test.x, partial(share_of, on_step, 0.25)))
+        found = self.head.fit(taught.lesson(parts, partial(share_of, tell, 0.25)), [self._chosen[learned]])[0]
+        p = found.predict(taught.plain(test.x, partial(share_of, tell, 0.25)))
+        on_step(1 - sum(done))  # features that were known took no time
         return Probabilities(test.y, p[None], sum(len(part) for part in parts), self.positive)
