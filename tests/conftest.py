@@ -31,6 +31,15 @@ def quick_leak() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_weights() -> Iterator[None]:
+    """Pretrained weights are not at hand, whatever is installed; tests of them bring their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gensynth.kinds.image.classifier.weights.packaged", lambda: None)
+        patch.setattr("gensynth.kinds.image.classifier.weights.KEPT", ())
+        yield
+
+
 @pytest.fixture(scope="session")
 def parts() -> Parts:
     """Digits in three parts; classes 8 and 9 cut to 20 and 40 training images."""

@@ -108,7 +108,9 @@ def of_evaluation(name: str) -> dict[str, Any]:
         found: Any = evaluate(parts.train, {"smote": synthetic}, parts.test, quick, quiet=True)
         arms = {f"{a.name}, {a.model}": a.scores["average_precision"].value for a in found.arms}
     else:
-        quick_images = EvaluateConfig(seeds=2, steps=10, arms=("real", "oversampled", "oversampled + synthetic"))
+        quick_images = EvaluateConfig(
+            classifiers=("small",), seeds=2, steps=10, arms=("real", "oversampled", "oversampled + synthetic")
+        )
         own = LogisticRegression(C=0.01)
         found = evaluate(parts.train, synthetic, parts.test, quick_images, quiet=True, classifier=own)
         arms = {a.name: a.scores["balanced_accuracy"].value for a in found.arms}
@@ -134,7 +136,7 @@ def of_choice(name: str, folder: Path) -> dict[str, Any]:
         chosen = [rows.sampler or rows.arm, float(rows.to) if rows.to else None]
         return {"chosen": chosen, "adds": rows.adds, "tried": tried}
     sources = [Source(s, lambda _, s=s: samplers(name)[s]) for s in ("affine", "smote")]
-    config_images = ImageChooseConfig(steps=30, budget="1h")
+    config_images = ImageChooseConfig(classifiers=("small",), steps=30, budget="1h")
     choice = choose(parts.train, parts.validation, sources, {"5x": {"8": 160}}, config_images, folder, quiet=True)
     return {"tried": {f"{t.sampler}, {t.to}, {t.arm}": t.score for t in sorted(choice.candidates, key=str)}}
 

@@ -65,7 +65,7 @@ def choose(
     design = kinds()[train.kind].design(part, validation, config)
     record = Record.open(folder, design.split)
     cut = [f"Chosen on {len(part)} of {len(train)} {train.noun}s, drawn by class."] * (len(part) < len(train))
-    for sentence in (*cut, *notes):
+    for sentence in dict.fromkeys((*cut, *notes, *(note for c in design.classifiers for note in c.notes))):
         record.note(sentence)
     # Of a part as many as its share of the whole.
     scaled = {to: {name: round(n * len(part) / len(train)) for name, n in adds.items()} for to, adds in targets.items()}

@@ -31,10 +31,13 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 
-TAKES_TEXT = ("--keep", "--label", "--source", "--target")
+TAKES_TEXT = ("--keep", "--label", "--source", "--target", "--evaluate.command")
+RUNS_CODE = ("evaluate.classifier", "evaluate.command")
 NUMBERS = ("--size", "--weights")
-WORDS = ("--evaluate.arms", "--evaluate.models", "--choose.models", "--choose.targets")
-"""Options whose value is taken as it stands, and those that are lists of numbers or words, separated by commas."""
+WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers", "evaluate.models"))
+WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.models", "choose.targets"))
+"""Options whose value is taken as it stands, settings that name code to run, and options that are lists of numbers or
+words, separated by commas."""
 
 
 class Parser(ArgumentParser):
@@ -213,6 +216,7 @@ def parser_of(
     parser.flags = frozenset(flags)
 
     def call(args: Namespace) -> int:
+        _refuse_code(args, argv)
         if "generator" in args and "model" in configs and built_for != args.generator in model_names():
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         return function(
@@ -279,6 +283,14 @@ def _option(argv: list[str], wanted: str) -> str | None:
         if name == wanted:
             return value or (argv[at + 1] if at + 1 < len(argv) else "")
     return None
+
+
+def _refuse_code(args: Namespace, argv: list[str]) -> None:
+    """Raise ValueError if a setting that runs code is from a recipe or another file, which may be a stranger's."""
+    for name in RUNS_CODE:
+        value = args.get(name)
+        if value is not None and value != _option(argv, f"--{name}"):
+            raise ValueError(f"{name} runs code, so no file may name it; give it on the command line, once: --{name}.")
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:

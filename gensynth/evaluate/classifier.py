@@ -19,6 +19,11 @@ class Classifier(ABC):
         """Name of the classifier in the answer."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What to say of it beside the answer, in sentences."""
+        return ()
+
+    @property
     def steps(self) -> int:
         """Gradient steps of one training; 0 where there are none."""
         return 0

@@ -102,7 +102,7 @@ def evaluate(
         rows = f"training {train.noun}s and {len(test)} of {of[1]} test {train.noun}s"
         notes.insert(0, f"Tested with {len(train)} of {of[0]} {rows}.")
     found = evaluate_splits([(train, given, test)], config, quiet, rare, classifier, kept)
-    return replace(found, notes=tuple(notes))
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def evaluate_checked(
@@ -176,23 +176,25 @@ def evaluate_splits(
     made = {s.classes[k] for _, given, _ in named for name, s in given.items() if name != UNGATED for k in s.y}
     by_count = rarest_first([train for train, _, _ in named])
     filled = [name for name in by_count if name in made and (rare is None or name in rare)]
-    keys = [(arm, c) for c in classifiers for arm in arms]
-    jobs = [
-        partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)
-        for train, given, test in named
-        for arm, c in keys
-    ]
-    total = len(splits) * sum(max(1, c.steps) for _, c in keys)
-    with tqdm(total=total, desc="evaluate", disable=True if quiet else None) as bar:
-        found = side_by_side(jobs, bar.update, all(c.runs_side_by_side for c in classifiers))
-    outcomes: dict[Key, Sequence[Outcome]] = {(arm, c.name): found[i :: len(keys)] for i, (arm, c) in enumerate(keys)}
+    outcomes: dict[Key, Sequence[Outcome]] = {}
+    for c in classifiers:
+        jobs = [
+            partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)
+            for train, given, test in named
+            for arm in arms
+        ]
+        total, told = len(jobs) * max(1, c.steps), f"evaluate, {c.name}"
+        with tqdm(total=total, desc=told, disable=True if quiet else None) as bar:
+            found = side_by_side(jobs, bar.update, c.runs_side_by_side)
+        outcomes |= {(arm, c.name): found[at :: len(arms)] for at, arm in enumerate(arms)}
     if tuned is not None:
         outcomes = {key: tuned(of_splits) for key, of_splits in outcomes.items()}
     tested = [
         Said(test, len(train), {key: of_splits[at] for key, of_splits in outcomes.items()})
         for at, (train, _, test) in enumerate(named)
     ]
-    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers))
+    notes = tuple(dict.fromkeys(note for c in classifiers for note in c.notes))
+    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=notes)
 
 
 def _outcome(

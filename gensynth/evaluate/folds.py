@@ -143,7 +143,8 @@ def cross_validate(
             notes.append(f"The arms with {name} are left out: {error}")
     tested = [(part, {name: of[at] for name, of in drawn.items()}, test) for at, (part, test) in enumerate(parts)]
     rare = [name for name, n in adds.items() if n]
-    return replace(evaluate_splits(tested, config, quiet, rare, tuned=splits.tuned), notes=tuple(notes))
+    found = evaluate_splits(tested, config, quiet, rare, tuned=splits.tuned)
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def _seed(*entropy: int) -> int:

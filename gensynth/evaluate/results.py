@@ -70,7 +70,7 @@ class Evaluation:
         comparisons: Every arm with synthetic examples and every classifier.
         verdict: Of the best arm with the first synthetic examples given that passed the gate, with the classifier that
             does best over these and the arms without synthetic examples.
-        why: Its sentence.
+        why: Its sentence, and another one where the verdicts of other classifiers differ.
         metric: What the verdict rests on, one of `gensynth.evaluate.outcome.WORDS`.
         intervals: What the intervals are, in one sentence.
         positive: The rare one of two classes, which the scores that rank are of; None where they are means over all.
@@ -104,7 +104,7 @@ class Evaluation:
     @property
     def headline(self) -> Comparison:
         """The comparison that the verdict is of."""
-        return next(c for c in self.comparisons if c.why == self.why)
+        return next(c for c in self.comparisons if self.why.startswith(c.why))
 
     @property
     def models(self) -> list[str]:

@@ -114,12 +114,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
     short = {name: head for name, head in SHORT.items() if name != e.metric and name in e.arms[0].scores}
     heads = "".join(f"  {head:24}" for head in (WORDS[e.metric], *(f"recall {c}" for c in shown)))
     heads += "".join(f" {head:>9}" for head in short.values())
-    print(f"{'classifier':>10} {'trained on':>28} {f'{e.noun}s':>7}{heads}".rstrip())
+    wide = max(10, *map(len, e.models))
+    print(f"{'classifier':>{wide}} {'trained on':>28} {f'{e.noun}s':>7}{heads}".rstrip())
     for arm in e.arms:
         cells = [arm.scores[e.metric], *(arm.recall[c] for c in shown)]
         texts = [f"{x.value:.1%} ({x.low:.1%} to {x.high:.1%})" for x in cells]
         texts = [f"  {text:24}" for text in texts] + [f" {arm.scores[name].value:>9.1%}" for name in short]
-        print(f"{arm.model:>10} {arm.name:>28} {arm.n_train:>7.0f}{''.join(texts)}".rstrip())
+        print(f"{arm.model:>{wide}} {arm.name:>28} {arm.n_train:>7.0f}{''.join(texts)}".rstrip())
     if len(e.rare) > len(shown):
         print(f"{'':>39} recall of the other classes: see the report")
     for note in e.notes:

@@ -27,7 +27,7 @@ from gensynth.kinds.table.config import TableChooseConfig
 from gensynth.sampler.synthetic import Synthetic
 
 CONFIGS: dict[str, ChooseConfig] = {
-    "image": ImageChooseConfig(),
+    "image": ImageChooseConfig(classifiers=("small",)),
     "table": TableChooseConfig(folds=3, repeats=2, models=("logistic",)),
 }
 TARGETS = {"5x": {"c": 6}, "balance": {"b": 2, "c": 12}}

@@ -244,3 +244,21 @@ def test_agreement_on_few_examples_is_not_certainty() -> None:
         y = np.repeat([0, 1], (400, n))
         found = answer(likely(y, dict.fromkeys((REAL, WEIGHTS, MINE), 8.0 * y - 4), MODELS[:1]), y, ROWS)
         assert found.verdict == CANNOT_TELL and ("too few of 'rare'" in found.why) == few
+
+
+def test_the_first_paragraph_says_where_classifiers_disagree() -> None:
+    rng, y = np.random.default_rng(0), np.arange(900) % 3
+    right = np.where(rng.random((1, 900)) < 0.9, y, (y + 1) % 3)
+    better, worse = (np.where(rng.random((1, 900)) < share, y, (y + 1) % 3) for share in (0.99, 0.7))
+    sure = np.eye(3, dtype=np.float32)
+    outcomes = {
+        (arm, model): Probabilities(y, sure[of], 10)
+        for model, gain in (("good", better), ("bad", worse))
+        for arm, of in (("real", right), ("real + synthetic", gain))
+    }
+    found = answer(outcomes, y, NETWORK)
+    assert found.verdict == "HELPS" and found.headline.model == "good" and found.models == ["good", "bad"]
+    assert found.why.startswith(found.headline.why) and found.why != found.headline.why
+    assert "The classifiers disagree: HELPS with good, but HURTS with bad ('real + synthetic': -" in found.why
+    agreed = answer({key: of for key, of in outcomes.items() if key[1] == "good"}, y, NETWORK)
+    assert agreed.why == agreed.headline.why and "disagree" not in agreed.why

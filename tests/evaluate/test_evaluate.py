@@ -37,7 +37,7 @@ def test_an_answer_is_determined_by_its_seed_and_survives_json(
     assert evaluate(train, made, test, replace(case.config, seed=1), quiet=True) != first
     arms = {a.name: a for a in first.arms}
     assert tuple(arms)[: len(case.baselines)] == case.baselines and {a.model for a in first.arms} == {
-        "network" if kind == "image" else "logistic"
+        "small" if kind == "image" else "logistic"
     }
     assert all(a.n_train == (116 if "+" in name else 76) for name, a in arms.items())
     assert {c.arm for c in first.comparisons} == {name for name in arms if "+" in name}

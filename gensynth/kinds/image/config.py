@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from gensynth.choose.config import ChooseConfig
 from gensynth.data.split import SplitConfig
 from gensynth.generator.config import SIDES
-from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.config import ClassifierConfig, EvaluateConfig
 from gensynth.kinds.image.pixels import WHITE
 
 TRAIN_ONLY = "domains are for 'gensynth train' with --source_domain and --target_domain"
@@ -67,8 +67,8 @@ class DataConfig(SplitConfig):
 
 
 @dataclass(frozen=True)
-class ImageChooseConfig(ChooseConfig):
-    """How the choice is made, by small networks."""
+class ImageChooseConfig(ClassifierConfig, ChooseConfig):
+    """How the choice is made; by the classifiers of the test that follows, where none are named."""
 
     metrics: ClassVar[tuple[str, ...]] = EvaluateConfig.metrics
 
@@ -81,19 +81,27 @@ class ImageChooseConfig(ChooseConfig):
     """What would take longer is not begun; slow samplers are left out, and a note says so. The test that follows comes
     on top."""
     seeds: int = 2
-    """Networks for each way, at least 2; the test that follows takes more."""
+    """Small networks for each way, at least 2; the test that follows takes more."""
     steps: int | None = None
-    """Gradient steps per network, at least 10; by default as in the test."""
+    """Gradient steps per small network, at least 10; by default as in the test."""
     batch_size: int = 64
     """Images per gradient step."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        ChooseConfig.__post_init__(self)
         self.training()
 
     def training(self) -> EvaluateConfig:
-        """Return how the networks are trained; ValueError if they cannot be."""
-        return EvaluateConfig(seeds=self.seeds, steps=self.steps, batch_size=self.batch_size)
+        """Return how the classifiers are trained; ValueError if they cannot be."""
+        shared = {f.name: getattr(self, f.name) for f in fields(ClassifierConfig)}
+        return EvaluateConfig(seeds=self.seeds, steps=self.steps, batch_size=self.batch_size, **shared)
+
+    def tested_by(self, config: ClassifierConfig) -> ImageChooseConfig:
+        """Return the same, by the classifiers of a test, where none are named here."""
+        shared = {f.name: getattr(self, f.name) for f in fields(ClassifierConfig)}
+        given = shared != asdict(ClassifierConfig())
+        return self if given else replace(self, **{name: getattr(config, name) for name in shared})
 
 
 @dataclass(frozen=True)

@@ -125,19 +125,19 @@ class ImageKind(Kind):
         return drawn(path, order, config)
 
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
-        """As `Kind.classifiers`: networks; `own` is an estimator of scikit-learn, or a function that makes one."""
+        """As `Kind.classifiers`: those named; `own` is an estimator of scikit-learn, or a function that makes one."""
+        from gensynth.kinds.image.classifier.catalog import classifiers_of
         from gensynth.kinds.image.classifier.config import EvaluateConfig
-        from gensynth.kinds.image.classifier.networks import Networks
 
         if not isinstance(config, EvaluateConfig):
             raise TypeError(f"images are tested as EvaluateConfig says, got {type(config).__name__}.")
-        return [Networks.of(train, config, own)]
+        return classifiers_of(train, config, own)
 
     def leak_config(self) -> ArmsConfig:
-        """As `Kind.leak_config`: what is changed everywhere is soon learned, if it is learned at all."""
-        from gensynth.kinds.image.classifier.config import EvaluateConfig
+        """As `Kind.leak_config`: what is changed everywhere is soon learned from scratch, if at all."""
+        from gensynth.kinds.image.classifier.config import SMALL, EvaluateConfig
 
-        return EvaluateConfig(seeds=5, steps=200)
+        return EvaluateConfig(classifiers=(SMALL,), seeds=5, steps=200)
 
     def design(self, train: LabeledData, validation: LabeledData | None, config: ImageChooseConfig) -> Design:
         """As `Kind.design`: the validation images."""
@@ -145,16 +145,15 @@ class ImageKind(Kind):
 
         from gensynth.choose.designs import Holdout
         from gensynth.evaluate.ways import AUGMENTED, OVERSAMPLED, REAL, WEIGHTS
-        from gensynth.kinds.image.classifier.networks import Networks
-        from gensynth.kinds.image.classifier.task import Training
+        from gensynth.kinds.image.classifier.catalog import classifiers_of, seeded
 
         if validation is None:
             raise ValueError("what suits images is chosen on validation images; give these.")
         # A stream of its own: these networks are not the ones that are tested later.
         seeds = np.random.SeedSequence([config.seed, 1]).generate_state(config.seeds).tolist()
-        networks = Networks(Training(seeds, config.training().steps_for(len(train)), config.batch_size))
+        classifiers = [seeded(found, seeds) for found in classifiers_of(train, config.training())]
         ways, made = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED), (OVERSAMPLED, AUGMENTED)
-        return Holdout(train, validation, [networks], ways, made, config.seed)
+        return Holdout(train, validation, classifiers, ways, made, config.seed)
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`, in the features of the built-in extractor."""

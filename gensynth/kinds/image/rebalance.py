@@ -312,9 +312,8 @@ class ImageJob(Job):
             except ValueError as error:
                 tried.remove(source)
                 notes.append(f"{source.name} was not tried: {error}")
-        return choose(
-            train, validation, tried, self.targets, self.asked.choose, self.files.folder, notes, self.asked.quiet
-        )
+        config = self.asked.choose.tested_by(self.asked.evaluate)
+        return choose(train, validation, tried, self.targets, config, self.files.folder, notes, self.asked.quiet)
 
 
 def _smote(train_part: LabeledData, filled: Sequence[str]) -> SmoteSampler:

