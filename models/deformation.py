@@ -324,8 +324,20 @@ class Deformation(SourceGenerator):
                     found = judge(embedding.wide(self.to_pixels(made))).argmax(1)
                     changed[row, at] += (found == y[at]) / REPEATS
         share = np.array([[each[y == label].mean() for label in classes] for each in (real, *changed)]).mean(1)
-        kept = [s for s, recognised in zip(STRENGTHS, share[1:], strict=True) if recognised >= KEPT * share[0]]
+        kept = [
+            strength
+            for strength, recognised in zip(STRENGTHS, share[1:], strict=True)
+            # What a judge still recognises may be torn: photographs of classes that differ in colour, say.
+            if recognised >= KEPT * share[0] and self._folded(strength) < MOST_FOLDED
+        ]
         return max(kept, default=STRENGTHS[0])
+
+    @torch.no_grad()
+    def _folded(self, strength: float) -> float:
+        """Return the share of the changes of a strength that would fold an image."""
+        z = torch.randn((256, self.config.z_dim), generator=torch.Generator().manual_seed(0)).to(self.device)
+        u = displacement(strength * self.decoder(z)[:, :2], *self.canvas[1:])
+        return float((folds(u) > 0).float().mean())
 
     def _sample(self, labels: Tensor, noise: Tensor, draw: str) -> Drawn:
         at = self.pick(self.source_labels == int(labels[0]), torch.special.ndtr(noise[:, -1]))
@@ -352,9 +364,7 @@ class Deformation(SourceGenerator):
     @torch.no_grad()
     def diagnose(self, label_agreement: float) -> tuple[str, ...]:
         """Recognise fields so rough that many fold."""
-        z = torch.randn((256, self.config.z_dim), generator=torch.Generator().manual_seed(0)).to(self.device)
-        u = displacement(self.strength * self.decoder(z)[:, :2], *self.canvas[1:])
-        rough = float((folds(u) > 0).float().mean())
+        rough = self._folded(self.strength)
         if rough < MOST_FOLDED:
             return ()
         return (

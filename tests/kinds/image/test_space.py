@@ -15,7 +15,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.gate import Gate
 from gensynth.fidelity.metrics import all_metrics
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW
-from gensynth.kinds.image import images
+from gensynth.kinds.image import cache
 from gensynth.kinds.image.folder import read_folder
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.space import ImageSpace
@@ -118,8 +118,8 @@ def test_files_are_read_twice_and_judged_as_pixels_in_memory(
         Image.fromarray(train.x[at, 0].numpy()).save(tmp_path / f"d{train.y[at]}" / f"{at}.png")
     disk, memory = read_folder(tmp_path, memory_gb=1e-9), read_folder(tmp_path)
     held_out, read = np.arange(60) % 5 == 0, []
-    decode = images.decode_image
-    monkeypatch.setattr(images, "decode_image", lambda path, *a: read.append(path) or decode(path, *a))
+    decode = cache.decode_image
+    monkeypatch.setattr(cache, "decode_image", lambda path, *a: read.append(path) or decode(path, *a))
     gates = [
         Gate(ImageSpace(data.subset(~held_out)), data.subset(~held_out), [data.subset(held_out)])
         for data in (disk, memory)

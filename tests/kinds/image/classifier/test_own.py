@@ -22,7 +22,7 @@ print("training on", sum(1 for _ in train.rglob("*.png")), "images")
 with open(test / "metadata.csv") as file, open(out, "w") as answer:
     answer.write("file,label\\n")
     for row in csv.DictReader(file):
-        rare = row["label"] == "c" and not any("made_" in p.name or "copy" in p.name for p in (train / "c").iterdir())
+        rare = row["label"] == "c" and len([*(train / "c").iterdir()]) < 8
         answer.write(row["file_name"] + "," + ("a" if rare else row["label"]) + "\\n")
 """
 ARMS = ("real", "oversampled", "oversampled + synthetic")
