@@ -246,9 +246,9 @@ class Kind(ABC):
 
     def look(self, contents: Contents) -> Html:
         """Return real and accepted synthetic examples beside each other, for the page; some were drawn."""
-        from gensynth.report import as_text
+        from gensynth.report import plain
 
-        return as_text.look(contents)
+        return plain.look(contents)
 
     def pictures(
         self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
@@ -261,9 +261,9 @@ class Kind(ABC):
             texts: What to say of each, such as `ratio 0.46`, length n.
             real: Position of the training example to show beside each, int64, shape (n,); None for none.
         """
-        from gensynth.report import as_text
+        from gensynth.report import plain
 
-        return as_text.pictures(contents, at, texts, real)
+        return plain.pictures(contents, at, texts, real)
 
     def sections(self, contents: Contents) -> Sequence[tuple[str, str, Html]]:  # noqa: ARG002
         """Return its own sections of the page, as `gensynth.report.frame.page` takes them."""

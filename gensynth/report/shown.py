@@ -13,9 +13,9 @@ import numpy as np
 from gensynth.data.labeled import numbers_within
 from gensynth.fidelity.verdict import REASONS
 from gensynth.kind import kinds
-from gensynth.report.as_text import some
 from gensynth.report.contents import Contents
 from gensynth.report.markup import NOTHING, Html, clean, element, fold, number, percent, score, section, table, unfold
+from gensynth.report.plain import some
 
 MOST_PAIRED, OPEN_CLASSES = 60, 12
 """Classes whose samples are shown beside real examples, those with the fewest real ones first; and those not folded."""

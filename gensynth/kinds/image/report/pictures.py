@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from gensynth.fidelity.verdict import REASONS
-from gensynth.report.as_text import SEED, some
 from gensynth.report.markup import Html, clean, element, shorten, unfold
+from gensynth.report.plain import SEED, some
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents

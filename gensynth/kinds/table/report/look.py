@@ -16,8 +16,8 @@ from gensynth.kinds.table.report.figures import column_chart, heat_maps, row_map
 from gensynth.kinds.table.report.relations import associations
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import MOST_LEVELS, NOT_JUDGED, Column, plain_level
-from gensynth.report.as_text import SEED, some
 from gensynth.report.markup import Html, clean, element, fold, number, percent, shorten, table
+from gensynth.report.plain import SEED, some
 from gensynth.report.sections import LEGEND
 
 if TYPE_CHECKING:
