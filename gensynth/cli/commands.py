@@ -307,12 +307,9 @@ def rebalance(
         choose: How the sampler auto chooses.
         evaluate: How to test.
     """
-    from gensynth.rebalance.finish import print_rebalanced
     from gensynth.rebalance.job import Asked
-    from gensynth.rebalance.rebalance import rebalance as run
-    from gensynth.rebalance.run import RECORD
+    from gensynth.rebalance.rebalance import run_asked
 
-    refuse_inside(out, data, data_config.test_data)
     asked = Asked(
         source=data,
         out=out,
@@ -322,9 +319,7 @@ def rebalance(
         evaluate=evaluate,
         quiet=quiet,
     )
-    with locked(out, kind.files().run_folder(out) / RECORD):
-        done = run(kind.job(asked))
-    return print_rebalanced(done)
+    return run_asked(kind, asked)
 
 
 def report(

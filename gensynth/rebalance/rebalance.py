@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 
 from gensynth.choose.results import Choice, load_choice, save_choice
+from gensynth.data.files import refuse_inside
+from gensynth.data.lock import locked
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.evaluate import evaluate_checked
 from gensynth.evaluate.intervals import HELPS
@@ -36,18 +38,35 @@ from gensynth.evaluate.ways import SYNTHETIC, UNGATED, added_to
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.fidelity.verdict import save_verdict
-from gensynth.kind import kinds
+from gensynth.kind import Kind, kinds
 from gensynth.mix.manifest import NOT_EVALUATED
 from gensynth.mix.mix import mix
 from gensynth.mix.targets import filled_rare, spread_counts
-from gensynth.rebalance.finish import CHOICE, EVALUATION, LEAK, SPREAD, Rebalanced, report
-from gensynth.rebalance.job import VERDICT, Job
-from gensynth.rebalance.run import AUTO, Run
+from gensynth.rebalance.finish import CHOICE, EVALUATION, LEAK, SPREAD, Rebalanced, print_rebalanced, report
+from gensynth.rebalance.job import VERDICT, Asked, Job
+from gensynth.rebalance.run import AUTO, RECORD, Run
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
 CHANGED, MOST_OTHERS = 200, 25
 """Changed examples of other classes that are drawn to measure the leak, and the most classes they are drawn from."""
+
+
+def run_asked(kind: Kind, asked: Asked) -> int:
+    """Do what is asked of a run, while no other process writes it, and print what it made.
+
+    Returns:
+        The exit status, as of `print_rebalanced`.
+
+    Raises:
+        BlockingIOError: if another process writes it.
+        ValueError: as `rebalance`, or if `asked.out` lies in the data.
+    """
+    refuse_inside(asked.out, asked.source, asked.data.test_data)
+    folder = kind.files().run_folder(asked.out)
+    with locked(None if folder == asked.out else asked.out, folder / RECORD):
+        done = rebalance(kind.job(asked))
+    return print_rebalanced(done)
 
 
 def rebalance(job: Job) -> Rebalanced:

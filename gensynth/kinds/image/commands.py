@@ -13,7 +13,6 @@ from gensynth.data.settings import given, refuse_unused
 from gensynth.data.split import SPLIT_SETTINGS
 from gensynth.data.words import counted, some
 from gensynth.kinds.image.config import TRAIN_ONLY
-from gensynth.rebalance.run import RECORD
 from gensynth.report.printed import (
     say,
     say_data_notes,
@@ -239,11 +238,9 @@ def rebalance(
     """
     from gensynth.kind import kinds
     from gensynth.kinds.image.rebalance import ImageAsked
-    from gensynth.rebalance.finish import print_rebalanced
-    from gensynth.rebalance.rebalance import rebalance as run
+    from gensynth.rebalance.rebalance import run_asked
 
     refuse_unused(data_config, ("domain",), TRAIN_ONLY)
-    refuse_inside(out, data, data_config.test_data)
     asked = ImageAsked(
         source=data,
         out=out,
@@ -256,9 +253,7 @@ def rebalance(
         model=model,
         train=train_config,
     )
-    with locked(out / RECORD):
-        done = run(kinds()["image"].job(asked))
-    return print_rebalanced(done)
+    return run_asked(kinds()["image"], asked)
 
 
 def _say_notes(checkpoint: Path) -> None:
