@@ -49,7 +49,7 @@ def cut(side: int, out: Path) -> None:
     from skimage import data
 
     more = {"tissue": data.immunohistochemistry(), "machine": data.stereo_motorcycle()[0]}
-    more |= {"moon": data.moon(), "brick": data.brick(), "grass": data.grass()}
+    more |= {"brick": data.brick(), "grass": data.grass()}
     found = pictures() | {name: Image.fromarray(np.asarray(pixels)).convert("RGB") for name, pixels in more.items()}
     for name, picture in found.items():
         (out / name).mkdir(parents=True, exist_ok=True)
