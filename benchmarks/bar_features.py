@@ -15,7 +15,7 @@ from gensynth.kinds.image.classifier.config import ClassifierConfig
 from gensynth.kinds.image.classifier.views import PLAIN, changed
 from gensynth.kinds.image.classifier.weights import find_trunk
 
-VIEWS, RECIPE, AT_ONCE = 4, "hflip+crop+colour", 250
+VIEWS, RECIPE, AT_ONCE = 3, "hflip+crop+colour", 250
 """Changed views of each training picture beside the plain one, how they are changed, and pictures seen at once."""
 
 
