@@ -50,9 +50,10 @@ class Declared:
 
 DECLARED: Mapping[str, Declared] = {
     TRUNK: Declared(
-        ("discriminant", "logistic", "bayes"),
-        "logistic + posterior",
-        ("discriminant + posterior", "logistic + calibration", "logistic + residuals", "logistic + smote"),
+        ("discriminant", "logistic", "logistic adjusted", "bayes", "logistic and bayes"),
+        "logistic + calibration",
+        ("logistic + posterior", "discriminant + posterior", "logistic + residuals", "logistic + smote")
+        + ("logistic and bayes + calibration",),
     ),
     NETWORK: Declared(bar_network.WITHOUT, "cmo", ("cmo hard", "recipes")),
 }
