@@ -50,6 +50,8 @@ GENTLER = 0.8
 """Factor by which a velocity that folds is weakened, again and again."""
 STRIP = 2**20
 """Pixels of a large image that are moved at once."""
+FINE = 4
+"""Points for each pixel that networks see, down and across, at which `NativeDeformation` computes what moves."""
 MOST_FOLDED = 0.05
 """Share of changes that have to be weakened at which `diagnose` speaks."""
 
@@ -211,34 +213,54 @@ class NativeDeformation:
         """Change an image, uint8, shape (c, h, w), of `at.own` or of another size in its proportions."""
         channels, height, width = x.shape
         at = replace(self.at, own=(height, width))
-        grid, tones = flow(self.fields[None, :2]), self.fields[None, 2:]
-        tones = tones if tones.shape[1] in (1, channels) else tones.mean(1, keepdim=True)
         light = (x[None].float() / 127.5) - 1
         made = torch.empty_like(x)
         rows = max(1, STRIP // width)
         for start in range(0, height, rows):
             stop = min(start + rows, height)
-            where = self._seen_at(at, start, stop)
-            u = F.grid_sample(grid, where, mode="bicubic", padding_mode="border", align_corners=True)
-            # From half sides of the canvas to half sides of the image.
-            sides = zip(self.canvas[::-1], at.scale[::-1], (width, height), strict=True)
-            ratio = torch.tensor([(side - 1) / scale / max(1, own - 1) for side, scale, own in sides])
-            there = positions(height, width, x.device)[:, :, start:stop] + u * ratio.view(1, 2, 1, 1)
+            # What moves is smooth: it is computed on a lattice, and between its points it is taken for linear.
+            lattice = _lattice(start, stop, at.scale[0]), _lattice(0, width, at.scale[1])
+            there, tone = (
+                F.interpolate(each, (stop - start, width), mode="bilinear", align_corners=True)
+                for each in self._changes(at, lattice, channels)
+            )
             moved = F.grid_sample(
                 light, there.permute(0, 2, 3, 1), mode="bicubic", padding_mode="reflection", align_corners=True
             )
-            tone = F.grid_sample(tones, where, mode="bicubic", padding_mode="border", align_corners=True)
             made[:, start:stop] = ((toned(moved, tone)[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         return made
 
-    def _seen_at(self, at: Placement, start: int, stop: int) -> Tensor:
-        """Return where rows of pixels lie on the canvas, whose corners are at -1 and 1, float32 (1, rows, w, 2)."""
-        spans = zip(((start, stop), (0, at.own[1])), at.scale, at.corner, self.canvas, strict=True)
-        down, across = (
-            2 * ((torch.arange(*span) + 0.5) * scale + corner - 0.5) / (side - 1) - 1
-            for span, scale, corner, side in spans
+    def _changes(self, at: Placement, lattice: tuple[Tensor, Tensor], channels: int) -> tuple[Tensor, Tensor]:
+        """Return what becomes of points of the image, of rows and columns in pixels.
+
+        Returns:
+            From where they come, float32 (1, 2, rows, columns), across then down, the image's corners at -1 and 1, and
+            their tone, (1, 1 or channels, rows, columns).
+        """
+        tones = self.fields[None, 2:]
+        tones = tones if tones.shape[1] in (1, channels) else tones.mean(1, keepdim=True)
+        # Where they lie on the canvas, whose corners are at -1 and 1, too.
+        seen = [
+            2 * ((points + 0.5) * scale + corner - 0.5) / (side - 1) - 1
+            for points, scale, corner, side in zip(lattice, at.scale, at.corner, self.canvas, strict=True)
+        ]
+        where = torch.stack(torch.meshgrid(seen[1], seen[0], indexing="xy"), -1)[None]
+        u, tone = (
+            F.grid_sample(each, where, mode="bicubic", padding_mode="border", align_corners=True)
+            for each in (flow(self.fields[None, :2]), tones)
         )
-        return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)[None]
+        # From half sides of the canvas to half sides of the image.
+        sides = zip(self.canvas[::-1], at.scale[::-1], at.own[::-1], strict=True)
+        ratio = torch.tensor([(side - 1) / scale / max(1, own - 1) for side, scale, own in sides])
+        down, across = (2 * points / max(1, own - 1) - 1 for points, own in zip(lattice, at.own, strict=True))
+        home = torch.stack(torch.meshgrid(across, down, indexing="xy"))[None]
+        return home + u * ratio.view(1, 2, 1, 1), tone
+
+
+def _lattice(start: int, stop: int, scale: float) -> Tensor:
+    """Return points from the first of some pixels to the last, some for each pixel that networks see, float32."""
+    n = min(stop - start, math.ceil((stop - start - 1) * scale * FINE) + 1)
+    return torch.linspace(start, stop - 1, n)
 
 
 class Deformation(SourceGenerator):
