@@ -28,7 +28,7 @@ from gensynth.sampler.synthetic import Synthetic
 
 CONFIGS: dict[str, ChooseConfig] = {
     "image": ImageChooseConfig(classifiers=("small",)),
-    "table": TableChooseConfig(folds=3, repeats=2, models=("logistic",)),
+    "table": TableChooseConfig(folds=3, repeats=2, classifiers=("logistic",)),
 }
 TARGETS = {"5x": {"c": 6}, "balance": {"b": 2, "c": 12}}
 

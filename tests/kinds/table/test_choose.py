@@ -23,7 +23,7 @@ from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.kinds.table.tables import from_frame
 
-QUICK = TableChooseConfig(models=("logistic",), folds=3, repeats=2)
+QUICK = TableChooseConfig(classifiers=("logistic",), folds=3, repeats=2)
 
 
 class Wrong(TableSampler):
@@ -156,7 +156,7 @@ def test_wrong_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="two samplers are called 'random'"):
         choose_samplers(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
     for wrong, text in (
-        ({"models": ()}, "models must be some of"),
+        ({"classifiers": ()}, "classifiers names none"),
         ({"most_rows": 5}, "most_rows must be at least 100, got 5"),
     ):
         with pytest.raises(ValueError, match=text):
