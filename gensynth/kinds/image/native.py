@@ -21,7 +21,8 @@ class Native:
         path: Its file, or its parent's; None where there is none, as of arrays.
         fit: How it is brought to the size that networks see, one of `FITS`.
         white: As `gensynth.kinds.image.pixels.to_pixels` takes it.
-        change: What makes it of its parent: uint8 (c, *own) to the same; None of what lies in a file as it is.
+        change: What makes it of its parent, uint8 (c, h, w) of `own` or of another size in its proportions, to the same
+            shape; None of what lies in a file as it is.
     """
 
     digest: bytes

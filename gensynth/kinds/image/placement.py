@@ -65,18 +65,19 @@ class Placement:
         return np.pad(x, [(0, 0), *margins], mode="symmetric") if any(map(any, margins)) else x
 
 
-def place(own: tuple[int, int], size: tuple[int, int], fit: str = PAD) -> Placement:
+def place(own: tuple[int, int], size: tuple[int, int], fit: str = PAD, most: float = 1.0) -> Placement:
     """Return where an image of height and width `own` lies in `size`.
 
     Args:
         own: Height and width in the file.
         size: Height and width of what networks see.
         fit: `"pad"`: all of it is seen, in its proportions, in the middle, scaled down where it is too large. `"crop"`:
-            its middle is seen, as large as fills `size`. `"stretch"`: it fills `size`. Only this one enlarges.
+            its middle is seen, as large as fills `size`. `"stretch"`: it fills `size`, enlarged where that takes it.
+        most: The largest scale of the others.
     """
     if fit == STRETCH:
         return Placement(own, size, size, (0, 0))
     ratios = [side / n for side, n in zip(size, own, strict=True)]
-    scale = min(1.0, min(ratios) if fit == PAD else max(ratios))
+    scale = min(most, min(ratios) if fit == PAD else max(ratios))
     h, w = (max(1, round(n * scale)) for n in own)
     return Placement(own, size, (h, w), ((size[0] - h) // 2, (size[1] - w) // 2))

@@ -47,6 +47,13 @@ from gensynth.rebalance.run import AUTO, absolute
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
+ON_PHOTOGRAPHS = (
+    "On photographs (CIFAR-10 with 20 or 50 images of three classes and 1,000 of the others), the synthetic "
+    "features of a frozen MobileNetV2 that were named beforehand did not beat the best way without, in the cuts "
+    "measured so far: docs/benchmark.md."
+)
+"""What `auto` says of colour images before a user hopes for much; from `benchmarks/photographs_bar.py`."""
+
 
 class Settings(TypedDict):
     """What `RunFiles.settings_type` is for images."""
@@ -306,6 +313,8 @@ class ImageJob(Job):
         train, validation = self.train_part, self.files.parts.validation
         unseen = ", ".join(map(repr, unseen_classes(train, validation, self.targets)))
         notes = [f"No validation image is of {unseen}: the choice is blind to that."] if unseen else []
+        if train.x.layout[0] == 3:
+            notes.append(ON_PHOTOGRAPHS)
         for source in [*tried]:
             try:
                 self.refuse_small(source.name)

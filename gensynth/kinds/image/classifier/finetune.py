@@ -17,10 +17,12 @@ from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.kinds.image.classifier.network import MIXUP, PREDICT_BATCH
-from gensynth.kinds.image.classifier.task import WAYS, Task, Way, join
+from gensynth.kinds.image.classifier.task import WAYS, Seen, Task, Way, join
 from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.kinds.image.classifier.views import changed
 from gensynth.kinds.image.features.module_features import ModuleFeatures
+from gensynth.kinds.image.finer import Finer
+from gensynth.kinds.image.images import Images
 from gensynth.sampler.synthetic import Synthetic
 
 EPOCHS, BATCH, FEWEST_STEPS = 4, 32, 50
@@ -97,7 +99,8 @@ class Finetuned(Classifier):
     ) -> Probabilities:
         """As `Classifier.try_way`."""
         y = train.y if added is None else np.concatenate([train.y, added.y])
-        task, how = Task(join(train, added), y, test.x.__getitem__, len(test), len(train.classes)), WAYS[way]
+        images = join(len(train), self._seen(train.x), None if added is None else self._seen(added.x))
+        task, how = Task(images, y, self._seen(test.x), len(test), len(train.classes)), WAYS[way]
         recipe = self.trunk.recipe(train).name if how.augmented else ""
         width = self.trunk.views.plain(train.x.take(np.array([0])), lambda done: None).shape[1]
         p = []
@@ -108,6 +111,9 @@ class Finetuned(Classifier):
                 self._train(network, (task, how, recipe), np.random.default_rng(seed), on_step)
                 p.append(self._predict(network, task))
         return Probabilities(test.y, np.stack(p), len(y), self.positive)
+
+    def _seen(self, images: Images) -> Seen:
+        return Finer(images, self.trunk.views.trunk.size).__getitem__
 
     def _train(self, network: Tuned, taught: tuple[Task, Way, str], rng: np.random.Generator, on_step: OnStep) -> None:
         (task, how, recipe), prepared = taught, self.trunk.views.trunk.prepared

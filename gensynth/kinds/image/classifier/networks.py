@@ -87,7 +87,8 @@ class Networks(Classifier):
     ) -> Probabilities:
         """As `Classifier.try_way`."""
         y = train.y if added is None else np.concatenate([train.y, added.y])
-        task = Task(join(train, added), y, test.x.__getitem__, len(test), len(train.classes))
+        images = join(len(train), train.x.__getitem__, None if added is None else added.x.__getitem__)
+        task = Task(images, y, test.x.__getitem__, len(test), len(train.classes))
         if self.steps:
             p = train_and_predict(task, WAYS[way], self.training, partial(on_step, 1))
         else:

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.ways import AUGMENTED, MIXUP, OVERSAMPLED, REAL, WEIGHTS
-from gensynth.sampler.synthetic import Synthetic
 
 JITTER = 0.1
 """Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of an augmentation."""
 
+Seen = Callable[[Tensor], Tensor]
+"""Maps positions, int64 of shape (b,), to images, uint8 of shape (b, c, h, w)."""
 Build = Callable[[int, int], nn.Module]
 """Makes an untrained network from the number of channels and of classes."""
 
@@ -45,16 +44,16 @@ class Task:
     """What a classifier learns from, and the images it is asked about.
 
     Attributes:
-        images: Maps positions, int64 of shape (b,), to training images, uint8 of shape (b, c, h, w).
+        images: The training images.
         y: Labels of the training images, int64, shape (n,).
-        test_x: As `images`, for the test images.
+        test_x: The test images.
         n_test: Number of test images.
         n_classes: Number of classes k.
     """
 
-    images: Callable[[Tensor], Tensor]
+    images: Seen
     y: np.ndarray
-    test_x: Callable[[Tensor], Tensor]
+    test_x: Seen
     n_test: int
     n_classes: int
 
@@ -92,16 +91,16 @@ class Training:
     jitter: float = JITTER
 
 
-def join(train: LabeledData, added: Synthetic | None) -> Callable[[Tensor], Tensor]:
-    """Return what maps positions, int64 (b,), to images, uint8 (b, c, h, w): the real ones first."""
+def join(n: int, real: Seen, added: Seen | None) -> Seen:
+    """Return what maps positions, int64 (b,), to images, uint8 (b, c, h, w): the n real ones first."""
     if added is None:
-        return train.x.__getitem__
+        return real
 
     def images(at: Tensor) -> Tensor:
-        is_real = at < len(train)
-        x = torch.empty((len(at), *train.x.layout), dtype=torch.uint8)
-        x[is_real] = train.x[at[is_real]]
-        x[~is_real] = added.x[at[~is_real] - len(train)]
+        is_real = at < n
+        seen = real(at[is_real])
+        x = seen.new_empty((len(at), *seen.shape[1:]))
+        x[is_real], x[~is_real] = seen, added(at[~is_real] - n)
         return x
 
     return images

@@ -17,6 +17,7 @@ from gensynth.generator.augment import small_affine
 from gensynth.kinds.image.classifier.task import JITTER
 from gensynth.kinds.image.features.extractor import BATCH
 from gensynth.kinds.image.features.module_features import ModuleFeatures
+from gensynth.kinds.image.finer import Finer
 from gensynth.kinds.image.images import Images
 from gensynth.kinds.image.samplers.recipe_catalog import treat
 
@@ -54,10 +55,10 @@ class Views:
         hashes, view = images.hashes(), np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
         keys: list[Key] = [(hashes[i], recipe, int(k)) for i, k in zip(at, view, strict=True)]
         missing = {key: i for key, i in zip(keys, at, strict=True) if key not in self._known}
-        new, share = list(missing), 1 / max(1, len(missing))
+        new, share, finer = list(missing), 1 / max(1, len(missing)), Finer(images, self.trunk.size)
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
-            seen = images[torch.tensor([missing[key] for key in batch])]
+            seen = finer[torch.tensor([missing[key] for key in batch])]
             found = self.trunk(torch.stack([changed(x, *key) for x, key in zip(seen, batch, strict=True)]))
             self._known |= zip(batch, found.astype(np.float16), strict=True)
             on_step(share * len(batch))

@@ -33,7 +33,7 @@ class Plan:
 @final
 @dataclass(frozen=True)
 class NativeRecipe:
-    """A recipe of one image, carried out at the image's own size.
+    """A recipe of one image, carried out at the image's own size, or at any other.
 
     Attributes:
         steps: As `steps_of` returns them.
