@@ -97,10 +97,10 @@ class Choice:
         return tuple(way for way in WAYS if way in tried)
 
     @property
-    def base(self) -> str:
-        """What `baseline` with its classifier is called."""
+    def base(self) -> Tried:
+        """What gains are over: `baseline` with the classifier that did best in it."""
         plain = (t for t in self.candidates if not t.sampler and t.arm == self.baseline)
-        return max(plain, key=lambda t: t.score).called
+        return max(plain, key=lambda t: t.score)
 
     @property
     def chosen(self) -> str:
@@ -121,8 +121,8 @@ class Choice:
         return (
             f"{f'It adds {added}. ' if added else ''}Each way to train was tried {where}. Test {self.noun}s played no "
             "part: whether it helps is for them to say. The best of many looks better than it is, so the simplest way "
-            f"is chosen unless another one is far enough ahead. Gains are over '{self.baseline}', the choice among the "
-            f"ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
+            f"is chosen unless another one is far enough ahead. Gains are over '{self.base.called}', the choice among "
+            f"the ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
             "--to takes it (0.1 is a tenth of the largest class), and how classifiers were trained."
         )
 

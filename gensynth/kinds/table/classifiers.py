@@ -258,7 +258,7 @@ class TableClassifier(Classifier):
     @property
     def settings(self) -> str:
         """As `Classifier.settings`."""
-        return repr((self.seed, self.folds, self.encoder.order.tolist()))
+        return repr((self.seed, self.folds, self.encoder.order.tolist(), GRID[self.model]))
 
     def untuned(self) -> TableClassifier:
         """As `Classifier.untuned`."""

@@ -169,7 +169,6 @@ def test_every_classifier_is_in_the_race_and_the_best_without_rows_is_the_refere
     assert {(c.sampler or c.arm, c.classifier) for c in found.candidates} == {
         (name, model) for name in (REAL, WEIGHTS, "random") for model in both.classifiers
     }
-    base = next(c for c in found.candidates if c.called == found.base)
-    same_way = [c.score for c in found.candidates if not c.sampler and c.arm == base.arm]
+    base, same_way = found.base, [c.score for c in found.candidates if not c.sampler and c.arm == found.baseline]
     assert (base.gain, base.standard_error) == (0, 0) and base.score == max(same_way)
     assert found.classifier in both.classifiers and f"({found.classifier})" in found.why
