@@ -121,8 +121,8 @@ class Choice:
         return (
             f"{f'It adds {added}. ' if added else ''}Each way to train was tried {where}. Test {self.noun}s played no "
             "part: whether it helps is for them to say. The best of many looks better than it is, so the simplest way "
-            f"is chosen unless another one is far enough ahead. Gains are over '{self.base.called}', the choice among "
-            f"the ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
+            f"is chosen unless another one is far enough ahead. Gains are over '{self.base.called}', chosen among the "
+            f"ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
             "--to takes it (0.1 is a tenth of the largest class), and how classifiers were trained."
         )
 
