@@ -33,7 +33,7 @@ COMMANDS = (
     "train vae --data no --steps 9 --model.z_dim 4 --lr 1 --out o",
     "train copula --data no.csv --target claim --settings \"{{'a': 1}}\" --out o",
     "rebalance no --to 5x --sampler auto --choose.budget 9s --evaluate.seeds 3 --out o",
-    "rebalance no.csv --target claim --choose.models forest --choose.targets 0.5 --out o.csv",
+    "rebalance no.csv --target claim --choose.classifiers forest --choose.targets 0.5 --out o.csv",
     "mix {folder}/drawn --real no --to rare --out o",
     "report {folder}/data",
 )
@@ -103,7 +103,7 @@ class Sound:
         for name in ("copula", "cart", "bootstrap"):
             self.run("train", name, "--data", "t.csv", "--target", "claim", "--out", ".")
         self.run("sample", "bootstrap.sampler", "--label", "yes", "--n", "9", "--out", "rows.csv")
-        quick = "--evaluate.models logistic --evaluate.folds 2 --quiet"
+        quick = "--evaluate.classifiers logistic --evaluate.folds 2 --quiet"
         self.run(*f"rebalance t.csv --target claim --sampler copula --to balance --out full.csv {quick}".split())
 
     def run(self, *argv: str) -> None:

@@ -53,7 +53,7 @@ from gensynth.evaluate.evaluate import draw
 from gensynth.evaluate.outcome import WORDS, Probabilities
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.table.classifiers import Encoder, Extra, Fit, Fitted
-from gensynth.kinds.table.config import MODELS, TableChooseConfig
+from gensynth.kinds.table.config import BOOSTING, FOREST, LOGISTIC, TableChooseConfig
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.kinds.table.samplers.neural import NeuralTable
@@ -73,6 +73,7 @@ QUICK = (
     "winequality_red_4",
     "yeast5",
 )
+JUDGES = (BOOSTING, LOGISTIC, FOREST)
 AUTO, BORDERLINE, REPEATS = "auto", "smote borderline", "random"
 FOLDS = 5
 """Folds that tune a threshold."""
@@ -219,7 +220,7 @@ def measure_real(job: Job) -> dict[str, Any]:
         extra = half.extra(sampler.fit(half.train), ratio, job.split)
     seconds = time.process_time() - start
     results = {}
-    for model in MODELS:
+    for model in JUDGES:
         fit = Fit(model, half.encoder.is_code, arm == WEIGHTS, extra, job.split)
         fitted, threshold = fit.tuned_to(half.x, half.y, FOLDS)
         results[model] = scores(half, fitted, threshold)
@@ -387,7 +388,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if unknown := sorted(set(names) - set(known)):
             parser.error(f"unknown tables {', '.join(unknown)}; known: {', '.join(known)}.")
         lines = run(real_jobs(names, 1 if args.quick else 2, samplers, candidates, args.seconds), args.out, args.jobs)
-        block, text = "quick" if args.quick else "all", real_tables(lines, MODELS)
+        block, text = "quick" if args.quick else "all", real_tables(lines, JUDGES)
     command = " ".join(["OMP_NUM_THREADS=1 python benchmarks/tables.py", *given])
     about = f"`{command}`  \n{machine(LIBRARIES)}, code {code_version()}, {date.today()}"
     print(f"{about}\n\n{text}")

@@ -104,7 +104,7 @@ def of_evaluation(name: str) -> dict[str, Any]:
     parts = parts_of(name)
     synthetic = drawn(name, samplers(name)["smote"])
     if parts.train.kind == "table":
-        quick = TableEvaluateConfig(models=("logistic",), folds=3)
+        quick = TableEvaluateConfig(classifiers=("logistic",), folds=3)
         found: Any = evaluate(parts.train, {"smote": synthetic}, parts.test, quick, quiet=True)
         arms = {f"{a.name}, {a.model}": a.scores["average_precision"].value for a in found.arms}
     else:
@@ -130,7 +130,7 @@ def of_choice(name: str, folder: Path) -> dict[str, Any]:
     """What `auto` would take."""
     parts = parts_of(name)
     if parts.train.kind == "table":
-        config = TableChooseConfig(models=("logistic",), folds=3, repeats=2, budget="1h")
+        config = TableChooseConfig(classifiers=("logistic",), folds=3, repeats=2, budget="1h")
         rows = choose_samplers(parts.train, ["smote", "copula"], config, quiet=True)
         tried = {f"{c.sampler or c.arm}, {float(c.to or 0):.3g}": c.score for c in rows.candidates}
         chosen = [rows.sampler or rows.arm, float(rows.to) if rows.to else None]

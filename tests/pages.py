@@ -64,17 +64,17 @@ def choice_of(kind: str) -> Choice:
     """A choice among three ways, of which a sampler is best."""
     arm, ways = "real + synthetic", (("smote", "0.5", 0.02), ("", "", 0.0), (SCRIPT, "0.25", -0.03))
     return Choice(
-        *("smote", "0.5", arm, "real"),
+        *("smote", "0.5", arm, "", "real"),
         adds={SCRIPT: 12},
         threshold=0.03,
         why="It won.",
         metric="average_precision",
-        candidates=tuple(Tried(s, to, arm if s else "real", 0.5 + g, g, 0.01, 0.1) for s, to, g in ways),
+        candidates=tuple(Tried(s, to, arm if s else "real", "", 0.5 + g, g, 0.01, 0.1) for s, to, g in ways),
         splits=1 if kind == "image" else 15,
         examples=90,
         noun="image" if kind == "image" else "row",
         notes=(f"Note {SCRIPT}.",),
-        schema=2,
+        schema=3,
     )
 
 

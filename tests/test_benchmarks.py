@@ -24,9 +24,9 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = importlib.import_module("tables")
     monkeypatch.setattr(module, "load_table", lambda name: tiny())
-    monkeypatch.setattr(module, "MODELS", ("logistic",))
+    monkeypatch.setattr(module, "JUDGES", ("logistic",))
     monkeypatch.setattr(
-        module, "TableChooseConfig", partial(TableChooseConfig, models=("logistic",), folds=2, repeats=1)
+        module, "TableChooseConfig", partial(TableChooseConfig, classifiers=("logistic",), folds=2, repeats=1)
     )
     module.real_half.cache_clear()
     return module

@@ -75,7 +75,9 @@ CASES = {
     "image": Case(
         shapes, EvaluateConfig(seeds=2, steps=20, batch_size=16), ("real", "class weights", "oversampled", "augmented")
     ),
-    "table": Case(mixed, TableEvaluateConfig(models=("logistic",), folds=3), ("real", "threshold", "class weights")),
+    "table": Case(
+        mixed, TableEvaluateConfig(classifiers=("logistic",), folds=3), ("real", "threshold", "class weights")
+    ),
 }
 
 

@@ -89,30 +89,29 @@ class _Scored:
 
     def __init__(self, search: Search, splits: int, config: ChooseConfig) -> None:
         self.search, self.design, self.splits, self.config = search, search.design, splits, config
-        self.keys = [key for key in search.keys if all(search.knows(at, key) for at in range(splits))]
+        known = [key for key in search.keys if all(search.knows(at, key) for at in range(splits))]
+        self.keys = [(*key, c.name) for key in known for c in self.design.classifiers]
         self.thresholds: dict[Key, list[float]] = {}
         self.scores = {key: self._scores(key) for key in self.keys}
         self.draws = {key: scores[config.metric] for key, scores in self.scores.items()}
         if config.metric == TUNED:  # who does nothing moves no threshold
-            self.draws["", "", REAL] = self.scores["", "", REAL][HALF]
+            self.draws |= {key: scores[HALF] for key, scores in self.scores.items() if key[2] == REAL}
         self.value = {key: self.design.spread(draws).value for key, draws in self.draws.items()}
-        self.baseline = self._simplest([key for key in self.keys if not key[0]])
-        self.chosen = self._simplest(self.keys)
+        # No classifier is simpler than another: of each way without synthetic examples the best one counts.
+        ways = dict.fromkeys(key[2] for key in self.keys if not key[0])
+        plain = [max((k for k in self.keys if k[:3] == ("", "", w)), key=self.value.__getitem__) for w in ways]
+        self.first, self.baseline = plain[0], self._simplest(plain)
+        self.chosen = self._simplest([*plain, *(key for key in self.keys if key[0])])
         self.best = max(self.keys, key=self.value.__getitem__)
 
     def _scores(self, key: Key) -> dict[str, np.ndarray]:
-        """Return scores by name, the mean over the classifiers, by weights of all splits and seeds."""
-        found: dict[str, list[np.ndarray]] = {}
-        self.thresholds[key] = []
-        for classifier in self.design.classifiers:
-            outcomes = [self.search.record.outcomes[str(at), *key, classifier.name] for at in range(self.splits)]
-            tuned = self.design.tuned(outcomes)
-            self.thresholds[key] += [o.threshold for o in tuned if o.threshold is not None]
-            slow = self.config.metric in tuned[0].slow
-            scores = [o.score(w, w.shape[1] if slow else 1) for o, w in zip(tuned, self.design.weights, strict=False)]
-            for name in {self.config.metric, HALF, TUNED} & scores[0].keys():
-                found.setdefault(name, []).append(np.concatenate([of[name] for of in scores]))
-        return {name: np.mean(of_each, axis=0) for name, of_each in found.items()}
+        """Return scores by name, by weights of all splits and seeds."""
+        tuned = self.design.tuned([self.search.record.outcomes[str(at), *key] for at in range(self.splits)])
+        self.thresholds[key] = [o.threshold for o in tuned if o.threshold is not None]
+        slow = self.config.metric in tuned[0].slow
+        scores = [o.score(w, w.shape[1] if slow else 1) for o, w in zip(tuned, self.design.weights, strict=False)]
+        names = {self.config.metric, HALF, TUNED} & scores[0].keys()
+        return {name: np.concatenate([of[name] for of in scores]) for name in names}
 
     def _gap(self, key: Key, other: Key) -> Spread:
         return self.design.spread(self.draws[key] - self.draws[other])
@@ -125,7 +124,7 @@ class _Scored:
 
     def choice(self, train: LabeledData, targets: Mapping[str, Mapping[str, int]]) -> Choice:
         """Return the choice for real training examples and targets."""
-        sampler, to, arm = self.chosen
+        sampler, to, arm, _ = self.chosen
         why, told, thresholds = self._why(), self.scores[self.chosen], self.thresholds[self.chosen]
         threshold = float(np.median(thresholds)) if thresholds else None
         if arm == REAL and {HALF, TUNED} <= told.keys():
@@ -138,6 +137,7 @@ class _Scored:
             sampler=sampler,
             to=to,
             arm=arm,
+            classifier=self._named(self.chosen),
             baseline=self.baseline[2],
             adds={name: n for name, n in targets[to].items() if n} if sampler else {},
             threshold=threshold,
@@ -148,16 +148,16 @@ class _Scored:
             examples=self.design.examples,
             noun=train.noun,
             notes=tuple(self.search.record.notes),
-            schema=2,
+            schema=3,
         )
 
     def _tried(self, key: Key) -> Tried:
-        sampler, to, arm = key
+        sampler, to, arm, _ = key
         gap, seconds = self._gap(key, self.baseline), self.search.record.seconds
         return Tried(
-            *(sampler, to, arm, self.value[key], gap.value),
+            *(sampler, to, arm, self._named(key), self.value[key], gap.value),
             standard_error=math.sqrt(gap.variance) if key != self.baseline else 0.0,
-            seconds=float(np.mean([seconds[str(at), *key] for at in range(self.splits)])),
+            seconds=float(np.mean([seconds[str(at), *key[:3]] for at in range(self.splits)])),
         )
 
     def _why(self) -> str:
@@ -167,21 +167,27 @@ class _Scored:
         on = f"in the mean of {self.splits} splits" if self.splits > 1 else f"on {n} validation {noun}s"
         said = f"{WORDS[self.config.metric]} {value[chosen]:.1%} {on}"
         start = "" if any(key[0] for key in self.keys) else "No sampler could be tried. "
-        start += capital(words_of(*chosen))
+        start += capital(self._words(chosen))
         if chosen == best:
             # The baseline is held against the next best, all others against the baseline.
             others = [key for key in self.keys if key != chosen]
             rival = max(others, key=value.__getitem__) if chosen == self.baseline else self.baseline
             return f"{start} is best: {said}{self._against(rival)}."
-        first = self.keys[0]
-        gain = "" if chosen == first else self._against(first)
+        gain = "" if chosen == self.first else self._against(self.first)
         return (
-            f"{start} is chosen: {said}{gain}. {capital(words_of(*best))} gives {value[best]:.1%}, which is not "
+            f"{start} is chosen: {said}{gain}. {capital(self._words(best))} gives {value[best]:.1%}, which is not "
             f"clearly more ({self._points(best, chosen)})."
         )
 
     def _against(self, rival: Key) -> str:
-        return f", against {self.value[rival]:.1%} with {words_of(*rival)} ({self._points(self.chosen, rival)})"
+        return f", against {self.value[rival]:.1%} with {self._words(rival)} ({self._points(self.chosen, rival)})"
+
+    def _words(self, key: Key) -> str:
+        return words_of(*key[:3]) + f" ({self._named(key)})" * bool(self._named(key))
+
+    def _named(self, key: Key) -> str:
+        """Return the name of the classifier where there are several."""
+        return key[3] if len(self.design.classifiers) > 1 else ""
 
     def _points(self, key: Key, other: Key) -> str:
         gap = self._gap(key, other)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
@@ -29,7 +29,7 @@ class Found(TypedDict):
     estimates: dict[str, float]
     left_out: list[Key]
     notes: list[str]
-    schema: int
+    schema: Literal[3]
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Record:
             "estimates": self.estimates,
             "left_out": self.left_out,
             "notes": self.notes,
-            "schema": 2,
+            "schema": 3,
         }
         write_text(self.folder / "search.json", json.dumps(fields) + "\n")
 

@@ -28,8 +28,9 @@ class Tried:
     Attributes:
         sampler: Name of the sampler; empty without synthetic examples.
         to: How far it filled, as `gensynth.mix.targets.target_counts` takes it; empty without.
-        arm: How the classifiers were trained, see `gensynth.evaluate.ways`.
-        score: The metric, the mean over splits, classifiers and seeds.
+        arm: How the classifier was trained, see `gensynth.evaluate.ways`.
+        classifier: Its name; empty where only one was tried.
+        score: The metric, the mean over splits and seeds.
         gain: `score` minus that of `Choice.baseline`.
         standard_error: Of `gain`; 0 for the baseline itself.
         seconds: Time for training and predicting in one split; ways that were trained side by side share it equally.
@@ -38,6 +39,7 @@ class Tried:
     sampler: str
     to: str
     arm: str
+    classifier: str
     score: float
     gain: float
     standard_error: float
@@ -46,7 +48,7 @@ class Tried:
     @property
     def called(self) -> str:
         """What it is called on the page."""
-        return _called(self.sampler, self.to, self.arm)
+        return _called(self.sampler, self.to, self.arm, self.classifier)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Choice:
         sampler: Name of the chosen sampler; empty where none is to be used.
         to: How far to fill; empty likewise.
         arm: How to train.
+        classifier: What to train, of those that were tried; empty where it was one.
         baseline: What was chosen of the ways without synthetic examples, one of `WAYS`.
         adds: Synthetic examples for each class of the training part that needs some; empty for none.
         threshold: Probability (prior-corrected) from which on the rare class is predicted where the mean of the recalls
@@ -74,6 +77,7 @@ class Choice:
     sampler: str
     to: str
     arm: str
+    classifier: str
     baseline: str
     adds: dict[str, int]
     threshold: float | None
@@ -84,7 +88,7 @@ class Choice:
     examples: int
     noun: str
     notes: tuple[str, ...]
-    schema: Literal[2]
+    schema: Literal[3]
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -93,10 +97,16 @@ class Choice:
         return tuple(way for way in WAYS if way in tried)
 
     @property
+    def base(self) -> Tried:
+        """What gains are over: `baseline` with the classifier that did best in it."""
+        plain = (t for t in self.candidates if not t.sampler and t.arm == self.baseline)
+        return max(plain, key=lambda t: t.score)
+
+    @property
     def chosen(self) -> str:
         """What the chosen way is called. A threshold changes no rank: where ranks count, it is moved in `real`."""
         moved = self.arm == THRESHOLD and THRESHOLD not in self.ways
-        return REAL if moved else _called(self.sampler, self.to, self.arm)
+        return _called(self.sampler, self.to, REAL if moved else self.arm, self.classifier)
 
     @property
     def basis(self) -> str:
@@ -111,7 +121,7 @@ class Choice:
         return (
             f"{f'It adds {added}. ' if added else ''}Each way to train was tried {where}. Test {self.noun}s played no "
             "part: whether it helps is for them to say. The best of many looks better than it is, so the simplest way "
-            f"is chosen unless another one is far enough ahead. Gains are over '{self.baseline}', the choice among the "
+            f"is chosen unless another one is far enough ahead. Gains are over '{self.base.called}', chosen among the "
             f"ways without synthetic {self.noun}s; seconds are by split. Behind a sampler stand how far it fills, as "
             "--to takes it (0.1 is a tenth of the largest class), and how classifiers were trained."
         )
@@ -125,9 +135,9 @@ class Choice:
         return f"predict the rare class where its probability is at least {self.threshold:.2g}"
 
 
-def _called(sampler: str, to: str, arm: str) -> str:
+def _called(sampler: str, to: str, arm: str, classifier: str) -> str:
     """Return a short name: with a sampler, it goes without saying that there are synthetic examples."""
-    return f"{sampler} to {to}: {way_of(arm)}" if sampler else arm
+    return (f"{sampler} to {to}: {way_of(arm)}" if sampler else arm) + f", {classifier}" * bool(classifier)
 
 
 def words_of(sampler: str, to: str, arm: str) -> str:

@@ -53,7 +53,7 @@ def choose_samplers(
     if counts[rarest] < FEWEST_TEST:
         n = counted(counts[rarest], train.noun)
         why = f"Nothing is added: class {rarest!r} has {n}, too few to tell whether anything helps."
-        return Choice("", "", REAL, REAL, {}, None, why, config.metric, (), 0, 0, train.noun, (), schema=2)
+        return Choice("", "", REAL, "", REAL, {}, None, why, config.metric, (), 0, 0, train.noun, (), schema=3)
     targets = {to: target_counts(counts, to) for to in config.targets or _shares(counts)}
     targets = {to: adds for to, adds in targets.items() if any(adds.values())}
     sources = [Source(sampler.name, partial(_fitted, sampler)) for sampler in made]

@@ -34,8 +34,8 @@ set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 TAKES_TEXT = ("--keep", "--label", "--source", "--target", "--evaluate.command")
 RUNS_CODE = ("evaluate.classifier", "evaluate.command")
 NUMBERS = ("--size", "--weights")
-WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers", "evaluate.models"))
-WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.models", "choose.targets"))
+WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers"))
+WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.targets"))
 """Options whose value is taken as it stands, settings that name code to run, and options that are lists of numbers or
 words, separated by commas."""
 

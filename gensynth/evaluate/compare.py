@@ -15,6 +15,8 @@ from gensynth.evaluate.intervals import (
     CANNOT_TELL,
     DRAWS,
     FEWEST_TEST,
+    HELPS,
+    NOT_BEST,
     Estimate,
     Spread,
     as_p,
@@ -213,25 +215,37 @@ class _Scored:
             for name, of, p in zip(family, differences, p_values, strict=True):
                 difference, of_rare = of.estimate((-1, 1)), self._rare_difference(name, base, model)
                 verdict = CANNOT_TELL if self._lacking else verdict_of(difference, p, self.config.rope)
+                if verdict == HELPS and not self._is_ahead_of_best(name, model, len(family)):
+                    verdict = NOT_BEST
                 said = f"{as_points(difference)}, {as_p(p, len(family))}; mean recall of the rare classes: "
                 said += as_points(of_rare)
                 why = self._why((name, base, model), said)
                 yield Comparison(name, model, base, difference, of_rare, p, verdict, why)
 
+    @cached_property
+    def best(self) -> Key:
+        """The strongest of all classifiers and ways to train without synthetic examples."""
+        return max(((n, m) for m in self.models for n in self.baselines(m)), key=self.value.__getitem__)
+
+    def _is_ahead_of_best(self, name: str, model: str, n: int) -> bool:
+        """Say whether an arm, one of n, is surely ahead of `best`: who gains on a worse model would take that one."""
+        gap = self.draws[name, model][self.config.metric] - self.draws[self.best][self.config.metric]
+        ahead = self._spread(gap, self._floor(self.config.metric))
+        return verdict_of(ahead.estimate((-1, 1)), min(1.0, n * ahead.p_value), self.config.rope) == HELPS
+
     def _why(self, compared: tuple[str, str, str], said: str) -> str:
         """Return the sentence on an arm, its baseline and their classifier, with what was `said` of the difference."""
         name, base, model = compared
-        several, reached, other = len(self.models) > 1, self.value[base, model], model
-        for one in self.models:
-            if (best := max(self.value[n, one] for n in self.baselines(one))) > reached:
-                reached, other = best, one
+        several, reached = len(self.models) > 1, self.value[self.best]
         rests_on = f"{self.seeds} seeds, " * (self.seeds > 1) + self._rests_on
         lacking = f", of which too few of {', '.join(map(repr, self._lacking))} to tell" if self._lacking else ""
-        better = f" Without synthetic {self.noun}s, {other} reaches {reached:.1%}."
+        other = f"{self.best[1]} reaches {reached:.1%} without synthetic {self.noun}s ('{self.best[0]}')"
+        gains = self.value[base, model] < self.value[name, model] <= reached
+        better = f"; {'only a worse model gains: ' * gains}{other}"
         return (
             f"{capital(WORDS[self.config.metric])} of '{name}' is {self.value[name, model]:.1%}, of '{base}', the "
             f"strongest without synthetic {self.noun}s, {self.value[base, model]:.1%}{f' ({model})' * several}: "
-            f"{said}; {rests_on}{lacking}.{better * (reached - self.value[base, model] > TOLD)}"
+            f"{said}; {rests_on}{lacking}{better * (reached - self.value[base, model] > TOLD)}."
         )
 
     def _rare_difference(self, name: str, base: str, model: str) -> Estimate:

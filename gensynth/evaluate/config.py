@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gensynth.data.words import did_you_mean
 from gensynth.evaluate.ways import REAL, SYNTHETIC, WEIGHTS, added_to, arms_of
 
 
@@ -59,3 +61,12 @@ class LinearConfig(ArmsConfig):
     arms: tuple[str, ...] = (*ways, "real + synthetic", "class weights + synthetic")
     """Ways to train, separated by commas: real, class weights, and each of these followed by ' + synthetic' or
     ' + ungated'."""
+
+
+def check_classifiers(names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise ValueError unless all classifiers that settings name are known to the kind of data."""
+    if wrong := [name for name in names if name not in known]:
+        raise ValueError(
+            f"unknown classifiers {', '.join(map(repr, wrong))}; known: {', '.join(known)}."
+            f"{did_you_mean(wrong[0], known)}"
+        )

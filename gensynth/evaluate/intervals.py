@@ -16,6 +16,8 @@ DRAWS = 1000
 
 HELPS, HURTS = "HELPS", "HURTS"
 NO_EFFECT, CANNOT_TELL = "NO MEASURABLE EFFECT", "CANNOT TELL"
+NOT_BEST = "NO GAIN OVER THE BEST MODEL"
+"""A classifier gains, but not so much that it is surely ahead of the best one without synthetic examples."""
 LEVEL = 0.05
 """A difference with a smaller p-value, corrected for all comparisons, is not put down to chance."""
 FEWEST_TEST = 10

@@ -47,7 +47,8 @@ class Comparison:
         rare_recall_difference: In the mean recall of the rare classes.
         p_value: Of a difference of 0 in the metric, corrected by Holm for the number of comparisons (and that of a loss
             by Bonferroni for the number of baselines of which the strongest was picked).
-        verdict: HELPS, NO MEASURABLE EFFECT, HURTS or CANNOT TELL.
+        verdict: HELPS, NO MEASURABLE EFFECT, HURTS, CANNOT TELL, or NO GAIN OVER THE BEST MODEL where the classifier
+            gains, but the best one without synthetic examples is as good.
         why: The figures behind it, in one sentence.
     """
 

@@ -140,12 +140,14 @@ def advice_of(choice: Choice, evaluation: Evaluation | None) -> str:
         choice: What was chosen, and so was that way.
         evaluation: What the test examples said, if they were asked.
     """
-    noun, way = choice.noun, choice.baseline if choice.sampler else choice.arm
-    said = f"No synthetic {noun} was added. Instead, {choice.to_do(way)}"
+    noun, said = choice.noun, f"No synthetic {choice.noun} was added. Instead, "
     if not choice.candidates:
-        return f"{said}."
-    arms = {arm.name: arm.scores[evaluation.metric] for arm in evaluation.arms} if evaluation else {}
-    found = arms.get(way)
+        return f"{said}{choice.to_do(choice.arm)}."
+    of = choice.base if choice.sampler else choice
+    way, classifier = of.arm, of.classifier
+    said += choice.to_do(way) + f", with {classifier}" * bool(classifier)
+    arms = {(arm.name, arm.model): arm.scores[evaluation.metric] for arm in evaluation.arms} if evaluation else {}
+    found = arms.get((way, classifier or (evaluation.headline.model if evaluation else "")))
     reached = f"; on the test {noun}s it has {found.value:.1%} ({found.low:.1%} to {found.high:.1%})" if found else ""
     where = "by cross-validation" if choice.splits > 1 else f"on the validation {noun}s"
     return f"{said}: of the ways without synthetic {noun}s '{way}' was chosen {where}{reached}."

@@ -40,9 +40,9 @@ def _race(c: Choice) -> Sequence[Html]:
     gains = {
         clean(t.called): Estimate(t.gain, t.gain - t.standard_error, t.gain + t.standard_error)
         for t in front
-        if t.called != c.baseline
+        if t.called != c.base.called
     }
-    caption = f"Gain in {WORDS[c.metric]} over '{c.baseline}', points, \u00b1 one standard error"
+    caption = f"Gain in {WORDS[c.metric]} over '{c.base.called}', points, \u00b1 one standard error"
     head = ("way", "", WORDS[c.metric], "gain, points", "standard error", "seconds")
     tables = [table(head, [_row(t, c) for t in of], words=(0, 1)) for of in (front, rest)]
     return (
@@ -54,7 +54,7 @@ def _race(c: Choice) -> Sequence[Html]:
 
 
 def _row(t: Tried, c: Choice) -> tuple[str, ...]:
-    is_base = t.called == c.baseline
+    is_base = t.called == c.base.called
     return (
         clean(t.called),
         badge("CHOSEN") if t.called == c.chosen else "",

@@ -19,6 +19,7 @@ VOID = {"br", "img", "meta"}
 BADGES = {
     "HELPS": ("good", "\u2713"),
     "NO MEASURABLE EFFECT": ("neutral", "\u2248"),
+    "NO GAIN OVER THE BEST MODEL": ("neutral", "\u2248"),
     "HURTS": ("bad", "\u2717"),
     "CANNOT TELL": ("neutral", "?"),
     "NOT TESTED": ("neutral", "?"),

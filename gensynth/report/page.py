@@ -15,6 +15,7 @@ from gensynth.report.utility import gains, utility
 UTILITY = {
     "HELPS": "Yes: a classifier trained with these synthetic {noun}s does better on real test {noun}s.",
     "NO MEASURABLE EFFECT": "No: these synthetic {noun}s make no measurable difference on real test {noun}s.",
+    "NO GAIN OVER THE BEST MODEL": "No: only a worse classifier gains; a better one needs no synthetic {noun}s.",
     "HURTS": "No: a classifier trained with these synthetic {noun}s does worse on real test {noun}s.",
     "CANNOT TELL": "This test cannot tell whether these synthetic {noun}s help.",
     "NOT TESTED": "Whether these synthetic {noun}s help has not been tested.",

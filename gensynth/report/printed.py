@@ -48,9 +48,10 @@ def print_choice(choice: Choice) -> None:
         head = WORDS[choice.metric]
         print(f"\n{'sampler':>12} {'filled to':>10}  {'trained as':24} {head}   gain  standard error")
     for t in choice.candidates:
-        gain = "" if t.arm == choice.baseline else f"{100 * t.gain:>+6.1f}  {100 * t.standard_error:>14.1f}"
+        gain = "" if t.called == choice.base.called else f"{100 * t.gain:>+6.1f}  {100 * t.standard_error:>14.1f}"
         score = f"{t.score:>{len(head)}.1%}"
-        print(f"{t.sampler or '-':>12} {t.to or '-':>10}  {t.arm:24} {score} {gain}".rstrip())
+        trained = t.arm + f", {t.classifier}" * bool(t.classifier)
+        print(f"{t.sampler or '-':>12} {t.to or '-':>10}  {trained:24} {score} {gain}".rstrip())
     print(f"choice: {choice.why}")
     for sentence in choice.notes:
         print(f"note: {sentence}")

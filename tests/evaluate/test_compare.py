@@ -19,7 +19,7 @@ from gensynth.evaluate.results import Evaluation
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.images import Pixels
-from gensynth.kinds.table.config import MODELS, TableEvaluateConfig
+from gensynth.kinds.table.config import CLASSIFIERS, TableEvaluateConfig
 from gensynth.kinds.table.tables import from_frame
 
 NETWORK, ROWS = EvaluateConfig(), TableEvaluateConfig()
@@ -78,7 +78,7 @@ def simulated(kind: str, rng: np.random.Generator, n: tuple[int, int], shift: fl
     if kind == "image":
         y = np.repeat(np.arange(3), (n[0], n[0], n[1]))
         return answer(certain(y, luck(rng, y, 0.2, 0.1, 0.3, shift)), y, NETWORK)
-    y, models = np.repeat([0, 1], n), MODELS if kind == "rows, three classifiers" else MODELS[:1]
+    y, models = np.repeat([0, 1], n), CLASSIFIERS[:3] if kind == "rows, three classifiers" else CLASSIFIERS[:1]
     base = 2.0 * y - 3 + 0.7 * rng.normal(size=len(y))
     found: dict[Key, Probabilities] = {}
     for model in models:
@@ -126,20 +126,20 @@ def test_the_verdict_is_of_the_first_synthetic_examples_that_are_given() -> None
     y = np.repeat([0, 1], (300, 200))
     z = np.random.default_rng(0).normal(size=500) + 2 * y
     arms = {REAL: z, MINE: z, "real + other": z + 2 * y}
-    assert answer(likely(y, arms, MODELS[:1]), y, ROWS).headline.arm == MINE
+    assert answer(likely(y, arms, CLASSIFIERS[:1]), y, ROWS).headline.arm == MINE
     arms = {REAL: z, "real + other": z + 2 * y, MINE: z}
-    assert answer(likely(y, arms, MODELS[:1]), y, ROWS).headline.arm == "real + other"
+    assert answer(likely(y, arms, CLASSIFIERS[:1]), y, ROWS).headline.arm == "real + other"
 
 
 def test_a_gain_that_a_threshold_also_gives_is_none() -> None:
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], (500, 300))
     weak, strong = 0.5 * y + rng.normal(size=800), 2.5 * y + rng.normal(size=800)
-    found = answer(likely(y, {REAL: weak, WEIGHTS: strong, MINE: strong}, MODELS[:1]), y, ROWS)
+    found = answer(likely(y, {REAL: weak, WEIGHTS: strong, MINE: strong}, CLASSIFIERS[:1]), y, ROWS)
     assert (found.verdict, found.headline.baseline) == (NO_EFFECT, WEIGHTS)
     tuned = replace(ROWS, metric="balanced_accuracy_tuned")
-    moved = likely(y, {REAL: strong - 6, THRESHOLD: strong - 6}, MODELS[:1], 0.01)
-    moved |= likely(y, {MINE: strong}, MODELS[:1], 0.8)
+    moved = likely(y, {REAL: strong - 6, THRESHOLD: strong - 6}, CLASSIFIERS[:1], 0.01)
+    moved |= likely(y, {MINE: strong}, CLASSIFIERS[:1], 0.8)
     found = answer(moved, y, tuned)
     scores = {a.name: a.scores for a in found.arms}
     assert scores[MINE]["balanced_accuracy"].value > scores[REAL]["balanced_accuracy"].value + 0.2
@@ -155,7 +155,7 @@ def test_a_sure_but_negligible_gain_is_no_effect_unless_asked_for() -> None:
     networks = certain(y, predicted)
     binary = np.repeat([0, 1], (4000, 4000))
     z = np.random.default_rng(0).normal(size=8000) + 2 * binary
-    trees = likely(binary, {REAL: z, WEIGHTS: z, MINE: z + 0.03 * binary}, MODELS[:1])
+    trees = likely(binary, {REAL: z, WEIGHTS: z, MINE: z + 0.03 * binary}, CLASSIFIERS[:1])
     for outcomes, labels, config in ((networks, y, NETWORK), (trees, binary, ROWS)):
         usual, strict = (answer(outcomes, labels, replace(config, rope=rope)) for rope in (0.01, 0.0))
         assert usual.headline.p_value < 0.01 and (usual.verdict, strict.verdict) == (NO_EFFECT, HELPS)
@@ -169,7 +169,7 @@ def test_p_values_are_corrected_for_all_arms_of_each_classifier_by_itself() -> N
     logits[MINE] += 0.4 * y
 
     def found(*names: str):
-        outcomes = likely(y, {name: logits[name] for name in (REAL, WEIGHTS, *names)}, MODELS[:2])
+        outcomes = likely(y, {name: logits[name] for name in (REAL, WEIGHTS, *names)}, CLASSIFIERS[:2])
         return answer(outcomes, y, ROWS).comparisons
 
     alone, three = found(MINE), found(MINE, "real + other", "real + third")
@@ -187,7 +187,7 @@ def test_arms_that_no_draw_tells_apart_are_one_baseline() -> None:
     z = np.random.default_rng(1).normal(size=400) + y
     worse = np.random.default_rng(2).normal(size=400) + y
     p = [
-        answer(likely(y, dict.fromkeys(names, z) | {MINE: worse}, MODELS[:1]), y, ROWS).headline.p_value
+        answer(likely(y, dict.fromkeys(names, z) | {MINE: worse}, CLASSIFIERS[:1]), y, ROWS).headline.p_value
         for names in ((REAL,), (REAL, THRESHOLD))
     ]
     assert p[0] == p[1] < 1
@@ -242,7 +242,7 @@ def test_agreement_on_few_examples_is_not_certainty() -> None:
     assert found.arms[0].recall["c"].low < 0.9 and found.arms[0].recall["c"].high == 1
     for n, few in ((9, True), (12, False)):
         y = np.repeat([0, 1], (400, n))
-        found = answer(likely(y, dict.fromkeys((REAL, WEIGHTS, MINE), 8.0 * y - 4), MODELS[:1]), y, ROWS)
+        found = answer(likely(y, dict.fromkeys((REAL, WEIGHTS, MINE), 8.0 * y - 4), CLASSIFIERS[:1]), y, ROWS)
         assert found.verdict == CANNOT_TELL and ("too few of 'rare'" in found.why) == few
 
 
@@ -262,3 +262,20 @@ def test_the_first_paragraph_says_where_classifiers_disagree() -> None:
     assert "The classifiers disagree: HELPS with good, but HURTS with bad ('real + synthetic': -" in found.why
     agreed = answer({key: of for key, of in outcomes.items() if key[1] == "good"}, y, NETWORK)
     assert agreed.why == agreed.headline.why and "disagree" not in agreed.why
+
+
+def test_a_gain_of_a_worse_model_alone_never_helps() -> None:
+    rng, y = np.random.default_rng(0), np.arange(900) % 3
+    said = {share: np.where(rng.random((1, 900)) < share, y, (y + 1) % 3) for share in (0.6, 0.8, 0.9, 0.97)}
+    sure = np.eye(3, dtype=np.float32)
+
+    def told(worse: tuple[float, float], best: float) -> Evaluation:
+        shares = {("real", "weak"): worse[0], ("real + synthetic", "weak"): worse[1]}
+        shares |= {("real", "strong"): best, ("real + synthetic", "strong"): best}
+        return answer({key: Probabilities(y, sure[said[share]], 10) for key, share in shares.items()}, y, NETWORK)
+
+    weak = next(c for c in told((0.6, 0.8), 0.9).comparisons if c.model == "weak")
+    assert weak.verdict == "NO GAIN OVER THE BEST MODEL" and weak.difference.low > 0.1
+    assert "only a worse model gains: strong reaches 9" in weak.why
+    ahead = next(c for c in told((0.6, 0.97), 0.8).comparisons if c.model == "weak")
+    assert ahead.verdict == "HELPS" and "worse model" not in ahead.why

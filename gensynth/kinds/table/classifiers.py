@@ -1,4 +1,4 @@
-"""The classifiers that tell whether synthetic rows help: boosted trees, a random forest, logistic regression.
+"""The classifiers that tell whether synthetic rows help (`gensynth.kinds.table.models`), fitted and tuned.
 
 All see a table as numbers, with NaN where missing, and codes of levels (`gensynth.kinds.table.codec`), and all are
 fitted by `Fit`, so that the ways to train differ in nothing else.
@@ -13,15 +13,8 @@ from typing import Any, final
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
@@ -33,13 +26,13 @@ from gensynth.evaluate.probabilities import prior_correct, tune_threshold
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.evaluate.ways import THRESHOLD, WEIGHTS
 from gensynth.kinds.table.codec import TableCodec
+from gensynth.kinds.table.config import FOREST
+from gensynth.kinds.table.models import GRID, Setting, made, preparation
 from gensynth.kinds.table.rows import rows_of
 from gensynth.sampler.synthetic import Synthetic
 
-MOST_BINS = 255
-"""Bins of a number in boosted trees, scikit-learn's setting."""
-RARE_LEVEL = 10
-"""Levels with fewer rows share one column where levels become columns."""
+CHOOSING_FOLDS = 3
+"""Folds of the cross-validation that chooses how a model is set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +145,12 @@ class Fit:
     """How a classifier is fitted.
 
     Attributes:
-        model: One of `gensynth.kinds.table.config.MODELS`.
+        model: One of `gensynth.kinds.table.config.CLASSIFIERS`.
         is_code: Which columns hold codes.
         weighted: Whether classes weigh the same, however many rows they have.
         extra: Synthetic rows that are added; None for none.
-        seed: Seed of the forest, and of the folds that tune a threshold.
+        seed: Seed of the model, and of the folds that choose its setting and tune a threshold.
+        setting: How the model is set; None to let `chosen` say.
     """
 
     model: str
@@ -164,6 +158,30 @@ class Fit:
     weighted: bool
     extra: Extra | None
     seed: int
+    setting: Setting | None = None
+
+    def chosen(self, x: pd.DataFrame, y: np.ndarray) -> Fit:
+        """Return the same, set so that real rows that it has not seen are predicted best.
+
+        That is the least log loss in cross-validation, the classes weighted as in training: a model of filled rows is
+        not to be stopped early for the shares that it was taught. Synthetic rows are learned from, never predicted.
+
+        Args:
+            x: As `to`.
+            y: As `to`. Where a class has a single row, or there is one setting only, the first setting is taken.
+        """
+        grid, folds = GRID[self.model], min(CHOOSING_FOLDS, int(np.bincount(y).min()))
+        if len(grid) == 1 or folds < 2:
+            return replace(self, setting=grid[0])
+        splits = [*StratifiedKFold(folds, shuffle=True, random_state=self.seed).split(x, y)]
+        candidates = [replace(self, setting=setting) for setting in grid]
+        return min(candidates, key=lambda fit: sum(fit._loss(x, y, *split) for split in splits))
+
+    def _loss(self, x: pd.DataFrame, y: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> float:
+        fitted, true = self.to(x.iloc[seen], y[seen]), y[unseen]
+        p = fitted.raw(x.iloc[unseen])[np.arange(len(true)), true]
+        weights = (fitted.trained / fitted.shares)[true]
+        return float(np.average(-np.log(np.maximum(p, 1e-9)), weights=weights))
 
     def to(self, x: pd.DataFrame, y: np.ndarray) -> Fitted:
         """Fit to real rows and what is added to them.
@@ -173,20 +191,22 @@ class Fit:
                 cross-validation, synthetic rows that were made from another one are left out.
             y: Labels, shape (n,).
         """
+        if self.setting is None:
+            return self.chosen(x, y).to(x, y)
         rows, labels, shares = x.to_numpy(), y, np.bincount(y) / len(y)
-        prepare = _preparation(self.model, self.is_code, self.weighted).fit(rows)
+        prepare = preparation(self.model, self.setting, self.is_code, self.weighted, n=len(rows)).fit(rows)
         if self.extra is not None:
             given = np.isin(self.extra.parents, x.index) | (self.extra.parents < 0)
             extra = self.extra.take(np.flatnonzero(given.all(axis=1)))
             rows, labels = np.vstack([rows, extra.x]), np.concatenate([labels, extra.y])
         weights = compute_sample_weight("balanced", labels) if self.weighted else None
         trained = np.bincount(labels, weights) / (len(labels) if weights is None else weights.sum())
-        classifier = _classifier(self.model, self.is_code, self.seed)
+        classifier = made(self.model, self.setting, self.is_code, self.seed)
         with warnings.catch_warnings():
             # A little short of the optimum it ranks as well.
             warnings.simplefilter("ignore", ConvergenceWarning)
             classifier.fit(prepare.transform(rows), labels, sample_weight=weights)
-        if self.model == "forest":
+        if self.model == FOREST:
             # Several cores would add up the trees in any order, and round differently from call to call.
             classifier.set_params(n_jobs=1)
         return Fitted(prepare, classifier, len(labels), trained, shares)
@@ -200,13 +220,14 @@ class Fit:
             folds: Folds; fewer where the rarest class has fewer rows. Without folds, or for more classes, the threshold
                 is None.
         """
+        fit = self.chosen(x, y)
         if not folds or len(np.unique(y)) > 2:
-            return self.to(x, y), None
+            return fit.to(x, y), None
         splits = StratifiedKFold(min(folds, np.bincount(y).min()), shuffle=True, random_state=self.seed)
         p = np.empty(len(y))
         for seen, unseen in splits.split(x, y):
-            p[unseen] = self.to(x.iloc[seen], y[seen]).corrected(x.iloc[unseen])[:, 1]
-        return self.to(x, y), tune_threshold(y, p)
+            p[unseen] = fit.to(x.iloc[seen], y[seen]).corrected(x.iloc[unseen])[:, 1]
+        return fit.to(x, y), tune_threshold(y, p)
 
 
 @final
@@ -215,7 +236,7 @@ class TableClassifier(Classifier):
     """One classifier of rows in all ways.
 
     Attributes:
-        model: One of `gensynth.kinds.table.config.MODELS`.
+        model: One of `gensynth.kinds.table.config.CLASSIFIERS`.
         encoder: Fitted on real training rows.
         seed: Seed of the forest and of the folds.
         folds: Folds of the cross-validation that tunes the threshold; 0 to leave that to others.
@@ -237,7 +258,7 @@ class TableClassifier(Classifier):
     @property
     def settings(self) -> str:
         """As `Classifier.settings`."""
-        return repr((self.seed, self.folds, self.encoder.order.tolist()))
+        return repr((self.seed, self.folds, self.encoder.order.tolist(), GRID[self.model]))
 
     def untuned(self) -> TableClassifier:
         """As `Classifier.untuned`."""
@@ -284,48 +305,3 @@ def table_classifiers(
     """Return the classifiers of these names, for real training rows."""
     encoder = Encoder(train)
     return [TableClassifier(model, encoder, seed, folds, threads) for model in models]
-
-
-class Bins(TransformerMixin, BaseEstimator):
-    """Puts numbers of many different values into the 255 bins that boosted trees would put unweighted rows into.
-
-    With weighted rows scikit-learn (1.9) takes ten times as long to bin as to fit, unless it finds the bins made.
-    """
-
-    def fit(self, X: np.ndarray, y: None = None) -> Bins:  # noqa: N803
-        """Find the quantiles of each column of X, shape (n, p), NaN where missing."""
-        self.edges_ = [_edges(x[~np.isnan(x)]) for x in X.T]
-        return self
-
-    def transform(self, X: np.ndarray) -> np.ndarray:  # noqa: N803
-        """Return bins as numbers, NaN where missing; columns of few values as they are."""
-        columns = [
-            x if edges is None else np.where(np.isnan(x), x, np.searchsorted(edges, x))
-            for x, edges in zip(X.T, self.edges_, strict=True)
-        ]
-        return np.stack(columns, axis=1)
-
-
-def _edges(x: np.ndarray) -> np.ndarray | None:
-    if len(np.unique(x)) <= MOST_BINS:
-        return None
-    return np.unique(np.percentile(x, np.linspace(0, 100, MOST_BINS + 1)[1:-1], method="averaged_inverted_cdf"))
-
-
-def _preparation(model: str, is_code: np.ndarray, weighted: bool) -> Any:
-    if model == "boosting":  # has its own way with missing numbers and levels
-        return Bins() if weighted else FunctionTransformer()
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
-    )
-    levels = OneHotEncoder(min_frequency=RARE_LEVEL, handle_unknown="infrequent_if_exist")
-    return ColumnTransformer([("numbers", numbers, ~is_code), ("levels", levels, is_code)])
-
-
-def _classifier(model: str, is_code: np.ndarray, seed: int) -> Any:
-    if model == "boosting":
-        # Early stopping would look at synthetic rows.
-        return HistGradientBoostingClassifier(categorical_features=is_code, early_stopping=False, random_state=seed)
-    if model == "forest":
-        return RandomForestClassifier(n_estimators=200, n_jobs=-1, random_state=seed)
-    return LogisticRegression(max_iter=1000)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from gensynth.choose.config import FoldsConfig
 from gensynth.data.split import SplitConfig
-from gensynth.evaluate.config import ArmsConfig
+from gensynth.evaluate.config import ArmsConfig, check_classifiers
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
 from gensynth.rebalance.config import RebalanceConfig
 from gensynth.rebalance.run import AUTO
@@ -16,8 +16,14 @@ REPEATS = "random"
 """The sampler that only repeats real rows: weighing the classes does the same, and the gate rejects copies."""
 METRICS = ("average_precision", "roc_auc", "balanced_accuracy_tuned")
 """What a verdict or a choice may rest on."""
-MODELS = ("boosting", "forest", "logistic")
-"""HistGradientBoosting, random forest and logistic regression, with scikit-learn's settings."""
+CLASSIFIERS = BOOSTING, LOGISTIC, FOREST, LIGHTGBM, CATBOOST = (
+    "boosting",
+    "logistic",
+    "forest",
+    "lightgbm",
+    "catboost",
+)
+"""Models of rows; the last two are packages of their own."""
 LEAST = {"folds": 2, "most_rows": 100, "threads": 1}
 
 
@@ -64,8 +70,9 @@ class TableChooseConfig(FoldsConfig):
 
     metric: str = "average_precision"
     """What counts: average_precision, roc_auc or balanced_accuracy_tuned."""
-    models: tuple[str, ...] = ("boosting",)
-    """Classifiers whose mean score counts: boosting, forest, logistic."""
+    classifiers: tuple[str, ...] = (BOOSTING, LOGISTIC)
+    """Classifiers, separated by commas, each with and without synthetic rows in the race: boosting, logistic, forest,
+    lightgbm, catboost."""
     most_rows: int = 20_000
     """Of larger tables this many rows are used, drawn by class."""
 
@@ -91,8 +98,8 @@ class TableEvaluateConfig(ArmsConfig):
     arms: tuple[str, ...] = (*ways, "real + synthetic")
     """Ways to train, separated by commas: real, threshold, class weights, and each of these followed by ' + synthetic'
     or ' + ungated'."""
-    models: tuple[str, ...] = MODELS
-    """Classifiers: boosting, forest, logistic."""
+    classifiers: tuple[str, ...] = (BOOSTING, LOGISTIC, FOREST)
+    """Classifiers, separated by commas: boosting, logistic, forest, lightgbm, catboost."""
     folds: int = 5
     """Folds of the cross-validation of the training rows that tunes the threshold."""
     most_rows: int = 20_000
@@ -112,9 +119,10 @@ class TableEvaluateConfig(ArmsConfig):
 
 
 def check_config(config: Any) -> None:
-    """Raise ValueError unless models and numbers of a config are allowed."""
-    if not config.models or not set(config.models) <= set(MODELS):
-        raise ValueError(f"models must be some of {', '.join(MODELS)}, got {', '.join(config.models) or 'none'}.")
+    """Raise ValueError unless classifiers and numbers of a config are allowed."""
+    check_classifiers(config.classifiers, CLASSIFIERS)
+    if not config.classifiers:
+        raise ValueError(f"classifiers names none; name some of {', '.join(CLASSIFIERS)}.")
     for name, low in LEAST.items():
         if getattr(config, name) < low:
             raise ValueError(f"{name} must be at least {low}, got {getattr(config, name)}.")

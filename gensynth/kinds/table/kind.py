@@ -116,14 +116,14 @@ class TableKind(PlainKind):
         return [sampler for sampler in made if sampler.name not in wide], notes
 
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
-        """As `Kind.classifiers`: boosted trees, a random forest and logistic regression; `own` is not taken."""
+        """As `Kind.classifiers`: the models that settings name; `own` is not taken."""
         from gensynth.kinds.table.classifiers import table_classifiers
         from gensynth.kinds.table.config import TableChooseConfig, TableEvaluateConfig
 
         if not isinstance(config, TableEvaluateConfig | TableChooseConfig) or own is not None:
             wrong = "a classifier of your own" if own is not None else type(config).__name__
-            raise TypeError(f"tables are tested by the models that TableEvaluateConfig names, got {wrong}.")
-        return table_classifiers(train, config.models, config.seed, config.folds, config.threads)
+            raise TypeError(f"tables are tested by the classifiers that TableEvaluateConfig names, got {wrong}.")
+        return table_classifiers(train, config.classifiers, config.seed, config.folds, config.threads)
 
     def reference(self) -> Sampler:
         """As `Kind.reference`: SMOTE."""

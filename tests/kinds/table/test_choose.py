@@ -23,7 +23,7 @@ from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 from gensynth.kinds.table.tables import from_frame
 
-QUICK = TableChooseConfig(models=("logistic",), folds=3, repeats=2)
+QUICK = TableChooseConfig(classifiers=("logistic",), folds=3, repeats=2)
 
 
 class Wrong(TableSampler):
@@ -156,8 +156,19 @@ def test_wrong_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="two samplers are called 'random'"):
         choose_samplers(table(50, 12), ["random", get_table_sampler("random")()], QUICK)
     for wrong, text in (
-        ({"models": ()}, "models must be some of"),
+        ({"classifiers": ()}, "classifiers names none"),
         ({"most_rows": 5}, "most_rows must be at least 100, got 5"),
     ):
         with pytest.raises(ValueError, match=text):
             TableChooseConfig(**wrong)
+
+
+def test_every_classifier_is_in_the_race_and_the_best_without_rows_is_the_reference() -> None:
+    both = replace(QUICK, classifiers=("logistic", "forest"), repeats=1, targets=("0.2",))
+    found = choose_samplers(table(90, 15), ["random"], both, quiet=True)
+    assert {(c.sampler or c.arm, c.classifier) for c in found.candidates} == {
+        (name, model) for name in (REAL, WEIGHTS, "random") for model in both.classifiers
+    }
+    base, same_way = found.base, [c.score for c in found.candidates if not c.sampler and c.arm == found.baseline]
+    assert (base.gain, base.standard_error) == (0, 0) and base.score == max(same_way)
+    assert found.classifier in both.classifiers and f"({found.classifier})" in found.why

@@ -12,14 +12,15 @@ from two_kinds import mixed
 
 from gensynth.evaluate.evaluate import draw, evaluate
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.classifiers import Bins, Encoder, Fit, Fitted, TableClassifier
-from gensynth.kinds.table.config import MODELS, TableEvaluateConfig
+from gensynth.kinds.table.classifiers import Encoder, Fit, Fitted, TableClassifier
+from gensynth.kinds.table.config import CLASSIFIERS, TableEvaluateConfig
+from gensynth.kinds.table.models import Bins
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 
-QUICK = TableEvaluateConfig(models=("logistic",), folds=3)
+QUICK = TableEvaluateConfig(classifiers=("logistic",), folds=3)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CLASSIFIERS)
 @pytest.mark.parametrize("counts", [(80, 30), (80, 30, 20)])
 def test_classifiers_take_mixed_tables_and_unknown_levels(model: str, counts: tuple[int, ...]) -> None:
     train, test = mixed(counts, 0), mixed(counts, 1)
@@ -103,7 +104,7 @@ def test_moving_the_threshold_trains_nothing(monkeypatch: pytest.MonkeyPatch) ->
     config = replace(QUICK, arms=(REAL, THRESHOLD, "real + synthetic", "threshold + synthetic"))
     rows = draw(get_table_sampler("random")().fit(train), {"b": 9}, 0)
     found = evaluate(train, {"smote": rows}, test, config, quiet=True)
-    assert len(found.arms) == 4 and len(fits) == 2 * (1 + 3)
+    assert len(found.arms) == 4 and len(fits) == 2 * (1 + 3 + 3 * 6)  # and six settings in three folds
 
 
 def test_of_a_large_table_a_part_is_used_in_the_same_proportions() -> None:
@@ -127,7 +128,7 @@ def test_wrong_tables_and_settings_are_refused() -> None:
     with pytest.raises(TypeError, match="got a classifier of your own"):
         evaluate(train, rows, test, QUICK, classifier=HistGradientBoostingClassifier())
     for wrong, text in (
-        ({"models": ("svm",)}, "models must be some of boosting"),
+        ({"classifiers": ("svm",)}, "unknown classifiers .svm.; known: boosting"),
         ({"folds": 1}, "folds must be at least 2, got 1"),
         ({"arms": (REAL, "oversampled + synthetic")}, "'oversampled \\+ synthetic' are unknown"),
     ):

@@ -58,7 +58,7 @@ def test_nothing_is_learned_from_the_column(visits: Path) -> None:
 
 def test_groups_make_intervals_wider(visits: Path) -> None:
     """Five visits of one patient are no five witnesses."""
-    config = TableEvaluateConfig(models=("logistic",), folds=3)
+    config = TableEvaluateConfig(classifiers=("logistic",), folds=3)
     widths = []
     for group in ("patient", None):
         parts = read_table_parts(visits, TableConfig(target="ill", group="patient", test=0.5))

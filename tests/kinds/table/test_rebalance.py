@@ -23,13 +23,13 @@ from gensynth.rebalance import saved
 
 QUICK = [
     *(
-        "--evaluate.models",
+        "--evaluate.classifiers",
         '["logistic"]',
         "--choose.repeats",
         1,
         "--choose.folds",
         3,
-        "--choose.models",
+        "--choose.classifiers",
         '["logistic"]',
     ),
     *("--evaluate.folds", 3),
@@ -199,11 +199,12 @@ def test_settings_are_taken_as_people_write_them(
     recipe = tmp_path / "r.yaml"
     recipe.write_text(f"data: {claims}\ntarget: fraud\nsampler: smote\nsettings:\n  variant: bordrline\n")
     out = tmp_path / "b.csv"
-    assert run("rebalance", "--config", recipe, "--out", out, "--evaluate.models", "logistic") == 2
+    assert run("rebalance", "--config", recipe, "--out", out, "--evaluate.classifiers", "logistic") == 2
     assert "'bordrline' is not known; allowed: auto, smote" in capsys.readouterr().err
     recipe.write_text(recipe.read_text().replace("bordrline", "borderline"))
     assert (
-        run("rebalance", "--config", recipe, "--out", out, "--evaluate.models", "logistic", "--evaluate.folds", 3) < 2
+        run("rebalance", "--config", recipe, "--out", out, "--evaluate.classifiers", "logistic", "--evaluate.folds", 3)
+        < 2
     )
     made = made_sampler("tabular_vae", {"steps": "50", "model.width": "8", "model": {"z_dim": "4"}})
     assert made.get_params()["steps"] == 50 and made.get_params()["model"] == {"width": 8, "z_dim": 4}
@@ -293,7 +294,15 @@ def test_step_by_step(claims: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert counts["no"] == 458 and 42 < counts["yes"] <= 42 + 60
     assert re.search("note: 'yes' got [0-9]+ of the [0-9]+ that --to asks for; draw more", capsys.readouterr().err)
     code = run(
-        "evaluate", rows, "--real", claims, *real, "--evaluate.models", '["logistic"]', "--out", tmp_path / "e.json"
+        "evaluate",
+        rows,
+        "--real",
+        claims,
+        *real,
+        "--evaluate.classifiers",
+        '["logistic"]',
+        "--out",
+        tmp_path / "e.json",
     )
     assert code in (0, 1) and "did it help: " in capsys.readouterr().out
     assert run("translate", rows, tmp_path, tmp_path / "t") == 2

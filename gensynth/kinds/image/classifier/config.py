@@ -7,8 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gensynth.data.words import did_you_mean
-from gensynth.evaluate.config import ArmsConfig
+from gensynth.evaluate.config import ArmsConfig, check_classifiers
 from gensynth.evaluate.ways import AUGMENTED, MIXUP, OVERSAMPLED, REAL, WEIGHTS
 
 PASSES, FEWEST_STEPS, MOST_STEPS = 7, 300, 3000
@@ -36,11 +35,7 @@ class ClassifierConfig:
     """Whether torchvision or timm may download them."""
 
     def __post_init__(self) -> None:
-        if wrong := [name for name in self.classifiers if name not in CLASSIFIERS]:
-            raise ValueError(
-                f"unknown classifiers {', '.join(map(repr, wrong))}; known: {', '.join(CLASSIFIERS)}."
-                f"{did_you_mean(wrong[0], CLASSIFIERS)}"
-            )
+        check_classifiers(self.classifiers, CLASSIFIERS)
         if self.weights is not None and self.trunk is None:
             raise ValueError(f"weights {self.weights} are of a network that is not named; give trunk, too: resnet50.")
 
