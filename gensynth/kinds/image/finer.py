@@ -47,7 +47,7 @@ class Finer:
         x = torch.empty((len(rows), self.images.layout[0], *self.size), dtype=torch.uint8)
         others = np.setdiff1d(np.arange(len(rows)), from_files)
         if len(others):
-            x[others] = self._enlarged(self.images[torch.from_numpy(rows[others])])
+            x[others] = _scaled(self.images[torch.from_numpy(rows[others])], self.size)
 
         def read(i: int) -> None:
             native = natives[from_files[i]]
@@ -56,10 +56,6 @@ class Finer:
 
         for_each(read, Path(), [str(natives[i].path) for i in from_files])  # type: ignore[union-attr]  # as found above
         return x[torch.from_numpy(back)]
-
-    def _enlarged(self, x: Tensor) -> Tensor:
-        found = F.interpolate(x.float(), size=self.size, mode="bicubic", antialias=True, align_corners=False)
-        return found.round().clamp(0, 255).to(torch.uint8)
 
     def _read(self, native: Native) -> np.ndarray:
         """Return an image of a file, uint8, shape (c, *size)."""
@@ -71,11 +67,16 @@ class Finer:
         if native.change is None:
             return at.filled(decode_image(native.path, at.scaled, *settings).pixels)
         large = decode_image(native.path, _up_to(native.own, at), *settings).pixels
-        changed = native.change(torch.from_numpy(np.ascontiguousarray(large)))[None].float()
-        small = F.interpolate(changed, size=at.scaled, mode="bicubic", antialias=True, align_corners=False)
-        return at.filled(small[0].round().clamp(0, 255).to(torch.uint8).numpy())
+        changed = native.change(torch.from_numpy(np.ascontiguousarray(large)))
+        return at.filled(_scaled(changed[None], at.scaled)[0].numpy())
 
 
 def _up_to(own: tuple[int, int], at: Placement) -> tuple[int, int]:
     """Return height and width at which a change is carried out."""
     return min(own[0], CHANGED_AT * at.scaled[0]), min(own[1], CHANGED_AT * at.scaled[1])
+
+
+def _scaled(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return images, uint8, shape (n, c, h, w), at another height and width."""
+    found = F.interpolate(x.float(), size=size, mode="bicubic", antialias=True, align_corners=False)
+    return found.round().clamp(0, 255).to(torch.uint8)
