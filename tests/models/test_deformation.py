@@ -8,18 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gensynth.models.deformation import (
-    STRENGTHS,
-    UNJUDGED,
-    Deformation,
-    DeformationConfig,
-    deform,
-    displacement,
-    folds,
-    partners,
-    positions,
-    unfolded,
-)
+from gensynth.models.deformation import STRENGTHS, UNJUDGED, Deformation, DeformationConfig, partners
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -28,6 +17,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.generator.checkpoint import build, load_checkpoint
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.images import Pixels
+from gensynth.kinds.image.warp import deform, displacement, folds, positions, unfolded
 
 
 def rng(seed: int = 0) -> torch.Generator:
