@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gensynth.kinds.image.classifier.heads import Basis, Lesson, discriminant, logistic
+from gensynth.kinds.image.classifier.heads import Basis, Lesson, Linear, logistic
 
-POWER, SHRINK, STRENGTH, PULL = 0.5, 0.2, 3.0, 0.8
-"""Tukey's power of features, shrinkage of covariances, strength of logistic regression, and how far all directions
+SHRINK, STRENGTH, PULL = 0.2, 3.0, 0.8
+"""Shrinkage of covariances, strength of logistic regression, and how far all directions
 share the variance between classes; tuned on pictures left over by other cuts of the training pool."""
 ADJUST, TRUST, SHIFT = 0.1, 0.4, 0.5
 """By how much of the log of a class's rarity logits are raised (Menon et al. 2021, "Long-tail learning via logit
@@ -53,8 +53,24 @@ class Seen:
     def within(self) -> np.ndarray:
         """Return the covariance within classes, shrunk, shape (p, p)."""
         off = self.x - self.means[self.y]
-        spread = (off * self.weight[:, None]).T @ off / self.weight.sum()
-        return (1 - SHRINK) * spread + SHRINK * np.trace(spread) / len(spread) * np.eye(len(spread))
+        return shrunk((off * self.weight[:, None]).T @ off / self.weight.sum())
+
+
+def shrunk(spread: np.ndarray) -> np.ndarray:
+    """Return a covariance, shape (p, p), nearer to the same variance in all directions."""
+    return (1 - SHRINK) * spread + SHRINK * np.trace(spread) / len(spread) * np.eye(len(spread))
+
+
+def discriminant(lesson: Lesson) -> Linear:
+    """Linear discriminant analysis with shrinkage, all classes alike.
+
+    Friedman 1989, "Regularized discriminant analysis". A rare class borrows the spread of the common ones.
+    """
+    mass = np.bincount(lesson.y, lesson.weight)
+    means = np.stack([np.average(lesson.x[lesson.y == k], 0, lesson.weight[lesson.y == k]) for k in range(len(mass))])
+    off = lesson.x - means[lesson.y]
+    coef = np.linalg.solve(shrunk((off * lesson.weight[:, None]).T @ off / mass.sum()), means.T)
+    return Linear(coef, -(means * coef.T).sum(1) / 2)
 
 
 def posterior(seen: Seen) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -150,8 +166,7 @@ def predicted(arm: str, seen: Seen, x: np.ndarray, rng: np.random.Generator) -> 
     if head == "bayes":
         return np.asarray(bayes(seen, x).argmax(1))
     lesson = seen.lesson(*DRAWN[added](seen, rng)) if added else seen.lesson()
-    fit, strength = (discriminant, SHRINK) if head == "discriminant" else (logistic, STRENGTH)
-    linear = fit(lesson, [strength])[0]
+    linear = discriminant(lesson) if head == "discriminant" else logistic(lesson, [STRENGTH])[0]
     logits = x @ linear.coef + linear.intercept
     if head == "logistic adjusted":
         logits = logits - ADJUST * np.log(seen.counts)

@@ -110,9 +110,8 @@ def on_trunk(task: Task, declared: Declared, n_rare: int, seed: int) -> dict[str
     """Return what each arm says of the test pictures."""
     views, y, x, asked = task.features(declared.halves)
     c = cut(y, n_rare, seed)
-    power = bar_heads.POWER
-    seen, basis = bar_heads.seen_of(views[:, c.rows].astype(np.float32) ** power, y[c.rows], c.rare, COMMON)
-    x, rng = basis(x.astype(np.float32) ** power), np.random.default_rng
+    seen, basis = bar_heads.seen_of(views[:, c.rows].astype(np.float32), y[c.rows], c.rare, COMMON)
+    x, rng = basis(x.astype(np.float32)), np.random.default_rng
     return {arm: told(bar_heads.predicted(arm, seen, x, rng(seed)), asked, c) for arm in arms_of(declared)}
 
 

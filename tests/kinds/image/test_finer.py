@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from photographs import folder_of_photographs
 from samples_of_photographs import again, sampler_of
 from torch import Tensor
 
@@ -17,11 +16,6 @@ from gensynth.kinds.image.folder import read_folder
 from gensynth.kinds.image.images import Pixels
 
 LARGE = (96, 96)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of_photographs(tmp_path_factory.mktemp("photographs"), 4, quality=92)
 
 
 def seen(x: object, n: int) -> Tensor:
@@ -34,8 +28,10 @@ def enlarged(x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("fit", ["pad", "crop", "stretch"])
 @pytest.mark.parametrize("name", ["deformation", "hflip+brightness"])
-def test_a_change_is_seen_as_in_the_file_that_is_written(folder: Path, tmp_path: Path, name: str, fit: str) -> None:
-    data = read_folder(folder, size=(32, 32), fit=fit)
+def test_a_change_is_seen_as_in_the_file_that_is_written(
+    photographs: Path, tmp_path: Path, name: str, fit: str
+) -> None:
+    data = read_folder(photographs, size=(32, 32), fit=fit)
     samples = sampler_of(name, data, tmp_path).sample("china", 8, 0)
     written = again(samples, data, tmp_path / "out")
     x = seen(samples.x, 8)
@@ -46,16 +42,16 @@ def test_a_change_is_seen_as_in_the_file_that_is_written(folder: Path, tmp_path:
 
 
 @pytest.mark.parametrize("fit", ["pad", "crop", "stretch"])
-def test_real_images_lie_where_checks_see_them(folder: Path, fit: str) -> None:
-    data = read_folder(folder, size=(40, 32), fit=fit)
+def test_real_images_lie_where_checks_see_them(photographs: Path, fit: str) -> None:
+    data = read_folder(photographs, size=(40, 32), fit=fit)
     x = Finer(data.x, (80, 64))[torch.arange(len(data))]
     small = F.interpolate(x.float(), size=(40, 32), mode="bicubic", antialias=True, align_corners=False)
     off, elsewhere = ((small - data.x[:].roll(shift, 2).float()).abs().mean() for shift in (0, 2))
     assert off < 0.5 * elsewhere, "corners are whole pixels, so that it may be half a pixel off"
 
 
-def test_images_are_found_in_any_order_and_as_often_as_asked(folder: Path) -> None:
-    data = read_folder(folder, size=(32, 32))
+def test_images_are_found_in_any_order_and_as_often_as_asked(photographs: Path) -> None:
+    data = read_folder(photographs, size=(32, 32))
     finer, at = Finer(data.x, LARGE), torch.tensor([3, 0, 3, 1])
     every = finer[torch.arange(4)]
     assert torch.equal(finer[at], every[at])
@@ -63,8 +59,8 @@ def test_images_are_found_in_any_order_and_as_often_as_asked(folder: Path) -> No
     assert torch.equal(Finer(data.x, None)[at], data.x[at])
 
 
-def test_without_a_file_an_image_is_enlarged(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path / "moved")
+def test_without_a_file_an_image_is_enlarged(photographs: Path, tmp_path: Path) -> None:
+    shutil.copytree(photographs, tmp_path / "moved")
     data = read_folder(tmp_path / "moved", size=(32, 32))
     shutil.rmtree(tmp_path / "moved")
     n = len(data)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from photographs import FORMS, folder_of_photographs, photograph
+from photographs import FORMS, photograph
 from PIL import Image, JpegImagePlugin
 from samples_of_photographs import again, off, sampler_of
 
@@ -28,12 +28,6 @@ from gensynth.kinds.image.samplers.recipes import Recipes
 from gensynth.mix.mix import mix, write_synthetic
 from gensynth.sampler.synthetic import Synthetic
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of_photographs(tmp_path_factory.mktemp("photographs"), 4, quality=92)
-
-
 PIXELWISE = ("noise", "sharpen")
 """Recipes whose effect lies in single pixels: at its own size an image shows less of it."""
 POLICIES = ("autoaugment", "randaugment", "trivialaugment", "augmix")
@@ -42,8 +36,8 @@ POLICIES = ("autoaugment", "randaugment", "trivialaugment", "augmix")
 
 @pytest.mark.parametrize("fit", ["pad", "crop", "stretch"])
 @pytest.mark.parametrize("name", ["deformation", "hflip+affine+brightness"])
-def test_what_is_written_is_near_what_was_judged(folder: Path, tmp_path: Path, name: str, fit: str) -> None:
-    data = read_folder(folder, size=(48, 48), fit=fit)
+def test_what_is_written_is_near_what_was_judged(photographs: Path, tmp_path: Path, name: str, fit: str) -> None:
+    data = read_folder(photographs, size=(48, 48), fit=fit)
     samples = sampler_of(name, data, tmp_path).sample("china", 12, 0)
     written = again(samples, data, tmp_path / "out")
     parents = data.x[[data.ids.index(parent) for (parent,) in samples.parents]]
@@ -56,15 +50,15 @@ def test_what_is_written_is_near_what_was_judged(folder: Path, tmp_path: Path, n
 
 
 @pytest.mark.parametrize("recipe", SINGLE)
-def test_every_recipe_does_the_same_at_any_size(folder: Path, tmp_path: Path, recipe: str) -> None:
-    data = read_folder(folder, size=(64, 64))
+def test_every_recipe_does_the_same_at_any_size(photographs: Path, tmp_path: Path, recipe: str) -> None:
+    data = read_folder(photographs, size=(64, 64))
     samples = Recipes(recipe).fit(data).sample("china", 8, 0)
     limit = 12 if recipe in PIXELWISE else 8 if recipe in (*POLICIES, "affine") else 4
     assert off(samples, again(samples, data, tmp_path / "out")) < limit
 
 
-def test_mixed_images_have_no_size_of_their_own(folder: Path, tmp_path: Path) -> None:
-    data = read_folder(folder, size=(48, 48))
+def test_mixed_images_have_no_size_of_their_own(photographs: Path, tmp_path: Path) -> None:
+    data = read_folder(photographs, size=(48, 48))
     for recipe in MIXING:
         samples = Recipes(recipe).fit(data).sample("china", 3, 0)
         assert samples.x.natives is None
@@ -109,8 +103,8 @@ def test_samples_have_the_form_of_their_parents(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loss", ["removed", "replaced", "broken"])
-def test_without_its_parents_file_a_sample_is_as_it_was_judged(folder: Path, tmp_path: Path, loss: str) -> None:
-    root = Path(shutil.copytree(folder, tmp_path / "real"))
+def test_without_its_parents_file_a_sample_is_as_it_was_judged(photographs: Path, tmp_path: Path, loss: str) -> None:
+    root = Path(shutil.copytree(photographs, tmp_path / "real"))
     data = read_folder(root, size=(48, 48))
     samples = Recipes("hflip").fit(data).sample("china", 4, 0)
     path = root / samples.parents[0][0]
@@ -137,8 +131,8 @@ def mixed(data: LabeledData, samples: Synthetic, out: Path, **settings: Any) -> 
     return Cells.read(out / "train" / "metadata.csv", ()).rows
 
 
-def test_drawn_files_that_are_read_and_mixed_stay_as_they_are(folder: Path, tmp_path: Path) -> None:
-    data = read_folder(folder, size=(48, 48))
+def test_drawn_files_that_are_read_and_mixed_stay_as_they_are(photographs: Path, tmp_path: Path) -> None:
+    data = read_folder(photographs, size=(48, 48))
     samples = Recipes("affine").fit(data).sample("china", 5, 0)
     read = again(samples, data, tmp_path / "drawn")
     rows = mixed(data, read, tmp_path / "mixed", link="symbolic")
@@ -155,8 +149,8 @@ def test_drawn_files_that_are_read_and_mixed_stay_as_they_are(folder: Path, tmp_
     }
 
 
-def test_samples_much_smaller_than_real_images_are_refused_beside_them(folder: Path, tmp_path: Path) -> None:
-    data = read_folder(folder, size=(48, 48))
+def test_samples_much_smaller_than_real_images_are_refused_beside_them(photographs: Path, tmp_path: Path) -> None:
+    data = read_folder(photographs, size=(48, 48))
     small = CATALOG.made("smote", None, ()).fit(data).sample("china", 2, 0)
     with pytest.raises(ValueError, match=r"'china' have 48 pixels .* and the real ones \d+, 5\.\d times"):
         mixed(data, small, tmp_path / "out")
@@ -167,7 +161,7 @@ def test_samples_much_smaller_than_real_images_are_refused_beside_them(folder: P
     assert len(mixed(arrays, small, tmp_path / "arrays")) == len(data) + 2, "arrays are written at this size, too"
 
 
-def test_a_file_that_does_not_exist_or_is_no_change_is_none(folder: Path) -> None:
-    native = read_folder(folder).x.native(0)
+def test_a_file_that_does_not_exist_or_is_no_change_is_none(photographs: Path) -> None:
+    native = read_folder(photographs).x.native(0)
     assert native is not None and file_of(native) is None
     assert file_of(replace(native, path=None, change=lambda x: x)) is None

@@ -1,7 +1,7 @@
 """Which augmentation the way `augmented` uses on a trunk: the best of those that are measured to keep the class.
 
 What digits bear, photographs may not need, and the other way round. Candidates that change the class are left out
-(`gensynth.kinds.image.samplers.recipe_safety`); of the others that one is taken with which discriminant analysis does
+(`gensynth.kinds.image.samplers.recipe_safety`); of the others that one is taken with which the last of `HEADS` does
 best on held-out folds of real training images. The small affine of small networks is always a candidate. The test
 images have no say. mixup is a way of its own; CutMix, measured on frozen features, is of no use there.
 """

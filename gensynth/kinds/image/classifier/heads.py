@@ -1,4 +1,4 @@
-"""Heads: what is fitted to the features of a trunk. Both are linear; how far each is held back is chosen by its user.
+"""Heads: what is fitted to the features of a trunk. How far each is held back is chosen by its user.
 
 They learn from principal components (`Basis`), which are few, so that an arm costs seconds.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,11 +17,16 @@ from scipy.special import softmax
 from torch import Tensor
 
 COMPONENTS = 256
+TRUST, PULL = 0.4, 0.8
+"""Of `bayesian`: how much log-densities count beside logits, and how much of B all directions share."""
 
 
 @dataclass(frozen=True, eq=False)
 class Basis:
     """The main components of features, each feature scaled to mean 0 and variance 1 first.
+
+    Of features that are never negative, such as means of rectified maps, it takes the square root: they are skewed
+    (Yang et al. 2021, "Free lunch for few-shot learning: distribution calibration").
 
     On three classes of 30 and seven of 300 from CIFAR-10, MobileNetV2, 256 components were as good as its 1,280
     features (logistic regression 70.7 % against 70.1, discriminant analysis 69.6 against 69.3), in a tenth of the time.
@@ -28,23 +34,27 @@ class Basis:
     Attributes:
         mean: Shape (features,).
         axes: Shape (features, p).
+        rooted: Whether it takes square roots.
     """
 
     mean: np.ndarray
     axes: np.ndarray
+    rooted: bool
 
     @staticmethod
     def of(x: np.ndarray) -> Basis:
         """Return the components of features (n, features)."""
+        rooted = bool((x >= 0).all())
+        x = np.sqrt(x) if rooted else x
         mean, scale = x.mean(0, dtype=np.float64), x.std(0, dtype=np.float64)
         scale = np.where(scale > 1e-6, scale, np.inf)  # a feature that never varies tells nothing
         z = (x - mean) / scale
         vectors = np.linalg.eigh(z.T @ z / len(z))[1][:, -min(COMPONENTS, len(x)) :]
-        return Basis(mean.astype(np.float32), (vectors / scale[:, None]).astype(np.float32))
+        return Basis(mean.astype(np.float32), (vectors / scale[:, None]).astype(np.float32), rooted)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the components, float32, shape (n, p), of features (n, features)."""
-        return (x - self.mean) @ self.axes
+        return ((np.sqrt(x.clip(0)) if self.rooted else x) - self.mean) @ self.axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +101,16 @@ class Linear:
         return found
 
 
+class Fitted(Protocol):
+    """What a head has learned."""
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return probabilities, float32, shape (n, k), of components (n, p)."""
+
+
 @dataclass(frozen=True)
 class Head:
-    """A way to fit a `Linear`.
+    """A way to learn from features.
 
     Attributes:
         name: Its name in the answer.
@@ -105,7 +122,7 @@ class Head:
     name: str
     strengths: tuple[float, ...]
     usual: float
-    fit: Callable[[Lesson, Sequence[float]], list[Linear]]
+    fit: Callable[[Lesson, Sequence[float]], Sequence[Fitted]]
 
 
 def logistic(lesson: Lesson, strengths: Sequence[float]) -> list[Linear]:
@@ -147,31 +164,82 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(cores)
 
 
-def discriminant(lesson: Lesson, strengths: Sequence[float]) -> list[Linear]:
-    """Linear discriminant analysis with shrinkage: the covariance within classes is that of all classes together.
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """Normal predictive distributions of classes beside a linear map.
 
-        S' = (1 - s) S + s tr(S) / p I
-
-    Friedman 1989, "Regularized discriminant analysis". A rare class has its own mean alone and borrows the spread of
-    the common ones, which count as often as they occur, even where all classes are to be predicted alike.
+    Attributes:
+        linear: The linear map, a prior among its intercepts.
+        axes: To coordinates in which the spread within classes is I, shape (p, p).
+        means: Of the predictive distributions there, shape (k, p).
+        variances: Of these, shape (k, p).
     """
+
+    linear: Linear
+    axes: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Return the log-densities, but for a constant, shape (n, k), of components (n, p)."""
+        z, precise = x @ self.axes, 1 / self.variances
+        square = np.square(z) @ precise.T - 2 * z @ (self.means * precise).T + (np.square(self.means) * precise).sum(1)
+        return np.asarray(-(square + np.log(self.variances).sum(1)) / 2)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """As `Fitted.predict`."""
+        logits = x @ self.linear.coef + self.linear.intercept + TRUST * self.log_density(x)
+        return np.asarray(softmax(logits, axis=1).astype(np.float32))
+
+
+def bayesian(lesson: Lesson, strengths: Sequence[float]) -> list[Normal]:
+    """Logistic regression beside normal classes whose means are normal, too; a strength s, of 0 to 1, restrains both.
+
+    Where the spread within classes, shrunk by s, is I, the mean of a class of n examples with mean m has the posterior
+
+        N(c + nB (m - c) / (nB + 1), B / (nB + 1)),  B: variance of class means around c, by direction
+
+    so that a class of few examples is drawn to the centre where classes hardly differ, and is wider. Its logits are
+    those of `logistic` plus `TRUST` times the log-densities of the predictive distributions. Ioffe 2006, "Probabilistic
+    linear discriminant analysis"; B from the sums of squares of a one-way analysis of variance.
+
+    On features of MobileNetV2 of CIFAR-10, with 2 to 10 classes of 15 to 1,000 images, this was ahead of discriminant
+    analysis with shrinkage everywhere; of ten classes it is ahead of logistic regression, of two behind it.
+    """
+    linear = logistic(lesson, [0.75 * (1 - s) / s for s in strengths])
+    mass, means, off = _moments(lesson)
+    values, vectors = np.linalg.eigh((off * lesson.weight[:, None]).T @ off / mass.sum())
+    found = []
+    for s, beside in zip(strengths, linear, strict=True):
+        white = vectors / np.sqrt((1 - s) * values.clip(0) + s * max(values.mean(), 1e-9))
+        z, centre = means @ white, mass @ means @ white / mass.sum()
+        between, turn = _between(z - centre, mass)
+        sure = mass[:, None] * between + 1
+        expected = (1 - 1 / sure) * ((z - centre) @ turn) + centre @ turn
+        arrays = (white @ turn, expected, 1 + between / sure)
+        found.append(Normal(beside, *(array.astype(np.float32) for array in arrays)))
+    return found
+
+
+def _moments(lesson: Lesson) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return how much each class weighs, its mean, and how far each row is from that of its class."""
     x, y, weight = lesson.x.astype(np.float64), lesson.y, lesson.weight
     mass, means = np.bincount(y, weight, lesson.n_classes), np.zeros((lesson.n_classes, x.shape[1]))
     for k in np.flatnonzero(mass):
         means[k] = weight[y == k] @ x[y == k] / mass[k]
-    off = x - means[y]
-    values, vectors = np.linalg.eigh((off * weight[:, None]).T @ off / mass.sum())
-    with np.errstate(divide="ignore"):
-        prior = np.log(lesson.shares)
-    found = []
-    for s in strengths:
-        spread = (1 - s) * values.clip(0) + s * max(values.mean(), 1e-9)
-        coef = (vectors / spread) @ (vectors.T @ means.T)
-        found.append(Linear(coef, prior - (means * coef.T).sum(1) / 2))
-    return found
+    return mass, means, x - means[y]
+
+
+def _between(off: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variances between classes, shape (p,), and their directions; the spread within classes is I."""
+    n, free = mass.sum(), max(1, np.count_nonzero(mass) - 1)
+    squares, turn = np.linalg.eigh((off * mass[:, None]).T @ off)
+    each = max((n - np.square(mass).sum() / n) / free, 1e-9)  # what a class weighs, as far as its mean tells of B
+    found = ((squares / free - 1) / each).clip(0)
+    return (1 - PULL) * found + PULL * found.mean(), turn
 
 
 HEADS = (
-    Head("trunk logistic", (0.3, 1, 3, 10, 30, 100), 3, logistic),
-    Head("trunk discriminant", (0.9, 0.7, 0.5, 0.3, 0.2, 0.1), 0.5, discriminant),
+    Head("trunk logistic", (0.1, 0.3, 1, 3, 10, 30), 3, logistic),
+    Head("trunk Bayesian", (0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1), 0.5, bayesian),
 )

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from scipy.special import softmax
+from scipy.stats import multivariate_normal
 from sklearn.linear_model import LogisticRegression
 
-from gensynth.kinds.image.classifier.heads import HEADS, Basis, Head, Lesson, discriminant, logistic
+from gensynth.kinds.image.classifier.heads import (
+    HEADS,
+    PULL,
+    TRUST,
+    Basis,
+    Head,
+    Lesson,
+    bayesian,
+    logistic,
+)
 
 
 def rows(counts: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -28,21 +38,42 @@ def test_logistic_regression_is_that_of_scikit_learn() -> None:
     assert ours == pytest.approx(balanced.predict_proba(x), abs=0.01)
 
 
-def test_discriminant_analysis_is_that_of_scikit_learn() -> None:
-    x, y = rows((60, 40, 20))
-    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3).fit(x, y).predict_proba(x)
-    ours = discriminant(Lesson(x, y, np.ones(len(y)), False, 3), (0.9, 0.3))
-    assert ours[1].predict(x) == pytest.approx(theirs, abs=1e-4) and ours[0].predict(x) != pytest.approx(
-        theirs, abs=0.01
-    )
-
-
-def test_a_rare_class_borrows_the_spread_of_the_common_ones() -> None:
+def test_a_class_of_few_examples_is_drawn_to_the_centre_and_is_wider() -> None:
     x, y = rows((500, 500, 2))
-    new, label = rows((0, 0, 300), 1)
     kept = Lesson(x, y, np.ones(len(y)), True, 3)
-    assert (discriminant(kept, (0.1,))[0].predict(new).argmax(1) == label).mean() > 0.5
+    found = bayesian(kept, (0.1,))[0]
+    raw = np.stack([x[y == k].mean(0) for k in range(3)]) @ found.axes
+    centre = x.mean(0) @ found.axes
+    left = np.linalg.norm(found.means - centre, axis=1) / np.linalg.norm(raw - centre, axis=1)
+    assert left[2] < 0.9 < 0.99 < left[:2].min() and (found.variances[2] > found.variances[0] + 0.05).all()
     assert kept.shares == pytest.approx([1 / 3] * 3)
+
+
+def test_densities_are_those_of_normal_classes_with_normal_means() -> None:
+    """Against the conjugate posterior with whole matrices, in the coordinates of the features."""
+    x, y = rows((60, 40, 3))
+    n, eye = np.bincount(y), np.eye(6)
+    means = np.stack([x[y == k].mean(0, dtype=np.float64) for k in range(3)])
+    within = (x - means[y]).T @ (x - means[y]) / len(y)
+    within = 0.8 * within + 0.2 * np.trace(within) / 6 * eye
+    white = np.linalg.inv(np.linalg.cholesky(within))
+    centre = n @ means / len(y)
+    off = (means - centre) @ white.T
+    each = (len(y) - (n**2).sum() / len(y)) / 2  # Searle, Casella and McCulloch 1992, section 3.6
+    values, vectors = np.linalg.eigh(((off * n[:, None]).T @ off / 2 - eye) / each)
+    values = (1 - PULL) * values.clip(0) + PULL * values.clip(0).mean()
+    precise = (vectors / values) @ vectors.T
+    expected = []
+    for k in range(3):
+        spread = np.linalg.inv(n[k] * eye + precise)
+        normal = multivariate_normal(spread @ (n[k] * off[k]), eye + spread)
+        expected.append(normal.logpdf((x - centre) @ white.T))
+    lesson = Lesson(x, y, np.ones(len(y)), False, 3)
+    found = bayesian(lesson, [0.9, 0.2])[1]
+    assert np.diff(found.log_density(x)) == pytest.approx(np.diff(np.stack(expected, 1)), abs=1e-3)
+    linear = logistic(lesson, [1 / 12, 3])[1]
+    logits = x @ linear.coef + linear.intercept + TRUST * np.stack(expected, 1)
+    assert found.predict(x) == pytest.approx(softmax(logits, 1), abs=1e-3)
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)
