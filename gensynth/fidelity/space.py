@@ -125,6 +125,10 @@ class Space(ABC):
             tests: Number of p-values that are corrected together.
         """
 
+    def readable(self, seen: Seen) -> np.ndarray:
+        """Return what boosted trees read to tell synthetic examples from real ones, shape (n, q); NaN is missing."""
+        return seen.points
+
     def detectable(self, label: int, n: int, level: float) -> float | None:
         """Return the smallest shift that its tests find at a level among n samples; None where it is not measured."""
         return None

@@ -36,6 +36,11 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def array(self) -> np.ndarray:
+        """Both, float64, shape (n, p + q)."""
+        return np.concatenate([self.numbers, self.codes], axis=1)
+
     def take(self, rows: np.ndarray) -> Encoded:
         """Return some rows (positions or a boolean mask)."""
         return Encoded(self.numbers[rows], self.codes[rows])

@@ -33,11 +33,24 @@ class TableConfig(SplitConfig):
 
     noun: ClassVar[str] = "row"
     paths: ClassVar[tuple[str, ...]] = ("test_data", "schema")
+    needs_target: ClassVar[bool] = True
+    """Whether a label column has to be named where nothing else tells it."""
 
     target: str | None = None
     """Name of the label column; only builtin tables know theirs."""
     schema: str | None = None
     """A schema.json that says what the columns are, which bounds hold, and what rules every row obeys."""
+
+
+@dataclass(frozen=True)
+class WholeTableConfig(TableConfig):
+    """How a real table is read and split of which a whole synthetic one is made."""
+
+    needs_target: ClassVar[bool] = False
+
+    target: str | None = None
+    """Name of the label column, whose classes are drawn in their shares or as --counts says; without one the table has
+    no classes."""
 
 
 @dataclass(frozen=True)

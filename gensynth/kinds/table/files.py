@@ -12,8 +12,9 @@ import pandas as pd
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some
 from gensynth.kinds.table.codec import first_id
+from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.rows import Rows, rows_of
-from gensynth.kinds.table.tables import read_frame, to_frame
+from gensynth.kinds.table.tables import read_frame, to_frame, unlabeled
 from gensynth.mix.frame_files import FrameFiles
 from gensynth.sampler.synthetic import Synthetic
 
@@ -24,7 +25,7 @@ class RowFiles(FrameFiles):
 
     def frame_of(self, data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd.DataFrame:
         """As `FrameFiles.frame_of`."""
-        return to_frame(data, like)
+        return to_frame(data, like).drop(columns=NO_TARGET, errors="ignore")
 
     def added(self, accepted: Synthetic, real: pd.DataFrame, like: LabeledData) -> pd.DataFrame:
         """As `FrameFiles.added`, in the dtypes of the real rows.
@@ -33,7 +34,7 @@ class RowFiles(FrameFiles):
         empty, and its dtype may have no room for that.
         """
         ignored = [c.name for c in rows_of(like).schema.columns if c.kind == "ignore"]
-        new = to_frame(replace(accepted, x=with_new_ids(rows_of(accepted), real)), like)
+        new = self.frame_of(replace(accepted, x=with_new_ids(rows_of(accepted), real)), like)
         return new.astype(real.dtypes.drop(ignored).to_dict())
 
     def samples(self, path: Path, like: LabeledData) -> tuple[Rows, np.ndarray]:
@@ -44,6 +45,7 @@ class RowFiles(FrameFiles):
             frame = read_frame(path, real.schema)
         except ValueError:  # a column holds what the real one cannot: the gate will say so of each row
             frame = read_frame(path)
+        frame = unlabeled(frame) if target == NO_TARGET else frame
         wanted = [*(c.name for c in real.schema.columns), target]
         if unlike := sorted(map(str, set(frame.columns) ^ set(wanted))):
             raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")

@@ -30,6 +30,8 @@ def giveaways(x: pd.DataFrame, y: np.ndarray, schema: Schema) -> dict[Hashable, 
         schema: What the columns are; ids and all others that nothing is learned from are looked at, too.
     """
     present, labels = np.unique(y, return_inverse=True)
+    if len(present) < 2:
+        return {}
     chance = 1 / len(present)
     reached = {c.name: _accuracy(_bins(x[c.name], c), labels) for c in schema.columns if c.kind != "constant"}
     return {name: value for name, value in reached.items() if value - chance >= ENOUGH * (1 - chance)}

@@ -8,14 +8,18 @@ import pandas as pd
 from gensynth.data.names import natural_key
 from gensynth.data.words import counted
 
+NO_TARGET = "(no label)"
+"""Name of the label column of a table without one: all rows are of one class, and no file holds it."""
 ALLOWED = ("string", "integer", "boolean", "floating", "mixed-integer-float", "interval")
 """What labels may be, in the words of pandas; intervals, since `pandas.cut` makes classes of a quantity."""
 
 
 def check_labels(y: pd.Series) -> None:
-    """Raise ValueError unless `y` holds labels of two classes or more and no missing values."""
+    """Raise ValueError unless `y` holds labels of two classes or more and no missing values, or is `NO_TARGET`."""
     if not len(y):
         raise ValueError("the table has no rows.")
+    if y.name == NO_TARGET:
+        return
     if y.isna().any():
         raise ValueError(
             f"{counted(int(y.isna().sum()), 'row has', 'rows have')} no {y.name!r}; remove such rows, or fill it in."

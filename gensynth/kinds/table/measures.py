@@ -1,6 +1,6 @@
 """Fidelity metrics of tables as pure functions of encoded rows (`gensynth.kinds.table.codec.Encoded`).
 
-The definitions of marginals, pair trends and detection follow SDMetrics (https://docs.sdv.dev/sdmetrics), written
+The definitions of marginals and pair trends follow SDMetrics (https://docs.sdv.dev/sdmetrics), written
 anew; what is new is that each comes with the value that real rows reach against real rows at the same numbers.
 Memory stays bounded: distances are computed in blocks, contingencies split by split.
 """
@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
 
 from gensynth.kinds.table.codec import Encoded
 
@@ -25,8 +22,6 @@ MOST_PAIRED = 64
 """Columns whose relations are measured, as the number of pairs is the square of it."""
 PAIR_LEVELS = 10
 """Levels of a column that are told apart in contingencies, the rarest counting as one."""
-FOLDS = 5
-DETECTOR: dict[str, Any] = {"max_iter": 60, "max_leaf_nodes": 15, "early_stopping": False, "random_state": 0}
 
 
 @final
@@ -254,41 +249,6 @@ def worst_shortfall(alike: np.ndarray) -> tuple[int, float, np.ndarray]:
     short = expected[:, None] - alike
     worst = int(short[:, 0].argmax())
     return worst, float(expected[worst]), short.max(axis=0)
-
-
-def detection_auc(real: Encoded, synthetic: Encoded, seed: int) -> float:
-    """Cross-validated area under the ROC curve of gradient-boosted trees that tell synthetic rows from real ones.
-
-    0.5 where they cannot, 1 where they always can. Below 0.5, by more than chance, synthetic rows are copies of real
-    ones, which carry the wrong label from the folds that are learned to those that are tested.
-
-    Args:
-        real: Real rows, at least `FOLDS` of them.
-        synthetic: Synthetic rows, at least `FOLDS` of them.
-        seed: Seed of the folds.
-    """
-    x = np.concatenate([np.concatenate([rows.numbers, rows.codes], axis=1) for rows in (real, synthetic)])
-    is_synthetic = np.arange(len(x)) >= len(real)
-    p = np.empty(len(x))
-    for learn, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(x, is_synthetic):
-        # Without class weights: they gained nothing, and with them scikit-learn takes ten times as long to bin.
-        model = HistGradientBoostingClassifier(**DETECTOR, min_samples_leaf=int(np.clip(len(learn) // 10, 2, 20)))
-        p[test] = model.fit(x[learn], is_synthetic[learn]).predict_proba(x[test])[:, 1]
-    return float(roc_auc_score(is_synthetic, p))
-
-
-def detection_score(auc: float) -> float:
-    """1 - 2 max(AUC - 1/2, 0): 1 where synthetic rows cannot be told from real ones, 0 where they always can."""
-    return 1 - 2 * max(auc - 0.5, 0.0)
-
-
-def expected_detection_score(n_real: int, n_synthetic: int) -> float:
-    """E[detection score | one distribution] = 1 - 2 sd / sqrt(2 pi), with sd^2 = (n + m + 1) / (12 n m) of an AUC.
-
-    Mann and Whitney 1947 for the variance; the AUC is taken as normal around 1/2.
-    """
-    n, m = n_real, n_synthetic
-    return float(1 - 2 * np.sqrt((n + m + 1) / (12 * n * m) / (2 * np.pi)))
 
 
 def level_coverage(

@@ -13,10 +13,11 @@ from gensynth.kind import kinds
 from gensynth.kinds.table import builtin as builtin_tables
 from gensynth.kinds.table.config import TableConfig
 from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.schema import Column, Schema
-from gensynth.kinds.table.tables import from_frame, read_frame, read_table, to_frame
+from gensynth.kinds.table.tables import from_frame, read_frame, read_table, to_frame, unlabeled
 
 
 def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
@@ -28,7 +29,8 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: if it cannot be read, `config.target` is missing or no class label, or a class has a single row.
+        ValueError: if it cannot be read, `config.target` is missing where one is needed, or no class label, or a class has a single
+            row.
     """
     name = str(source)
     schema = None if config.schema is None else Schema.load(config.schema)
@@ -40,7 +42,7 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
         target = config.target or builtin_tables.TARGETS[wanted]
         return _grouped(_checked(from_frame(getattr(builtin_tables, wanted)(), target, schema), name), config)
     suffix_of(name)  # first, for a folder has no columns to choose from
-    if config.target is None and schema is None:
+    if config.target is None and schema is None and config.needs_target:
         raise ValueError(f"which column of {name!r} is the label? Name it: --target COLUMN.")
     label = schema.target if config.target is None and schema is not None else config.target
     return _grouped(_checked(read_table(name, label, schema), name), config)
@@ -66,6 +68,7 @@ def read_like(source: str | Path, like: LabeledData, config: TableConfig) -> Lab
     schema = rows_of(like).schema
     name, target = str(source), schema.target
     found = getattr(builtin_tables, name[8:])() if name.startswith("builtin:") else read_frame(name, schema)
+    found = unlabeled(found) if target == NO_TARGET else found
     wanted = [*(c.name for c in schema.columns), target]
     if unlike := sorted(map(str, set(found.columns) ^ set(wanted))):
         raise ValueError(f"{name!r} and the real table differ in the columns {some(unlike)}; they must agree.")

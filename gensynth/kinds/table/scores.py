@@ -12,6 +12,7 @@ from gensynth.data.words import some
 from gensynth.fidelity.class_scores import COPYING
 from gensynth.fidelity.class_verdict import Limit
 from gensynth.fidelity.metrics import permutation_p
+from gensynth.fidelity.metrics.detection import detection_auc, detection_score, expected_detection_score
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.table import measures as metrics
 from gensynth.kinds.table.codec import Encoded, Levels, TableCodec
@@ -102,7 +103,7 @@ class RowScores:
         places, pairs = metrics.pair_similarities(metrics.stacked(few), cards, splits)
         names = self._column_names()
         of_pairs = [f"{names[a]} with {names[b]}" for a, b in places]
-        auc = metrics.detection_auc(*few, self.seed)
+        auc = detection_auc(few[0].array, few[1].array, self.seed)
         return (
             similarity("marginals", marginals),
             worst("worst_column", marginals, names),
@@ -110,8 +111,8 @@ class RowScores:
             worst("worst_pair", pairs, of_pairs),
             score_of(
                 "detection",
-                metrics.detection_score(auc),
-                metrics.expected_detection_score(n, m),
+                detection_score(auc),
+                expected_detection_score(n, m),
                 note=f"The AUC is {auc:.2f}.",
             ),
         )

@@ -87,6 +87,11 @@ class RowSpace(Space):
         points = self.coordinates(rows)
         return SeenRows(row_hashes(typed, self.schema), points, points, points, faults, rows)
 
+    def readable(self, seen: Seen) -> np.ndarray:
+        """As `Space.readable`: numbers as they are, levels as codes."""
+        assert isinstance(seen, SeenRows)
+        return seen.rows.array
+
     def found(
         self, seen: Seen, y: np.ndarray, parents: Sequence[tuple[str, ...]], distance: np.ndarray, closest: np.ndarray
     ) -> Found:

@@ -19,7 +19,7 @@ from gensynth.data.frames import PACKED, SEPARATORS, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
-from gensynth.kinds.table.labels import class_names
+from gensynth.kinds.table.labels import NO_TARGET, class_names
 from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.numbers import MARKS
 from gensynth.kinds.table.rows import Rows, rows_of
@@ -39,14 +39,14 @@ FEWEST_FALLING = 5
 """Falling numbers in the first line that are taken for names, at least: this many seldom fall by chance."""
 
 
-def read_table(path: str | Path, target: Hashable, schema: Schema | None = None) -> LabeledData:
+def read_table(path: str | Path, target: Hashable | None, schema: Schema | None = None) -> LabeledData:
     """Read a table with a label column.
 
     Args:
         path: A file that ends in one of `gensynth.data.frames.SUFFIXES`. In text files, what is empty, NA, None,
             null and the like (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and
             codes with leading zeros such as 0123 stay text.
-        target: Name of the label column.
+        target: Name of the label column; None for a table without one.
         schema: What is known of the columns; its dtypes hold for text files.
 
     Raises:
@@ -83,18 +83,21 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
 
 
-def from_frame(frame: Any, target: Hashable, schema: Schema | None = None) -> LabeledData:
+def from_frame(frame: Any, target: Hashable | None, schema: Schema | None = None) -> LabeledData:
     """Take a table that is in memory.
 
     Args:
         frame: pandas, Arrow, polars, or what else has `to_pandas`.
-        target: Name of the label column; text also finds a column whose name is that whole number.
+        target: Name of the label column; text also finds a column whose name is that whole number. None for a table
+            without one: its rows are of one class.
         schema: What is known of the columns; the rest is detected.
 
     Raises:
         ValueError: if a column is not understood (`detect_schema`).
     """
     frame = as_pandas(frame)
+    if target is None:
+        frame, target = unlabeled(frame), NO_TARGET
     if target not in frame.columns and isinstance(target, str):
         target = next((name for name in frame.columns if str(name) == target), target)
     schema = detect_schema(frame, target, schema)
@@ -111,6 +114,11 @@ def from_frame(frame: Any, target: Hashable, schema: Schema | None = None) -> La
         ids=tuple(map(str, range(len(y)))),
         notes=table_notes(x, y, schema),
     )
+
+
+def unlabeled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without a label column with one that says nothing, which `RowFiles` leaves out again."""
+    return frame.assign(**{NO_TARGET: "all"})
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:
