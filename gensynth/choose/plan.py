@@ -18,6 +18,7 @@ import numpy as np
 
 from gensynth.choose.design import Design
 from gensynth.choose.record import Key, Record
+from gensynth.data.words import counted
 from gensynth.evaluate.ways import PLUS, SYNTHETIC, way_of
 
 
@@ -45,6 +46,7 @@ class Plan:
         record: Record,
     ) -> None:
         self.design, self.targets, self.budget, self.record = design, targets, budget, record
+        self.noun = design.split(0)[0].noun
         self.classifiers = {classifier.name: classifier for classifier in design.classifiers}
         self.ways: list[Key] = [("", "", way, name) for way in design.ways for name in self.classifiers]
         self.units: list[Key] = [(s, to, name) for to in targets for s in samplers for name in self.classifiers]
@@ -87,14 +89,15 @@ class Plan:
 
     def outlook(self) -> str:
         """Say, once the ways without synthetic examples are tried in the first split, how long it takes at most."""
-        least, noun = self.design.least, self.design.split(0)[0].noun
+        least = self.design.least
         ways = sum(self._mean(0, self.ways).values())
         most = max(self.budget, least * ways) - sum(self.record.seconds.values())
+        everything = sum(self._together(0, self.kept).values())
+        each = f" in each of {least} splits or more" * (len(self.design.weights) > 1)
         return (
-            f"Choosing takes at most about {max(0.0, most):.0f} seconds more. A split, of which {least} or more are "
-            f"tried, takes {ways:.0f} without synthetic {noun}s, and about "
-            f"{sum(self._together(0, self.kept).values()):.0f} with those of all samplers, beside fitting these. What "
-            "does not fit into --choose.budget is left out."
+            f"Choosing takes at most about {max(0.0, most):.0f} seconds more. Training takes {ways:.0f} without "
+            f"synthetic {self.noun}s and about {everything:.0f} with those of all samplers{each}, and fitting these "
+            "comes on top. What does not fit into --choose.budget is left out."
         )
 
     def overrun(self, done: int) -> str:
@@ -105,7 +108,8 @@ class Plan:
         out = max(0.0, spent - done * sum(self._certain(done).values()))
         return (
             f"The choice took {spent:.0f} seconds instead of {self.budget:g}: what is begun is not stopped "
-            f"({out:.0f} seconds went into what is left out), and {self.design.least} splits are always done."
+            f"({out:.0f} seconds went into what is left out), and ways without synthetic {self.noun}s are tried in any "
+            f"case, in {counted(self.design.least, 'split')}."
         )
 
     @property
