@@ -12,6 +12,7 @@ ahead (Breiman, Friedman, Olshen and Stone 1984, "Classification and regression 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def choose(
             examples are always tried.
         folder: Where `search.json` and `search/` keep what was found so far; None to keep nothing.
         notes: Sentences on what is known beforehand.
-        quiet: Whether to hide the progress bar (it is shown on a terminal only).
+        quiet: Whether to hide the progress bar (it is shown on a terminal only), and not to say how long it takes.
 
     Raises:
         ValueError: if the examples do not suffice, or two samplers share a name.
@@ -70,9 +71,12 @@ def choose(
     # Of a part as many as its share of the whole.
     scaled = {to: {name: round(n * len(part) / len(train)) for name, n in adds.items()} for to, adds in targets.items()}
     search = Search(design, sources, scaled, config.seconds, record)
-    steps = sum(max(1, classifier.steps) for classifier in design.classifiers)
-    total = len(design.weights) * len(search.keys) * steps
+    steps = {classifier.name: max(1, classifier.steps) for classifier in design.classifiers}
+    total = len(design.weights) * sum(steps[key[3]] for key in search.keys)
     with tqdm(total=total, desc="choose", disable=True if quiet else None) as bar:
+        search.begin(bar.update)
+        if not quiet:
+            bar.write(" ".join((*cut, search.plan.outlook())), file=sys.stderr)
         done = search.run(bar.update)
     # A threshold is tuned on the other folds of a cross-validation, and a first fold alone has none.
     return _Scored(search, done - (done % design.least == 1), config).choice(train, targets)
@@ -89,8 +93,7 @@ class _Scored:
 
     def __init__(self, search: Search, splits: int, config: ChooseConfig) -> None:
         self.search, self.design, self.splits, self.config = search, search.design, splits, config
-        known = [key for key in search.keys if all(search.knows(at, key) for at in range(splits))]
-        self.keys = [(*key, c.name) for key in known for c in self.design.classifiers]
+        self.keys = [key for key in search.keys if all(search.knows(at, key) for at in range(splits))]
         self.thresholds: dict[Key, list[float]] = {}
         self.scores = {key: self._scores(key) for key in self.keys}
         self.draws = {key: scores[config.metric] for key, scores in self.scores.items()}
@@ -157,7 +160,7 @@ class _Scored:
         return Tried(
             *(sampler, to, arm, self._named(key), self.value[key], gap.value),
             standard_error=math.sqrt(gap.variance) if key != self.baseline else 0.0,
-            seconds=float(np.mean([seconds[str(at), *key[:3]] for at in range(self.splits)])),
+            seconds=float(np.mean([seconds[str(at), *key] for at in range(self.splits)])),
         )
 
     def _why(self) -> str:

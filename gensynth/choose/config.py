@@ -25,8 +25,8 @@ class ChooseConfig:
     standard_errors: float = 1.0
     """How far ahead of a simpler way another one has to be, in standard errors."""
     budget: str = "5m"
-    """Time, such as 90s, 20m or 2h: what would take longer is not begun, slow samplers are left out. Where that
-    happens, the choice depends on the machine, and a note says so."""
+    """Time, such as 90s, 20m or 2h: of samplers and classifiers the cheapest that fit are tried. Where others are left
+    out, the choice depends on the machine, and a note says so."""
     seed: int = 0
     """Seed of all that is drawn."""
 

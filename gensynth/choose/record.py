@@ -29,7 +29,7 @@ class Found(TypedDict):
     estimates: dict[str, float]
     left_out: list[Key]
     notes: list[str]
-    schema: Literal[3]
+    schema: Literal[4]
 
 
 @dataclass
@@ -39,10 +39,12 @@ class Record:
     Attributes:
         folder: Where they are; None to keep nothing.
         outcomes: What was said of the test side, by (split, sampler, target, arm, classifier).
-        seconds: Time spent on training, by (split, sampler, target, arm), and on the rest, such as (split, sampler,
-            "fit"); what was interrupted counts, unless the process was killed outright.
-        estimates: Seconds that a whole fit is thought to take, by sampler.
-        left_out: Samplers, and pairs of sampler and target, that are not tried any further.
+        seconds: Time spent on training, by (split, sampler, target, arm, classifier), and on the rest: (split, sampler,
+            "estimate" or "fit"), (split, sampler, target, "draw"); what was interrupted counts, unless the process was
+            killed outright.
+        estimates: Seconds that a whole fit is thought to take, by sampler; 0 once one is done.
+        left_out: What is not tried any further: samplers, or with a target, that cannot; or with a target and a
+            classifier, for which there is no time.
         notes: Sentences for the reader.
     """
 
@@ -95,7 +97,7 @@ class Record:
             "estimates": self.estimates,
             "left_out": self.left_out,
             "notes": self.notes,
-            "schema": 3,
+            "schema": 4,
         }
         write_text(self.folder / "search.json", json.dumps(fields) + "\n")
 
@@ -117,7 +119,7 @@ class Record:
             self.save()
 
     def leave_out(self, *what: Key, why: str = "") -> None:
-        """Keep that samplers, or samplers with a target, are not tried any further."""
+        """Keep that something is not tried any further, see `left_out`."""
         self.left_out += what
         self.notes += [why] * bool(why)
         self.save()

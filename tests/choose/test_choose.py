@@ -17,7 +17,7 @@ from gensynth.choose import designs, record
 from gensynth.choose.choose import choose, simplest
 from gensynth.choose.config import ChooseConfig
 from gensynth.choose.results import Choice, load_choice, save_choice
-from gensynth.choose.search import Source, slow
+from gensynth.choose.search import Source
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.kinds.image.classifier.networks import Networks
@@ -178,7 +178,7 @@ def test_a_killed_search_goes_on_without_repeating_anything(world: World, splits
     world.choose([source("smote", fitted), source("again", fitted)], tmp_path / "killed")
     assert world.trained == expected and not fitted
     file = tmp_path / "killed" / "search.json"
-    for other in ('{"predicted": []}', file.read_text().replace('"schema": 3', '"schema": 2')):
+    for other in ('{"predicted": []}', file.read_text().replace('"schema": 4', '"schema": 3')):
         file.write_text(other)
         with pytest.raises(ValueError, match="the record of a search by this version of gensynth.*makes it again"):
             world.choose(sources, tmp_path / "killed")
@@ -197,30 +197,38 @@ def test_samplers_that_cannot_are_left_out(world: World) -> None:
 
 def test_what_does_not_fit_into_the_budget_is_not_begun(world: World, splits: int, tmp_path: Path) -> None:
     asked: list[str] = []
+    least = min(splits, 3)
     ways = 10.0 * len(world.baselines)
     arms = 10.0 * world.made
     # All ways without synthetic examples, the first target, and half of what the next one needs.
     sources = [source("smote"), source("vae", asked, seconds=25.0)]
-    found = world.choose(sources, tmp_path / "a", seconds=ways + 1.5 * arms)
+    found = world.choose(sources, tmp_path / "a", seconds=least * (ways + 1.5 * arms))
     assert not asked and found.notes[0].startswith("vae is left out: it takes about")
     assert "smote is left out from balance on" in found.notes[1] and "longer --choose.budget" in found.notes[1]
     # The estimate of a fit counts.
     for more, tried in ((24.0, []), (26.0, ["vae"])):
-        world.choose([source("vae", asked, seconds=25.0)], tmp_path / str(more), seconds=ways + arms + more)
+        world.choose([source("vae", asked, seconds=25.0)], tmp_path / str(more), least * (ways + arms + more))
         assert asked[:1] == tried
     found = world.choose([source("vae")], tmp_path / "b", seconds=1.0)
     assert {t.sampler for t in found.candidates} == {""} and found.why.startswith("No sampler could be tried. ")
-    assert found.splits == min(splits, 3)
+    assert found.splits == least and found.notes[-1].startswith(
+        f"The choice took {least * ways:.0f} seconds instead of 1"
+    )
+
+
+def test_how_long_it_takes_is_said_before_the_work(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.choose([source("smote")], None)
+    assert not capsys.readouterr().err
+    config = replace(world.config, budget="1000s")
+    choose(world.train, world.validation, [source("smote")], TARGETS, config)
+    said, ways = capsys.readouterr().err, 10 * len(world.baselines)
+    assert f"Choosing takes at most about {1000 - ways} seconds more." in said
+    assert f"takes {ways} without synthetic {world.train.noun}s" in said and "--choose.budget" in said
 
 
 def test_targets_that_come_to_the_same_are_tried_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TARGETS, "balance", TARGETS["5x"])
     assert {t.to for t in world.choose([source("smote")], None).candidates} == {"", "5x"}
-
-
-def test_slowest_samplers_go_first() -> None:
-    seconds = {"": 1.0, "random": 2.0, "smote": 10.0}
-    assert slow(seconds, 13) == [] and slow(seconds, 12) == ["smote"] and slow(seconds, 0.5) == ["smote", "random"]
 
 
 def by_gain(**gains: float) -> Callable[[Any, Any], bool]:

@@ -78,8 +78,8 @@ class ImageChooseConfig(ClassifierConfig, ChooseConfig):
     """How far ahead of a simpler way another one has to be, in standard errors. The test part decides afterwards: to be
     ahead at all is enough."""
     budget: str = "20m"
-    """What would take longer is not begun; slow samplers are left out, and a note says so. The test that follows comes
-    on top."""
+    """Time, such as 90s, 20m or 2h: of samplers and classifiers the cheapest that fit are tried, and a note says what
+    is left out. The test that follows comes on top."""
     seeds: int = 2
     """Small networks for each way, at least 2; the test that follows takes more."""
     steps: int | None = None
