@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -53,9 +53,10 @@ CONFIGS = {
     "DrawConfig": "gensynth.data.settings.NoSettings",
     "ChooseConfig": "gensynth.choose.config.FoldsConfig",
     "RebalanceConfig": "gensynth.rebalance.config.RebalanceConfig",
+    "WholeConfig": "gensynth.data.split.SplitConfig",
 }
 """How data are read and split, how a data set is written, what examples are checked in, how synthetic ones are tested
-and drawn, how a sampler is chosen, and what a run makes."""
+and drawn, how a sampler is chosen, what a run makes, and how data are read of which a whole synthetic set is made."""
 
 
 class Kind(ABC):
@@ -186,6 +187,19 @@ class Kind(ABC):
     @abstractmethod
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
+
+    def as_one(self, train: LabeledData) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what turns examples of a data set into those of one class, the label among what they hold if it can.
+
+        Args:
+            train: Its training part.
+
+        Returns:
+            Takes and returns `LabeledData` or `Synthetic`.
+        """
+        import numpy as np
+
+        return lambda data: replace(data, y=np.zeros(len(data), dtype=np.int64), classes=("all",))
 
     def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
         """Return where `check` compares, as a `CheckConfig` and a `ReadConfig` say; by default where all steps do."""

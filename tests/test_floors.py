@@ -21,7 +21,7 @@ FLOORS = (
     ("mix", "evaluate"),
     ("choose",),
     ("report",),
-    ("rebalance", "kinds"),
+    ("rebalance", "synthesize", "kinds"),
     ("cli",),
 )
 """From the ground up. A file imports its own floor or lower ones."""

@@ -31,12 +31,13 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 
-TAKES_TEXT = ("--keep", "--label", "--source", "--target", "--evaluate.command")
+COUNTS = {"--keep": "how many of each to keep", "--counts": "how many of each to make"}
+TAKES_TEXT = (*COUNTS, "--label", "--source", "--target", "--evaluate.command")
 RUNS_CODE = ("evaluate.classifier", "evaluate.command")
 NUMBERS = ("--size", "--weights")
 WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers"))
 WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.targets"))
-"""Options whose value is taken as it stands, settings that name code to run, and options that are lists of numbers or
+"""Options that name classes and numbers, and what these are; those whose value is taken as it stands, settings that name code to run, and options that are lists of numbers or
 words, separated by commas."""
 
 
@@ -55,9 +56,9 @@ class Parser(ArgumentParser):
 
 
 def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
-    """Bring options into the one form that jsonargparse reads; ValueError where a value of `--keep` is no count."""
+    """Bring options into the one form that jsonargparse reads; ValueError where a value of `COUNTS` is no count."""
     out: list[str] = []
-    kept: dict[str, int | str] = {}
+    counted: dict[str, dict[str, int]] = {name: {} for name in COUNTS}
     waiting = iter(range(len(argv)))
     for at in waiting:
         token = argv[at]
@@ -76,14 +77,12 @@ def normalize(argv: list[str], flags: Collection[str]) -> list[str]:
             next(waiting)
         if name == "--print_config" and not equals:
             equals, value = "=", "skip_null"  # in a recipe, `label: null` is a class called null
-        if name == "--keep" and equals and not value.lstrip().startswith("{"):
+        if name in COUNTS and equals and not value.lstrip().startswith("{"):
             pairs = [pair.rpartition("=") for pair in value.split(",")]
             if not all(c and n.strip().isdecimal() for c, _, n in pairs):
-                raise ValueError(
-                    f"--keep is {value!r}; name classes and how many of each to keep: --keep NAME=N,NAME=N."
-                )
-            kept |= {c: int(n) for c, _, n in pairs}
-            value = json.dumps(kept)  # said twice, both count: the last one on the line holds all
+                raise ValueError(f"{name} is {value!r}; name classes and {COUNTS[name]}: {name} NAME=N,NAME=N.")
+            counted[name] |= {c: int(n) for c, _, n in pairs}
+            value = json.dumps(counted[name])  # said twice, both count: the last one on the line holds all
         if name in NUMBERS and "," in value and not value.lstrip().startswith("["):  # one size is a number
             value = f"[{value}]"
         if name in WORDS and not value.lstrip().startswith("["):

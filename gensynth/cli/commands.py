@@ -29,6 +29,7 @@ from gensynth.report.printed import (
     say_passed,
 )
 from gensynth.sampler import SAMPLER
+from gensynth.synthesize.config import SynthesizeConfig
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.split import Parts
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     ChooseConfig: TypeAlias = Any
     DrawConfig: TypeAlias = Any
     RebalanceConfig: TypeAlias = Any
+    WholeConfig: TypeAlias = Any
 
 
 def explore(kind: Kind, data: str, *, data_config: ReadConfig) -> int:
@@ -320,6 +322,39 @@ def rebalance(
         quiet=quiet,
     )
     return run_asked(kind, asked)
+
+
+def synthesize(
+    kind: Kind,
+    data: str,
+    *,
+    out: Path,
+    quiet: bool = False,
+    synthesize_config: SynthesizeConfig,
+    data_config: WholeConfig,
+    evaluate: EvaluateConfig,
+) -> int:
+    """Make a whole synthetic data set, to share or to develop on, with no real example in it, and say what it is worth.
+
+    The same command continues a killed run. Exit status 1 if attacks on it find training examples.
+
+    Args:
+        kind: The kind of data.
+        data: Real data, such as claims.csv.
+        out: Table to write, such as synthetic.csv; beside it synthetic.run/ holds the report, and is not to be shared.
+        quiet: Show no progress bars.
+        synthesize_config: What to make.
+        data_config: How the real data are read and split.
+        evaluate: How classifiers are trained on synthetic examples alone.
+    """
+    from gensynth.synthesize.synthesize import Asked
+    from gensynth.synthesize.synthesize import synthesize as make
+    from gensynth.synthesize.told import print_whole, write_whole
+
+    asked = Asked(source=data, out=out, what=synthesize_config, data=data_config, evaluate=evaluate, quiet=quiet)
+    made = make(kind, asked)
+    say_data_notes(made.parts)
+    return print_whole(made, write_whole(made))
 
 
 def report(

@@ -33,6 +33,7 @@ VERBS = {
     "mix": "join real and accepted synthetic examples to one data set",
     "evaluate": "did it help? paired test on held-out real examples",
     "rebalance": "all of the above with one command, ending in a report",
+    "synthesize": "make a whole synthetic data set to share, with no real example in it",
     "report": "write the report of a rebalance run again",
 }
 

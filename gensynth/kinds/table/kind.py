@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -40,6 +40,7 @@ class TableKind(PlainKind):
         "EvaluateConfig": "gensynth.kinds.table.config.TableEvaluateConfig",
         "ChooseConfig": "gensynth.kinds.table.config.TableChooseConfig",
         "RebalanceConfig": "gensynth.kinds.table.config.TableRebalanceConfig",
+        "WholeConfig": "gensynth.kinds.table.config.WholeTableConfig",
     }
     commands: ClassVar[str] = "gensynth.kinds.table.commands"
 
@@ -144,6 +145,12 @@ class TableKind(PlainKind):
 
         rows = rows_of(everyone)
         return self.space(replace(everyone, x=replace(rows, schema=only_kinds(rows.schema))))
+
+    def as_one(self, train: LabeledData) -> Callable[[Any], Any]:
+        """As `Kind.as_one`: the label is a column like all others."""
+        from gensynth.kinds.table.whole import as_one
+
+        return as_one(train)
 
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: columns, relations of columns and a map."""

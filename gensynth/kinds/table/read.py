@@ -29,8 +29,8 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: if it cannot be read, `config.target` is missing where one is needed, or no class label, or a class has a single
-            row.
+        ValueError: if it cannot be read, `config.target` is missing though it is needed, or no class label,
+            or a class has a single row.
     """
     name = str(source)
     schema = None if config.schema is None else Schema.load(config.schema)

@@ -1,0 +1,34 @@
+"""A table as rows of one class: the label column is one like all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gensynth.data.labeled import LabeledData
+from gensynth.kinds.table.files import RowFiles
+from gensynth.kinds.table.labels import NO_TARGET
+from gensynth.kinds.table.rows import Rows, rows_of
+from gensynth.kinds.table.schema import Schema
+from gensynth.kinds.table.tables import from_frame
+
+
+def as_one(train: LabeledData) -> Callable[[Any], Any]:
+    """As `Kind.as_one`."""
+    rows = rows_of(train)
+    if rows.schema.target == NO_TARGET:
+        return lambda data: data
+    frame = RowFiles().frame_of(train, train)
+    label = from_frame(frame[[rows.schema.target]], None)
+    columns = {c.name: c for c in (*rows.schema.columns, *rows_of(label).schema.columns)}
+    schema = Schema(NO_TARGET, tuple(columns[name] for name in frame.columns), rows.schema.rules)
+    like = rows_of(label).label_values
+
+    def turned(data: Any) -> Any:
+        x = Rows(RowFiles().frame_of(data, train), schema, like)
+        return replace(data, x=x, y=np.zeros(len(data), dtype=np.int64), classes=label.classes)
+
+    return turned

@@ -1,0 +1,36 @@
+"""SynthesizeConfig: what a whole synthetic data set is to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gensynth.rebalance.run import AUTO
+
+
+@dataclass(frozen=True)
+class SynthesizeConfig:
+    """What to make."""
+
+    n: int | None = None
+    """How many examples, the classes in their real shares; by default as many as there are real ones."""
+    counts: dict[str | int, int] | None = None
+    """How many of each class instead: NAME=N,NAME=N."""
+    sampler: str = AUTO
+    """auto takes the sampler whose examples are hardest to tell from real ones, of those that give no training example
+    away; or the name of a sampler."""
+    settings: dict[str, Any] | None = None
+    """Settings of a named sampler."""
+    sample_seed: int = 0
+    """Seed of what is drawn."""
+
+    def __post_init__(self) -> None:
+        if self.n is not None and self.counts is not None:
+            raise ValueError("--n and --counts both say how many examples; give one of the two.")
+        for name, n in {"n": self.n, **(self.counts or {})}.items():
+            if n is not None and n < 1:
+                raise ValueError(f"{name} must be at least 1, got {n}.")
+        if self.sample_seed < 0:
+            raise ValueError(f"sample_seed must be at least 0, got {self.sample_seed}.")
+        if self.sampler == AUTO and self.settings:
+            raise ValueError("settings are those of a named sampler; name one, such as --sampler mixture.")
