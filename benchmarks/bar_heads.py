@@ -40,10 +40,11 @@ class Seen:
 
     def lesson(self, new: np.ndarray | None = None, y: np.ndarray | None = None) -> Lesson:
         """Return what a head learns from: the real features, and new ones of the rare classes."""
+        alike = np.ones(len(self.counts))  # here no head raises rare classes by itself
         if new is None or y is None:
-            return Lesson(self.x, self.y, self.weight, True, len(self.counts))
+            return Lesson(self.x, self.y, self.weight, True, alike)
         x = np.concatenate([self.x, new.astype(np.float32)])
-        return Lesson(x, np.append(self.y, y), np.append(self.weight, np.ones(len(y))), True, len(self.counts))
+        return Lesson(x, np.append(self.y, y), np.append(self.weight, np.ones(len(y))), True, alike)
 
     @property
     def means(self) -> np.ndarray:

@@ -48,9 +48,9 @@ from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 
 ON_PHOTOGRAPHS = (
-    "On photographs (CIFAR-10 with 20 or 50 images of three classes and 1,000 of the others), the synthetic "
-    "features of a frozen MobileNetV2 that were named beforehand did not beat the best way without, in the cuts "
-    "measured so far: docs/benchmark.md."
+    "On photographs (CIFAR-10 with 20 or 50 images of three classes and 1,000 of the others) nothing synthetic beat "
+    "the best way without on the features of a frozen MobileNetV2; features with the spread of the nearest common "
+    "classes came nearest: docs/benchmark.md."
 )
 """What `auto` says of colour images before a user hopes for much; from `benchmarks/photographs_bar.py`."""
 

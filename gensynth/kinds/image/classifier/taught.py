@@ -73,22 +73,23 @@ class Taught:
         return self.basis(self.views.plain(images, on_step))
 
     def lesson(self, parts: Sequence[LabeledData | Synthetic], on_step: OnStep) -> Lesson:
-        """Return what is learned from; each image counts once, however many views it has."""
-        k, step = len(parts[0].classes), partial(share_of, on_step, 0.5 / len(parts))
+        """Return what is learned from, the first part being real; each image counts once, however many views it has."""
+        real = np.bincount(parts[0].y, minlength=len(parts[0].classes))
+        step = partial(share_of, on_step, 0.5 / len(parts))
         x, y = (np.concatenate(each) for each in zip(*((self.plain(p.x, step), p.y) for p in parts), strict=True))
         if self.how.mixed:
-            return _mixed(x, y, k)
+            return _mixed(x, y, real)
         if not self.how.augmented:
-            return Lesson(x, y, np.ones(len(y)), self.balanced, k)
+            return Lesson(x, y, np.ones(len(y)), self.balanced, real)
         counts = views_of(y, *self.bounds)
         split = np.split(counts, [len(parts[0])])
         more = [self.basis(self.views.of(p.x, self.recipe, n, step)) for p, n in zip(parts, split, strict=False)]
         rows, weight = np.repeat(np.arange(len(y)), counts), 1 / (1 + counts)
         x, y, weight = np.concatenate([x, *more]), np.append(y, y[rows]), np.append(weight, weight[rows])
-        return Lesson(x, y, weight, self.balanced, k)
+        return Lesson(x, y, weight, self.balanced, real)
 
 
-def _mixed(x: np.ndarray, y: np.ndarray, k: int) -> Lesson:
+def _mixed(x: np.ndarray, y: np.ndarray, real: np.ndarray) -> Lesson:
     """Return mixtures of features with both labels, every class drawn equally often.
 
     Zhang et al. 2018, "mixup: Beyond empirical risk minimization"; of features: Verma et al. 2019, "Manifold mixup".
@@ -99,7 +100,7 @@ def _mixed(x: np.ndarray, y: np.ndarray, k: int) -> Lesson:
     share = rng.beta(MIXUP, MIXUP, len(one)).astype(np.float32)
     mixed = share[:, None] * x[one] + (1 - share[:, None]) * x[other]
     labels, weight = np.append(y[one], y[other]), np.append(share, 1 - share)
-    return Lesson(np.concatenate([mixed, mixed]), labels, weight, True, k)
+    return Lesson(np.concatenate([mixed, mixed]), labels, weight, True, real)
 
 
 def share_of(on_step: OnStep, of: float, done: float) -> None:
