@@ -73,7 +73,8 @@ class Kind(ABC):
     usual: ClassVar[bool] = False
     """Whether a source that no kind claims is taken to be of this one."""
     configs: ClassVar[Mapping[str, str]] = {}
-    """Where its settings stand, dataclasses, by the names in `CONFIGS`; those of `CONFIGS` where it has none."""
+    """Where its settings stand, dataclasses, by the names in `CONFIGS`; those of `CONFIGS` where it has none. A
+    `WholeConfig` is its `ReadConfig` where it has none."""
     commands: ClassVar[str] = ""
     """The module of the verbs that are its own, beside those of `gensynth.cli.commands`; "" for none."""
 
@@ -285,6 +286,7 @@ class Kind(ABC):
 
     def config(self, name: str) -> type[Any]:
         """Return a dataclass of its settings, such as `ReadConfig`."""
+        name = "ReadConfig" if name == "WholeConfig" and name not in self.configs else name
         module, _, found = (CONFIGS | dict(self.configs))[name].rpartition(".")
         cls: type[Any] = getattr(import_module(module), found)
         return cls

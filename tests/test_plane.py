@@ -50,12 +50,14 @@ def test_points_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[
     assert "choice: " in capsys.readouterr().out
     assert ran("rebalance real.csv --sampler between --to 2x --out filled.csv --group device") == 0
     assert ran("report filled.run") == 0
+    assert ran("synthesize real.csv --out new.csv --n 60 --quiet") in (0, 1)
+    assert pd.read_csv("new.csv")["label"].value_counts().to_dict() == {"no": 50, "yes": 10}
     mixed, filled = pd.read_csv("mixed.csv"), pd.read_csv("filled.csv")
     pd.testing.assert_frame_equal(mixed[:240], frame[["x", "y", "label"]])
     assert filled["label"].value_counts().to_dict() == {"no": 200, "yes": 40 + 27}
     of_each = pd.read_csv("filled.metadata.csv")
     assert of_each["synthetic"].sum() == 27 and json.loads(of_each["parents"].iloc[-1])
-    for page in ("verdict.html", "chosen.run/report.html", "filled.run/report.html"):
+    for page in ("verdict.html", "chosen.run/report.html", "filled.run/report.html", "new.run/report.html"):
         assert "points" in Path(page).read_text(encoding="utf-8")
 
 

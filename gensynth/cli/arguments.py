@@ -37,8 +37,8 @@ RUNS_CODE = ("evaluate.classifier", "evaluate.command")
 NUMBERS = ("--size", "--weights")
 WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers"))
 WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.targets"))
-"""Options that name classes and numbers, and what these are; those whose value is taken as it stands, settings that name code to run, and options that are lists of numbers or
-words, separated by commas."""
+"""Options that name classes and numbers, and what these are; options whose value is taken as it stands, settings that
+name code to run, and options that are lists of numbers or words, separated by commas."""
 
 
 class Parser(ArgumentParser):

@@ -18,7 +18,7 @@ class SynthesizeConfig:
     """How many of each class instead: NAME=N,NAME=N."""
     sampler: str = AUTO
     """auto takes the sampler whose examples are hardest to tell from real ones, of those that give no training example
-    away; or the name of a sampler."""
+    away; or the name of a sampler, or the file of one that `train` wrote."""
     settings: dict[str, Any] | None = None
     """Settings of a named sampler."""
     sample_seed: int = 0

@@ -114,8 +114,8 @@ class Ruler:
                 return found.subset(fresh[:n]), copies[:last]
             if total >= MOST_DRAWS * n:
                 raise ValueError(
-                    f"{1 - len(fresh) / total:.0%} of the {self.noun}s of {label!r} that {sampler.name} draws are copies "
-                    "of training ones; take another sampler."
+                    f"{1 - len(fresh) / total:.0%} of the {self.noun}s of {label!r} that {sampler.name} draws are "
+                    "copies of training ones; take another sampler."
                 )
             total = min(MOST_DRAWS * n, int(1.1 * total * n / max(len(fresh), 1)) + 1)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.privacy import Privacy
 from gensynth.fidelity.verdict import Verdict
 from gensynth.kind import Kind
-from gensynth.mix.mix import write_synthetic
+from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
 from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
@@ -115,11 +115,12 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
             files.refuse_existing(out)
         parts = kind.parts(asked.source, asked.data)
         counts = wanted(parts.train, asked.what)
+        samplers, notes = _samplers(kind, asked.what, parts.train)
         run = Run.open(folder, _settings(kind, asked, parts))
-        work = _Work(kind, asked, parts, folder, run)
-        measured = work.tried()
+        work = _Work(asked, parts, folder, run, list(notes))
+        measured = work.tried(samplers)
         chosen = best(measured)
-        sampler = kind.load(work.path(chosen.sampler))
+        sampler = kind.load(_given(asked.what) or work.path(chosen.sampler))
         drawn, _ = work.ruler.draw(sampler, work.shares, asked.what.sample_seed)
         privacy = work.ruler.measured(drawn, 0.0, 0.0)[1]
         if not out.exists():
@@ -163,32 +164,41 @@ def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
+def _given(what: SynthesizeConfig) -> Path | None:
+    """Return the file of a sampler that was trained before, if one is named."""
+    return Path(what.sampler) if Path(what.sampler).exists() else None
+
+
+def _samplers(kind: Kind, what: SynthesizeConfig, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
+    """Return the samplers in question, and why others are left out; ValueError if there is none of that name."""
+    if (given := _given(what)) is not None:
+        return [kind.load(given)], ()
+    return kind.tried(train) if what.sampler == AUTO else ([kind.made(what.sampler, what.settings)], ())
+
+
 class _Work:
     """A run before it is done."""
 
-    def __init__(self, kind: Kind, asked: Asked, parts: Parts, folder: Path, run: Run) -> None:
-        self.kind, self.asked, self.parts, self.folder, self.run = kind, asked, parts, folder, run
-        self.ruler, self.notes = Ruler(parts, 0), list[str]()
+    def __init__(self, asked: Asked, parts: Parts, folder: Path, run: Run, notes: list[str]) -> None:
+        self.asked, self.parts, self.folder, self.run, self.notes = asked, parts, folder, run, notes
+        self.ruler = Ruler(parts, 0)
         self.shares = shares(parts.train.class_counts, min(len(parts.train), MOST_MEASURED))
 
     def path(self, name: str) -> Path:
         """Return where a sampler is kept."""
         return self.folder / f"{name}{SAMPLER}"
 
-    def tried(self) -> tuple[Measured, ...]:
-        """Fit and measure the samplers in question; ValueError if none can be."""
-        what = self.asked.what
-        if what.sampler == AUTO:
-            samplers, notes = self.kind.tried(self.parts.train)
-            self.notes += notes
-        else:
-            samplers = [self.kind.made(what.sampler, what.settings)]
+    def tried(self, samplers: Sequence[Any]) -> tuple[Measured, ...]:
+        """Fit and measure samplers; ValueError if none can be.
+
+        One that was trained before is taken to have learned from the same training part.
+        """
         found = []
         for sampler in samplers:
             try:
                 found.append(self._measured(sampler))
             except ValueError as error:
-                if what.sampler != AUTO:
+                if self.asked.what.sampler != AUTO:
                     raise
                 self.notes.append(f"{sampler.name} is left out: {error}")
         if not found:
@@ -204,10 +214,13 @@ class _Work:
 
     def _measure(self, sampler: Any) -> Measured:
         start = time.perf_counter()
-        fitted: Sampler = sampler.fit(self.parts.train)
+        given = _given(self.asked.what)
+        fitted: Sampler = sampler if given else sampler.fit(self.parts.train)
         drawn, copies = self.ruler.draw(fitted, self.shares, self.asked.what.sample_seed)
         seconds = time.perf_counter() - start
-        sampler.save(self.path(sampler.name))
+        refuse_held_out_parents(self.parts, drawn)
+        if given is None:
+            sampler.save(self.path(sampler.name))
         return self.ruler.measured(drawn, copies, seconds)[0]
 
 

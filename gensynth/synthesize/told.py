@@ -72,10 +72,10 @@ def _worth(made: Made) -> list[str]:
 def _private(made: Made) -> str:
     m = made.chosen
     low, high = (percent(x) for x in m.nearer_interval)
-    said = f"{percent(m.nearer)} ({low} to {high}) lie nearer to training than to held-out {made.parts.train.noun}s"
-    return (
-        f"{capital(made.privacy.status)}: {said}, and an attack names training ones with an AUC of {m.membership:.2f}."
-    )
+    noun = made.parts.train.noun
+    said = f"{percent(m.nearer)} ({low} to {high}) lie nearer to training than to held-out {noun}s"
+    attack = f"an attack names training {noun}s with an AUC of {m.membership:.2f}"
+    return f"{capital(made.privacy.status)}: {said}, and {attack}; half and 0.5 are ideal."
 
 
 def _like_tile(made: Made) -> Html:
@@ -117,8 +117,8 @@ def _samplers(made: Made) -> Html:
     noun = made.parts.train.noun
     words = (
         f"AUC 0.5 and 50 % are ideal. Taken is what is hardest to tell from real {noun}s among the samplers that are "
-        f"equally private: on which the better attack finds at most {EQUAL} more than on the most private one. Copies of "
-        f"training {noun}s are taken out before all else, unless real {noun}s repeat each other as often."
+        f"equally private: on which the better attack finds at most {EQUAL} more than on the most private one. Copies "
+        f"of training {noun}s are taken out before all else, unless real {noun}s repeat each other as often."
     )
     body = [tuple(map(clean, row)) for row in rows(made.measured, made.chosen)]
     return section("samplers", "Which sampler?", element("p", words, class_="small"), table(HEAD, body))
@@ -156,8 +156,8 @@ def print_whole(made: Made, page: Path) -> int:
     """
     body = [HEAD, *rows(made.measured, made.chosen)]
     wide = [max(len(row[at]) for row in body) for at in range(len(HEAD))]
-    for row in body:
-        print("  ".join(text.ljust(w) if at == 0 else text.rjust(w) for at, (text, w) in enumerate(zip(row, wide))))
+    for name, *values in body:
+        print("  ".join([name.ljust(wide[0]), *(v.rjust(w) for v, w in zip(values, wide[1:], strict=True))]))
     print()
     for sentence in (*answers(made), *(f"note: {note}" for note in made.notes)):
         print(sentence)

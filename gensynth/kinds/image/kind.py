@@ -118,6 +118,12 @@ class ImageKind(Kind):
 
         return load(path) if config is None else load(path, config.draw)
 
+    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
+        """As `Kind.tried`: those that need no training, which takes its own time."""
+        from gensynth.kinds.image.samplers.kept import CATALOG
+
+        return [self.made(name, None) for name in CATALOG.names()], ("Generators are tried where they are named.",)
+
     def drawn(self, path: Path, order: Order, config: DrawConfig) -> Synthetic | None:
         """As `Kind.drawn`, on as many devices as are asked for."""
         from gensynth.kinds.image.sharded import drawn

@@ -1,0 +1,156 @@
+"""gensynth synthesize: a whole data set from the command line, killed runs, refusals, and what it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import refused, run
+
+from gensynth.evaluate.intervals import Estimate
+from gensynth.kind import kinds
+from gensynth.kinds.table.config import TableEvaluateConfig
+from gensynth.kinds.table.tables import from_frame
+from gensynth.sampler.synthetic import Synthetic
+from gensynth.synthesize import synthesize as steps
+from gensynth.synthesize.alone import alone, strongest
+
+QUICK = ("--evaluate.classifiers", "logistic", "--quiet")
+TABLE = kinds()["table"]
+
+
+def visits(n: int = 400, seed: int = 0) -> pd.DataFrame:
+    rng, at = np.random.default_rng(seed), np.arange(n)
+    ill = at % 4 == 0
+    frame = pd.DataFrame(
+        {
+            "visit": at + 1000,
+            "day": pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 300, n), unit="D"),
+            "pulse": rng.normal(70 + 25 * ill, 9).round(1),
+            "ward": rng.choice(["A", "B", None], n, p=[0.5, 0.3, 0.2]),
+            "ill": np.where(ill, "yes", "no"),
+            "weight": rng.normal(75, 12, n).round(1),
+        }
+    )
+    return frame.mask(rng.random(frame.shape) < np.array([0, 0, 0, 0, 0, 0.1]))
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    visits().to_csv("clinic.csv", index=False)
+    return tmp_path
+
+
+def synthetic(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
+    code, out, err = run(capsys, "synthesize", "clinic.csv", *argv, *QUICK)
+    assert code == ("\nLeakage detected" in out), err
+    return out
+
+
+def test_a_table_comes_out_like_the_real_one_and_holds_none_of_its_rows(
+    clinic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = synthetic(capsys, "--out", "new.csv", "--target", "ill", "--n", 300)
+    real, new = pd.read_csv("clinic.csv"), pd.read_csv("new.csv")
+    assert [*new.columns] == [*real.columns] and len(new) == 300
+    assert new.dtypes.to_dict() == real.dtypes.to_dict() and new["weight"].isna().mean() == pytest.approx(0.1, abs=0.06)
+    assert new["ill"].value_counts().to_dict() == {"no": 225, "yes": 75}
+    assert not {*new["visit"]} & {*real["visit"]} and not new.duplicated().any()
+    content = [c for c in real if c != "visit"]
+    assert len(new.merge(real, on=content)) == 0
+    rows = pd.read_csv("new.metadata.csv")
+    assert (rows["parents"] == "[]").all() and not np.array_equal(rows["index"], np.sort(rows["index"]))
+    taken = next(line for line in told.splitlines() if "(taken)" in line).split()[0]
+    assert f"300 rows (no 225, yes 75) by {taken}." in told and "Trained on them alone, logistic reaches" in told
+    page = Path("new.run/report.html").read_text(encoding="utf-8")
+    assert "Which sampler?" in page and "In place of real data" in page and "tabular_vae" in page
+    files = {path: path.read_bytes() for path in clinic.rglob("*") if path.is_file() and path.suffix != ".html"}
+    assert synthetic(capsys, "--out", "new.csv", "--target", "ill", "--n", 300) == told
+    assert files.keys() == {path for path in clinic.rglob("*") if path.is_file() and path.suffix != ".html"}
+    assert all(path.read_bytes() == content for path, content in files.items() if path.name != "run.json")
+
+
+def test_without_a_target_a_table_has_no_classes(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = synthetic(capsys, "--out", "new.csv", "--sampler", "copula")
+    new = pd.read_csv("new.csv")
+    assert [*new.columns] == [*visits().columns] and f"{len(new)} rows by copula." in told and "alone" not in told
+    assert new["ill"].value_counts(normalize=True)["yes"] == pytest.approx(0.25, abs=0.08)
+    assert "no classes" in Path("new.run/report.html").read_text(encoding="utf-8")
+
+
+def test_counts_of_classes_are_as_they_are_asked_for(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    synthetic(capsys, "--out", "new.csv", "--target", "ill", "--sampler", "copula", "--counts", "yes=50,no=20")
+    assert pd.read_csv("new.csv")["ill"].value_counts().to_dict() == {"yes": 50, "no": 20}
+
+
+def test_a_killed_run_goes_on_and_comes_to_the_same(
+    clinic: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    argv = ("--target", "ill", "--sampler", "cart")
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "write_synthetic", killed)
+        run(capsys, "synthesize", "clinic.csv", "--out", "new.csv", *argv, *QUICK)
+    assert not Path("new.csv").exists() and Path("new.run/cart.json").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr(steps._Work, "_measure", killed)
+        synthetic(capsys, "--out", "new.csv", *argv)
+    synthetic(capsys, "--out", "again.csv", *argv)
+    assert Path("new.csv").read_bytes() == Path("again.csv").read_bytes()
+
+
+def test_a_sampler_that_was_trained_before_draws(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "train", "cart", "--data", "clinic.csv", "--target", "ill", "--out", ".")[0] == 0
+    argv = ("--target", "ill", "--sampler", "cart.sampler")
+    assert "by cart" in synthetic(capsys, "--out", "new.csv", *argv)
+    code, _, said = run(capsys, "synthesize", "clinic.csv", *argv, "--out", "b.csv", "--split_seed", 1, *QUICK)
+    assert code == 2 and "belong to the validation or test part" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("--n", 0), "n must be at least 1, got 0"),
+        (("--n", 5, "--counts", "yes=5"), "give one of the two"),
+        (("--counts", "yes"), "--counts NAME=N,NAME=N"),
+        (("--counts", "ill=5"), "label 'ill' is not one of the classes 'no', 'yes'"),
+        (("--sampler", "copla"), "Did you mean 'copula'?"),
+        (("--sampler", "random"), "are copies of training ones"),
+        (("--settings", '{"k": 3}'), "settings are those of a named sampler"),
+        (("--target", "sick"), "there is no column 'sick'"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_nothing(
+    clinic: Path, capsys: pytest.CaptureFixture[str], argv: tuple[object, ...], says: str
+) -> None:
+    target = () if "--target" in argv else ("--target", "ill")
+    assert says in refused(capsys, "synthesize", "clinic.csv", "--out", "new.csv", *target, *argv, *QUICK)
+    assert {path.name for path in clinic.iterdir()} == {"clinic.csv"}
+
+
+def test_another_request_for_the_same_file_is_refused(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    synthetic(capsys, "--out", "new.csv", "--sampler", "copula")
+    again = refused(capsys, "synthesize", "clinic.csv", "--out", "new.csv", "--sampler", "cart", *QUICK)
+    assert "holds a run with other settings" in again
+    assert "exists" in refused(capsys, "synthesize", "clinic.csv", "--out", "clinic.csv", *QUICK)
+
+
+def test_wrong_labels_cost_what_is_trained_on_them_alone() -> None:
+    frame, fresh = visits(600), visits(600, seed=1)
+    train, test = (from_frame(each.drop(columns="visit"), "ill") for each in (frame, fresh))
+    sampler = TABLE.made("copula", None).fit(train)
+    drawn = Synthetic.concat([sampler.sample(name, n, 0) for name, n in train.class_counts.items()])
+    config = TableEvaluateConfig(classifiers=("logistic",))
+    good, bad = (
+        alone(train, samples, test, config, quiet=True)[0]
+        for samples in (drawn, steps.replace(drawn, y=np.random.default_rng(0).permutation(drawn.y)))
+    )
+    assert good.real == bad.real and good.difference.low < 0.02 and bad.difference.high < -0.2
+    assert good.recalls.keys() == {"no", "yes"} and strongest([good]) == good
+    assert isinstance(good.synthetic, Estimate) and good.synthetic.value > bad.synthetic.value + 0.2
