@@ -202,6 +202,14 @@ class Kind(ABC):
 
         return lambda data: replace(data, y=np.zeros(len(data), dtype=np.int64), classes=("all",))
 
+    def matching(self, data: LabeledData | Synthetic, where: str) -> np.ndarray:  # noqa: ARG002
+        """Return which examples, made one class by `as_one`, match a condition, bool, shape (n,).
+
+        Raises:
+            ValueError: if it is no condition on them.
+        """
+        raise ValueError(f"--where is for tables, not for {self.plural}.")
+
     def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
         """Return where `check` compares, as a `CheckConfig` and a `ReadConfig` say; by default where all steps do."""
         return self.space(train)

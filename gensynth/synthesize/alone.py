@@ -69,18 +69,19 @@ def alone(train: LabeledData, drawn: Synthetic, test: LabeledData, config: Any, 
         for classifier in classifiers:
             scores = []
             for part in (train, instead):
-                scores.append(
-                    classifier.try_way(REAL, part, None, test, lambda _: None).score(weights, weights.shape[1])
-                )
+                said = classifier.try_way(REAL, part, None, test, lambda _: None)
+                scores.append(said.score(weights, weights.shape[1]))
                 bar.update()
-            draws = [score[config.metric] for score in scores]
-            recalls = [score[RECALL][0].mean(0) for score in scores]
+            of_real, of_synthetic = (score[config.metric] for score in scores)
+            recalls = [score[RECALL][0].mean(0).tolist() for score in scores]
             found.append(
                 Alone(
-                    classifier.name,
-                    config.metric,
-                    *(by_examples_and_seeds(each, floor).estimate(LIMITS) for each in (*draws, draws[1] - draws[0])),
-                    dict(zip(test.classes, zip(*(each.tolist() for each in recalls), strict=True), strict=True)),
+                    classifier=classifier.name,
+                    metric=config.metric,
+                    real=by_examples_and_seeds(of_real, floor).estimate(LIMITS),
+                    synthetic=by_examples_and_seeds(of_synthetic, floor).estimate(LIMITS),
+                    difference=by_examples_and_seeds(of_synthetic - of_real, floor).estimate(LIMITS),
+                    recalls=dict(zip(test.classes, zip(*recalls, strict=True), strict=True)),
                 )
             )
     return tuple(found)

@@ -28,8 +28,9 @@ NATURAL = 0.05
 """Where this share of training examples equal another one, equality gives nobody away, and copies stay."""
 EQUAL = 0.05
 """Samplers are equally private if attacks on one find no more than this beyond what they find on the most private."""
-MOST_DRAWS = 10
-"""Draws per wanted example after which a sampler that repeats training examples is given up."""
+MOST_DRAWS, MOST_TRIED = 10, 300
+"""Draws per wanted example after which a sampler that repeats training examples is given up, and where examples have to
+match a condition."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Ruler:
     """
 
     def __init__(self, parts: Parts, seed: int) -> None:
-        kind = kinds()[parts.train.kind]
+        self.kind = kind = kinds()[parts.train.kind]
         self.as_one, self.seed, self.noun = kind.as_one(parts.train), seed, parts.train.noun
         self.held_out = joined([part for part in (parts.validation, parts.test) if len(part)])
         self.train, self.held = (
@@ -91,33 +92,53 @@ class Ruler:
         """Return which examples equal a training example, bool, shape (n,)."""
         return np.array([each in self.known for each in self.as_one(drawn).x.hashes()], dtype=bool)
 
-    def draw(self, sampler: Sampler, counts: Mapping[str, int], seed: int) -> tuple[Synthetic, float]:
+    def draw(
+        self, sampler: Sampler, counts: Mapping[str, int], seed: int, where: str | None = None
+    ) -> tuple[Synthetic, float]:
         """Draw examples of classes, no copies of training examples among them unless equality is natural.
 
+        Args:
+            sampler: What draws.
+            counts: How many examples of each class.
+            seed: Seed of the examples.
+            where: What each example has to match (`Kind.matching`); None for nothing.
+
         Returns:
-            The examples, and the share of copies among all that were drawn for them.
+            The examples, and the share of copies among all that were drawn for them; with a condition, the share that
+            does not match it.
 
         Raises:
-            ValueError: if the sampler draws hardly anything but copies.
+            ValueError: if the sampler draws hardly anything but copies, or hardly anything that matches.
         """
-        drawn, copies = zip(*(self._draw(sampler, name, n, seed) for name, n in counts.items() if n), strict=True)
-        return Synthetic.concat(drawn), float(np.mean(np.concatenate(copies)))
+        drawn, left_out = zip(
+            *(self._draw(sampler, name, n, seed, where) for name, n in counts.items() if n), strict=True
+        )
+        return Synthetic.concat(drawn), float(np.mean(np.concatenate(left_out)))
 
-    def _draw(self, sampler: Sampler, label: str, n: int, seed: int) -> tuple[Synthetic, np.ndarray]:
-        total = n
+    def _draw(self, sampler: Sampler, label: str, n: int, seed: int, where: str | None) -> tuple[Synthetic, np.ndarray]:
+        most, total = n * (MOST_DRAWS if where is None else MOST_TRIED), n
         while True:
             found = sampler.sample(label, total, seed)
             copies = self.copies(found)
-            fresh = np.arange(total) if self.natural >= NATURAL else np.flatnonzero(~copies)
+            unlike = np.zeros(total, bool) if where is None else ~self.kind.matching(self.as_one(found), where)
+            fresh = np.flatnonzero(~unlike & ((self.natural >= NATURAL) | ~copies))
             if len(fresh) >= n:
-                last = int(fresh[n - 1]) + 1
-                return found.subset(fresh[:n]), copies[:last]
-            if total >= MOST_DRAWS * n:
-                raise ValueError(
-                    f"{1 - len(fresh) / total:.0%} of the {self.noun}s of {label!r} that {sampler.name} draws are "
-                    "copies of training ones; take another sampler."
-                )
-            total = min(MOST_DRAWS * n, int(1.1 * total * n / max(len(fresh), 1)) + 1)
+                left_out = copies if where is None else unlike
+                return found.subset(fresh[:n]), left_out[: int(fresh[n - 1]) + 1]
+            if total >= most:
+                raise ValueError(self._too_few(sampler.name, label, len(fresh), total, where))
+            total = min(most, int(1.1 * total * n / max(len(fresh), 1)) + 1)
+
+    def _too_few(self, sampler: str, label: str, fresh: int, total: int, where: str | None) -> str:
+        if where is None:
+            return (
+                f"{1 - fresh / total:.0%} of the {self.noun}s of {label!r} that {sampler} draws are copies of training "
+                "ones; take another sampler."
+            )
+        return (
+            f"of {total} {self.noun}s of {label!r} that {sampler} draws {fresh} match {where!r}; ask for fewer, or for "
+            "what is less rare."
+        )
 
     def measured(self, drawn: Synthetic, copies: float, seconds: float) -> tuple[Measured, Privacy]:
         """Measure what a sampler drew, and attack it.

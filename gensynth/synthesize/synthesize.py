@@ -28,6 +28,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.privacy import Privacy
 from gensynth.fidelity.verdict import Verdict
 from gensynth.kind import Kind
+from gensynth.mix.files import Files
 from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
 from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
 from gensynth.sampler import SAMPLER
@@ -114,7 +115,7 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         if not (folder / RECORD).exists():
             files.refuse_existing(out)
         parts = kind.parts(asked.source, asked.data)
-        counts = wanted(parts.train, asked.what)
+        counts = wanted(kind, parts.train, asked.what)
         samplers, notes = _samplers(kind, asked.what, parts.train)
         run = Run.open(folder, _settings(kind, asked, parts))
         work = _Work(asked, parts, folder, run, list(notes))
@@ -124,7 +125,11 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         drawn, _ = work.ruler.draw(sampler, work.shares, asked.what.sample_seed)
         privacy = work.ruler.measured(drawn, 0.0, 0.0)[1]
         if not out.exists():
-            run.step("write", lambda: _write(work.ruler, sampler, counts, asked, files))
+            run.step("write", lambda: _write(work, sampler, counts, files))
+        if asked.what.where is not None:
+            work.notes.append(
+                f"Only {kind.noun}s that match {asked.what.where!r} were written; what is measured rests on all."
+            )
         trained = run.step("train on synthetic alone", lambda: _alone(work, drawn))
         one = Parts(*(work.ruler.as_one(part) for part in parts.by_name.values()))
         held_out = [part for part in (one.validation, one.test) if len(part)]
@@ -148,11 +153,22 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         )
 
 
-def wanted(train: LabeledData, what: SynthesizeConfig) -> dict[str, int]:
-    """Return how many examples of each class are to be made; ValueError for a class that there is not."""
+def wanted(kind: Kind, train: LabeledData, what: SynthesizeConfig) -> dict[str, int]:
+    """Return how many examples of each class are to be made, in the shares of the real ones that match.
+
+    Raises:
+        ValueError: if there is no such class, or no training example matches the condition.
+    """
+    real = train
+    if what.where is not None:
+        real = train.subset(kind.matching(kind.as_one(train)(train), what.where))
+        if not len(real):
+            raise ValueError(
+                f"no training {train.noun} matches {what.where!r}; ask for what there is, for nothing else is learned."
+            )
     if what.counts is not None:
         return {train.classes[train.label_of(str(name))]: n for name, n in what.counts.items()}
-    return shares(train.class_counts, len(train) if what.n is None else what.n)
+    return shares(real.class_counts, len(real) if what.n is None else what.n)
 
 
 def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
@@ -235,9 +251,9 @@ def _alone(work: _Work, drawn: Synthetic) -> tuple[Alone, ...]:
         return ()
 
 
-def _write(ruler: Ruler, sampler: Sampler, counts: Mapping[str, int], asked: Asked, files: Any) -> None:
-    seed = asked.what.sample_seed
-    drawn, _ = ruler.draw(sampler, counts, seed)
+def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], files: Files) -> None:
+    asked, seed = work.asked, work.asked.what.sample_seed
+    drawn, _ = work.ruler.draw(sampler, counts, seed, asked.what.where)
     mixed = drawn.subset(np.random.default_rng(seed).permutation(len(drawn)))
     # What is shared says nothing of the real examples, not even their numbers.
     write_synthetic(replace(mixed, parents=((),) * len(mixed)), None, asked.out, files)

@@ -12,6 +12,7 @@ from gensynth.kind import kinds
 from gensynth.report import frame, sections, shown
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, badge, clean, element, estimate, gain, percent, section, table
+from gensynth.synthesize.alone import strongest
 from gensynth.synthesize.ruler import EQUAL, Measured
 from gensynth.synthesize.synthesize import Made
 
@@ -62,7 +63,7 @@ def answers(made: Made) -> list[str]:
 def _worth(made: Made) -> list[str]:
     if not made.alone:
         return []
-    a = max(made.alone, key=lambda each: each.real.value)
+    a = strongest(made.alone)
     return [
         f"Trained on them alone, {a.classifier} reaches {a.synthetic.value:.1%} {WORDS[a.metric]} on held-out real "
         f"{made.parts.train.noun}s, trained on real ones {a.real.value:.1%} ({gain(a.difference)})."

@@ -87,6 +87,19 @@ def test_counts_of_classes_are_as_they_are_asked_for(clinic: Path, capsys: pytes
     assert pd.read_csv("new.csv")["ill"].value_counts().to_dict() == {"yes": 50, "no": 20}
 
 
+def test_rows_match_a_condition(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = "pulse > 90 and ward == 'B' and ill == 'yes'"
+    argv = ("--target", "ill", "--sampler", "copula", "--n", 40)
+    told = synthetic(capsys, "--out", "new.csv", *argv, "--where", where)
+    new = pd.read_csv("new.csv")
+    assert len(new) == 40 and (new["pulse"] > 90).all() and {*new["ward"]} == {"B"} and {*new["ill"]} == {"yes"}
+    assert "Only rows that match" in told
+    rare = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "pulse > 500", *QUICK)
+    assert "no training row matches 'pulse > 500'" in rare
+    rare = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "puls > 5", *QUICK)
+    assert "Did you mean pulse" in rare.replace("'", "") and not Path("b.run").exists()
+
+
 def test_a_killed_run_goes_on_and_comes_to_the_same(
     clinic: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

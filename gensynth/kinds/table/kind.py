@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gensynth.report.contents import Contents
     from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
+    from gensynth.sampler.synthetic import Synthetic
 
 
 @final
@@ -151,6 +152,12 @@ class TableKind(PlainKind):
         from gensynth.kinds.table.whole import as_one
 
         return as_one(train)
+
+    def matching(self, data: LabeledData | Synthetic, where: str) -> np.ndarray:
+        """As `Kind.matching`: a row matches if the predicate holds and nothing in it is missing."""
+        from gensynth.kinds.table.whole import matching
+
+        return matching(data, where)
 
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: columns, relations of columns and a map."""

@@ -1,4 +1,4 @@
-"""A table as rows of one class: the label column is one like all others."""
+"""A table as rows of one class, the label column being one like all others, and which of them match a condition."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from gensynth.data.labeled import LabeledData
 from gensynth.kinds.table.files import RowFiles
 from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.rows import Rows, rows_of
+from gensynth.kinds.table.rules import Rule
 from gensynth.kinds.table.schema import Schema
 from gensynth.kinds.table.tables import from_frame
+from gensynth.sampler.synthetic import Synthetic
 
 
 def as_one(train: LabeledData) -> Callable[[Any], Any]:
@@ -32,3 +34,12 @@ def as_one(train: LabeledData) -> Callable[[Any], Any]:
         return replace(data, x=x, y=np.zeros(len(data), dtype=np.int64), classes=label.classes)
 
     return turned
+
+
+def matching(data: LabeledData | Synthetic, where: str) -> np.ndarray:
+    """As `Kind.matching`."""
+    rows = rows_of(data)
+    rule = Rule("predicate", expression=where)
+    held = Schema(NO_TARGET, rows.schema.columns, (rule,)).obeyed(rows.frame)[:, 0]
+    known: np.ndarray = rows.frame[list(rule.columns)].notna().all(axis=1).to_numpy()
+    return held & known
