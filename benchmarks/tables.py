@@ -198,10 +198,10 @@ def measure(job: Job) -> dict[str, Any]:
 
 
 @lru_cache(1)
-def real_half(table: str, split: int) -> Half:
-    """Return a table whose half number `split` is trained on."""
+def real_half(table: str, split: int, seed: int = 0) -> Half:
+    """Return a table whose half number `split` is trained on; other seeds cut it in other ways."""
     frame = load_table(table)
-    halves = [rows for rows, _ in StratifiedKFold(2, shuffle=True, random_state=0).split(frame, frame[TARGET])]
+    halves = [rows for rows, _ in StratifiedKFold(2, shuffle=True, random_state=seed).split(frame, frame[TARGET])]
     train, test = (frame.iloc[halves[at]].reset_index(drop=True) for at in (split, 1 - split))
     return Half.of(train, test, TARGET, RARE)
 

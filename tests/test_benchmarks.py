@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import math
 from functools import partial
 from pathlib import Path
@@ -112,6 +113,23 @@ def test_tables_of_one_source_count_once(tables: ModuleType) -> None:
     twins = alone | {"car_vgood": 0.1, "yeast5": 0.3, "glass_0_1_vs_2": 0.2}
     assert math.isclose(error(twins), error(alone))
     assert math.isnan(error({"yeast4": 0.1, "yeast5": 0.2}))
+
+
+def test_settings_are_chosen_on_one_half_and_judged_on_the_other(
+    tables: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("table_settings")
+    grid = [{"C": 0.01}, {"C": 1.0}]
+    monkeypatch.setattr(module, "GRIDS", {"logistic": {"in use": module.GRID["logistic"], "mine": grid}})
+    found = module.measure(tables.real_half("tiny", 0, 1), 0)
+    weak, strong = (found["logistic"][json.dumps(setting)] for setting in grid)
+    assert weak["folds"]["log loss"] > strong["folds"]["log loss"]
+    line = {"table": "tiny", "found": found}
+    assert dict(module.tested([line], "logistic", grid, "log loss").loc["tiny"] / 100) == pytest.approx(strong["test"])
+    weak["folds"]["average precision"] = 2.0
+    by_precision = module.tested([line], "logistic", grid, "average precision")
+    assert dict(by_precision.loc["tiny"] / 100) == pytest.approx(weak["test"])
+    assert len(module.report([line]).splitlines()) == 2 + 2 * 2
 
 
 def test_only_what_is_between_the_markers_is_replaced(tables: ModuleType, tmp_path: Path) -> None:

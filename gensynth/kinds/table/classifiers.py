@@ -194,7 +194,7 @@ class Fit:
         if self.setting is None:
             return self.chosen(x, y).to(x, y)
         rows, labels, shares = x.to_numpy(), y, np.bincount(y) / len(y)
-        prepare = preparation(self.model, self.setting, self.is_code, self.weighted, n=len(rows)).fit(rows)
+        prepare = preparation(self.model, self.is_code, self.weighted).fit(rows)
         if self.extra is not None:
             given = np.isin(self.extra.parents, x.index) | (self.extra.parents < 0)
             extra = self.extra.take(np.flatnonzero(given.all(axis=1)))

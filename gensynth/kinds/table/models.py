@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from gensynth.kinds.table.config import BOOSTING, CATBOOST, FOREST, LIGHTGBM, LOGISTIC
 
@@ -25,21 +25,18 @@ MOST_BINS = 255
 """Bins of a number in boosted trees, scikit-learn's setting."""
 RARE_LEVEL = 10
 """Levels with fewer rows share one column where levels become columns."""
-SCALED, QUANTILES = "scaled", "quantiles"
-QUANTILES_OF = 100
-"""Quantiles that numbers are made normal by."""
 
 Setting = dict[str, Any]
-"""Arguments of a model; of logistic regression also `numbers`: `SCALED`, or by `QUANTILES` made normal."""
+"""Arguments of a model."""
 
 GRID: dict[str, list[Setting]] = {
     BOOSTING: [{"max_leaf_nodes": leaves, "max_iter": n} for leaves in (4, 12) for n in (40, 120)],
-    LOGISTIC: [{"numbers": form, "C": c} for form in (SCALED, QUANTILES) for c in (0.02, 0.2, 2.0)],
+    LOGISTIC: [{"C": c} for c in (0.1, 1.0, 10.0)],
     FOREST: [{}],
     LIGHTGBM: [{"num_leaves": leaves, "n_estimators": n} for leaves in (4, 12) for n in (40, 120)],
     CATBOOST: [{"depth": depth, "iterations": n} for depth in (2, 5) for n in (80, 240)],
 }
-"""What cross-validation chooses between; the simplest first."""
+"""What cross-validation chooses between; the simplest first. Finer grids were not ahead (docs/benchmark.md)."""
 
 
 class Bins(TransformerMixin, BaseEstimator):
@@ -68,24 +65,20 @@ def _edges(x: np.ndarray) -> np.ndarray | None:
     return np.unique(np.percentile(x, np.linspace(0, 100, MOST_BINS + 1)[1:-1], method="averaged_inverted_cdf"))
 
 
-def preparation(model: str, setting: Setting, is_code: np.ndarray, weighted: bool, n: int) -> Any:
+def preparation(model: str, is_code: np.ndarray, weighted: bool) -> Any:
     """Return what turns encoded rows into what a model reads, unfitted.
 
     Args:
         model: One of `GRID`.
-        setting: One of its settings.
         is_code: Which columns hold codes, bool, shape (p,).
         weighted: Whether rows have weights.
-        n: Real rows that it will be fitted to.
     """
     if model == BOOSTING:  # has its own way with missing numbers and levels
         return Bins() if weighted else FunctionTransformer()
     numbers: Any = "passthrough"  # gradient boosting takes missing ones as they are
     if model in (LOGISTIC, FOREST):
-        scale = StandardScaler()
-        if setting.get("numbers") == QUANTILES:
-            scale = QuantileTransformer(n_quantiles=min(QUANTILES_OF, n), output_distribution="normal", subsample=None)
-        numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), scale)
+        filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        numbers = make_pipeline(filled, StandardScaler())
     levels = OneHotEncoder(min_frequency=RARE_LEVEL, handle_unknown="infrequent_if_exist", sparse_output=False)
     return ColumnTransformer([("numbers", numbers, ~is_code), ("levels", levels, is_code)])
 
@@ -104,7 +97,7 @@ def made(model: str, setting: Setting, is_code: np.ndarray, seed: int) -> Any:
     if model == FOREST:
         return RandomForestClassifier(n_estimators=200, n_jobs=-1, random_state=seed)
     if model == LOGISTIC:
-        return LogisticRegression(max_iter=1000, C=setting["C"])
+        return LogisticRegression(max_iter=1000, **setting)
     package = _extra(model)
     if model == LIGHTGBM:
         fixed = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbose": -1}

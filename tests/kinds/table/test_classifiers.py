@@ -104,7 +104,7 @@ def test_moving_the_threshold_trains_nothing(monkeypatch: pytest.MonkeyPatch) ->
     config = replace(QUICK, arms=(REAL, THRESHOLD, "real + synthetic", "threshold + synthetic"))
     rows = draw(get_table_sampler("random")().fit(train), {"b": 9}, 0)
     found = evaluate(train, {"smote": rows}, test, config, quiet=True)
-    assert len(found.arms) == 4 and len(fits) == 2 * (1 + 3 + 3 * 6)  # and six settings in three folds
+    assert len(found.arms) == 4 and len(fits) == 2 * (1 + 3 + 3 * 3)  # and three settings in three folds
 
 
 def test_of_a_large_table_a_part_is_used_in_the_same_proportions() -> None:
