@@ -19,6 +19,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +29,7 @@ from common_tables import TARGET, load_table
 from table_report import check_markers, machine, markdown, write_between
 
 from gensynth.data.files import write_text
+from gensynth.data.plain import typed
 from gensynth.data.split import Parts, split_as
 from gensynth.evaluate.evaluate import some_of
 from gensynth.kind import kinds
@@ -35,13 +37,11 @@ from gensynth.kinds.table.builtin import adult
 from gensynth.kinds.table.config import TableEvaluateConfig, WholeTableConfig
 from gensynth.kinds.table.files import RowFiles
 from gensynth.kinds.table.tables import from_frame
-from gensynth.sampler.synthetic import Synthetic
 from gensynth.synthesize.alone import alone, strongest
-from gensynth.synthesize.ruler import Measured, Ruler, best
+from gensynth.synthesize.ruler import Drawn, Measured, Ruler, best
 
 TABLES = ("adult", "abalone_17_vs_7_8_9_10", "hypothyroid", "ada", "kddcup_guess_passwd_vs_satan")
 SPLITS, MOST = 3, 4_000
-SHOWN = ("detection", "nearer", "membership", "copies", "seconds")
 KIND = kinds()["table"]
 
 
@@ -54,30 +54,31 @@ def parts_of(name: str, split: int) -> Parts:
     return KIND.fitted(split_as(config, data), config)
 
 
-def ours(parts: Parts, ruler: Ruler, name: str) -> tuple[Synthetic, float]:
-    """Return what a sampler draws, and the share of copies that were taken out."""
+def ours(parts: Parts, ruler: Ruler, name: str) -> Drawn:
+    """Return what a sampler draws, without copies."""
     return ruler.draw(KIND.made(name, None).fit(parts.train), parts.train.class_counts, 0)
 
 
-def theirs(parts: Parts, peer: str, python: str) -> Synthetic:
-    """Return what a peer draws from the same training rows."""
+def theirs(parts: Parts, ruler: Ruler, peer: str, python: str) -> Drawn:
+    """Return what a peer draws from the same training rows, as it is."""
     with TemporaryDirectory() as folder:
         train, drawn = Path(folder, "train.csv"), Path(folder, "drawn.csv")
         RowFiles().frame_of(parts.train, parts.train).to_csv(train, index=False)
         script = Path(__file__).with_name("whole_peers.py")
         subprocess.run([f"{python}/bin/python", script, peer, train, drawn, str(len(parts.train))], check=True)
-        return RowFiles().read(drawn, parts.train)[0]
+        samples = RowFiles().read(drawn, parts.train)[0]
+    copies = np.mean([content in ruler.once for content in ruler.as_one(samples).x.hashes()])
+    return Drawn(samples, float(copies), 1.0, natural=False)
 
 
 def measure(parts: Parts, tool: str, peers: Mapping[str, str]) -> dict[str, Any]:
     """Return what is found of a tool on a split."""
     ruler, before = Ruler(parts, 0), cpu()
-    drawn, copies = (theirs(parts, tool, peers[tool]), 0.0) if tool in peers else ours(parts, ruler, tool)
-    seconds = cpu() - before
-    found, _ = ruler.measured(drawn, copies if tool not in peers else float(ruler.copies(drawn).mean()), seconds)
-    worth = strongest(alone(parts.train, drawn, ruler.held_out, TableEvaluateConfig(), quiet=True))
+    drawn = theirs(parts, ruler, tool, peers[tool]) if tool in peers else ours(parts, ruler, tool)
+    found = ruler.measured(drawn, cpu() - before)
+    worth = strongest(alone(parts.train, drawn.examples, ruler.held_out, TableEvaluateConfig(), quiet=True))
     return {
-        "measured": {**found.__dict__, "sampler": tool},
+        "measured": {**asdict(found), "sampler": tool},
         "classifier": worth.classifier,
         "real": worth.real.value,
         "synthetic": worth.synthetic.value,
@@ -92,7 +93,7 @@ def cpu() -> float:
 
 def taken(found: Mapping[str, dict[str, Any]], own: list[str]) -> str:
     """Return which of our samplers `synthesize` takes."""
-    read = [Measured(**found[name]["measured"]) for name in own]
+    read = [typed(Measured, found[name]["measured"]) for name in own]
     return best(read).sampler
 
 
@@ -112,9 +113,11 @@ def table(lines: Mapping[str, dict[str, Any]], peers: Mapping[str, str], own: li
 
 def cells(got: list[dict[str, Any]]) -> list[str]:
     """Return means over splits as text."""
-    of = {name: float(np.mean([each["measured"][name] for each in got])) for name in SHOWN}
+    read = [typed(Measured, each["measured"]) for each in got]
+    shown = ([m.detection for m in read], [m.nearer.share for m in read], [m.membership.auc for m in read])
+    means = [f"{np.mean(values):.3f}" for values in (*shown, [m.copies for m in read])]
     real, synthetic = (float(np.mean([each[name] for each in got])) for name in ("real", "synthetic"))
-    return [*(f"{of[name]:.3f}" for name in SHOWN[:-1]), f"{synthetic:.3f} ({real:.3f})", f"{of['seconds']:.1f}"]
+    return [*means, f"{synthetic:.3f} ({real:.3f})", f"{np.mean([m.seconds for m in read]):.1f}"]
 
 
 def main() -> None:

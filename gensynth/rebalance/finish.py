@@ -59,6 +59,8 @@ def read_run(kind: Kind, folder: Path, source: str | None, test_data: str | None
         ValueError: if the folder is not a run, or the data have changed since.
     """
     files = kind.run_files()
+    if "synthesize" in Run.read(folder)["settings"]:
+        raise ValueError(f"{folder} is a run of 'gensynth synthesize'; its own command, typed again, writes its page.")
     settings = asked(Run.read(folder)["settings"], files.settings_type(kind), folder)
     config, source = files.data_config(settings, folder, download), source or settings["source"]
     with hint_of_moves(folder):

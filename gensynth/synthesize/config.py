@@ -18,7 +18,8 @@ class SynthesizeConfig:
     """How many of each class instead: NAME=N,NAME=N."""
     where: str | None = None
     """Only rows of a table for which this holds, such as "age >= 60 and region == 'north'": comparisons, + - * / %,
-    and, or, not; names with blanks stand in backquotes. Rows are drawn until enough match."""
+    and, or, not; names with blanks stand in backquotes. A row in which a named column is missing does not match. Rows
+    are drawn until enough do."""
     sampler: str = AUTO
     """auto takes the sampler whose examples are hardest to tell from real ones, of those that give no training example
     away; or the name of a sampler, or the file of one that `train` wrote."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import nan
+from typing import Any
 
 import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.evaluate.evaluate import some_of
+from gensynth.fidelity.metrics.copying import DistanceShare
 from gensynth.fidelity.metrics.detection import detection_auc
-from gensynth.fidelity.privacy import Privacy, attack, auc_interval
+from gensynth.fidelity.privacy import FEWEST, MembershipAttack, Privacy, attack, auc_interval
 from gensynth.kind import kinds
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
@@ -25,12 +25,13 @@ from gensynth.sampler.synthetic import Synthetic
 MOST = 2_000
 """Training, held-out and synthetic examples that are measured with, at most of each."""
 NATURAL = 0.05
-"""Where this share of training examples equal another one, equality gives nobody away, and copies stay."""
+"""Where this share of examples that equal no real one repeat each other, equality gives nobody away: copies stay."""
 EQUAL = 0.05
 """Samplers are equally private if attacks on one find no more than this beyond what they find on the most private."""
 MOST_DRAWS, MOST_TRIED = 10, 300
-"""Draws per wanted example after which a sampler that repeats training examples is given up, and where examples have to
-match a condition."""
+"""Draws per wanted example after which a sampler that repeats real ones is given up, and where they have to match."""
+FIRST, ENOUGH = 1_000, 100_000
+"""Where examples have to match a condition so many are drawn at first, and at least before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +42,53 @@ class Measured:
         sampler: Its name.
         detection: Area under the ROC curve of boosted trees that tell them from held-out real examples; 0.5 is ideal.
         detection_interval: Its 95 % interval.
-        nearer: Share of them nearer to training examples than to as many held-out ones; 0.5 is ideal.
-        nearer_interval: Its 95 % interval.
-        membership: Area under the ROC curve of an attack that names training examples; 0.5 is ideal.
-        privacy: What the attacks come to, as in `gensynth.fidelity.privacy`.
-        copies: Share of what it draws that equals a training example; taken out before all else unless it is natural.
+        privacy: What attacks find that look for training examples.
+        copies: Share of what it draws that equals a real example.
         seconds: Time to fit it, and to draw what is measured.
     """
 
     sampler: str
     detection: float
     detection_interval: tuple[float, float]
-    nearer: float
-    nearer_interval: tuple[float, float]
-    membership: float
-    privacy: str
+    privacy: Privacy
     copies: float
     seconds: float
 
     @property
+    def membership(self) -> MembershipAttack:
+        """An attack that names training examples."""
+        found = self.privacy.classes[0].membership
+        assert found is not None
+        return found
+
+    @property
+    def nearer(self) -> DistanceShare:
+        """How many examples are nearer to training examples than to as many held-out ones."""
+        found = self.privacy.classes[0].distance
+        assert found is not None
+        return found
+
+    @property
     def leaked(self) -> float:
-        """How well the better of two attacks tells training examples from others; 0.5 where it cannot."""
-        return max(self.nearer, self.membership)
+        """How well the better of the two tells training examples from others; 0.5 where it cannot."""
+        return max(self.nearer.share, self.membership.auc)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Examples as they are to be published, and what was left out.
+
+    Attributes:
+        examples: The examples.
+        copies: Share of all that was drawn that equals a real example which occurs once.
+        matched: Share of it that matches the condition; 1 without one.
+        natural: Whether copies were left in, as `NATURAL` says.
+    """
+
+    examples: Synthetic
+    copies: float
+    matched: float
+    natural: bool
 
 
 class Ruler:
@@ -73,29 +99,34 @@ class Ruler:
         seed: Seed of what is left out here where there is much.
 
     Raises:
-        ValueError: if no real examples are held out.
+        ValueError: if there are too few real examples, or nothing in them to compare.
     """
 
     def __init__(self, parts: Parts, seed: int) -> None:
-        self.kind = kind = kinds()[parts.train.kind]
-        self.as_one, self.seed, self.noun = kind.as_one(parts.train), seed, parts.train.noun
+        self.kind = kinds()[parts.train.kind]
+        self.as_one, self.seed, self.noun = self.kind.as_one(parts.train), seed, parts.train.noun
         self.held_out = joined([part for part in (parts.validation, parts.test) if len(part)])
-        self.train, self.held = (
-            self.as_one(part.subset(some_of(part, MOST, seed))) for part in (parts.train, self.held_out)
-        )
-        self.space = kind.blind_space(joined([self.train, self.held]))
-        known = Counter(self.as_one(parts.train).x.hashes())
-        self.known = frozenset(known)
-        self.natural = sum(n for n in known.values() if n > 1) / known.total()
+        if (least := min(len(parts.train), len(self.held_out))) < FEWEST:
+            raise ValueError(
+                f"{len(parts.train)} training and {len(self.held_out)} held-out {self.noun}s are too few to measure "
+                f"by: {FEWEST} of each are needed, not {least}; add {self.noun}s, or change --test."
+            )
+        self.train, self.held = (self._some(self.as_one(part)) for part in (parts.train, self.held_out))
+        self.space = self.kind.blind_space(joined([self.train, self.held]))
+        if not self.space.readable(self.space.see(self.held.x)).shape[1]:
+            raise ValueError(f"there is nothing to learn from these {self.noun}s: all is left alone, as ids are.")
+        real = Counter(self.as_one(joined([parts.train, self.held_out])).x.hashes())
+        self.once = frozenset(content for content, n in real.items() if n == 1)
 
-    def copies(self, drawn: Synthetic) -> np.ndarray:
-        """Return which examples equal a training example, bool, shape (n,)."""
-        return np.array([each in self.known for each in self.as_one(drawn).x.hashes()], dtype=bool)
+    def _some(self, data: Any) -> Any:
+        """Return at most `MOST` examples in any order: those of a class must not come first."""
+        return data.subset(np.random.default_rng(self.seed).permutation(len(data))[:MOST])
 
-    def draw(
-        self, sampler: Sampler, counts: Mapping[str, int], seed: int, where: str | None = None
-    ) -> tuple[Synthetic, float]:
-        """Draw examples of classes, no copies of training examples among them unless equality is natural.
+    def draw(self, sampler: Sampler, counts: Mapping[str, int], seed: int, where: str | None = None) -> Drawn:
+        """Draw examples of classes, without copies of real examples.
+
+        A copy equals a real example, training or held out, that occurs once: to leave out those of training examples
+        alone would give these away by their absence.
 
         Args:
             sampler: What draws.
@@ -103,71 +134,68 @@ class Ruler:
             seed: Seed of the examples.
             where: What each example has to match (`Kind.matching`); None for nothing.
 
-        Returns:
-            The examples, and the share of copies among all that were drawn for them; with a condition, the share that
-            does not match it.
-
         Raises:
             ValueError: if the sampler draws hardly anything but copies, or hardly anything that matches.
         """
-        drawn, left_out = zip(
-            *(self._draw(sampler, name, n, seed, where) for name, n in counts.items() if n), strict=True
+        found = [self._draw(sampler, name, n, seed, where) for name, n in counts.items() if n]
+        copies, matched = (np.concatenate([each[at] for each in found]) for at in (1, 2))
+        return Drawn(
+            Synthetic.concat([each[0] for each in found]),
+            float(copies.mean()),
+            float(matched.mean()),
+            any(each[3] for each in found),
         )
-        return Synthetic.concat(drawn), float(np.mean(np.concatenate(left_out)))
 
-    def _draw(self, sampler: Sampler, label: str, n: int, seed: int, where: str | None) -> tuple[Synthetic, np.ndarray]:
-        most, total = n * (MOST_DRAWS if where is None else MOST_TRIED), n
+    def _draw(
+        self, sampler: Sampler, label: str, n: int, seed: int, where: str | None
+    ) -> tuple[Synthetic, np.ndarray, np.ndarray, bool]:
+        """Return n examples of a class, which of all that was drawn are copies and which match, and `Drawn.natural`."""
+        most = MOST_DRAWS * n if where is None else max(MOST_TRIED * n, ENOUGH)
+        total = n if where is None else max(n, FIRST)
         while True:
             found = sampler.sample(label, total, seed)
-            copies = self.copies(found)
-            unlike = np.zeros(total, bool) if where is None else ~self.kind.matching(self.as_one(found), where)
-            fresh = np.flatnonzero(~unlike & ((self.natural >= NATURAL) | ~copies))
-            if len(fresh) >= n:
-                left_out = copies if where is None else unlike
-                return found.subset(fresh[:n]), left_out[: int(fresh[n - 1]) + 1]
+            one = self.as_one(found)
+            hashes = one.x.hashes()
+            copies = np.array([content in self.once for content in hashes], dtype=bool)
+            new = [content for content, copy in zip(hashes, copies, strict=True) if not copy]
+            natural = len(new) - len(set(new)) >= NATURAL * max(1, len(new))
+            matches = np.ones(total, dtype=bool) if where is None else self.kind.matching(one, where)
+            good = np.flatnonzero(matches & (natural | ~copies))
+            if len(good) >= n:
+                last = int(good[n - 1]) + 1
+                return found.subset(good[:n]), copies[:last], matches[:last], natural and bool(copies[good[:n]].any())
             if total >= most:
-                raise ValueError(self._too_few(sampler.name, label, len(fresh), total, where))
-            total = min(most, int(1.1 * total * n / max(len(fresh), 1)) + 1)
+                raise ValueError(_too_few(sampler.name, label, (len(good), total, n), where, self.noun))
+            total = min(most, max(2 * total, int(1.1 * total * n / len(good)) + 1 if len(good) else 0))
 
-    def _too_few(self, sampler: str, label: str, fresh: int, total: int, where: str | None) -> str:
-        if where is None:
-            return (
-                f"{1 - fresh / total:.0%} of the {self.noun}s of {label!r} that {sampler} draws are copies of training "
-                "ones; take another sampler."
-            )
-        return (
-            f"of {total} {self.noun}s of {label!r} that {sampler} draws {fresh} match {where!r}; ask for fewer, or for "
-            "what is less rare."
-        )
-
-    def measured(self, drawn: Synthetic, copies: float, seconds: float) -> tuple[Measured, Privacy]:
-        """Measure what a sampler drew, and attack it.
-
-        Args:
-            drawn: As it is to be published.
-            copies: As `Measured.copies`.
-            seconds: As `Measured.seconds`.
-        """
-        one = self.as_one(drawn.subset(np.sort(np.random.default_rng(self.seed).permutation(len(drawn))[:MOST])))
+    def measured(self, drawn: Drawn, seconds: float) -> Measured:
+        """Measure what a sampler drew, and attack it; `seconds` as in `Measured`."""
+        one = self._some(self.as_one(drawn.examples))
         train, held, synthetic = (self.space.see(x) for x in (self.train.x, self.held.x, one.x))
         members, others, samples = (
             (seen.points, np.zeros(len(seen.points), dtype=np.int64)) for seen in (train, held, synthetic)
         )
-        privacy = attack(members, others, samples, one.classes, self.seed)
-        found = privacy.classes[0]
         n = min(len(self.held), len(one))
         auc = detection_auc(self.space.readable(held)[:n], self.space.readable(synthetic)[:n], self.seed)
         return Measured(
-            sampler=drawn.sampler,
+            sampler=drawn.examples.sampler,
             detection=auc,
             detection_interval=auc_interval(auc, n, n),
-            nearer=found.distance.share if found.distance else nan,
-            nearer_interval=found.distance.interval if found.distance else (nan, nan),
-            membership=found.membership.auc if found.membership else nan,
-            privacy=privacy.status,
-            copies=copies,
+            privacy=attack(members, others, samples, one.classes, self.seed),
+            copies=drawn.copies,
             seconds=seconds,
-        ), privacy
+        )
+
+
+def _too_few(sampler: str, label: str, counts: tuple[int, int, int], where: str | None, noun: str) -> str:
+    good, total, n = counts
+    if where is None:
+        copied = f"{1 - good / total:.0%} of the {noun}s of {label!r} that {sampler} draws are copies of real ones"
+        return f"{copied}; take another sampler."
+    return (
+        f"of {total} {noun}s of {label!r} that {sampler} draws {good} match {where!r}, and {n} are wanted; ask for "
+        "fewer, or for what is less rare."
+    )
 
 
 def best(found: Sequence[Measured]) -> Measured:

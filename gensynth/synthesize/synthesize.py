@@ -2,7 +2,8 @@
 
     synthetic.csv           the data set; of images a folder
     synthetic.metadata.csv  by which sampler, seed and number each example was made
-    synthetic.run/          run.json, a file for each sampler tried, what was measured of it, report.html
+    synthetic.run/          run.json, each sampler tried and what was measured of it, written.json (what the data set
+                            is), verdict.json, report.html
 
 What is measured rests on examples in the real shares of the classes, whatever shares the data set has. Every step is
 skipped where its result is there, so that the same command continues a killed run.
@@ -10,12 +11,14 @@ skipped where its result is there, so that the same command continues a killed r
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -23,10 +26,10 @@ from gensynth.data.files import refuse_inside, write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import locked
 from gensynth.data.plain import MAKE_AGAIN, read_json
+from gensynth.data.settings import differences
 from gensynth.data.split import Parts
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.privacy import Privacy
-from gensynth.fidelity.verdict import Verdict
+from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kind import Kind
 from gensynth.mix.files import Files
 from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
@@ -36,7 +39,7 @@ from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 from gensynth.synthesize.alone import Alone, alone
 from gensynth.synthesize.config import SynthesizeConfig
-from gensynth.synthesize.ruler import NATURAL, Measured, Ruler, best
+from gensynth.synthesize.ruler import Drawn, Measured, Ruler, best
 
 MOST_MEASURED = 10_000
 """Examples that are drawn to be measured, at most."""
@@ -74,12 +77,11 @@ class Made:
         chosen: That of the sampler that was taken.
         drawn: Examples in the real shares of the classes, which were measured.
         verdict: The fidelity checker's answer for them, as of one class.
-        privacy: What attacks on them found.
         alone: What classifiers score that are trained on them alone; empty where there are no classes.
         counts: How many examples of each class were written.
         out: Where they are.
         folder: The folder of the run.
-        natural: Whether examples may equal real ones, which equal each other as often.
+        written: What was left out of the data set.
         provenance: Command, versions, source and seconds, as rows of a table.
         notes: What was left out, in sentences.
     """
@@ -90,12 +92,11 @@ class Made:
     chosen: Measured
     drawn: Synthetic
     verdict: Verdict
-    privacy: Privacy
     alone: tuple[Alone, ...]
     counts: Mapping[str, int]
     out: Path
     folder: Path
-    natural: bool
+    written: Written
     provenance: dict[str, str]
     notes: tuple[str, ...]
 
@@ -112,63 +113,59 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
     folder = files.run_folder(out)
     folder = folder if folder != out else out.with_name(f"{out.name}.run")
     with locked(out, folder / RECORD):
-        if not (folder / RECORD).exists():
-            files.refuse_existing(out)
         parts = kind.parts(asked.source, asked.data)
-        counts = wanted(kind, parts.train, asked.what)
+        counts = wanted(kind, parts, asked.what)
         samplers, notes = _samplers(kind, asked.what, parts.train)
+        ruler = Ruler(parts, 0)
+        written = _Written(folder / "written.json", asked, files)
+        written.refuse_others()
         run = Run.open(folder, _settings(kind, asked, parts))
-        work = _Work(asked, parts, folder, run, list(notes))
+        work = _Work(asked, parts, ruler, folder, run, list(notes))
         measured = work.tried(samplers)
         chosen = best(measured)
-        sampler = kind.load(_given(asked.what) or work.path(chosen.sampler))
-        drawn, _ = work.ruler.draw(sampler, work.shares, asked.what.sample_seed)
-        privacy = work.ruler.measured(drawn, 0.0, 0.0)[1]
+        sampler = kind.load(_given(kind, asked.what) or work.path(chosen.sampler))
         if not out.exists():
-            run.step("write", lambda: _write(work, sampler, counts, files))
-        if asked.what.where is not None:
-            work.notes.append(
-                f"Only {kind.noun}s that match {asked.what.where!r} were written; what is measured rests on all."
-            )
-        trained = run.step("train on synthetic alone", lambda: _alone(work, drawn))
-        one = Parts(*(work.ruler.as_one(part) for part in parts.by_name.values()))
-        held_out = [part for part in (one.validation, one.test) if len(part)]
-        flat = work.ruler.as_one(drawn)
-        verdict = run.step("check", lambda: FidelityChecker(one.train, held_out).check(flat))
+            run.step("write", lambda: _write(work, sampler, counts, written))
+        written.finish()
+        drawn = ruler.draw(sampler, work.shares, asked.what.sample_seed).examples
+        trained = work.alone(drawn)
+        one = Parts(*(ruler.as_one(part) for part in parts.by_name.values()))
         return Made(
             parts=parts,
             one=one,
             measured=measured,
             chosen=chosen,
-            drawn=flat,
-            verdict=verdict,
-            privacy=privacy,
+            drawn=ruler.as_one(drawn),
+            verdict=work.verdict(one, ruler.as_one(drawn)),
             alone=trained,
             counts=counts,
             out=out,
             folder=folder,
-            natural=work.ruler.natural >= NATURAL,
+            written=written.read(),
             provenance=_provenance(folder, asked),
             notes=tuple(work.notes),
         )
 
 
-def wanted(kind: Kind, train: LabeledData, what: SynthesizeConfig) -> dict[str, int]:
-    """Return how many examples of each class are to be made, in the shares of the real ones that match.
+def wanted(kind: Kind, parts: Parts, what: SynthesizeConfig) -> dict[str, int]:
+    """Return how many examples of each class are to be made, in the shares of the training examples that match.
 
     Raises:
-        ValueError: if there is no such class, or no training example matches the condition.
+        ValueError: if there is no such class, or no training example of one matches the condition.
     """
-    real = train
+    train = parts.train
+    real, like = train, ""
     if what.where is not None:
-        real = train.subset(kind.matching(kind.as_one(train)(train), what.where))
-        if not len(real):
-            raise ValueError(
-                f"no training {train.noun} matches {what.where!r}; ask for what there is, for nothing else is learned."
-            )
-    if what.counts is not None:
-        return {train.classes[train.label_of(str(name))]: n for name, n in what.counts.items()}
-    return shares(real.class_counts, len(real) if what.n is None else what.n)
+        real, like = train.subset(kind.matching(kind.as_one(train)(train), what.where)), f" that matches {what.where!r}"
+    n = sum(map(len, parts.by_name.values())) if what.where is None else len(real)
+    if what.counts is None:
+        found = shares(real.class_counts, what.n or n) if len(real) else {}
+    else:
+        found = {train.classes[train.label_of(str(name))]: n for name, n in what.counts.items()}
+    if not found or (empty := [name for name in found if not real.class_counts[name]]):
+        of = f" of {empty[0]!r}" if found else ""
+        raise ValueError(f"there is no training {train.noun}{of}{like}, and nothing else is learned; ask for others.")
+    return found
 
 
 def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
@@ -180,39 +177,105 @@ def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def _given(what: SynthesizeConfig) -> Path | None:
+def _given(kind: Kind, what: SynthesizeConfig) -> Path | None:
     """Return the file of a sampler that was trained before, if one is named."""
-    return Path(what.sampler) if Path(what.sampler).exists() else None
+    if what.sampler in (AUTO, *kind.samplers()) or not Path(what.sampler).exists():
+        return None
+    return Path(what.sampler)
 
 
 def _samplers(kind: Kind, what: SynthesizeConfig, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
-    """Return the samplers in question, and why others are left out; ValueError if there is none of that name."""
-    if (given := _given(what)) is not None:
-        return [kind.load(given)], ()
+    """Return the samplers in question, and what to know of them; ValueError if there is none of that name."""
+    if (given := _given(kind, what)) is not None:
+        note = (
+            f"{given} was trained before: if it learned from held-out {train.noun}s, attacks find less than there is."
+        )
+        return [kind.load(given)], (note,)
     return kind.tried(train) if what.sampler == AUTO else ([kind.made(what.sampler, what.settings)], ())
+
+
+class Written(TypedDict):
+    """What written.json says of the data set: its content, what was asked for, and what was left out."""
+
+    sha256: str
+    n: int | None
+    counts: dict[str, int] | None
+    where: str | None
+    matched: float
+    natural: bool
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The record of what was written.
+
+    Attributes:
+        path: Where it is.
+        asked: What is asked for.
+        files: How the data set is written.
+    """
+
+    path: Path
+    asked: Asked
+    files: Files
+
+    def read(self) -> Written:
+        """Read it."""
+        found: Written = read_json(self.path, Written, "the record of a synthetic data set", MAKE_AGAIN)
+        return found
+
+    def refuse_others(self) -> None:
+        """Raise ValueError if something else lies where the data set is to be."""
+        out, what = self.asked.out, self.asked.what
+        if not self.path.exists() or not out.exists():
+            self.files.refuse_existing(out)
+            return
+        found = self.read()
+        asked = {"n": what.n, "counts": _plain(what.counts), "where": what.where}
+        if differ := differences({name: found[name] for name in asked}, asked):  # type: ignore[literal-required]
+            raise ValueError(f"{out} was asked for otherwise ({differ}); choose another --out, or remove it.")
+        if found["sha256"] not in ("", self._hash()):  # "" is that of a run that was killed after it had written
+            raise ValueError(f"{out} is not what was written there; choose another --out, or remove it.")
+
+    def begin(self, drawn: Drawn) -> None:
+        """Write it before the data set, which appears whole or not at all."""
+        what = self.asked.what
+        of = {"sha256": "", "n": what.n, "counts": _plain(what.counts), "where": what.where}
+        write_text(self.path, json.dumps(of | {"matched": drawn.matched, "natural": drawn.natural}, indent=1))
+
+    def finish(self) -> None:
+        """Add the hash of the data set."""
+        write_text(self.path, json.dumps(self.read() | {"sha256": self._hash()}, indent=1))
+
+    def _hash(self) -> str:
+        """Return the hash of a table, or of what lists the files of a folder."""
+        out = self.asked.out
+        return hashlib.sha256((self.files.manifest_of(out) if out.is_dir() else out).read_bytes()).hexdigest()
+
+
+def _plain(counts: Mapping[str | int, int] | None) -> dict[str, int] | None:
+    return None if counts is None else {str(name): n for name, n in counts.items()}
 
 
 class _Work:
     """A run before it is done."""
 
-    def __init__(self, asked: Asked, parts: Parts, folder: Path, run: Run, notes: list[str]) -> None:
-        self.asked, self.parts, self.folder, self.run, self.notes = asked, parts, folder, run, notes
-        self.ruler = Ruler(parts, 0)
+    def __init__(self, asked: Asked, parts: Parts, ruler: Ruler, folder: Path, run: Run, notes: list[str]) -> None:
+        self.asked, self.parts, self.ruler, self.folder, self.run = asked, parts, ruler, folder, run
+        self.notes = notes
         self.shares = shares(parts.train.class_counts, min(len(parts.train), MOST_MEASURED))
+        self.given = "sampler_sha256" in Run.read(folder)["settings"]
 
     def path(self, name: str) -> Path:
         """Return where a sampler is kept."""
         return self.folder / f"{name}{SAMPLER}"
 
     def tried(self, samplers: Sequence[Any]) -> tuple[Measured, ...]:
-        """Fit and measure samplers; ValueError if none can be.
-
-        One that was trained before is taken to have learned from the same training part.
-        """
+        """Fit and measure samplers; ValueError if none can be."""
         found = []
         for sampler in samplers:
             try:
-                found.append(self._measured(sampler))
+                found.append(self._kept(f"measured {sampler.name}", Measured, partial(self._measure, sampler)))
             except ValueError as error:
                 if self.asked.what.sampler != AUTO:
                     raise
@@ -221,42 +284,54 @@ class _Work:
             raise ValueError(f"no sampler could be tried: {' '.join(self.notes)}")
         return tuple(found)
 
-    def _measured(self, sampler: Any) -> Measured:
-        kept = self.folder / f"{sampler.name}.json"
-        if not kept.exists():
-            found = self.run.step(f"measure {sampler.name}", lambda: self._measure(sampler))
-            write_text(kept, json.dumps(asdict(found), indent=1))
-        return read_json(kept, Measured, "what was measured of a sampler", MAKE_AGAIN)
+    def alone(self, drawn: Synthetic) -> tuple[Alone, ...]:
+        """Return what classifiers score that are trained on examples alone; nothing where there are no classes."""
+        train, asked = self.parts.train, self.asked
+        if len(train.classes) < 2:
+            return ()
+        try:
+            work = partial(alone, train, drawn, self.ruler.held_out, asked.evaluate, asked.quiet)
+            found: tuple[Alone, ...] = self._kept("trained on them alone", tuple[Alone, ...], work)
+        except ValueError as error:
+            self.notes.append(f"What it is worth to a classifier was not measured: {error}")
+            return ()
+        return found
+
+    def verdict(self, one: Parts, drawn: Synthetic) -> Verdict:
+        """Return the fidelity checker's answer for examples as one class."""
+        path = self.folder / "verdict.json"
+        if not path.exists():
+            held_out = [part for part in (one.validation, one.test) if len(part)]
+            self.run.step("check", lambda: save_verdict(FidelityChecker(one.train, held_out).check(drawn), path))
+        return load_verdict(path)
+
+    def _kept(self, name: str, hint: Any, work: Callable[[], Any]) -> Any:
+        """Return what was found before, or do the work and keep it."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            found = self.run.step(name, work)
+            plain = [asdict(each) for each in found] if isinstance(found, tuple) else asdict(found)
+            write_text(path, json.dumps(plain, indent=1))
+        return read_json(path, hint, "what was measured of a synthetic data set", MAKE_AGAIN)
 
     def _measure(self, sampler: Any) -> Measured:
         start = time.perf_counter()
-        given = _given(self.asked.what)
-        fitted: Sampler = sampler if given else sampler.fit(self.parts.train)
-        drawn, copies = self.ruler.draw(fitted, self.shares, self.asked.what.sample_seed)
+        fitted: Sampler = sampler if self.given else sampler.fit(self.parts.train)
+        drawn = self.ruler.draw(fitted, self.shares, self.asked.what.sample_seed)
         seconds = time.perf_counter() - start
-        refuse_held_out_parents(self.parts, drawn)
-        if given is None:
+        refuse_held_out_parents(self.parts, drawn.examples)
+        if not self.given:
             sampler.save(self.path(sampler.name))
-        return self.ruler.measured(drawn, copies, seconds)[0]
+        return self.ruler.measured(drawn, seconds)
 
 
-def _alone(work: _Work, drawn: Synthetic) -> tuple[Alone, ...]:
-    train = work.parts.train
-    if len(train.classes) < 2:
-        return ()
-    try:
-        return alone(train, drawn, work.ruler.held_out, work.asked.evaluate, work.asked.quiet)
-    except ValueError as error:
-        work.notes.append(f"What it is worth to a classifier was not measured: {error}")
-        return ()
-
-
-def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], files: Files) -> None:
+def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], written: _Written) -> None:
     asked, seed = work.asked, work.asked.what.sample_seed
-    drawn, _ = work.ruler.draw(sampler, counts, seed, asked.what.where)
-    mixed = drawn.subset(np.random.default_rng(seed).permutation(len(drawn)))
+    drawn = work.ruler.draw(sampler, counts, seed, asked.what.where)
+    mixed = drawn.examples.subset(np.random.default_rng(seed).permutation(len(drawn.examples)))
     # What is shared says nothing of the real examples, not even their numbers.
-    write_synthetic(replace(mixed, parents=((),) * len(mixed)), None, asked.out, files)
+    written.begin(drawn)
+    write_synthetic(replace(mixed, parents=((),) * len(mixed)), None, asked.out, written.files)
 
 
 def _provenance(folder: Path, asked: Asked) -> dict[str, str]:
@@ -266,13 +341,22 @@ def _provenance(folder: Path, asked: Asked) -> dict[str, str]:
 
 
 def _settings(kind: Kind, asked: Asked, parts: Parts) -> dict[str, Any]:
-    data = asked.data
+    """Return all that what is measured depends on; how many examples are written changes nothing of it."""
+    data, what = asked.data, replace(asked.what, n=None, counts=None, where=None)
+    given = _given(kind, asked.what)
     return {
         "kind": kind.name,
         "source": str(absolute(asked.source)),
-        "out": str(asked.out.resolve()),
-        "synthesize": asked.what,
+        "name": asked.out.name,
+        "synthesize": what,
         "data": replace(data, **{name: absolute(getattr(data, name)) for name in data.paths}),
         "evaluate": asdict(asked.evaluate),
         "fingerprint": parts.fingerprint,
+        **({} if given is None else {"sampler_sha256": _hash_of(given)}),
     }
+
+
+def _hash_of(path: Path) -> str:
+    """Return the hash of a file, or of all files of a folder."""
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    return hashlib.sha256(b"".join(hashlib.sha256(each.read_bytes()).digest() for each in files)).hexdigest()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from gensynth.data.words import capital, counted, some_counts
 from gensynth.evaluate.outcome import WORDS
 from gensynth.fidelity.privacy import LEAKAGE
 from gensynth.kind import kinds
 from gensynth.report import frame, sections, shown
 from gensynth.report.contents import Contents
-from gensynth.report.markup import Html, badge, clean, element, estimate, gain, percent, section, table
+from gensynth.report.markup import Html, clean, element, estimate, gain, percent, section, table
 from gensynth.synthesize.alone import strongest
 from gensynth.synthesize.ruler import EQUAL, Measured
 from gensynth.synthesize.synthesize import Made
@@ -26,8 +28,7 @@ def write_whole(made: Made) -> Path:
         provenance=made.provenance,
         synthetic=made.drawn,
         verdict=made.verdict,
-        privacy=made.privacy,
-        notes=made.notes,
+        privacy=made.chosen.privacy,
     )
     own = kinds()[made.parts.train.kind].sections(contents)
     parts = [
@@ -41,23 +42,23 @@ def write_whole(made: Made) -> Path:
         ("provenance", "Provenance", sections.provenance(contents)),
     ]
     tiles = (_like_tile(made), _private_tile(made), _worth_tile(made))
-    header = frame.header(contents, "synthetic data", answers(made), made.notes, tiles)
+    header = frame.header(contents, "synthetic data", answers(made), notes(made), tiles)
     return frame.write_page(made.folder / "report.html", frame.page(contents, header, parts))
 
 
 def answers(made: Made) -> list[str]:
     """Return what was made, what it is worth and what attacks find, in sentences."""
-    noun, m = made.parts.train.noun, made.chosen
-    n = sum(made.counts.values())
+    noun, m, n = made.parts.train.noun, made.chosen, sum(made.counts.values())
     of = f" ({some_counts(made.counts)})" if len(made.counts) > 1 else ""
     equal = (
-        f"Real {noun}s repeat each other so often that some synthetic ones equal them by chance."
-        if made.natural
-        else f"None equals a {noun} that it was learned from."
+        f"They repeat each other so often that some equal real {noun}s by chance."
+        if made.written["natural"]
+        else f"None of them is equal to any real {noun}, unless real {noun}s repeat it."
     )
-    first = f"{counted(n, noun)}{of} by {m.sampler}. {equal}"
+    shares = ", in the real shares of the classes" if len(made.parts.train.classes) > 1 else ""
+    found = f"What follows was measured on {counted(len(made.drawn), noun)} that {m.sampler} draws{shares}."
     told = f"Boosted trees tell them from held-out real {noun}s with an AUC of {m.detection:.2f} (0.5: not at all)."
-    return [first, told, *_worth(made), _private(made)]
+    return [f"{counted(n, noun)}{of} by {m.sampler}. {equal}", f"{found} {told}", *_worth(made), _private(made)]
 
 
 def _worth(made: Made) -> list[str]:
@@ -66,29 +67,45 @@ def _worth(made: Made) -> list[str]:
     a = strongest(made.alone)
     return [
         f"Trained on them alone, {a.classifier} reaches {a.synthetic.value:.1%} {WORDS[a.metric]} on held-out real "
-        f"{made.parts.train.noun}s, trained on real ones {a.real.value:.1%} ({gain(a.difference)})."
+        f"{made.parts.train.noun}s; trained on real ones, {a.real.value:.1%}."
     ]
 
 
 def _private(made: Made) -> str:
-    m = made.chosen
-    low, high = (percent(x) for x in m.nearer_interval)
-    noun = made.parts.train.noun
-    said = f"{percent(m.nearer)} ({low} to {high}) lie nearer to training than to held-out {noun}s"
-    attack = f"an attack names training {noun}s with an AUC of {m.membership:.2f}"
-    return f"{capital(made.privacy.status)}: {said}, and {attack}; half and 0.5 are ideal."
+    noun, near, attack = made.parts.train.noun, made.chosen.nearer, made.chosen.membership
+    low, high = (percent(x) for x in near.interval)
+    said = f"{percent(near.share)} ({low} to {high}) lie nearer to training than to held-out {noun}s"
+    named = f"an attack names training {noun}s with an AUC of {attack.auc:.2f}"
+    return f"{capital(made.chosen.privacy.status)}: {said}, and {named}; half and 0.5 are ideal."
+
+
+def notes(made: Made) -> list[str]:
+    """Return what else to know, in sentences."""
+    noun, samples = made.parts.train.noun, made.verdict.samples
+    found = list(made.notes)
+    if made.written["where"] is not None:
+        share = percent(made.written["matched"])
+        found.append(f"{share} of the {noun}s drawn match {made.written['where']!r}; those alone were written.")
+    if not samples.accepted.all():
+        near = int(np.isin(samples.reason, ("dup_near", "dup_parent")).sum())
+        found.append(
+            f"Of {len(samples.accepted)} {noun}s the check of single ones would reject {int((~samples.accepted).sum())}"
+            f", {near} of them as near copies; none was left out for it, which would bend the whole."
+        )
+    return found
 
 
 def _like_tile(made: Made) -> Html:
     m = made.chosen
     low, high = m.detection_interval
     words = f"Told from real with an AUC of {m.detection:.2f} ({low:.2f} to {high:.2f}); 0.5 is ideal."
-    return frame.tile("How like real data?", badge(made.verdict.status), element("p", words))
+    return frame.tile("How like real data?", element("p", words))
 
 
 def _private_tile(made: Made) -> Html:
-    words = "That attacks find nothing proves nothing; only differential privacy gives a bound."
-    return frame.tile("Who is in it?", element("p", element("b", capital(made.privacy.status))), element("p", words))
+    words = "Other attacks may find more; only training with differential privacy gives a bound."
+    status = element("b", capital(made.chosen.privacy.status))
+    return frame.tile("Does it give training data away?", element("p", status), element("p", words))
 
 
 def _worth_tile(made: Made) -> Html:
@@ -102,8 +119,8 @@ def rows(found: Sequence[Measured], chosen: Measured) -> list[tuple[str, ...]]:
         (
             m.sampler + (" (taken)" if m == chosen else ""),
             f"{m.detection:.2f} ({m.detection_interval[0]:.2f} to {m.detection_interval[1]:.2f})",
-            f"{percent(m.nearer)} ({percent(m.nearer_interval[0])} to {percent(m.nearer_interval[1])})",
-            f"{m.membership:.2f}",
+            f"{percent(m.nearer.share)} ({percent(m.nearer.interval[0])} to {percent(m.nearer.interval[1])})",
+            f"{m.membership.auc:.2f}",
             percent(m.copies),
             f"{m.seconds:.1f}",
         )
@@ -119,7 +136,7 @@ def _samplers(made: Made) -> Html:
     words = (
         f"AUC 0.5 and 50 % are ideal. Taken is what is hardest to tell from real {noun}s among the samplers that are "
         f"equally private: on which the better attack finds at most {EQUAL} more than on the most private one. Copies "
-        f"of training {noun}s are taken out before all else, unless real {noun}s repeat each other as often."
+        f"of real {noun}s that occur once are left out before all else, unless what is drawn repeats itself by nature."
     )
     body = [tuple(map(clean, row)) for row in rows(made.measured, made.chosen)]
     return section("samplers", "Which sampler?", element("p", words, class_="small"), table(HEAD, body))
@@ -139,7 +156,7 @@ def _alone(made: Made) -> Html:
         for name, (real, synthetic) in a.recalls.items()
     ]
     noun = made.parts.train.noun
-    words = f"Tested on the same held-out real {noun}s; as many synthetic {noun}s as real ones, no other sampler seen."
+    words = f"As many synthetic {noun}s as real ones, tested on the same held-out real {noun}s."
     return section(
         "alone",
         "What are they worth in place of real data?",
@@ -160,7 +177,7 @@ def print_whole(made: Made, page: Path) -> int:
     for name, *values in body:
         print("  ".join([name.ljust(wide[0]), *(v.rjust(w) for v, w in zip(values, wide[1:], strict=True))]))
     print()
-    for sentence in (*answers(made), *(f"note: {note}" for note in made.notes)):
+    for sentence in (*answers(made), *(f"note: {note}" for note in notes(made))):
         print(sentence)
     print(f"\ndata set: {made.out}\nreport: {page}")
-    return 1 if made.privacy.status == LEAKAGE else 0
+    return 1 if made.chosen.privacy.status == LEAKAGE else 0

@@ -93,9 +93,9 @@ def test_rows_match_a_condition(clinic: Path, capsys: pytest.CaptureFixture[str]
     told = synthetic(capsys, "--out", "new.csv", *argv, "--where", where)
     new = pd.read_csv("new.csv")
     assert len(new) == 40 and (new["pulse"] > 90).all() and {*new["ward"]} == {"B"} and {*new["ill"]} == {"yes"}
-    assert "Only rows that match" in told
+    assert "of the rows drawn match" in told
     rare = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "pulse > 500", *QUICK)
-    assert "no training row matches 'pulse > 500'" in rare
+    assert "there is no training row that matches 'pulse > 500'" in rare
     rare = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "puls > 5", *QUICK)
     assert "Did you mean pulse" in rare.replace("'", "") and not Path("b.run").exists()
 
@@ -110,7 +110,7 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(
     with monkeypatch.context() as patched:
         patched.setattr(steps, "write_synthetic", killed)
         run(capsys, "synthesize", "clinic.csv", "--out", "new.csv", *argv, *QUICK)
-    assert not Path("new.csv").exists() and Path("new.run/cart.json").exists()
+    assert not Path("new.csv").exists() and Path("new.run/measured cart.json").exists()
     with monkeypatch.context() as patched:
         patched.setattr(steps._Work, "_measure", killed)
         synthetic(capsys, "--out", "new.csv", *argv)
@@ -134,7 +134,7 @@ def test_a_sampler_that_was_trained_before_draws(clinic: Path, capsys: pytest.Ca
         (("--counts", "yes"), "--counts NAME=N,NAME=N"),
         (("--counts", "ill=5"), "label 'ill' is not one of the classes 'no', 'yes'"),
         (("--sampler", "copla"), "Did you mean 'copula'?"),
-        (("--sampler", "random"), "are copies of training ones"),
+        (("--sampler", "random"), "are copies of real ones"),
         (("--settings", '{"k": 3}'), "settings are those of a named sampler"),
         (("--target", "sick"), "there is no column 'sick'"),
     ],
@@ -147,9 +147,19 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(
     assert {path.name for path in clinic.iterdir()} == {"clinic.csv"}
 
 
-def test_another_request_for_the_same_file_is_refused(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_request_or_another_file_is_refused(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
     synthetic(capsys, "--out", "new.csv", "--sampler", "copula")
-    again = refused(capsys, "synthesize", "clinic.csv", "--out", "new.csv", "--sampler", "cart", *QUICK)
+    argv = ("synthesize", "clinic.csv", "--sampler", "copula", *QUICK)
+    assert "was asked for otherwise" in refused(capsys, *argv, "--out", "new.csv", "--n", 5)
+    assert "other settings" in refused(capsys, *argv, "--out", "new.tsv")
+    Path("new.csv").write_text("something else")
+    assert "is not what was written there" in refused(capsys, *argv, "--out", "new.csv")
+    Path("new.csv").unlink()
+    assert "5 rows by copula" in synthetic(capsys, "--sampler", "copula", "--out", "new.csv", "--n", 5)
+    assert "its own command" in refused(capsys, "report", "new.run")
+    Path("copula").mkdir()
+    assert "by copula" in synthetic(capsys, "--sampler", "copula", "--out", "b.csv")
+    again = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", "--sampler", "cart", *QUICK)
     assert "holds a run with other settings" in again
     assert "exists" in refused(capsys, "synthesize", "clinic.csv", "--out", "clinic.csv", *QUICK)
 

@@ -25,7 +25,8 @@ class RowFiles(FrameFiles):
 
     def frame_of(self, data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd.DataFrame:
         """As `FrameFiles.frame_of`."""
-        return to_frame(data, like).drop(columns=NO_TARGET, errors="ignore")
+        frame = to_frame(data, like)
+        return frame.drop(columns=NO_TARGET) if rows_of(like).schema.target == NO_TARGET else frame
 
     def added(self, accepted: Synthetic, real: pd.DataFrame, like: LabeledData) -> pd.DataFrame:
         """As `FrameFiles.added`, in the dtypes of the real rows.

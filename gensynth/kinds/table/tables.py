@@ -117,7 +117,13 @@ def from_frame(frame: Any, target: Hashable | None, schema: Schema | None = None
 
 
 def unlabeled(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table without a label column with one that says nothing, which `RowFiles` leaves out again."""
+    """Return a table without a label column with one that says nothing, which `RowFiles` leaves out again.
+
+    Raises:
+        ValueError: if it has a column of that name.
+    """
+    if NO_TARGET in frame.columns:
+        raise ValueError(f"a column is called {NO_TARGET!r}, which stands for none; rename it.")
     return frame.assign(**{NO_TARGET: "all"})
 
 
