@@ -96,6 +96,8 @@ def test_rows_match_a_condition(clinic: Path, capsys: pytest.CaptureFixture[str]
     assert "of the rows drawn match" in told
     rare = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "pulse > 500", *QUICK)
     assert "there is no training row that matches 'pulse > 500'" in rare
+    blank = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "heart rate > 5", *QUICK)
+    assert "stand in backquotes" in blank
     rare = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, "--where", "puls > 5", *QUICK)
     assert "Did you mean pulse" in rare.replace("'", "") and not Path("b.run").exists()
 

@@ -39,7 +39,12 @@ def as_one(train: LabeledData) -> Callable[[Any], Any]:
 def matching(data: LabeledData | Synthetic, where: str) -> np.ndarray:
     """As `Kind.matching`."""
     rows = rows_of(data)
-    rule = Rule("predicate", expression=where)
+    try:
+        rule = Rule("predicate", expression=where)
+    except ValueError as error:
+        raise ValueError(
+            f"--where: {error} Names with blanks or signs in them stand in backquotes: `full age` > 60."
+        ) from error
     held = Schema(NO_TARGET, rows.schema.columns, (rule,)).obeyed(rows.frame)[:, 0]
     known: np.ndarray = rows.frame[list(rule.columns)].notna().all(axis=1).to_numpy()
     return held & known
