@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -26,12 +26,10 @@ from gensynth.data.files import refuse_inside, write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import locked
 from gensynth.data.plain import MAKE_AGAIN, read_json
-from gensynth.data.settings import differences
 from gensynth.data.split import Parts
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kind import Kind
-from gensynth.mix.files import Files
 from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
 from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
 from gensynth.sampler import SAMPLER
@@ -39,7 +37,8 @@ from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 from gensynth.synthesize.alone import Alone, alone
 from gensynth.synthesize.config import SynthesizeConfig
-from gensynth.synthesize.ruler import Drawn, Measured, Ruler, best
+from gensynth.synthesize.ruler import Measured, Ruler, best
+from gensynth.synthesize.written import Written, WrittenFile
 
 MOST_MEASURED = 10_000
 """Examples that are drawn to be measured, at most."""
@@ -117,7 +116,7 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         counts = wanted(kind, parts, asked.what)
         samplers, notes = _samplers(kind, asked.what, parts.train)
         ruler = Ruler(parts, 0)
-        written = _Written(folder / "written.json", asked, files)
+        written = WrittenFile(folder / "written.json", out, asked.what, files)
         written.refuse_others()
         run = Run.open(folder, _settings(kind, asked, parts))
         work = _Work(asked, parts, ruler, folder, run, list(notes))
@@ -194,69 +193,6 @@ def _samplers(kind: Kind, what: SynthesizeConfig, train: LabeledData) -> tuple[S
     return kind.tried(train) if what.sampler == AUTO else ([kind.made(what.sampler, what.settings)], ())
 
 
-class Written(TypedDict):
-    """What written.json says of the data set: its content, what was asked for, and what was left out."""
-
-    sha256: str
-    n: int | None
-    counts: dict[str, int] | None
-    where: str | None
-    matched: float
-    natural: bool
-
-
-@dataclass(frozen=True)
-class _Written:
-    """The record of what was written.
-
-    Attributes:
-        path: Where it is.
-        asked: What is asked for.
-        files: How the data set is written.
-    """
-
-    path: Path
-    asked: Asked
-    files: Files
-
-    def read(self) -> Written:
-        """Read it."""
-        found: Written = read_json(self.path, Written, "the record of a synthetic data set", MAKE_AGAIN)
-        return found
-
-    def refuse_others(self) -> None:
-        """Raise ValueError if something else lies where the data set is to be."""
-        out, what = self.asked.out, self.asked.what
-        if not self.path.exists() or not out.exists():
-            self.files.refuse_existing(out)
-            return
-        found = self.read()
-        asked = {"n": what.n, "counts": _plain(what.counts), "where": what.where}
-        if differ := differences({name: found[name] for name in asked}, asked):  # type: ignore[literal-required]
-            raise ValueError(f"{out} was asked for otherwise ({differ}); choose another --out, or remove it.")
-        if found["sha256"] not in ("", self._hash()):  # "" is that of a run that was killed after it had written
-            raise ValueError(f"{out} is not what was written there; choose another --out, or remove it.")
-
-    def begin(self, drawn: Drawn) -> None:
-        """Write it before the data set, which appears whole or not at all."""
-        what = self.asked.what
-        of = {"sha256": "", "n": what.n, "counts": _plain(what.counts), "where": what.where}
-        write_text(self.path, json.dumps(of | {"matched": drawn.matched, "natural": drawn.natural}, indent=1))
-
-    def finish(self) -> None:
-        """Add the hash of the data set."""
-        write_text(self.path, json.dumps(self.read() | {"sha256": self._hash()}, indent=1))
-
-    def _hash(self) -> str:
-        """Return the hash of a table, or of what lists the files of a folder."""
-        out = self.asked.out
-        return hashlib.sha256((self.files.manifest_of(out) if out.is_dir() else out).read_bytes()).hexdigest()
-
-
-def _plain(counts: Mapping[str | int, int] | None) -> dict[str, int] | None:
-    return None if counts is None else {str(name): n for name, n in counts.items()}
-
-
 class _Work:
     """A run before it is done."""
 
@@ -325,7 +261,7 @@ class _Work:
         return self.ruler.measured(drawn, seconds)
 
 
-def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], written: _Written) -> None:
+def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], written: WrittenFile) -> None:
     asked, seed = work.asked, work.asked.what.sample_seed
     drawn = work.ruler.draw(sampler, counts, seed, asked.what.where)
     mixed = drawn.examples.subset(np.random.default_rng(seed).permutation(len(drawn.examples)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gensynth.kinds.table.tables import from_frame
 from gensynth.sampler.synthetic import Synthetic
 from gensynth.synthesize import synthesize as steps
 from gensynth.synthesize.alone import alone, strongest
+from gensynth.synthesize.written import WrittenFile
 
 QUICK = ("--evaluate.classifiers", "logistic", "--quiet")
 TABLE = kinds()["table"]
@@ -116,8 +118,13 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(
     with monkeypatch.context() as patched:
         patched.setattr(steps._Work, "_measure", killed)
         synthetic(capsys, "--out", "new.csv", *argv)
+    with monkeypatch.context() as patched:
+        patched.setattr(WrittenFile, "finish", killed)
+        run(capsys, "synthesize", "clinic.csv", "--out", "again.csv", *argv, *QUICK)
+    assert Path("again.csv").exists(), "killed after it had written"
     synthetic(capsys, "--out", "again.csv", *argv)
     assert Path("new.csv").read_bytes() == Path("again.csv").read_bytes()
+    assert json.loads(Path("again.run/written.json").read_text())["sha256"]
 
 
 def test_a_sampler_that_was_trained_before_draws(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
