@@ -36,11 +36,11 @@ def _sdv(name: str, train: pd.DataFrame, n: int) -> pd.DataFrame:
     from sdv import single_table
     from sdv.metadata import Metadata
 
-    metadata = Metadata.detect_from_dataframe(train)
+    metadata = Metadata.detect_from_dataframes({"table": train})
     synthesizer = getattr(single_table, name)(metadata)
-    synthesizer.fit(train)
-    found: pd.DataFrame = synthesizer.sample(n)
-    return found
+    synthesizer.fit({"table": train})
+    found = synthesizer.sample(n)
+    return found["table"] if isinstance(found, dict) else found
 
 
 PEERS: dict[str, Callable[[pd.DataFrame, int], pd.DataFrame]] = {
