@@ -165,6 +165,7 @@ def mix(
         files_config: How the data set is written.
     """
     from gensynth.mix.mix import mix as join
+    from gensynth.mix.mix import refuse_rare_alone
     from gensynth.mix.targets import spread_counts, target_counts
 
     refuse_inside(out, synthetic, real, data_config.test_data)
@@ -176,7 +177,7 @@ def mix(
         share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
         verdict = _checked(parts, samples, synthetic, wanted | share)
         if spread == "all":
-            _refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
+            refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
         mixed = join(parts, samples, verdict.samples, out, files)
     say_mixed(mixed, parts.train.noun, wanted | share)
     say_notes(files.notes(out))
@@ -395,15 +396,3 @@ def _checked(parts: Parts, samples: Synthetic, source: str, wanted: dict[str, in
     verdict = FidelityChecker(parts.train, (parts.validation, parts.test)).check(samples, wanted)
     say_passed(parts, samples, verdict, source)
     return verdict
-
-
-def _refuse_rare_alone(parts: Parts, wanted: dict[str, int], accepted: Synthetic) -> None:
-    """Raise ValueError if examples shall be spread over all classes and none is of a class that is not rare."""
-    from gensynth.mix.targets import filled_rare
-
-    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
-    if others and not {accepted.classes[c] for c in accepted.y} & others:
-        raise ValueError(
-            f"there is no accepted {parts.train.noun} of a class that is not rare, so nothing can be spread over all "
-            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
-        )

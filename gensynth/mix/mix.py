@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gensynth.data.words import counted
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.mix.files import Files
 from gensynth.mix.manifest import NOT_EVALUATED, synthetic_rows
+from gensynth.mix.targets import filled_rare
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -109,4 +111,14 @@ def refuse_held_out_parents(parts: Parts, synthetic: Synthetic) -> None:
         raise ValueError(
             f"{counted(len(leaked), 'parent')} of synthetic examples belong to the validation or test part, such as "
             f"{min(leaked)!r}; draw from the training part only, or give the --split_seed of the training."
+        )
+
+
+def refuse_rare_alone(parts: Parts, wanted: Mapping[str, int], accepted: Synthetic) -> None:
+    """Raise ValueError if examples shall be spread over all classes and none is of a class that is not rare."""
+    others = {*parts.train.classes} - {*filled_rare(parts.train.class_counts, wanted)}
+    if others and not {accepted.classes[c] for c in accepted.y} & others:
+        raise ValueError(
+            f"there is no accepted {parts.train.noun} of a class that is not rare, so nothing can be spread over all "
+            "classes; draw some with 'gensynth sample ... --others N', or leave out --spread."
         )
