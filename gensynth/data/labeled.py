@@ -98,6 +98,18 @@ class LabeledData:
             groups=None if self.groups is None else tuple(self.groups[i] for i in index),
         )
 
+    def join(self, others: Sequence[LabeledData]) -> LabeledData:
+        """Return these examples and then those of further parts of the same data set, with the same classes."""
+        parts = (self, *others)
+        return replace(
+            self,
+            x=self.x.join([part.x for part in others]),
+            y=np.concatenate([part.y for part in parts]),
+            ids=tuple(i for part in parts for i in part.ids),
+            domains=None if self.domains is None else tuple(d for part in parts for d in part.domains or ()),
+            groups=None if self.groups is None else tuple(g for part in parts for g in part.groups or ()),
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over contents, labels, class names, ids and domains: equal data, equal fingerprint."""

@@ -75,11 +75,10 @@ def _attack(
             f"--privacy compares with real {train.noun}s that no generator saw, and for these samples it is not known "
             "which those are; give them with --holdout."
         )
-    y = np.concatenate([train.labels_of(part.y, part.classes) for part in (train, *held_out)])
-    ids = tuple(name for part in (train, *held_out) for name in part.ids)
-    x = train.x.join([part.x for part in held_out])
-    space, n = kind.blind_space(LabeledData(x, y, train.classes, ids)), len(train)
-    real, drawn = space.see(x).points, space.see(samples.x).points
+    others = [replace(part, y=train.labels_of(part.y, part.classes), classes=train.classes) for part in held_out]
+    everyone, n = train.join(others), len(train)
+    space, y = kind.blind_space(everyone), everyone.y
+    real, drawn = space.see(everyone.x).points, space.see(samples.x).points
     members, non_members = (real[:n], y[:n]), (real[n:], y[n:])
     return attack(members, non_members, (drawn, train.labels_of(samples.y, samples.classes)), train.classes)
 

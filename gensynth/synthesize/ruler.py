@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.fidelity.metrics.copying import DistanceShare
 from gensynth.fidelity.metrics.detection import detection_auc
@@ -105,17 +104,20 @@ class Ruler:
     def __init__(self, parts: Parts, seed: int) -> None:
         self.kind = kinds()[parts.train.kind]
         self.as_one, self.seed, self.noun = self.kind.as_one(parts.train), seed, parts.train.noun
-        self.held_out = joined([part for part in (parts.validation, parts.test) if len(part)])
+        held_out = [part for part in (parts.validation, parts.test) if len(part)]
+        if not held_out:
+            raise ValueError("no real examples are held out to measure by; give a larger --test share.")
+        self.held_out = held_out[0].join(held_out[1:])
         if (least := min(len(parts.train), len(self.held_out))) < FEWEST:
             raise ValueError(
                 f"{len(parts.train)} training and {len(self.held_out)} held-out {self.noun}s are too few to measure "
                 f"by: {FEWEST} of each are needed, not {least}; add {self.noun}s, or change --test."
             )
         self.train, self.held = (self._some(self.as_one(part)) for part in (parts.train, self.held_out))
-        self.space = self.kind.blind_space(joined([self.train, self.held]))
+        self.space = self.kind.blind_space(self.train.join([self.held]))
         if not self.space.readable(self.space.see(self.held.x)).shape[1]:
             raise ValueError(f"there is nothing to learn from these {self.noun}s: all is left alone, as ids are.")
-        real = Counter(self.as_one(joined([parts.train, self.held_out])).x.hashes())
+        real = Counter(self.as_one(parts.train.join([self.held_out])).x.hashes())
         self.once = frozenset(content for content, n in real.items() if n == 1)
 
     def _some(self, data: Any) -> Any:
@@ -202,18 +204,3 @@ def best(found: Sequence[Measured]) -> Measured:
     """Return what is hardest to tell from real data among the most private, those that are equal by `EQUAL`."""
     most = min(m.leaked for m in found) + EQUAL
     return min((m for m in found if m.leaked <= most), key=lambda m: abs(m.detection - 0.5))
-
-
-def joined(parts: Sequence[LabeledData]) -> LabeledData:
-    """Return parts of one data set as one; ValueError if there are none."""
-    if not parts:
-        raise ValueError("no real examples are held out to measure by; give a larger --test share.")
-    first = parts[0]
-    return replace(
-        first,
-        x=first.x.join([part.x for part in parts[1:]]),
-        y=np.concatenate([part.y for part in parts]),
-        ids=tuple(i for part in parts for i in part.ids),
-        domains=None if first.domains is None else tuple(d for part in parts for d in part.domains or ()),
-        groups=None if first.groups is None else tuple(g for part in parts for g in part.groups or ()),
-    )
