@@ -115,7 +115,8 @@ class TableSampler(Sampler, BaseOverSampler):
     def _fit(self, data: LabeledData) -> None:
         rows = rows_of(data)
         if self.schema is not None:
-            rows = replace(rows, schema=detect_schema(to_frame(data, data), rows.schema.target, self.schema))
+            given = replace(self.schema, tail=rows.schema.tail)
+            rows = replace(rows, schema=detect_schema(to_frame(data, data), rows.schema.target, given))
             data = replace(data, x=rows)
         self.data_ = data
         self.classes_ = data.classes
@@ -139,7 +140,7 @@ class TableSampler(Sampler, BaseOverSampler):
         number = index * len(self.classes_) + position
         rows, rest, parents = self._draw(position, index, seed, attempt=0)
         frame = self.codec_.decode(rows, number, rest)
-        wrong = np.flatnonzero(~self.codec_.schema.obeyed(frame).all(axis=1))
+        wrong = np.flatnonzero(self._wrong(frame, position))
         drawn, rejected = len(index), 0
         for attempt in range(1, ATTEMPTS):
             if not len(wrong):
@@ -148,12 +149,14 @@ class TableSampler(Sampler, BaseOverSampler):
             again, rest[wrong], parents[wrong] = self._draw(position, index[wrong], seed, attempt)
             rows.numbers[wrong], rows.codes[wrong] = again.numbers, again.codes
             redrawn = self.codec_.decode(again, number[wrong], rest[wrong])
-            wrong = wrong[~self.codec_.schema.obeyed(redrawn).all(axis=1)]
+            wrong = wrong[self._wrong(redrawn, position)]
         self.rejected_[label] = (rejected + len(wrong)) / drawn
         if len(wrong):
+            rules = [label] * (self.codec_.schema.tail is not None)
+            rules += [rule.as_text() for rule in self.codec_.schema.rules]
             raise RulesBroken(
                 f"{len(wrong)} of {len(index)} rows of class {label!r} broke a rule in each of {ATTEMPTS} draws: "
-                f"{'; '.join(rule.as_text() for rule in self.codec_.schema.rules)}; loosen the rules."
+                f"{'; '.join(rules)}; loosen the rules."
             )
         n = len(index)
         return Synthetic(
@@ -167,6 +170,12 @@ class TableSampler(Sampler, BaseOverSampler):
             parents=tuple(map(tuple, self.ids_.astype(object)[parents].tolist())),  # shares the texts
             checkpoint_sha256=(self.sha256_,) * n,
         )
+
+    def _wrong(self, frame: pd.DataFrame, position: int) -> np.ndarray:
+        """Return which rows break a rule, or hold a number out of the range of their class, bool, shape (n,)."""
+        schema = self.codec_.schema
+        wrong: np.ndarray = ~schema.obeyed(frame).all(axis=1)
+        return wrong if schema.tail is None else wrong | (schema.tail.labels(schema.numbers(frame)) != position)
 
     def _check_enough(self, label: str, n: int) -> None:
         if n < self.fewest:
