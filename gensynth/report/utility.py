@@ -123,23 +123,25 @@ def _headed(e: Evaluation, model: str, content: Html) -> Html:
 
 
 def _arms(e: Evaluation, model: str) -> Html:
-    rare = list(e.rare[:FRONT])
+    rare, errors = list(e.rare[:FRONT]), [name for name in ERRORS if name in e.arms[0].scores]
     rows = [
         (clean(arm.name), f"{arm.n_train:,.0f}", estimate(arm.scores[e.metric]))
+        + tuple(number(arm.scores[name].value) for name in errors)
         + tuple(estimate(arm.recall[name]) if name in arm.recall else NOTHING for name in rare)
         for arm in _of(e, model)
     ]
-    head = ("trained on", f"{e.noun}s", WORDS[e.metric], *(f"{class_score(e.metric)} {clean(name)}" for name in rare))
+    scores = [WORDS[name] for name in (e.metric, *errors)]
+    head = ("trained on", f"{e.noun}s", *scores, *(f"{class_score(e.metric)} {clean(name)}" for name in rare))
     return _headed(e, model, table(head, rows))
 
 
 def _more_scores(e: Evaluation, model: str) -> Html:
-    shown = [name for name in WORDS if name != e.metric and name in e.arms[0].scores]
+    shown = [name for name in WORDS if name not in (e.metric, *ERRORS) and name in e.arms[0].scores]
 
     def cell(arm: Arm, name: str) -> Html:
         tuned = name == "balanced_accuracy_tuned" and arm.threshold is not None
         at = element("span", f"from {number(arm.threshold)} on", class_="interval") if tuned else Html()
-        small = name.startswith(("brier", "calibration")) or name in ERRORS
+        small = name.startswith(("brier", "calibration"))
         return Html((number(arm.scores[name].value) if small else estimate(arm.scores[name])) + at)
 
     rows = [(clean(arm.name), *(cell(arm, name) for name in shown)) for arm in _of(e, model)]

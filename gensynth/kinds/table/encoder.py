@@ -34,7 +34,8 @@ class Extra:
 
     def made_of(self, known: pd.Index) -> Extra:
         """Return those that were made from none but the real rows of these numbers."""
-        return self.take((np.isin(self.parents, known) | (self.parents < 0)).all(axis=1))
+        given = np.isin(self.parents, known) | (self.parents < 0)
+        return self.take(np.flatnonzero(given.all(axis=1)))
 
 
 class Encoder:

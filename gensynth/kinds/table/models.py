@@ -7,9 +7,9 @@ with the `Setting` that predicts real rows best that it has not seen (`gensynth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ MOST_BINS = 255
 RARE_LEVEL = 10
 """Levels with fewer rows share one column where levels become columns."""
 
+T = TypeVar("T")
 Setting = dict[str, Any]
 """Arguments of a model."""
 
@@ -52,12 +53,12 @@ CHOOSING_FOLDS = 3
 
 
 def best_setting(
-    grid: list[Setting],
+    grid: Sequence[T],
     x: pd.DataFrame,
     y: np.ndarray,
     seed: int,
-    loss: Callable[[Setting, np.ndarray, np.ndarray], float],
-) -> Setting:
+    loss: Callable[[T, np.ndarray, np.ndarray], float],
+) -> T:
     """Return the setting with the least loss in cross-validation; the first where a class has a single row.
 
     Args:

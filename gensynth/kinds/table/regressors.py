@@ -1,7 +1,8 @@
 """The regressors that tell whether filling the tail of a number helps; none of them sees that number in a row.
 
 They are the regressors of the families of `gensynth.kinds.table.models`, read the same arrays, and are set by the same
-cross-validation, by the mean absolute error of real rows that they have not seen.
+cross-validation, by the mean absolute error of real rows that they have not seen. So is how far `class weights` go: of
+what added rows gain, weights do for nothing what more rows of a range would do in any case.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.tail import Tail
 from gensynth.sampler.synthetic import Synthetic
 
+POWERS = (1.0, 0.5)
+"""Weights are these powers of those that make all ranges weigh the same: the inverse frequencies and their square roots
+of Yang, Zha, Chen, Wang and Katabi 2021, "Delving into deep imbalanced regression"."""
+
 
 @dataclass(frozen=True, eq=False)
 class NumberFit:
@@ -34,7 +39,7 @@ class NumberFit:
     Attributes:
         model: One of `gensynth.kinds.table.config.CLASSIFIERS`; `LOGISTIC` stands for ridge regression.
         is_code: Which columns hold codes.
-        weighted: Whether the ranges of the number weigh the same, however many rows they have.
+        weighted: Whether rows are weighted by one of `POWERS`, so that rare ranges weigh more.
         extra: Synthetic rows that are added, with their numbers; None for none.
         tail: The ranges.
         seed: Seed of the model, and of the folds that choose its setting.
@@ -60,31 +65,32 @@ class NumberFit:
         """
         y = self.tail.labels(number)
 
-        def loss(setting: Setting, seen: np.ndarray, unseen: np.ndarray) -> float:
-            predict, trained = self._fitted(setting, x.iloc[seen], number[seen])
-            # Ranges count as they do in training, filled or weighted, as for classes (`Fit.chosen`).
-            weights = (trained / np.maximum(np.bincount(y[seen], minlength=len(trained)), 1))[y[unseen]]
+        def loss(candidate: tuple[Setting, float], seen: np.ndarray, unseen: np.ndarray) -> float:
+            predict, trained = self._fitted(*candidate, x.iloc[seen], number[seen])
+            # Ranges count alike where they are weighted, else as they do in training (as in `Fit.chosen`).
+            weights = (np.ones(len(trained)) if self.weighted else trained) / np.bincount(y[seen])
             off = np.abs(predict(x.iloc[unseen]) - number[unseen])
-            return float(np.average(off, weights=weights))
+            return float(np.average(off, weights=weights[y[unseen]]))
 
-        grid = RIDGE if self.model == LOGISTIC else GRID[self.model]
-        predict, _ = self._fitted(best_setting(grid, x, y, self.seed, loss), x, number)
+        settings = RIDGE if self.model == LOGISTIC else GRID[self.model]
+        grid = [(setting, power) for power in (POWERS if self.weighted else (0.0,)) for setting in settings]
+        predict, _ = self._fitted(*best_setting(grid, x, y, self.seed, loss), x, number)
         return predict(asked), len(number) + (0 if self.extra is None else len(self.extra.y))
 
-    def _fitted(self, setting: Setting, x: pd.DataFrame, number: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Return what predicts encoded rows, and the weight of each range in training, shape (k,)."""
+    def _fitted(self, setting: Setting, power: float, x: pd.DataFrame, number: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Return what predicts encoded rows, and the number of rows of each range in training, shape (k,)."""
         rows = x.to_numpy()
         prepare = preparation(self.model, self.is_code, self.weighted).fit(rows)
         if self.extra is not None:
             extra = self.extra.made_of(x.index)
             rows, number = np.vstack([rows, extra.x]), np.concatenate([number, extra.y])
         y = self.tail.labels(number)
-        weights = compute_sample_weight("balanced", y) if self.weighted else None
+        weights = compute_sample_weight("balanced", y) ** power if self.weighted else None
         regressor = made(self.model, setting, self.is_code, self.seed, number=True)
         regressor.fit(prepare.transform(rows), number, sample_weight=weights)
         if self.model == FOREST:
             regressor.set_params(n_jobs=1)  # as in `Fit.to`
-        trained = np.bincount(y, weights, minlength=len(self.tail.classes))
+        trained = np.bincount(y, minlength=len(self.tail.classes))
         return (lambda asked: regressor.predict(prepare.transform(asked.to_numpy()))), trained
 
 
@@ -113,9 +119,17 @@ class TableRegressor(Classifier):
         return "ridge" if self.model == LOGISTIC else self.model
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """As `Classifier.notes`."""
+        return (
+            "Of a number, 'class weights' makes all ranges weigh the same, or takes the square roots of such weights: "
+            "what predicts unseen training rows better, each range counting alike.",
+        )
+
+    @property
     def settings(self) -> str:
         """As `Classifier.settings`."""
-        return repr((self.seed, self.tail, RIDGE if self.model == LOGISTIC else GRID[self.model]))
+        return repr((self.seed, self.tail, POWERS, RIDGE if self.model == LOGISTIC else GRID[self.model]))
 
     def try_way(
         self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: OnStep

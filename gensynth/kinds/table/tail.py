@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gensynth.kinds.table.config import LARGEST_TAIL
-
 TAIL = "(tail)"
 """Name of the label column of a table whose classes are ranges of a number; no file holds it."""
-HIGH, LOW, BOTH = "high", "low", "both"
 
 
 @dataclass(frozen=True)
@@ -56,33 +53,3 @@ class Tail:
         if self.high is not None:
             above += x >= self.high
         return above
-
-
-def tail_of(x: np.ndarray, column: Hashable, rare: str, share: float) -> Tail:
-    """Return the tail of a column that holds a share of the rows, or a little more where values are equal.
-
-    The cut is a quantile, an observed value. (The fences of the box plot, which Ribeiro and Moniz 2020, "Imbalanced
-    regression and extreme value prediction", rest relevance on, leave many tables without a rare row.)
-
-    Args:
-        x: Its numbers, shape (n,).
-        column: Its name.
-        rare: `HIGH`, `LOW` or `BOTH`.
-        share: Of the rows in each tail, in (0, `LARGEST_TAIL`).
-
-    Raises:
-        ValueError: if a tail would hold a single row, or `LARGEST_TAIL` of them or more.
-    """
-    low, high = (float(np.quantile(x, q, method=to)) for q, to in ((share, "lower"), (1 - share, "higher")))
-    cuts = {LOW: (low, None), HIGH: (None, high), BOTH: (low, high)}[rare]
-    inside = (x <= low).mean() * (cuts[0] is not None), (x >= high).mean() * (cuts[1] is not None)
-    if max(inside) >= LARGEST_TAIL:
-        raise ValueError(
-            f"the {share:g} of the rows with the rarest {column!r} cannot be told from others: {max(inside):.0%} of "
-            f"the rows reach as far, and below {LARGEST_TAIL:.0%} are allowed; name another rare, or a smaller tail."
-        )
-    tail = Tail(column, *cuts)
-    counts = np.bincount(tail.labels(x), minlength=len(tail.classes))
-    if few := [tail.classes[c] for c in tail.rare if counts[c] < 2]:
-        raise ValueError(f"{few[0]} holds in a single one of {len(x)} rows; at least 2 are needed: raise tail.")
-    return tail

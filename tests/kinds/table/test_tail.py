@@ -15,10 +15,10 @@ from gensynth.data.split import Parts
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.kinds.table.config import TableConfig, WholeTableConfig
 from gensynth.kinds.table.files import RowFiles
-from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts
+from gensynth.kinds.table.read import read_like, read_real_table, read_table_parts, tail_of
 from gensynth.kinds.table.samplers.catalog import get_table_sampler, load_sampler, table_sampler_names
 from gensynth.kinds.table.schema import Schema
-from gensynth.kinds.table.tail import TAIL, Tail, tail_of
+from gensynth.kinds.table.tail import TAIL, Tail
 
 
 def homes(n: int = 240, seed: int = 0) -> pd.DataFrame:
@@ -61,17 +61,17 @@ def test_ranges_are_named_and_told_apart(
 def test_a_tail_holds_its_share_of_the_rows_and_begins_at_an_observed_value() -> None:
     x = np.random.default_rng(0).normal(size=200)
     for rare, inside in (("high", [180, 20]), ("low", [20, 180]), ("both", [20, 160, 20])):
-        tail = tail_of(x, "x", rare, 0.1)
+        tail = tail_of("x", x, rare, 0.1)
         assert np.bincount(tail.labels(x)).tolist() == inside and {tail.low, tail.high} - {None} <= {*x}
 
 
 def test_what_is_no_tail_is_refused() -> None:
     zeros = np.r_[np.zeros(50), np.arange(1.0, 51)]
-    assert tail_of(zeros, "x", "high", 0.1).high == 41
+    assert tail_of("x", zeros, "high", 0.1).high == 41
     with pytest.raises(ValueError, match="cannot be told from others: 50% of the rows reach as far"):
-        tail_of(zeros, "x", "both", 0.1)
+        tail_of("x", zeros, "both", 0.1)
     with pytest.raises(ValueError, match=r"x >= 9 holds in a single one of 10 rows; at least 2 are needed: raise tail"):
-        tail_of(np.arange(10.0), "x", "high", 0.05)
+        tail_of("x", np.arange(10.0), "high", 0.05)
     for low, high in ((None, None), (3.0, 3.0)):
         with pytest.raises(ValueError, match="neither low nor high|not below high"):
             Tail("x", low, high)
@@ -94,7 +94,7 @@ def test_rows_keep_their_number_and_no_label_is_added(csv: Path) -> None:
     counts, tail = parts.train.class_counts, parts.train.x.schema.tail
     assert tail == Tail("price", high=float(np.sort(real["price"])[-24])) and tail.high is not None
     assert counts == {f"price < {tail.high:.0f}": 140, f"price >= {tail.high:.0f}": 16}
-    assert "24 of 240 rows; the bound is a quantile of all of them" in parts.train.notes[0]
+    assert "24 of 240 rows. The split goes by it" in parts.train.notes[0]
     assert not any("gives the label away" in note for note in parts.train.notes)
 
 
@@ -105,7 +105,7 @@ def test_wrong_targets_are_refused(csv: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=text):
             parts_of(path, **settings)
 
-    refused("'town' is categorical .* takes a tail of a number; leave --rare out", homes(), target="town")
+    refused("'town' is categorical .* only a number has a tail; leave --rare out", homes(), target="town")
     refused("'price' is constant", homes().assign(price=1))
     refused("2 rows have no 'price'; remove such rows", homes().assign(price=[None, None, *range(0, 476, 2)]))
     refused("'price' is id .* or correct its kind in a schema", homes().assign(price=range(240)))
@@ -122,6 +122,8 @@ def test_a_schema_and_further_files_have_the_same_ranges(csv: Path, tmp_path: Pa
     assert Schema.load(tmp_path / "schema.json") == data.x.schema
     again = read_real_table(csv, TableConfig(schema=str(tmp_path / "schema.json")))
     assert again.classes == data.classes and again.y.tolist() == data.y.tolist()
+    with pytest.raises(ValueError, match="--target, --rare would change nothing here: the schema says"):
+        parts_of(csv, schema=str(tmp_path / "schema.json"))
     fresh, config = homes(80, 1), TableConfig(target="price", rare="both", tail=0.2)
     fresh[fresh["price"] < np.median(fresh["price"])].to_csv(tmp_path / "fresh.csv", index=False)
     found = read_like(tmp_path / "fresh.csv", data, config)

@@ -174,8 +174,10 @@ class TableSampler(Sampler, BaseOverSampler):
     def _wrong(self, frame: pd.DataFrame, position: int) -> np.ndarray:
         """Return which rows break a rule, or hold a number out of the range of their class, bool, shape (n,)."""
         schema = self.codec_.schema
-        wrong: np.ndarray = ~schema.obeyed(frame).all(axis=1)
-        return wrong if schema.tail is None else wrong | (schema.tail.labels(schema.numbers(frame)) != position)
+        wrong = (~schema.obeyed(frame)).any(axis=1)
+        if schema.tail is not None:
+            wrong |= schema.tail.labels(schema.numbers(frame)) != position
+        return np.asarray(wrong)
 
     def _check_enough(self, label: str, n: int) -> None:
         if n < self.fewest:
