@@ -132,6 +132,14 @@ def test_a_schema_and_further_files_have_the_same_ranges(csv: Path, tmp_path: Pa
     assert parts.test.classes == parts.train.classes and len(parts.test) == len(found)
 
 
+def test_test_rows_without_a_number_are_refused(csv: Path, tmp_path: Path) -> None:
+    fresh = homes(40, 1).astype({"price": object})
+    fresh.loc[0, "price"] = None
+    fresh.to_csv(tmp_path / "fresh.csv", index=False)
+    with pytest.raises(ValueError, match="1 row has no 'price'; remove such rows"):
+        parts_of(csv, test_data=str(tmp_path / "fresh.csv"))
+
+
 @pytest.mark.parametrize("name", [name for name in table_sampler_names() if name != "tabular_vae"])
 def test_samplers_draw_numbers_in_the_range_of_the_class(csv: Path, tmp_path: Path, name: str) -> None:
     train = parts_of(csv, rare="both").train
