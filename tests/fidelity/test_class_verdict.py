@@ -6,7 +6,7 @@ import pytest
 
 from gensynth.fidelity.class_verdict import Evidence, judge_class
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW, Score
-from gensynth.kinds.image.scores import LIMITS
+from gensynth.fidelity.set_scores import LIMITS
 
 GOOD = {
     "kid": Score("kid", 0.5, False, apart=25.0),

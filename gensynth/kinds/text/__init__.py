@@ -1,0 +1,15 @@
+"""Text: documents with labels, and what only text can know."""
+
+from __future__ import annotations
+
+from gensynth.data.lazy import lazily
+
+_HOME = {
+    "TextConfig": "gensynth.kinds.text.config",
+    "TextEvaluateConfig": "gensynth.kinds.text.config",
+    "Documents": "gensynth.kinds.text.documents",
+    "from_documents": "gensynth.kinds.text.documents",
+    "TextSampler": "gensynth.kinds.text.samplers.base",
+}
+__all__ = sorted(_HOME)
+__getattr__, __dir__ = lazily(__name__, _HOME)
