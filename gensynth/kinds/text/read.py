@@ -69,7 +69,7 @@ def _labeled(frame: pd.DataFrame, form: Form, source: str, config: TextConfig) -
     classes, y = np.unique(np.array(labels, dtype=object), return_inverse=True)
     if single := [name for name, n in zip(classes, np.bincount(y), strict=True) if n < 2]:
         raise ValueError(
-            f"classes of {source!r} have a single document: {some(map(repr, single), 5)}; every class needs at least 2, "
+            f"classes of {source!r} have a single document: {some(map(repr, single), 5)}; each needs at least 2, "
             "one to learn from and one to test on."
         )
     x = Documents(array_of(texts), form, frame.reset_index(drop=True))
