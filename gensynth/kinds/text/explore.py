@@ -18,8 +18,9 @@ from gensynth.kinds.text.space import script_of
 
 FOLDS, SHOWN = 5, 8
 """Folds of the tree that is asked what length tells, and words that are shown of a class."""
-FEWEST, PRIOR = 5, 0.5
-"""Documents that a word must be in to tell a class, and how many are added to either side."""
+FEWEST, PRIOR, SURE = 5, 0.5, 2.0
+"""Documents that a word must be in to tell a class, how many are added to either side, and standard errors from no
+difference."""
 
 
 @final
@@ -138,25 +139,20 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
 def _telling(found: list[list[str]], data: LabeledData) -> dict[str, tuple[tuple[str, float], ...]]:
     """Return by class the words whose documents are most often of it, beyond the class's share of all documents."""
     n = np.bincount(data.y, minlength=len(data.classes))
-    counts: dict[str, np.ndarray] = {}
-    for own, label in zip(found, data.y, strict=True):
-        for word in set(own):
-            counts.setdefault(word, np.zeros(len(n), dtype=np.int64))[label] += 1
-    common = {word: c for word, c in counts.items() if c.sum() >= FEWEST}
+    place: dict[str, int] = {}
+    pairs = [(place.setdefault(w, len(place)), c) for own, c in zip(found, data.y, strict=True) for w in set(own)]
+    mine = np.zeros((len(place), len(n)))
+    np.add.at(mine, tuple(np.array(pairs, dtype=np.int64).reshape(-1, 2).T), 1)
+    vocabulary, total = np.array(list(place), dtype=object), mine.sum(axis=1, keepdims=True)
+    others = total - mine
+    # The logarithm of the odds of a word in the class over those in the others, in standard errors.
+    odds = np.log((mine + PRIOR) / (n + 1)) - np.log((others + PRIOR) / (n.sum() - n + 1))
+    sure = odds / np.sqrt(1 / (mine + PRIOR) + 1 / (others + PRIOR))
+    sure[total[:, 0] < FEWEST] = 0
     told: dict[str, tuple[tuple[str, float], ...]] = {}
-    for label, name in enumerate(data.classes):
-        # Odds of the word in the class over those in the others, by how surely they are more.
-        rate = {
-            word: np.log((c[label] + PRIOR) / (n[label] + 1))
-            - np.log((c.sum() - c[label] + PRIOR) / (n.sum() - n[label] + 1))
-            for word, c in common.items()
-        }
-        sure = {
-            w: r / np.sqrt(1 / (common[w][label] + PRIOR) + 1 / (common[w].sum() - common[w][label] + PRIOR))
-            for w, r in rate.items()
-        }
-        best = sorted((w for w in sure if sure[w] > 2), key=lambda w: (-sure[w], w))[:SHOWN]
-        told[name] = tuple((w, float(common[w][label] / common[w].sum())) for w in best)
+    for c, name in enumerate(data.classes):
+        best = [i for i in np.argsort(-sure[:, c], kind="stable")[:SHOWN] if sure[i, c] > SURE]
+        told[name] = tuple((str(vocabulary[i]), float(mine[i, c] / total[i, 0])) for i in best)
     return told
 
 
