@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -21,7 +21,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities, rarer
 from gensynth.evaluate.side_by_side import OnStep
-from gensynth.evaluate.ways import OVERSAMPLED, THRESHOLD, WEIGHTS
+from gensynth.evaluate.ways import OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
 from gensynth.kinds.text.config import LOGISTIC
 from gensynth.kinds.text.features import Counts, Tfidf
 from gensynth.sampler.synthetic import Synthetic
@@ -72,6 +72,7 @@ class TextClassifier(Classifier):
     counts: Counts
     seed: int
     folds: int
+    _known: dict[Any, Probabilities] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -90,7 +91,16 @@ class TextClassifier(Classifier):
     def try_way(
         self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: OnStep
     ) -> Probabilities:
-        """As `Classifier.try_way`."""
+        """As `Classifier.try_way`; moving the threshold trains nothing that `real` has not trained already."""
+        key = (REAL if way == THRESHOLD else way, train, added, test)
+        if not any(known[1] is train for known in self._known):
+            self._known.clear()
+        if key not in self._known:
+            self._known[key] = self._trained(*key)
+        on_step(1)
+        return replace(self._known[key], moved=way == THRESHOLD)
+
+    def _trained(self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
         lesson, n = self._lesson(train, added), len(train)
         choosing = self._splits(train, CHOOSING_FOLDS)
         losses = [sum(self._loss(way, lesson, n, part, c) for part in choosing) for c in PENALTIES]
@@ -99,8 +109,7 @@ class TextClassifier(Classifier):
         if self.folds and found.positive is not None:
             parts = self._splits(train, self.folds)
             found = found.tuned([self._held_out(way, lesson, n, part, penalty) for part in parts])
-        on_step(1)
-        return replace(found, moved=way == THRESHOLD)
+        return found
 
     def _lesson(self, train: LabeledData, added: Synthetic | None) -> Lesson:
         texts, y = list(train.x.texts), train.y

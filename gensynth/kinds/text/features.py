@@ -63,18 +63,29 @@ class Counts:
 
 @final
 class Tfidf:
-    """Weighs counts by how few training documents have them; words and characters are of length 1 each."""
+    """Weighs counts by how few training documents have them; words and characters are of length 1 each.
 
-    def __init__(self, counts: csr_matrix) -> None:
-        self._of = [TfidfTransformer(sublinear_tf=True).fit(half) for half in _halves(counts)]
+    Args:
+        counts: Of training documents. What a single one has is left out.
+        most: Of more columns the most frequent ones are used.
+
+    Attributes:
+        columns: Which are used, int64, ascending.
+    """
+
+    def __init__(self, counts: csr_matrix, most: int = 10**9) -> None:
+        n = np.bincount(counts.indices, minlength=counts.shape[1])
+        self.columns = np.sort(np.argsort(-n, kind="stable")[: min(most, int((n > 1).sum()))])
+        self._of = [TfidfTransformer(sublinear_tf=True).fit(half) for half in self._halves(counts)]
 
     def __call__(self, counts: csr_matrix) -> csr_matrix:
-        """Return features, shape (n, 2 * SIZE)."""
-        return hstack([of.transform(half) for of, half in zip(self._of, _halves(counts), strict=True)], format="csr")
+        """Return features, shape (n, number of columns)."""
+        halves = zip(self._of, self._halves(counts), strict=True)
+        return hstack([of.transform(half) for of, half in halves], format="csr")
 
-
-def _halves(counts: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
-    return counts[:, :SIZE], counts[:, SIZE:]
+    def _halves(self, counts: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
+        used, words = counts[:, self.columns], int(np.searchsorted(self.columns, SIZE))
+        return used[:, :words], used[:, words:]
 
 
 @final
@@ -85,13 +96,11 @@ class Embedding:
     Attributes:
         counts: Counts words and characters.
         tfidf: Weighs them.
-        columns: Which are used, int64.
         svd: Finds the directions.
     """
 
     counts: Counts
     tfidf: Tfidf
-    columns: np.ndarray
     svd: TruncatedSVD
 
     @staticmethod
@@ -103,19 +112,17 @@ class Embedding:
         """
         counts = Counts()
         found = counts(texts)
-        common = np.asarray((found > 0).sum(axis=0)).ravel()
-        columns = np.flatnonzero(common > 1)
-        columns = np.sort(columns[np.argsort(-common[columns], kind="stable")[:MOST_COLUMNS]])
-        if len({*map(plain, texts)}) < 2 or len(columns) < 2:
+        tfidf = Tfidf(found, MOST_COLUMNS)
+        n = len(tfidf.columns)
+        if len({*map(plain, texts)}) < 2 or n < 2:
             raise ValueError("a text space needs two different training documents with common words; add documents.")
-        tfidf = Tfidf(found)
-        d = max(1, min(WIDE, len(texts) - 1, len(columns) - 1))
+        d = max(1, min(WIDE, len(texts) - 1, n - 1))
         svd = TruncatedSVD(d, random_state=seed)
         with threadpool_limits(1, "blas"):
-            svd.fit(tfidf(found)[:, columns].astype(np.float64))
-        return Embedding(counts, tfidf, columns, svd)
+            svd.fit(tfidf(found).astype(np.float64))
+        return Embedding(counts, tfidf, svd)
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """Return directions of length 1 (0 for a document of which nothing is known), float64, shape (n, d)."""
         with threadpool_limits(1, "blas"):
-            return normalize(self.svd.transform(self.tfidf(self.counts(texts))[:, self.columns].astype(np.float64)))
+            return normalize(self.svd.transform(self.tfidf(self.counts(texts)).astype(np.float64)))

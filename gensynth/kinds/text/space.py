@@ -13,12 +13,14 @@ import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import metrics, set_scores
-from gensynth.fidelity.class_verdict import P_VALUE, Limit
+from gensynth.fidelity.class_verdict import FEWEST, P_VALUE, Limit
+from gensynth.fidelity.conformal import conformal_p
 from gensynth.fidelity.set_scores import Featured
 from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.text.documents import Documents
 from gensynth.kinds.text.features import Embedding, words
+from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
 from gensynth.kinds.text.shingles import SAME, Index, overlap, shingles
 from gensynth.kinds.text.variety import METRICS
@@ -32,6 +34,8 @@ NEAR_LEVEL, NEAREST = 0.01, 0.9
 """Share of real documents that may overlap more than a near copy does, and the overlap that is one in any case."""
 RUN, HALF = 8, 0.5
 """A run of this many words that stands in a real document and is half of a document makes it a near copy."""
+DISORDER = 0.005
+"""p-value, among all real documents, up to which the words of one are in too little order."""
 TWICE, FOREIGN, LETTERS = 2, 0.5, 0.01
 """A document that is longer than twice the longest real one, or more than half of whose letters are of scripts that
 less than a hundredth of the real letters are of, cannot be one of these."""
@@ -74,6 +78,14 @@ class DocumentSpace(Space):
             fails=0.5,
             warns=0.2,
         ),
+        "word_order": Limit(
+            "The words of the samples follow each other less as they do in real {noun}s: {value:.2f}, in these "
+            "{yardstick:.2f} (mutual information of neighbours).",
+            fails=0.75,
+            asks=0.5,
+            warns=0.25,
+            relative=True,
+        ),
     }
 
     def __init__(self, train: LabeledData, seed: int = 0) -> None:
@@ -82,7 +94,8 @@ class DocumentSpace(Space):
         self.embedding = Embedding.fit(texts, seed)
         self.stamp = {"name": "text", "features": "hashed TF-IDF of words and characters"}
         self._usual = Usual(texts)
-        self._index, self._runs = Index(texts), Runs(texts)
+        self._index, self._runs, self._order = Index(texts), Runs(texts), Order(texts)
+        self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
         self.real = self.see(train.x)
         self.hashes = self.real.hashes
         self.near = self._near()
@@ -132,11 +145,16 @@ class DocumentSpace(Space):
             copied[i] = run[i] >= max(RUN, HALF * len(words(text)))
             if own:
                 of_parent[i] = max(overlap(mine, self._index.sets[at]) for at in own)
+        order = np.array([self._order(text) for text in seen.texts])
+        # With few real documents the smallest p-value is larger: then what is worse than all of them goes.
+        limit = max(DISORDER, 1 / (len(self._real_order) + 1))
+        p = np.where(np.isfinite(order), conformal_p(self._real_order, -np.nan_to_num(order)), 1.0)
         flags = {
+            "atypical": p <= limit,
             "dup_near": (share >= self.near[y]) | copied,
             "dup_parent": np.nan_to_num(of_parent) >= NEAREST,
         }
-        scores = {"near_duplicate": 1 - share, "parent_distance": 1 - of_parent, "copied_run": run}
+        scores = {"near_duplicate": 1 - share, "parent_distance": 1 - of_parent, "copied_run": run, "order": order}
         return Found(flags, {}, nearest, scores)
 
     def scores(self, label: int, at: np.ndarray, synthetic: Synthetic, seen: Seen, tests: int) -> Iterable[Score]:
@@ -149,7 +167,8 @@ class DocumentSpace(Space):
         samples = Featured(seen.points[drawn], synthetic.x.take(drawn), self.train.noun)
         found = set_scores.set_scores(real, samples, self.seed, permutations)
         found["kid"] = replace(found["kid"], apart=set_scores.apart(self.real.points, self.train.y, label))
-        return found.values()
+        ordered = np.array([self._order(text) for text in samples.examples[:]])
+        return (*found.values(), _order_score(self._order.real[some], ordered))
 
     def detectable(self, label: int, n: int, level: float) -> float | None:
         """As `Space.detectable`, of the test of KID."""
@@ -160,6 +179,15 @@ class DocumentSpace(Space):
         """As `Space.thresholds`."""
         near = {f"near_duplicate:{self.train.classes[c]}": 1 - float(self.near[c]) for c in labels}
         return near | {"copied_run": RUN, "near_parent": 1 - NEAREST}
+
+
+def _order_score(real: np.ndarray, synthetic: np.ndarray) -> Score:
+    """Return how orderly the words of samples are, beside those of real documents; NaN is no answer of one."""
+    real, synthetic = (values[np.isfinite(values)] for values in (real, synthetic))
+    if min(len(real), len(synthetic)) < FEWEST:
+        return Score("word_order", None, True, note=f"Not given: {FEWEST} documents of six known words are needed.")
+    usual = float(real.mean())
+    return Score("word_order", float(synthetic.mean()), True, usual, apart=usual if usual > 0 else None)
 
 
 @final
