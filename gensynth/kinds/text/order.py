@@ -11,49 +11,42 @@ import numpy as np
 from gensynth.kinds.text.features import words
 
 FEWEST = 5
-"""Pairs of known words that a document needs for an answer."""
-BELIEF = 1.0
-"""How many words the belief counts that a word stands as often behind this one as behind all."""
+"""Pairs of neighbours that real documents know, in either order, which a document needs for an answer."""
 
 
 @final
 class Order:
-    """Pointwise mutual information of neighbouring words (Church and Hanks 1990), the mean over a document.
+    """How many more neighbours stand in the order in which other real documents have them than in the reverse one.
 
-    The mean of log p(b | a) / p(b) over the pairs a b of neighbours, with p(b | a) = (n(a b) + p(b)) / (n(a) + 1):
-    that of shuffled words is about 0. What stands in one document alone is left out, and so is a document's own part
-    in the counts.
+    The share of the one less that of the other, among neighbours that are known in either order: about 0 for shuffled
+    words, whichever they are, and 1 at most.
 
     Args:
         texts: Real documents.
+
+    Attributes:
+        real: The answers for these, each by the others, float64, shape (n,); NaN for none.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        codes = [_codes(text) for text in texts]
-        self._words, self._n = np.unique(np.concatenate([*codes, np.zeros(0, np.uint64)]), return_counts=True)
-        pairs = np.concatenate([*map(_pairs, codes), np.zeros(0, np.uint64)])
-        self._pairs, self._n_pairs = np.unique(pairs, return_counts=True)
-        self.real = np.array([self._mean(each, own=True) for each in codes])
+        pairs = [_pairs(_codes(text)) for text in texts]
+        self._known = np.unique(np.concatenate([*pairs, np.zeros(0, np.uint64)]), return_counts=True)
+        self.real = np.array([self._score(each, own=True) for each in pairs])
 
     def __call__(self, text: str) -> float:
-        """Return the mean; NaN where there are too few pairs."""
-        return self._mean(_codes(text), own=False)
+        """Return the answer for another document; NaN where too few of its pairs are known."""
+        return self._score(_pairs(_codes(text)), own=False)
 
-    def _mean(self, codes: np.ndarray, own: bool) -> float:
-        if len(codes) <= FEWEST:
-            return np.nan
-        pairs = _pairs(codes)
-        n, n_pairs = _looked_up(self._words, self._n, codes), _looked_up(self._pairs, self._n_pairs, pairs)
-        total = float(self._n.sum())
+    def _score(self, pairs: np.ndarray, own: bool) -> float:
+        reverse = (pairs << np.uint64(32)) | (pairs >> np.uint64(32))
+        there, back = (_looked_up(*self._known, wanted) for wanted in (pairs, reverse))
         if own:
-            n, n_pairs, total = n - _times(codes), n_pairs - _times(pairs), total - len(codes)
-        first, second = n[:-1], n[1:]
-        known = (first > 0) & (second > 0)
+            mine = np.unique(pairs, return_counts=True)
+            there, back = there - _looked_up(*mine, pairs), back - _looked_up(*mine, reverse)
+        known = there + back > 0
         if known.sum() < FEWEST:
             return np.nan
-        p = second[known] / total
-        behind = (n_pairs[known] + BELIEF * p) / (first[known] + BELIEF)
-        return float(np.log(behind / p).mean())
+        return float(np.sign(there - back)[known].mean())
 
 
 def _codes(text: str) -> np.ndarray:
@@ -65,13 +58,8 @@ def _pairs(codes: np.ndarray) -> np.ndarray:
 
 
 def _looked_up(known: np.ndarray, n: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the number of each of what is wanted, 0 for what is not known, int64."""
     if not len(known):
         return np.zeros(len(wanted), dtype=np.int64)
     at = np.searchsorted(known, wanted).clip(max=len(known) - 1)
     return np.where(known[at] == wanted, n[at], 0)
-
-
-def _times(values: np.ndarray) -> np.ndarray:
-    """Return how often each of the values occurs among them."""
-    _, at, n = np.unique(values, return_inverse=True, return_counts=True)
-    return n[at]

@@ -79,11 +79,11 @@ class DocumentSpace(Space):
             warns=0.2,
         ),
         "word_order": Limit(
-            "The words of the samples follow each other less as they do in real {noun}s: {value:.2f}, in these "
-            "{yardstick:.2f} (mutual information of neighbours).",
-            fails=0.75,
-            asks=0.5,
-            warns=0.25,
+            "The words of the samples stand less in the order of real {noun}s: {value:.0%} more neighbours in it than "
+            "in the reverse one, of real {noun}s {yardstick:.0%}.",
+            fails=0.6,
+            asks=0.4,
+            warns=0.2,
             relative=True,
         ),
     }
@@ -185,7 +185,7 @@ def _order_score(real: np.ndarray, synthetic: np.ndarray) -> Score:
     """Return how orderly the words of samples are, beside those of real documents; NaN is no answer of one."""
     real, synthetic = (values[np.isfinite(values)] for values in (real, synthetic))
     if min(len(real), len(synthetic)) < FEWEST:
-        return Score("word_order", None, True, note=f"Not given: {FEWEST} documents of six known words are needed.")
+        return Score("word_order", None, True, note=f"Not given: {FEWEST} documents of known pairs are needed.")
     usual = float(real.mean())
     return Score("word_order", float(synthetic.mean()), True, usual, apart=usual if usual > 0 else None)
 
