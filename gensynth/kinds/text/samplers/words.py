@@ -1,4 +1,4 @@
-"""Words: how samplers cut a text into words, and which words none of them touches.
+"""Words and sentences: how samplers cut a text, and which words none of them touches.
 
 A word is a run of letters and digits with the marks, hyphens and points inside it, so that `don't`, `3.50` and
 `www.example.org` are one. What stands between words (blanks, line ends, punctuation, emoji) is a gap. Chinese and
@@ -34,9 +34,25 @@ WORD = rf"(?:{_OF_SEVERAL}|[{_SINGLE}]|[^\W{_SINGLE}]+(?:{_INSIDE}[^\W{_SINGLE}]
 _CUT, _IS_SINGLE = re.compile(f"({WORD})"), re.compile(f"[{_SINGLE}]")
 
 
+_END, _COMMA, _WIDE = ".!?…؟।", ",;:،؛", "、，；。！？"
+_SENTENCE = re.compile(rf"((?:(?<=[{_END}])|(?<=[{_END}][\"'”’)\]]))\s+|(?<=[。！？])\s*|\n\s*\n\s*)")
+_CLAUSE = re.compile(rf"((?<![{_END}{_COMMA}])[{_END}{_COMMA}]++(?:\s++|$)|[{_WIDE}]+\s*|\n+)")
+"""What stands between sentences, whose marks belong to them, and between clauses, whose marks don't."""
+
+
 def cut(text: str) -> list[str]:
     """Cut a text into gap, word, gap, ..., word, gap: words have odd positions, and all joined are the text."""
     return _CUT.split(text)
+
+
+def sentences(text: str) -> list[str]:
+    """Cut a text into sentence, gap, ..., gap, sentence: sentences have even positions, and all joined are the text."""
+    return _SENTENCE.split(text)
+
+
+def clauses(text: str) -> list[str]:
+    """Cut a text into clauses, what stands between commas, ends of lines and of sentences, likewise."""
+    return _CLAUSE.split(text)
 
 
 def blank(word: str) -> str:
