@@ -108,7 +108,7 @@ class TextSampler(KeptSampler):
         values = np.asarray(X, dtype=object)
         if values.ndim > 2 or (values.ndim == 2 and values.shape[1] != 1):
             raise ValueError(f"X must be texts or one column of them, got shape {values.shape}.")
-        self.fit(from_documents(values.ravel(), y))
+        self.fit(from_documents(values.ravel().tolist(), y))
         wanted = check_sampling_strategy(self.sampling_strategy, np.asarray(y), "over-sampling")
         real = {str(value): value for value in y}  # a new label is that of a real document, whatever labels are
         texts, labels = list[str](), list[Any]()

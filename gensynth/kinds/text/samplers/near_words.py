@@ -33,7 +33,7 @@ def near_words(documents: Sequence[Sequence[str]], k: int) -> dict[str, tuple[st
     if len(words) < 2:
         return {}
     number = {word: at for at, word in enumerate(words)}
-    gap = [-1] * WINDOW  # so that no word sees into another document
+    gap = [""] * WINDOW  # so that no word sees into another document
     row = np.array([number.get(word, -1) for document in documents for word in (*document, *gap)], dtype=np.int64)
     axes, values, _ = randomized_svd(_information(row, len(words)), min(DIMENSIONS, len(words)), random_state=0)
     known = np.flatnonzero(np.linalg.norm(axes * values, axis=1) > 1e-9)  # the others keep no company

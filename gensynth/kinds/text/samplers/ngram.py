@@ -92,7 +92,9 @@ class NGram(TextSampler):
 
     With `borrow` some tokens come from the chain of all other classes, as far as it knows the last token, so that a
     rare class inherits from the common ones how sentences go on: a Markov chain of the minority, its transitions partly
-    those of the majority (Avela and Ilmonen 2026, JMLR 27(18)). A copy of a real document is drawn again.
+    those of the majority (Avela and Ilmonen 2026, JMLR 27(18)). On 20 text messages of spam and on 50 plots of films
+    among 1,000 reviews, a logistic regression lost 0.6 and 1.2 points of average precision to a `borrow` of 0.2, so it
+    is 0 by default. A copy of a real document is drawn again.
 
     Args:
         order: Tokens that are looked at together, from 2 on; the higher, the more is copied.
@@ -110,7 +112,7 @@ class NGram(TextSampler):
     name = "ngram"
 
     def __init__(
-        self, order: int = 3, borrow: float = 0.2, sampling_strategy: Any = "auto", random_state: int = 0
+        self, order: int = 3, borrow: float = 0, sampling_strategy: Any = "auto", random_state: int = 0
     ) -> None:
         super().__init__(sampling_strategy, random_state)
         self.order, self.borrow = order, borrow

@@ -54,7 +54,7 @@ class Synonyms(TextSampler):
 
     def __init__(
         self,
-        rate: float = 0.3,
+        rate: float = 0.2,
         k: int = 5,
         keep: Sequence[str] | str = (),
         wordnet: str | None = None,

@@ -30,7 +30,7 @@ def synonyms(folder: Path, words: Collection[str], k: int) -> dict[str, tuple[st
         try:
             for word, sense, synonym in _pairs(index, data, words):
                 found[word].append((sense, synonym))
-        except (IndexError, ValueError) as error:
+        except (IndexError, OSError, OverflowError, ValueError) as error:
             raise ValueError(f"{str(index)!r} and {str(data)!r} are no files of WordNet 3; get them again.") from error
     ranked = ((word, dict.fromkeys(synonym for _, synonym in sorted(pairs))) for word, pairs in found.items())
     return {word: tuple(names)[:k] for word, names in ranked}

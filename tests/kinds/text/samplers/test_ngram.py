@@ -60,20 +60,20 @@ class TestNGram:
         assert {*alone.parents} == {()}
 
     def test_is_never_longer_than_the_class_nor_a_copy(self) -> None:
-        texts = fitted().sample("land", 200, 0).x[:]
+        texts = fitted(borrow=0.2).sample("land", 200, 0).x[:]
         assert max(len(tokens(text)) for text in texts) <= 6
         assert not {*map(plain, texts)} & {"", *COLOURS, *SEA}
 
     def test_draws_a_copy_where_nothing_else_is_possible(self) -> None:
         data = from_documents(["ok", "no no"], ["a", "b"])
-        assert NGram(borrow=0).fit(data).sample("a", 2, 0).x[:] == ["ok", "ok"]
+        assert NGram().fit(data).sample("a", 2, 0).x[:] == ["ok", "ok"]
 
     def test_a_class_alone_borrows_nothing(self) -> None:
         assert {*NGram(borrow=1).fit(from_documents(COLOURS, ["a"] * 4)).sample("a", 20, 0).how} == {"chain"}
 
     def test_learns_from_some_of_many_documents(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("gensynth.kinds.text.samplers.ngram.MOST", 7)
-        words = {word for text in fitted(borrow=0).sample("land", 60, 0).x[:] for word in text.split()}
+        words = {word for text in fitted().sample("land", 60, 0).x[:] for word in text.split()}
         assert words <= {word for text in COLOURS for word in text.split()} and words
 
     @pytest.mark.parametrize(

@@ -56,7 +56,14 @@ class TestWordNet:
         with pytest.raises(ValueError, match="there is no file '.*index.noun'; give the folder of WordNet's index"):
             synonyms(tmp_path, {"car"}, 1)
         folder = written(tmp_path / "wn")
-        for line in ("car n 9 2 @\n", "car \n", "car n 1 0 1 0 00000003\n", "car n x\n"):
+        for line in (
+            "car n 9 2 @\n",
+            "car \n",
+            "car n 1 0 1 0 00000003\n",
+            "car n x\n",
+            f"car n 1 0 1 0 {10**30}\n",
+            "car n 1 0 1 0 -5\n",
+        ):
             (folder / "index.noun").write_text(line)
             with pytest.raises(ValueError, match=r"are no files of WordNet 3; get them again\."):
                 synonyms(folder, {"car"}, 1)
