@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class DocumentSpace(Space):
         ValueError: if there are not two different training documents.
     """
 
-    limits: Mapping[str, Limit] = set_scores.LIMITS | {
+    limits: ClassVar[Mapping[str, Limit]] = set_scores.LIMITS | {
         "distinct": Limit(
             "The samples repeat their phrases: {value:.0%} of their pairs of words are different, of real "
             "{noun}s' {yardstick:.0%}.",
