@@ -16,8 +16,8 @@ class Shuffle(TextSampler):
     """Each document is a real one of the class, its sentences in another order.
 
     Where a document has one sentence, its clauses are shuffled, between commas, semicolons and ends of lines; one that
-    has neither is not used. Words stay next to each other, so most of these documents are near copies of their parents
-    (`shingles.SAME`): they help a classifier that reads order, and none that counts words.
+    has neither is not used. Words stay next to each other, so the gate takes many of these documents for copies of
+    their parents (of 200 text messages of spam, 115), and to a classifier that counts words they are.
 
     Example:
         >>> texts = ["Free prize! Call now.", "see you at home", "call me later"]
