@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +29,11 @@ class Sampler(ABC):
     @abstractmethod
     def labels(self) -> tuple[str, ...]:
         """The classes it can draw."""
+
+    @property
+    def class_counts(self) -> Mapping[str, int]:
+        """Real examples of each class that it learned from; a class is absent where it does not know."""
+        return {}
 
     @abstractmethod
     def _fit(self, data: LabeledData) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gensynth.mix.targets import check_counts
 from gensynth.rebalance.run import AUTO
 
 
@@ -29,11 +30,7 @@ class SynthesizeConfig:
     """Seed of what is drawn."""
 
     def __post_init__(self) -> None:
-        if self.n is not None and self.counts is not None:
-            raise ValueError("--n and --counts both say how many examples; give one of the two.")
-        for name, n in {"n": self.n, **(self.counts or {})}.items():
-            if n is not None and n < 1:
-                raise ValueError(f"{name} must be at least 1, got {n}.")
+        check_counts(self.n, self.counts)
         if self.sample_seed < 0:
             raise ValueError(f"sample_seed must be at least 0, got {self.sample_seed}.")
         if self.sampler == AUTO and self.settings:

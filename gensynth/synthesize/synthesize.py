@@ -31,6 +31,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kind import Kind
 from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
+from gensynth.mix.targets import shares
 from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
@@ -165,15 +166,6 @@ def wanted(kind: Kind, parts: Parts, what: SynthesizeConfig) -> dict[str, int]:
         of = f" of {empty[0]!r}" if found else ""
         raise ValueError(f"there is no training {train.noun}{of}{like}, and nothing else is learned; ask for others.")
     return found
-
-
-def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
-    """Return n examples in the shares of the real ones, by the largest remainder; a class may come out with none."""
-    exact = {name: n * count / sum(real.values()) for name, count in real.items()}
-    found = {name: int(x) for name, x in exact.items()}
-    for name in sorted(exact, key=lambda name: found[name] - exact[name])[: n - sum(found.values())]:
-        found[name] += 1
-    return {name: count for name, count in found.items() if count}
 
 
 def _given(kind: Kind, what: SynthesizeConfig) -> Path | None:

@@ -101,7 +101,12 @@ class TableSampler(Sampler, BaseOverSampler):
         """The classes it has learned."""
         if not hasattr(self, "classes_"):
             raise ValueError(f"sampler {self.name!r} was not fitted; call fit first, or load one.")
-        return tuple(name for name, n in zip(self.classes_, self.counts_, strict=True) if n)
+        return tuple(name for name, n in self.class_counts.items() if n)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """As `Sampler.class_counts`."""
+        return dict(zip(self.classes_, self.counts_.tolist(), strict=True))
 
     @property
     def like(self) -> LabeledData:
