@@ -72,7 +72,8 @@ class Cart(TableSampler):
         self.rows_ = np.concatenate(members)
         rows = rows.take(self.rows_)
         self.numbers_, self.codes_ = rows.numbers, rows.codes
-        self.order_, self.grown_ = self._order(), {}
+        self.order_ = self._order()
+        self.grown_: dict[bytes, Cart] = {}
         ranks = [np.unique(x, return_inverse=True)[1] for x in rows.numbers.T]
         places = [place[code] for place, code in zip(level_places(rows, self.codec_.cards), rows.codes.T, strict=True)]
         # The first column has nothing before it, and a tree must look at something: a column of zeros.
