@@ -126,7 +126,7 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         chosen = best(measured)
         sampler = kind.load(_trained(kind, asked.what) or work.path(chosen.sampler))
         if not out.exists():
-            run.step("write", lambda: _write(work, sampler, counts, cells, written))
+            run.step("write", lambda: _write(work, sampler, counts, cells=cells, written=written))
         written.finish()
         drawn = ruler.draw(sampler, work.shares, asked.what.sample_seed).examples
         trained = work.alone(drawn)
