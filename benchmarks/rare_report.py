@@ -10,7 +10,7 @@ from rare_jobs import COUNTS, EVERY, WIDER, Job, load_result
 from table_report import markdown
 
 from gensynth.evaluate.intervals import by_examples_and_seeds, resamples
-from gensynth.evaluate.outcome import RECALL, Probabilities
+from gensynth.evaluate.outcome import BY_CLASS, Probabilities
 from gensynth.kinds.image.classifier.network import LEARNING_RATE, MIXUP, WEIGHT_DECAY, WIDTHS
 from gensynth.kinds.image.classifier.task import JITTER
 
@@ -98,7 +98,7 @@ def _row(scores: Mapping[str, np.ndarray], base: Mapping[str, np.ndarray]) -> li
     return [
         told(acsa - base["balanced_accuracy"], -1, "+"),
         *(told(scores[name], 0) for name in SHOWN),
-        told(scores[RECALL][..., -3:].mean(-1), 0),
+        told(scores[BY_CLASS][..., -3:].mean(-1), 0),
         # On a balanced test the specificity, too, follows from ACSA.
         f"{100 * np.sqrt(mean * (1 - (1 - mean) / (len(COUNTS) - 1))):.2f}",
     ]

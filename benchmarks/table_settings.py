@@ -28,9 +28,9 @@ from tables import LIBRARIES, QUICK, Half, code_version, read_lines, real_half
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from gensynth.kinds.table.classifiers import CHOOSING_FOLDS, Fit, Fitted
+from gensynth.kinds.table.classifiers import Fit, Fitted
 from gensynth.kinds.table.config import BOOSTING, LOGISTIC
-from gensynth.kinds.table.models import GRID, Setting
+from gensynth.kinds.table.models import CHOOSING_FOLDS, GRID, Setting
 
 LEAST_RARE, MOST_ROWS, CUTS = 30, 7000, 3
 LOSS, PRECISION = "log loss", "average precision"

@@ -52,8 +52,9 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.evaluate import draw
 from gensynth.evaluate.outcome import WORDS, Probabilities
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.classifiers import Encoder, Extra, Fit, Fitted
+from gensynth.kinds.table.classifiers import Fit, Fitted
 from gensynth.kinds.table.config import BOOSTING, FOREST, LOGISTIC, TableChooseConfig
+from gensynth.kinds.table.encoder import Encoder, Extra
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
 from gensynth.kinds.table.samplers.neural import NeuralTable

@@ -240,6 +240,18 @@ class Kind(ABC):
         """Return a space for attacks on privacy, which may know nothing of who of everyone was trained on."""
         return self.space(everyone)
 
+    def suited(self, config: Any, train: LabeledData) -> Any:  # noqa: ARG002
+        """Return how these data are tested or chosen for, where that depends on them; by default as settings say.
+
+        Args:
+            config: An `EvaluateConfig` or a `ChooseConfig`.
+            train: Real training examples.
+
+        Raises:
+            ValueError: if a setting does not suit them.
+        """
+        return config
+
     @abstractmethod
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """Return the classifiers that tell whether synthetic examples help.

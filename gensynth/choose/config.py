@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gensynth.evaluate.ways import REAL
 from gensynth.mix.targets import check_target
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -61,6 +62,8 @@ class FoldsConfig(ChooseConfig):
     """How the choice is made, by cross-validation."""
 
     metrics: ClassVar[tuple[str, ...]] = ("average_precision", "roc_auc", "balanced_accuracy")
+    made: ClassVar[tuple[str, ...]] = (REAL,)
+    """Ways to train with synthetic examples."""
 
     metric: str = "average_precision"
     """What counts: average_precision, roc_auc or balanced_accuracy."""

@@ -22,7 +22,7 @@ from gensynth.evaluate.intervals import (
     resamples,
 )
 from gensynth.evaluate.outcome import TUNED, Outcome
-from gensynth.evaluate.ways import REAL, THRESHOLD
+from gensynth.evaluate.ways import THRESHOLD
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.draw import draw_accepted
 from gensynth.mix.targets import filled_rare
@@ -103,7 +103,7 @@ class CrossValidation(Design):
         folds = Folds(train, config.folds, config.repeats, config.seed)
         # A threshold changes no rank: where ranks count it is no way of its own.
         known = tuple(way for way in ways if way != THRESHOLD or config.metric == TUNED)
-        return CrossValidation(folds, [c.untuned() for c in classifiers], known, (REAL,))
+        return CrossValidation(folds, [c.untuned() for c in classifiers], known, config.made)
 
     def split(self, at: int) -> tuple[LabeledData, LabeledData]:
         """As `Design.split`."""

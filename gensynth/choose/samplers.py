@@ -46,6 +46,7 @@ def choose_samplers(
         ValueError: if there is no such sampler, two share a name, or a class has fewer than 2 different examples.
     """
     kind = kinds()[train.kind]
+    config = kind.suited(config, train)
     tried, notes = kind.tried(train) if samplers is None else (samplers, ())
     made = [kind.made(sampler, None) if isinstance(sampler, str) else sampler for sampler in tried]
     counts = train.class_counts

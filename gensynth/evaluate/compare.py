@@ -30,7 +30,7 @@ from gensynth.evaluate.intervals import (
     resamples,
     verdict_of,
 )
-from gensynth.evaluate.outcome import RECALL, WORDS, Outcome
+from gensynth.evaluate.outcome import BY_CLASS, OF_NUMBERS, WORDS, Outcome, class_score, limits
 from gensynth.evaluate.results import Arm, Comparison, Evaluation
 from gensynth.evaluate.ways import UNGATED, added_to
 
@@ -144,9 +144,20 @@ class _Scored:
             key: {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
             for key, parts in found.items()
         }
-        self.seeds = max(draws[RECALL].shape[1] for draws in self.draws.values())
+        self.seeds = max(draws[BY_CLASS].shape[1] for draws in self.draws.values())
         # A class that some test part lacks has no recall of its own.
-        self.known = np.isfinite(self.draws[self.keys[0]][RECALL]).all((0, 1))
+        self.known = np.isfinite(self.draws[self.keys[0]][BY_CLASS]).all((0, 1))
+
+    @property
+    def of_class(self) -> str:
+        """The word for the score of one class."""
+        return class_score(self.config.metric)
+
+    @property
+    def _between(self) -> tuple[float, float]:
+        """Between what differences in the metric, and in the score of one class, lie."""
+        low, high = limits(self.of_class)
+        return low - high, high - low
 
     @cached_property
     def arms(self) -> dict[Key, Arm]:
@@ -166,12 +177,10 @@ class _Scored:
     def _arm(self, key: Key) -> Arm:
         outcomes, draws = [of.outcomes[key] for of in self.tested], self.draws[key]
         scores = {
-            name: self._spread(draws[name], self._floor(name)).estimate((-1 if name == "mcc" else 0, 1))
-            for name in WORDS
-            if name in draws
+            name: self._spread(draws[name], self._floor(name)).estimate(limits(name)) for name in WORDS if name in draws
         }
         recall = {
-            self.classes[k]: self._spread(draws[RECALL][..., k], self._floors[k]).estimate((0, 1))
+            self.classes[k]: self._spread(draws[BY_CLASS][..., k], self._floors[k]).estimate(limits(self.of_class))
             for k in np.flatnonzero(self.known)
         }
         tuned = [outcome.threshold for outcome in outcomes if outcome.threshold is not None]
@@ -180,12 +189,13 @@ class _Scored:
 
     @property
     def _floors(self) -> np.ndarray:
-        return least_variance(self.independent)
+        floors: np.ndarray = least_variance(self.independent)
+        return floors * (self.of_class == "recall")
 
     def _floor(self, name: str) -> float:
         """Return the least variance that is believed of a score, or of a difference of such scores."""
         outcome = self.tested[0].outcomes[self.keys[0]]
-        if name.startswith(("brier", "calibration")):
+        if name in OF_NUMBERS or name.startswith(("brier", "calibration")):
             return 0.0
         if name == "worst_recall":
             return float(self._floors[self.independent > 0].max())
@@ -213,11 +223,11 @@ class _Scored:
             differences = [self._spread(gap, self._floor(metric)) for gap in gaps]
             p_values = corrected(differences, len(baselines)).tolist()
             for name, of, p in zip(family, differences, p_values, strict=True):
-                difference, of_rare = of.estimate((-1, 1)), self._rare_difference(name, base, model)
+                difference, of_rare = of.estimate(self._between), self._rare_difference(name, base, model)
                 verdict = CANNOT_TELL if self._lacking else verdict_of(difference, p, self.config.rope)
                 if verdict == HELPS and not self._is_ahead_of_best(name, model, len(family)):
                     verdict = NOT_BEST
-                said = f"{as_points(difference)}, {as_p(p, len(family))}; mean recall of the rare classes: "
+                said = f"{as_points(difference)}, {as_p(p, len(family))}; mean {self.of_class} of the rare classes: "
                 said += as_points(of_rare)
                 why = self._why((name, base, model), said)
                 yield Comparison(name, model, base, difference, of_rare, p, verdict, why)
@@ -231,7 +241,7 @@ class _Scored:
         """Say whether an arm, one of n, is surely ahead of `best`: who gains on a worse model would take that one."""
         gap = self.draws[name, model][self.config.metric] - self.draws[self.best][self.config.metric]
         ahead = self._spread(gap, self._floor(self.config.metric))
-        return verdict_of(ahead.estimate((-1, 1)), min(1.0, n * ahead.p_value), self.config.rope) == HELPS
+        return verdict_of(ahead.estimate(self._between), min(1.0, n * ahead.p_value), self.config.rope) == HELPS
 
     def _why(self, compared: tuple[str, str, str], said: str) -> str:
         """Return the sentence on an arm, its baseline and their classifier, with what was `said` of the difference."""
@@ -249,12 +259,12 @@ class _Scored:
         )
 
     def _rare_difference(self, name: str, base: str, model: str) -> Estimate:
-        """Return the difference of two arms in the mean recall of the rare classes."""
+        """Return the difference of two arms in the mean score of the rare classes."""
         labels = [k for k in np.flatnonzero(self.known) if self.classes[k] in self.rare]
         if not labels:
             return Estimate(0.0, -1.0, 1.0)  # nothing is known without test examples
-        gap = self._gap(name, base, model, RECALL)[..., labels].mean(-1)
-        return self._spread(gap, self._floors[labels].mean() / len(labels)).estimate((-1, 1))
+        gap = self._gap(name, base, model, BY_CLASS)[..., labels].mean(-1)
+        return self._spread(gap, self._floors[labels].mean() / len(labels)).estimate(self._between)
 
     def _gap(self, name: str, base: str, model: str, of: str) -> np.ndarray:
         return self.draws[name, model][of] - self.draws[base, model][of]

@@ -166,6 +166,7 @@ def evaluate_splits(
     first = named[0][0]
     for train, given, test in named:
         _check(train, given, test, first.classes)
+    config = kinds()[first.kind].suited(config, first)
     arms = expanded(config.arms, config.ways, [*named[0][1]])
     if needing := [arm for arm in arms if added_to(arm) == UNGATED and UNGATED not in named[0][1]]:
         raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")

@@ -20,6 +20,7 @@ from gensynth.data.files import write_bytes
 from gensynth.data.labeled import LabeledData
 from gensynth.data.npz import open_npz
 from gensynth.evaluate.classifier import Classifier
+from gensynth.evaluate.numbers import Numbers
 from gensynth.evaluate.outcome import Outcome, Probabilities
 from gensynth.evaluate.side_by_side import OnStep
 
@@ -55,18 +56,19 @@ def kept_arm(
 
 
 def save_outcome(outcome: Outcome, path: Path) -> None:
-    """Write what a classifier said of the test examples, whole or not at all; nothing but probabilities is written."""
-    if isinstance(outcome, Probabilities):
+    """Write what a classifier said of the test examples, whole or not at all, if it is an outcome that is kept."""
+    if arrays := outcome.arrays():
         file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **outcome.arrays())
+        np.savez(file, allow_pickle=False, **arrays)
         with _writing:  # splits with the same real examples have the same arms
             write_bytes(path, file.getvalue())
 
 
-def load_outcome(path: Path, test: LabeledData) -> Probabilities | None:
+def load_outcome(path: Path, test: LabeledData) -> Outcome | None:
     """Return what was said of test examples, or None where the file is missing, damaged or something else."""
     try:
         with open_npz(path) as arrays:
-            return Probabilities.of_arrays(test.y, len(test.classes), {name: arrays[name] for name in arrays})
+            kept = Numbers if "true" in arrays else Probabilities
+            return kept.of_arrays(test.y, len(test.classes), {name: arrays[name] for name in arrays})
     except (OSError, ValueError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,11 @@ import numpy as np
 from gensynth.evaluate.probabilities import decide, prior_correct, tune_threshold
 from gensynth.evaluate.scores import calibration_error, geometric_mean, macro_f1, matthews, ranking
 
-RECALL = "recall"
-"""The name of the recalls, one for each class, among the scores."""
+BY_CLASS = "by_class"
+"""The name of the score of every class among the scores, see `class_score`."""
 HALF, TUNED = "balanced_accuracy", "balanced_accuracy_tuned"
 """Scores that tell whether a threshold should be moved."""
-WORDS = {
+OF_LABELS = {
     "balanced_accuracy": "balanced accuracy",
     "balanced_accuracy_tuned": "balanced accuracy at the tuned threshold",
     "macro_f1": "macro F1",
@@ -31,7 +32,22 @@ WORDS = {
     "calibration_error": "calibration error",
     "calibration_error_raw": "calibration error, raw",
 }
+OF_NUMBERS = {
+    "balanced_skill": "balanced skill",
+    "skill": "skill",
+    "error": "mean absolute error",
+    "tail_error": "mean absolute error in the tail",
+}
+WORDS = OF_LABELS | OF_NUMBERS
 """What scores are called in sentences."""
+ERRORS = ("error", "tail_error")
+"""Scores in the unit of the number."""
+LIMITS = {
+    "mcc": (-1.0, 1.0),
+    **dict.fromkeys(("balanced_skill", "skill"), (-math.inf, 1.0)),
+    **dict.fromkeys(ERRORS, (0.0, math.inf)),
+}
+"""Between what scores lie that are no shares."""
 MOST_CELLS = 4_000_000
 """How many weights of examples are ranked at a time."""
 
@@ -67,13 +83,17 @@ class Outcome(ABC):
             fewer: How many of the columns the scores in `slow` answer for.
 
         Returns:
-            Shape (d, repeats), of slow scores (fewer, repeats); `RECALL` has shape (d, repeats, k), NaN for a class
+            Shape (d, repeats), of slow scores (fewer, repeats); `BY_CLASS` has shape (d, repeats, k), NaN for a class
             without examples.
         """
 
     def tuned(self, others: Sequence[Self]) -> Self:
         """Return the same with a threshold tuned by what others, trained in the same way, said of other examples."""
         return self
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all but the true labels as arrays (`gensynth.evaluate.kept_arms`); nothing where it is not kept."""
+        return {}
 
 
 @final
@@ -105,7 +125,7 @@ class Probabilities(Outcome):
     threshold: float | None = None
     moved: bool = False
 
-    slow: ClassVar[frozenset[str]] = frozenset(list(WORDS)[6:])
+    slow: ClassVar[frozenset[str]] = frozenset(list(OF_LABELS)[6:])
 
     @property
     def size(self) -> int:
@@ -149,7 +169,7 @@ class Probabilities(Outcome):
         return found | {name: np.concatenate([part[name] for part in ranked]) for name in ranked[0]}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all but the true labels as arrays, empty where there is nothing."""
+        """As `Outcome.arrays`, empty where there is nothing."""
         fields = ("raw", "n_train", "positive", "shares", "trained", "threshold", "moved")
         return {name: np.array([] if getattr(self, name) is None else getattr(self, name)) for name in fields}
 
@@ -192,6 +212,21 @@ class Probabilities(Outcome):
         return {name: np.stack(repeats, axis=1) for name, repeats in found.items()}
 
 
+def limits(name: str) -> tuple[float, float]:
+    """Return the lowest and the highest value that a score can have."""
+    return LIMITS.get(name, (0.0, 1.0))
+
+
+def shown(name: str, value: float) -> str:
+    """Return a score for people: a share as percentage, an error in the unit of the number."""
+    return f"{value:.4g}" if name in ERRORS else f"{value:.1%}"
+
+
+def class_score(metric: str) -> str:
+    """Return what `BY_CLASS` is beside a metric: the recall of labels, or the skill of predictions of a number."""
+    return "skill" if metric in OF_NUMBERS else "recall"
+
+
 def rarer(y: np.ndarray, k: int) -> int | None:
     """Return the rarer one of two classes, of equal ones the second; None for more classes."""
     return int(np.argsort(-np.bincount(y, minlength=2), kind="stable")[1]) if k == 2 else None
@@ -216,5 +251,5 @@ def _counted(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray, k: int) 
         "g_mean": geometric_mean(recall),
         "mcc": matthews(hits, guesses, n),
         "worst_recall": np.nanmin(recall, -1),
-        RECALL: recall,
+        BY_CLASS: recall,
     }

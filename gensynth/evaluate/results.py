@@ -22,9 +22,9 @@ class Arm:
         name: A way to train, with or without synthetic examples, see `gensynth.evaluate.ways`.
         model: Name of the classifier.
         n_train: Examples it was trained on (the mean over splits).
-        scores: By name, those of `gensynth.evaluate.outcome.WORDS` that it has; shares in [0, 1], MCC in [-1, 1].
+        scores: By name, those of `gensynth.evaluate.outcome.WORDS` that it has, between its `limits`.
         threshold: Tuned threshold of the corrected probability (the mean over splits); None where there is none.
-        recall: Recall by class name, at that threshold.
+        recall: Recall by class name, at that threshold; skill where a number is predicted (`outcome.class_score`).
     """
 
     name: str
@@ -44,7 +44,7 @@ class Comparison:
         model: Name of the classifier.
         baseline: Name of the strongest arm without them, by the metric.
         difference: In the metric.
-        rare_recall_difference: In the mean recall of the rare classes.
+        rare_recall_difference: In the mean recall of the rare classes; likewise.
         p_value: Of a difference of 0 in the metric, corrected by Holm for the number of comparisons (and that of a loss
             by Bonferroni for the number of baselines of which the strongest was picked).
         verdict: HELPS, NO MEASURABLE EFFECT, HURTS, CANNOT TELL, or NO GAIN OVER THE BEST MODEL where the classifier

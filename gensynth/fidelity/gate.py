@@ -156,7 +156,7 @@ class Gate:
         # What equals a real example is an exact copy or, where equality is natural, none at all.
         known = self.equality.known(seen.hashes)
         flags = {code: of & ~(known & code.startswith("dup")) for code, of in found.flags.items()} | {
-            "invalid": any_of(seen.faults, n),
+            "invalid": any_of(seen.faults, n) | found.flags.get("invalid", False),
             "dup_exact": self.equality.rare(seen.hashes, y)[1],
             "label": ~agrees & unsure,
         }

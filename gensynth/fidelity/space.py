@@ -40,7 +40,8 @@ class Found:
 
     Attributes:
         flags: By reason code, bool, shape (n,): `dup_near` (a near copy of a real example that is not its parent),
-            perhaps `dup_parent` (of its parent) and `atypical` (unlike all real ones, whatever else was drawn).
+            perhaps `dup_parent` (of its parent), `atypical` (unlike all real ones, whatever else was drawn) and
+            `invalid` (what cannot be of its label).
         doubts: By reason code, bool, shape (n,): where a person should look.
         nearest: Position of the nearest real example of the label in the training data, int64, shape (n,).
         scores: As in `SampleVerdicts`.

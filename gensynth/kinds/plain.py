@@ -30,7 +30,8 @@ class PlainKind(Kind):
         """As `Kind.design`: cross-validation of the training examples, for there are seldom enough to hold out."""
         from gensynth.choose.designs import CrossValidation
 
-        return CrossValidation.of(train, self.classifiers(train, config), config, self.config("EvaluateConfig").ways)
+        ways = self.suited(self.config("EvaluateConfig")(), train).ways
+        return CrossValidation.of(train, self.classifiers(train, config), config, ways)
 
     def run_files(self) -> type[RunFiles]:
         """As `Kind.run_files`: a sampler that draws its samples again."""

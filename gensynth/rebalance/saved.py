@@ -129,6 +129,8 @@ def saved_job(kind: Kind, asked: Asked, run: type[SavedRun] = SavedRun, job: typ
     if not (folder / RECORD).exists():
         files.refuse_existing(asked.out)
     parts = kind.parts(asked.source, data)
+    choose, evaluate = (kind.suited(config, parts.train) for config in (asked.choose, asked.evaluate))
+    asked = replace(asked, choose=choose, evaluate=evaluate)
     settings = {
         "kind": kind.name,
         "source": str(absolute(asked.source)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gensynth.data.words import counted
-from gensynth.evaluate.outcome import WORDS
+from gensynth.evaluate.outcome import WORDS, class_score, shown
 from gensynth.fidelity.verdict import PASS, REASONS, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 4
 """Classes whose recall is printed; the report shows all of them."""
-SHORT = {"balanced_accuracy": "bal. acc.", "balanced_accuracy_tuned": "tuned"}
+SHORT = {"balanced_accuracy": "bal. acc.", "balanced_accuracy_tuned": "tuned", "error": "MAE", "tail_error": "tail MAE"}
 """Scores that are printed without an interval, where the verdict rests on another one."""
 
 
@@ -109,21 +109,22 @@ def print_privacy(privacy: Privacy) -> None:
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print every arm with every classifier, and the verdict."""
     e = evaluation
-    shown = [c for c in e.rare if c in e.arms[0].recall][:MOST_COLUMNS]
+    rare = [c for c in e.rare if c in e.arms[0].recall][:MOST_COLUMNS]
+    of_class = class_score(e.metric)
     of = "" if e.positive is None else f", scores of {e.positive!r}"
     print(f"\non {sum(e.n_test.values())} held-out real {e.noun}s{of}:")
     short = {name: head for name, head in SHORT.items() if name != e.metric and name in e.arms[0].scores}
-    heads = "".join(f"  {head:24}" for head in (WORDS[e.metric], *(f"recall {c}" for c in shown)))
+    heads = "".join(f"  {head:24}" for head in (WORDS[e.metric], *(f"{of_class} {c}" for c in rare)))
     heads += "".join(f" {head:>9}" for head in short.values())
     wide = max(10, *map(len, e.models))
     print(f"{'classifier':>{wide}} {'trained on':>28} {f'{e.noun}s':>7}{heads}".rstrip())
     for arm in e.arms:
-        cells = [arm.scores[e.metric], *(arm.recall[c] for c in shown)]
+        cells = [arm.scores[e.metric], *(arm.recall[c] for c in rare)]
         texts = [f"{x.value:.1%} ({x.low:.1%} to {x.high:.1%})" for x in cells]
-        texts = [f"  {text:24}" for text in texts] + [f" {arm.scores[name].value:>9.1%}" for name in short]
+        texts = [f"  {text:24}" for text in texts] + [f" {shown(name, arm.scores[name].value):>9}" for name in short]
         print(f"{arm.model:>{wide}} {arm.name:>28} {arm.n_train:>7.0f}{''.join(texts)}".rstrip())
-    if len(e.rare) > len(shown):
-        print(f"{'':>39} recall of the other classes: see the report")
+    if len(e.rare) > len(rare):
+        print(f"{'':>39} {of_class} of the other classes: see the report")
     for note in e.notes:
         print(f"note: {note}")
     print(f"did it help: {e.verdict}. {e.why}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gensynth.data.words import capital
-from gensynth.evaluate.outcome import WORDS
+from gensynth.evaluate.outcome import ERRORS, WORDS, class_score
 from gensynth.report import figures
 from gensynth.report.markup import (
     NOTHING,
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 FRONT = 3
 """Rare classes whose recall stands in the first table."""
+READ = {
+    "recall": "Recall is the share of a class that is found; balanced accuracy is the mean of all recalls, and macro "
+    "F1 and G-mean weigh all classes alike too. Scores that rank or calibrate are of {of}.",
+    "skill": "The classes are ranges of a number, and the number is what is predicted. Skill is 1 - MAE / MAE of the "
+    "median of the real training {noun}s, MAE being the mean absolute error: 100 % is no error, and below 0 that "
+    "median is the better prediction. Balanced skill takes the mean of the classes' MAE, so that a rare range weighs "
+    "as much as the common one.",
+}
+"""How scores are to be read."""
 
 
 def gains(contents: Contents) -> Html:
@@ -40,7 +49,7 @@ def gains(contents: Contents) -> Html:
     shown = e.headline
     if not np.isfinite(shown.difference.value):
         return element("p", "No difference could be estimated.")
-    rare = element("p", f"Rare-class recall: {gain(shown.rare_recall_difference)}.")
+    rare = element("p", f"Rare-class {class_score(e.metric)}: {gain(shown.rare_recall_difference)}.")
     against = f"{clean(shown.arm)} against {clean(shown.baseline)}, the strongest without synthetic {e.noun}s"
     against += f"; {clean(shown.model)}." if len(e.models) > 1 else "."
     return Html(
@@ -70,16 +79,15 @@ def utility(contents: Contents) -> Html:
             "p",
             f"Each classifier is trained on each arm{steps}{seeds}{splits}, and is tested on {size}. Small figures and "
             f"lines are {e.intervals} A gain whose interval crosses zero may be none. The strongest arm without "
-            f"synthetic {e.noun}s is what synthetic ones have to beat. Recall is the share of a class that is found; "
-            f"balanced accuracy is the mean of all recalls, and macro F1 and G-mean weigh all classes alike too. "
-            f"Scores that rank or calibrate are of {of}.",
+            f"synthetic {e.noun}s is what synthetic ones have to beat. "
+            + READ[class_score(e.metric)].format(of=of, noun=e.noun),
             class_="small",
         ),
         element("div", *_charts(e), class_="charts"),
         *(_arms(e, model) for model in e.models),
         *(_comparison(c, e) for c in (e.headline, *others)),
         fold("More scores", *(_more_scores(e, model) for model in e.models)),
-        fold("Recall of every class", *(_recalls(e, model) for model in e.models)),
+        fold(f"{capital(class_score(e.metric))} of every class", *(_recalls(e, model) for model in e.models)),
         _reading(e) if "brier_raw" in e.arms[0].scores else Html(),
         listed("Notes", e.notes),
     )
@@ -92,7 +100,7 @@ def _charts(e: Evaluation) -> list[Html]:
         by = f": {model}" if len(e.models) > 1 else ""
         for words, found in (
             (WORDS[e.metric], {c.arm: c.difference for c in mine}),
-            ("rare-class recall", {c.arm: c.rare_recall_difference for c in mine}),
+            (f"rare-class {class_score(e.metric)}", {c.arm: c.rare_recall_difference for c in mine}),
         ):
             caption = f"Gain in {words} over the strongest arm without synthetic {e.noun}s, points{by}"
             charts.append(element("figure", element("figcaption", clean(caption)), figures.forest(caption, found)))
@@ -115,18 +123,20 @@ def _headed(e: Evaluation, model: str, content: Html) -> Html:
 
 
 def _arms(e: Evaluation, model: str) -> Html:
-    rare = list(e.rare[:FRONT])
+    rare, errors = list(e.rare[:FRONT]), [name for name in ERRORS if name in e.arms[0].scores]
     rows = [
         (clean(arm.name), f"{arm.n_train:,.0f}", estimate(arm.scores[e.metric]))
+        + tuple(number(arm.scores[name].value) for name in errors)
         + tuple(estimate(arm.recall[name]) if name in arm.recall else NOTHING for name in rare)
         for arm in _of(e, model)
     ]
-    head = ("trained on", f"{e.noun}s", WORDS[e.metric], *(f"recall {clean(name)}" for name in rare))
+    scores = [WORDS[name] for name in (e.metric, *errors)]
+    head = ("trained on", f"{e.noun}s", *scores, *(f"{class_score(e.metric)} {clean(name)}" for name in rare))
     return _headed(e, model, table(head, rows))
 
 
 def _more_scores(e: Evaluation, model: str) -> Html:
-    shown = [name for name in WORDS if name != e.metric and name in e.arms[0].scores]
+    shown = [name for name in WORDS if name not in (e.metric, *ERRORS) and name in e.arms[0].scores]
 
     def cell(arm: Arm, name: str) -> Html:
         tuned = name == "balanced_accuracy_tuned" and arm.threshold is not None

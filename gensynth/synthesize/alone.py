@@ -18,7 +18,7 @@ from gensynth.evaluate.intervals import (
     least_variance_of_mean,
     resamples,
 )
-from gensynth.evaluate.outcome import RECALL
+from gensynth.evaluate.outcome import BY_CLASS
 from gensynth.evaluate.ways import REAL
 from gensynth.kind import kinds
 from gensynth.sampler.synthetic import Synthetic
@@ -73,7 +73,7 @@ def alone(train: LabeledData, drawn: Synthetic, test: LabeledData, config: Any, 
                 scores.append(said.score(weights, weights.shape[1]))
                 bar.update()
             of_real, of_synthetic = (score[config.metric] for score in scores)
-            recalls = [score[RECALL][0].mean(0).tolist() for score in scores]
+            recalls = [score[BY_CLASS][0].mean(0).tolist() for score in scores]
             found.append(
                 Alone(
                     classifier=classifier.name,

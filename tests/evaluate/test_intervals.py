@@ -25,7 +25,7 @@ from gensynth.evaluate.intervals import (
     resamples,
     verdict_of,
 )
-from gensynth.evaluate.outcome import RECALL, Probabilities
+from gensynth.evaluate.outcome import BY_CLASS, Probabilities
 from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.images import Pixels
 
@@ -40,7 +40,7 @@ def scored(
     """Balanced accuracy, shape (1 + draws, arms, seeds), and recalls, with one axis more; p is (arms, seeds, n, k)."""
     weights = resamples(y, rng, draws, groups)
     found = [Probabilities(y, of_arm, 0).score(weights, 1) for of_arm in p]
-    return tuple(np.stack([of_arm[name] for of_arm in found], axis=1) for name in ("balanced_accuracy", RECALL))
+    return tuple(np.stack([of_arm[name] for of_arm in found], axis=1) for name in ("balanced_accuracy", BY_CLASS))
 
 
 def labels(rng: np.random.Generator, y: np.ndarray, image: float, seed: float, noise: float, arms: int) -> np.ndarray:
@@ -116,7 +116,7 @@ def test_groups_across_classes_are_resampled_together() -> None:
     assert np.array_equal(np.isnan(recall[..., 2]), np.isnan(recall[..., 3]))
     assert np.allclose(scores, np.nanmean(recall, -1))
     every = Probabilities(y, p[0], 0).score(resamples(y, np.random.default_rng(0), 300, groups), 301)
-    assert all(np.isfinite(values).all() for name, values in every.items() if name != RECALL)
+    assert all(np.isfinite(values).all() for name, values in every.items() if name != BY_CLASS)
 
 
 def test_interval_covers_new_images_and_new_seeds() -> None:

@@ -15,7 +15,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from gensynth.evaluate.outcome import RECALL, WORDS, Probabilities, rarer
+from gensynth.evaluate.outcome import BY_CLASS, OF_LABELS, Probabilities, rarer
 from gensynth.evaluate.probabilities import decide, prior_correct, tune_threshold
 from gensynth.evaluate.scores import calibration_error, geometric_mean, matthews, ranking
 
@@ -42,7 +42,7 @@ def two(logit: np.ndarray) -> np.ndarray:
 def test_scores_of_the_likeliest_class_agree_with_scikit_learn_and_imbalanced_learn() -> None:
     y, p = guesses(0, (30, 20, 10, 5), 4)
     found = Probabilities(y, p, 9).score(once(len(y)), 1)
-    assert {*found} == {*WORDS, RECALL} - {name for name in WORDS if name.endswith(("_raw", "_tuned"))}
+    assert {*found} == {*OF_LABELS, BY_CLASS} - {name for name in OF_LABELS if name.endswith(("_raw", "_tuned"))}
     for repeat in range(3):
         given = p[repeat].argmax(-1)
         recall = recall_score(y, given, average=None)
@@ -56,13 +56,13 @@ def test_scores_of_the_likeliest_class_agree_with_scikit_learn_and_imbalanced_le
             "roc_auc": roc_auc_score(y, p[repeat], multi_class="ovr"),
         }
         assert {name: found[name][0, repeat] for name in expected} == pytest.approx(expected, abs=1e-6)
-        assert found[RECALL][0, repeat] == pytest.approx(recall)
+        assert found[BY_CLASS][0, repeat] == pytest.approx(recall)
 
 
 def test_classes_without_examples_are_left_out() -> None:
     y, p = guesses(1, (30, 20, 10), 4)  # nothing is of the fourth class, but some is taken for it
     found = Probabilities(y, p, 9).score(once(60), 1)
-    recall = found.pop(RECALL)
+    recall = found.pop(BY_CLASS)
     assert np.isnan(recall[..., 3]).all() and np.isfinite(recall[..., :3]).all()
     assert all(np.isfinite(values).all() for values in found.values())
     assert found["mcc"][0, 2] == pytest.approx(matthews_corrcoef(y, p[2].argmax(-1)), abs=1e-6)
@@ -90,7 +90,7 @@ def test_scores_of_two_classes_are_those_of_the_rare_one_under_any_weights_and_w
         }
         assert {name: found[name][d, 0] for name in expected} == pytest.approx(expected)
         recall = recall_score(y, hit, average=None, sample_weight=w)
-        assert found[RECALL][d, 0] == pytest.approx(recall) and turned[RECALL][d, 0] == pytest.approx(recall[::-1])
+        assert found[BY_CLASS][d, 0] == pytest.approx(recall) and turned[BY_CLASS][d, 0] == pytest.approx(recall[::-1])
     for name in (*expected, "calibration_error", "mcc"):
         if name != "balanced_accuracy":  # of two equal probabilities the first class is taken
             assert turned[name] == pytest.approx(found[name]), name
@@ -119,7 +119,7 @@ def test_more_classes_are_scored_one_against_the_rest() -> None:
     assert found["roc_auc"].item() == pytest.approx(roc_auc_score(y, p, multi_class="ovr"))
     tuned = (p / shares).argmax(1)
     assert found["balanced_accuracy_tuned"].item() == pytest.approx(balanced_accuracy_score(y, tuned))
-    assert found[RECALL][0, 0] == pytest.approx(recall_score(y, tuned, average=None))
+    assert found[BY_CLASS][0, 0] == pytest.approx(recall_score(y, tuned, average=None))
     assert found["brier"].item() == pytest.approx(((p - np.eye(3)[y]) ** 2).mean())
 
 

@@ -25,92 +25,12 @@ from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.probabilities import prior_correct, tune_threshold
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.evaluate.ways import THRESHOLD, WEIGHTS
-from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.config import FOREST
-from gensynth.kinds.table.models import GRID, Setting, made, preparation
+from gensynth.kinds.table.encoder import Encoder, Extra
+from gensynth.kinds.table.models import GRID, Setting, best_setting, made, preparation
+from gensynth.kinds.table.regressors import TableRegressor
 from gensynth.kinds.table.rows import rows_of
 from gensynth.sampler.synthetic import Synthetic
-
-CHOOSING_FOLDS = 3
-"""Folds of the cross-validation that chooses how a model is set."""
-
-
-@dataclass(frozen=True, eq=False)
-class Extra:
-    """Synthetic rows as arrays.
-
-    Attributes:
-        x: As `Encoder.rows` gives them, shape (m, p).
-        y: Labels as `Encoder.labels` gives them, int64, shape (m,).
-        parents: Positions of the real rows that each one was made from, int64, shape (m, k), -1 where there are fewer.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    parents: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Extra:
-        """Return some rows (positions or a boolean mask)."""
-        return Extra(self.x[rows], self.y[rows], self.parents[rows])
-
-
-class Encoder:
-    """Turns tables into what the classifiers read; fitted on real training rows.
-
-    Labels are numbered from the most frequent class to the rarest: of two classes, 1 is the rare one.
-
-    Args:
-        train: Real training rows, each class at least once.
-
-    Attributes:
-        order: Position in `train.classes` of each label.
-        is_code: Which columns hold codes, bool, shape (p,).
-
-    Raises:
-        ValueError: if it is no table, has no column to learn from, or has a class without rows.
-    """
-
-    def __init__(self, train: LabeledData) -> None:
-        rows = rows_of(train)
-        if empty := [name for name, n in train.class_counts.items() if not n]:
-            raise ValueError(f"train has no row of {', '.join(map(repr, empty))}; every class needs at least one.")
-        self.codec = TableCodec(rows.frame, rows.schema)
-        p, q = len(self.codec.number_columns), len(self.codec.code_columns)
-        if not p + q:
-            raise ValueError("the table has no column to learn from: all of them are ids or constant.")
-        self.is_code = np.arange(p + q) >= p
-        self.order = np.argsort(-np.bincount(train.y), kind="stable")
-
-    def rows(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return numbers, then codes, float64, shape (n, p)."""
-        encoded = self.codec.encode(frame)
-        return np.hstack([encoded.numbers, encoded.codes])
-
-    def labels(self, y: np.ndarray) -> np.ndarray:
-        """Return the labels in the order of `order`."""
-        return np.argsort(self.order)[y]
-
-    def extra(self, synthetic: Synthetic, ids: Sequence[str]) -> Extra:
-        """Return synthetic rows as arrays.
-
-        Args:
-            synthetic: The rows.
-            ids: Names of the real rows that they are added to; the position in it is the number of a parent.
-
-        Raises:
-            ValueError: if one was made from another row.
-        """
-        position = {name: i for i, name in enumerate(ids)}
-        parents = np.full((len(synthetic), max(map(len, synthetic.parents), default=0)), -1, dtype=np.int64)
-        for i, names in enumerate(synthetic.parents):
-            for j, name in enumerate(names):
-                if name not in position:
-                    raise ValueError(
-                        f"a synthetic row was made from the row {name!r}, which is not in train; draw from the "
-                        "training rows only."
-                    )
-                parents[i, j] = position[name]
-        return Extra(self.rows(synthetic.x.frame), self.labels(synthetic.y), parents)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,18 +90,14 @@ class Fit:
             x: As `to`.
             y: As `to`. Where a class has a single row, or there is one setting only, the first setting is taken.
         """
-        grid, folds = GRID[self.model], min(CHOOSING_FOLDS, int(np.bincount(y).min()))
-        if len(grid) == 1 or folds < 2:
-            return replace(self, setting=grid[0])
-        splits = [*StratifiedKFold(folds, shuffle=True, random_state=self.seed).split(x, y)]
-        candidates = [replace(self, setting=setting) for setting in grid]
-        return min(candidates, key=lambda fit: sum(fit._loss(x, y, *split) for split in splits))
 
-    def _loss(self, x: pd.DataFrame, y: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> float:
-        fitted, true = self.to(x.iloc[seen], y[seen]), y[unseen]
-        p = fitted.raw(x.iloc[unseen])[np.arange(len(true)), true]
-        weights = (fitted.trained / fitted.shares)[true]
-        return float(np.average(-np.log(np.maximum(p, 1e-9)), weights=weights))
+        def loss(setting: Setting, seen: np.ndarray, unseen: np.ndarray) -> float:
+            fitted, true = replace(self, setting=setting).to(x.iloc[seen], y[seen]), y[unseen]
+            p = fitted.raw(x.iloc[unseen])[np.arange(len(true)), true]
+            weights = (fitted.trained / fitted.shares)[true]
+            return float(np.average(-np.log(np.maximum(p, 1e-9)), weights=weights))
+
+        return replace(self, setting=best_setting(GRID[self.model], x, y, self.seed, loss))
 
     def to(self, x: pd.DataFrame, y: np.ndarray) -> Fitted:
         """Fit to real rows and what is added to them.
@@ -196,8 +112,7 @@ class Fit:
         rows, labels, shares = x.to_numpy(), y, np.bincount(y) / len(y)
         prepare = preparation(self.model, self.is_code, self.weighted).fit(rows)
         if self.extra is not None:
-            given = np.isin(self.extra.parents, x.index) | (self.extra.parents < 0)
-            extra = self.extra.take(np.flatnonzero(given.all(axis=1)))
+            extra = self.extra.made_of(x.index)
             rows, labels = np.vstack([rows, extra.x]), np.concatenate([labels, extra.y])
         weights = compute_sample_weight("balanced", labels) if self.weighted else None
         trained = np.bincount(labels, weights) / (len(labels) if weights is None else weights.sum())
@@ -301,7 +216,9 @@ class TableClassifier(Classifier):
 
 def table_classifiers(
     train: LabeledData, models: Sequence[str], seed: int, folds: int, threads: int
-) -> list[TableClassifier]:
-    """Return the classifiers of these names, for real training rows."""
+) -> Sequence[Classifier]:
+    """Return the classifiers of these names, or regressors where the classes are ranges of a number."""
     encoder = Encoder(train)
+    if (tail := rows_of(train).schema.tail) is not None:
+        return [TableRegressor(model, encoder, tail, seed, threads) for model in models]
     return [TableClassifier(model, encoder, seed, folds, threads) for model in models]

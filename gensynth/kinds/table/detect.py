@@ -24,6 +24,7 @@ from gensynth.kinds.table.schema import (
     own_precision,
     plain_level,
 )
+from gensynth.kinds.table.tail import TAIL
 from gensynth.kinds.table.times import (
     as_times,
     clock_format,
@@ -91,7 +92,11 @@ def detect_schema(frame: pd.DataFrame, target: Hashable, given: Schema | None = 
     columns = tuple(_column(frame[name], name, classes, y, known.get(name)) for name in names)
     position = plain.index(target)
     return Schema(
-        plain[position], columns, () if given is None else given.rules, None if position == len(names) else position
+        target=plain[position],
+        columns=columns,
+        rules=() if given is None else given.rules,
+        position=None if position == len(names) else position,
+        tail=None if given is None or target != TAIL else given.tail,
     )
 
 

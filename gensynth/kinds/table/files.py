@@ -12,9 +12,8 @@ import pandas as pd
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some
 from gensynth.kinds.table.codec import first_id
-from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.rows import Rows, rows_of
-from gensynth.kinds.table.tables import read_frame, to_frame, unlabeled
+from gensynth.kinds.table.tables import read_frame, to_frame
 from gensynth.mix.frame_files import FrameFiles
 from gensynth.sampler.synthetic import Synthetic
 
@@ -25,8 +24,8 @@ class RowFiles(FrameFiles):
 
     def frame_of(self, data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd.DataFrame:
         """As `FrameFiles.frame_of`."""
-        frame = to_frame(data, like)
-        return frame.drop(columns=NO_TARGET) if rows_of(like).schema.target == NO_TARGET else frame
+        frame, schema = to_frame(data, like), rows_of(like).schema
+        return frame if schema.files_hold_label else frame.drop(columns=schema.target)
 
     def added(self, accepted: Synthetic, real: pd.DataFrame, like: LabeledData) -> pd.DataFrame:
         """As `FrameFiles.added`, in the dtypes of the real rows.
@@ -41,17 +40,21 @@ class RowFiles(FrameFiles):
     def samples(self, path: Path, like: LabeledData) -> tuple[Rows, np.ndarray]:
         """As `FrameFiles.samples`, from any table with the columns of the real one."""
         real = rows_of(like)
-        target = real.schema.target
+        schema = real.schema
         try:
-            frame = read_frame(path, real.schema)
+            frame = read_frame(path, schema)
         except ValueError:  # a column holds what the real one cannot: the gate will say so of each row
             frame = read_frame(path)
-        frame = unlabeled(frame) if target == NO_TARGET else frame
-        wanted = [*(c.name for c in real.schema.columns), target]
+        columns = [c.name for c in schema.columns]
+        wanted = [*columns, *[schema.target] * schema.files_hold_label]
         if unlike := sorted(map(str, set(frame.columns) ^ set(wanted))):
             raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")
-        x = replace(real, frame=frame[wanted[:-1]].reset_index(drop=True))
-        return x, labels_of(frame[target], like, str(path))
+        x = replace(real, frame=frame[columns].reset_index(drop=True))
+        if schema.tail is not None:
+            return x, schema.tail.labels(schema.numbers(x.frame))
+        if not schema.files_hold_label:
+            return x, np.zeros(len(x), dtype=np.int64)
+        return x, labels_of(frame[schema.target], like, str(path))
 
 
 def with_new_ids(x: Rows, real: pd.DataFrame) -> Rows:

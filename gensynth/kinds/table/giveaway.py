@@ -33,7 +33,9 @@ def giveaways(x: pd.DataFrame, y: np.ndarray, schema: Schema) -> dict[Hashable, 
     if len(present) < 2:
         return {}
     chance = 1 / len(present)
-    reached = {c.name: _accuracy(_bins(x[c.name], c), labels) for c in schema.columns if c.kind != "constant"}
+    reached = {
+        c.name: _accuracy(_bins(x[c.name], c), labels) for c in schema.predictors.columns if c.kind != "constant"
+    }
     return {name: value for name, value in reached.items() if value - chance >= ENOUGH * (1 - chance)}
 
 

@@ -118,6 +118,13 @@ class TableKind(PlainKind):
         notes = [f"{name} is left out: it is too slow for {width} columns." for name in wide]
         return [sampler for sampler in made if sampler.name not in wide], notes
 
+    def suited(self, config: Any, train: LabeledData) -> Any:
+        """As `Kind.suited`: where classes are ranges of a number, that is what is predicted."""
+        from gensynth.kinds.table.config import of_a_number
+        from gensynth.kinds.table.rows import rows_of
+
+        return config if rows_of(train).schema.tail is None else of_a_number(config)
+
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """As `Kind.classifiers`: the models that settings name; `own` is not taken."""
         from gensynth.kinds.table.classifiers import table_classifiers

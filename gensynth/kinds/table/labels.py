@@ -35,7 +35,7 @@ def check_labels(y: pd.Series) -> None:
     if broken or distinct > max(20, len(y) / 2) or distinct > max(100, len(y) / 10):
         raise ValueError(
             f"column {y.name!r} has {distinct} different values in {len(y)} rows, which looks like a quantity: only "
-            "classes can be rebalanced; cut it into classes first."
+            "classes can be rebalanced; cut it into classes first, or have its tail filled (--rare high, low or both)."
         )
 
 

@@ -7,15 +7,23 @@ with the `Setting` that predicts real rows best that it has not seen (`gensynth.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -26,6 +34,7 @@ MOST_BINS = 255
 RARE_LEVEL = 10
 """Levels with fewer rows share one column where levels become columns."""
 
+T = TypeVar("T")
 Setting = dict[str, Any]
 """Arguments of a model."""
 
@@ -37,6 +46,33 @@ GRID: dict[str, list[Setting]] = {
     CATBOOST: [{"depth": depth, "iterations": n} for depth in (2, 5) for n in (80, 240)],
 }
 """What cross-validation chooses between; the simplest first. Finer grids were not ahead (docs/benchmark.md)."""
+RIDGE: list[Setting] = [{"alpha": alpha} for alpha in (100.0, 10.0, 1.0)]
+"""The same of `LOGISTIC` where a number is predicted."""
+CHOOSING_FOLDS = 3
+"""Folds of the cross-validation that chooses how a model is set."""
+
+
+def best_setting(
+    grid: Sequence[T],
+    x: pd.DataFrame,
+    y: np.ndarray,
+    seed: int,
+    loss: Callable[[T, np.ndarray, np.ndarray], float],
+) -> T:
+    """Return the setting with the least loss in cross-validation; the first where a class has a single row.
+
+    Args:
+        grid: What to choose from, the simplest first.
+        x: Real rows, shape (n, p).
+        y: Their labels, by which folds are stratified, shape (n,).
+        seed: Of the folds.
+        loss: Takes a setting, and the positions of the rows that are seen and of those to be predicted.
+    """
+    folds = min(CHOOSING_FOLDS, int(np.bincount(y).min()))
+    if len(grid) == 1 or folds < 2:
+        return grid[0]
+    splits = [*StratifiedKFold(folds, shuffle=True, random_state=seed).split(x, y)]
+    return min(grid, key=lambda setting: sum(loss(setting, *split) for split in splits))
 
 
 class Bins(TransformerMixin, BaseEstimator):
@@ -83,27 +119,33 @@ def preparation(model: str, is_code: np.ndarray, weighted: bool) -> Any:
     return ColumnTransformer([("numbers", numbers, ~is_code), ("levels", levels, is_code)])
 
 
-def made(model: str, setting: Setting, is_code: np.ndarray, seed: int) -> Any:
-    """Return an unfitted model.
+def made(model: str, setting: Setting, is_code: np.ndarray, seed: int, number: bool = False) -> Any:
+    """Return an unfitted model, of classes or of a number.
 
     Raises:
         ModuleNotFoundError: if its package is not installed.
     """
     if model == BOOSTING:
         # Early stopping would look at synthetic rows.
-        return HistGradientBoostingClassifier(
+        boosting = HistGradientBoostingRegressor if number else HistGradientBoostingClassifier
+        return boosting(
             learning_rate=0.1, categorical_features=is_code, early_stopping=False, random_state=seed, **setting
         )
     if model == FOREST:
-        return RandomForestClassifier(n_estimators=200, n_jobs=-1, random_state=seed)
+        return (RandomForestRegressor if number else RandomForestClassifier)(
+            n_estimators=200, n_jobs=-1, random_state=seed
+        )
     if model == LOGISTIC:
-        return LogisticRegression(max_iter=1000, **setting)
+        return Ridge(**setting) if number else LogisticRegression(max_iter=1000, **setting)
     package = _extra(model)
     if model == LIGHTGBM:
         fixed = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbose": -1}
-        return package.LGBMClassifier(learning_rate=0.1, random_state=seed, **fixed, **setting)
+        light = package.LGBMRegressor if number else package.LGBMClassifier
+        return light(learning_rate=0.1, random_state=seed, **fixed, **setting)
     fixed = {"thread_count": 1, "allow_writing_files": False, "verbose": False}
-    return package.CatBoostClassifier(learning_rate=0.1, random_seed=seed, **fixed, **setting)
+    return (package.CatBoostRegressor if number else package.CatBoostClassifier)(
+        learning_rate=0.1, random_seed=seed, **fixed, **setting
+    )
 
 
 def _extra(model: str) -> Any:

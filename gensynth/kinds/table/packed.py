@@ -17,8 +17,9 @@ from gensynth.kinds.table.codec import Encoded, Levels, TableCodec
 from gensynth.kinds.table.modes import Modes
 from gensynth.kinds.table.rules import Rule
 from gensynth.kinds.table.schema import Column, Schema
+from gensynth.kinds.table.tail import Tail
 
-CLASSES = {cls.__name__: cls for cls in (Column, Schema, Rule, Levels, Encoded, TableCodec, Modes)}
+CLASSES = {cls.__name__: cls for cls in (Column, Schema, Rule, Tail, Levels, Encoded, TableCodec, Modes)}
 """The classes that a file may hold; of others, only plain values, lists, tuples, dicts, arrays and tables."""
 
 SAVED = "a saved sampler"

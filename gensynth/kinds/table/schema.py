@@ -15,8 +15,10 @@ import pandas as pd
 from gensynth.data.files import write_text
 from gensynth.data.plain import read_json
 from gensynth.data.words import did_you_mean, some
+from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.numbers import FORMATS, as_numbers, is_format
 from gensynth.kinds.table.rules import Rule
+from gensynth.kinds.table.tail import Tail
 from gensynth.kinds.table.times import UNITS, as_times, is_time_format, tick
 
 Level = str | bool | int | float
@@ -120,17 +122,21 @@ class Schema:
         columns: The other columns, in their order.
         rules: What every row must obey (`gensynth.kinds.table.rules`).
         position: Where the label column stands among the others; None for the end.
+        tail: Of which column the classes are ranges; None where the label is a column of its own.
     """
 
     target: Hashable
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     position: int | None = None
+    tail: Tail | None = None
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
         if twice := sorted({str(name) for name in names if names.count(name) > 1}):
             raise ValueError(f"the schema has two columns called {', '.join(twice)}.")
+        if self.tail is not None and self.tail.column not in names:
+            raise ValueError(f"the schema has no column {self.tail.column!r}, of which it names the tail.")
         unknown = sorted({str(n) for rule in self.rules for n in rule.columns if n not in names})
         if unknown:
             near = did_you_mean(unknown[0], list(map(str, names)))
@@ -139,6 +145,25 @@ class Schema:
     def column(self, name: Hashable) -> Column:
         """Return a column by name."""
         return next(c for c in self.columns if c.name == name)
+
+    @property
+    def files_hold_label(self) -> bool:
+        """Whether the label is a column of the table's files; else there is none, or it is read off another column."""
+        return self.target != NO_TARGET and self.tail is None
+
+    @property
+    def predictors(self) -> Schema:
+        """What classes or numbers are told from: all but the column of the tail, and the rules that name it."""
+        if self.tail is None:
+            return self
+        columns = tuple(c for c in self.columns if c.name != self.tail.column)
+        rules = tuple(rule for rule in self.rules if self.tail.column not in rule.columns)
+        return Schema(self.target, columns, rules)
+
+    def numbers(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the numbers in the column of the tail, float64, shape (n,); NaN where there is none."""
+        assert self.tail is not None
+        return as_numbers(frame[self.tail.column], self.column(self.tail.column))
 
     def obeyed(self, frame: pd.DataFrame, real: pd.DataFrame | None = None) -> np.ndarray:
         """Return which rows obey which rule, bool, shape (n, len(rules)).
@@ -175,6 +200,7 @@ class Schema:
             "position": self.position,
             "columns": [_plain(c) for c in self.columns],
             "rules": [asdict(r) for r in self.rules],
+            **({} if self.tail is None else {"tail": asdict(self.tail)}),
         }
         write_text(path, json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
 

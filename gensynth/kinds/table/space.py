@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -35,9 +35,11 @@ class SeenRows(Seen):
 
     Attributes:
         rows: The rows as arrays; what cannot be read is replaced by a value of a real row.
+        labels: Where classes are ranges of a number, the label that it says, int64, shape (n,).
     """
 
     rows: Encoded
+    labels: np.ndarray | None
 
 
 @final
@@ -85,7 +87,9 @@ class RowSpace(Space):
         typed, faults = self.typed(x.frame)
         rows = self.codec.encode(typed)
         points = self.coordinates(rows)
-        return SeenRows(row_hashes(typed, self.schema), points, points, points, faults, rows)
+        tail = self.schema.tail
+        labels = None if tail is None else tail.labels(self.schema.numbers(typed))
+        return SeenRows(row_hashes(typed, self.schema), points, points, points, faults, rows, labels)
 
     def readable(self, seen: Seen) -> np.ndarray:
         """As `Space.readable`: numbers as they are, levels as codes."""
@@ -95,8 +99,10 @@ class RowSpace(Space):
     def found(
         self, seen: Seen, y: np.ndarray, parents: Sequence[tuple[str, ...]], distance: np.ndarray, closest: np.ndarray
     ) -> Found:
-        """As `Space.found`."""
-        return self.copies(seen.points, y, parents, distance, closest)
+        """As `Space.found`; a number out of the range of its class is invalid."""
+        assert isinstance(seen, SeenRows)
+        found = self.copies(seen.points, y, parents, distance, closest)
+        return found if seen.labels is None else replace(found, flags={**found.flags, "invalid": seen.labels != y})
 
     def scores(self, label: int, at: np.ndarray, synthetic: Synthetic, seen: Seen, tests: int) -> Iterable[Score]:
         """As `Space.scores`: of columns, of pairs of columns and of whole rows."""

@@ -12,8 +12,9 @@ from two_kinds import mixed
 
 from gensynth.evaluate.evaluate import draw, evaluate
 from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.table.classifiers import Encoder, Fit, Fitted, TableClassifier
+from gensynth.kinds.table.classifiers import Fit, Fitted, TableClassifier
 from gensynth.kinds.table.config import CLASSIFIERS, TableEvaluateConfig
+from gensynth.kinds.table.encoder import Encoder
 from gensynth.kinds.table.models import Bins
 from gensynth.kinds.table.samplers.catalog import get_table_sampler
 

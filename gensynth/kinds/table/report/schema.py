@@ -26,13 +26,16 @@ def columns(contents: Contents) -> Html:
     head = ("column", "kind", "dtype", "missing", "values")
     rules = [element("li", element("code", clean(rule.as_text()))) for rule in schema.rules]
     words = (0, 1, 2, 4)
+    label = (
+        f"the label '{schema.target}'" if schema.tail is None else f"classes that are ranges of '{schema.tail.column}'"
+    )
     return section(
         "schema",
         "The table",
         element(
             "p",
-            f"{len(schema.columns)} columns and the label '{clean(str(schema.target))}'. Missing values: the "
-            "share in the classes with the fewest and with the most.",
+            f"{len(schema.columns)} columns and {clean(label)}. Missing values: the share in the classes with the "
+            "fewest and with the most.",
         ),
         table(head, rows[:MOST_COLUMNS], words=words),
         fold(f"{len(rows) - MOST_COLUMNS} more columns", table(head, rows[MOST_COLUMNS:], words=words))

@@ -149,7 +149,8 @@ class TableSampler(Sampler, BaseOverSampler):
     def _fit(self, data: LabeledData) -> None:
         rows = rows_of(data)
         if self.schema is not None:
-            rows = replace(rows, schema=detect_schema(to_frame(data, data), rows.schema.target, self.schema))
+            given = replace(self.schema, tail=rows.schema.tail)
+            rows = replace(rows, schema=detect_schema(to_frame(data, data), rows.schema.target, given))
             data = replace(data, x=rows)
         self.data_ = data
         self.classes_ = data.classes
@@ -179,7 +180,7 @@ class TableSampler(Sampler, BaseOverSampler):
         """Draw samples, those that break a rule again and again."""
         rows, rest, parents = self._draw(wanted, seed, attempt=0)
         frame = self._frame(rows, rest, wanted)
-        wrong = np.flatnonzero(~self.codec_.schema.obeyed(frame).all(axis=1))
+        wrong = np.flatnonzero(self._wrong(frame, wanted.y))
         n = len(wanted.y)
         drawn, rejected = n, 0
         for attempt in range(1, ATTEMPTS):
@@ -190,13 +191,15 @@ class TableSampler(Sampler, BaseOverSampler):
             again, rest[wrong], parents[wrong] = self._draw(part, seed, attempt)
             rows.numbers[wrong], rows.codes[wrong] = again.numbers, again.codes
             redrawn = self._frame(again, rest[wrong], part)
-            wrong = wrong[~self.codec_.schema.obeyed(redrawn).all(axis=1)]
+            wrong = wrong[self._wrong(redrawn, part.y)]
         names = [self.classes_[label] for label in np.unique(wanted.y)]
         self.rejected_ |= dict.fromkeys(names, (rejected + len(wrong)) / drawn)
         if len(wrong):
+            rules = names if self.codec_.schema.tail is not None else []
+            rules = [*rules, *(rule.as_text() for rule in self.codec_.schema.rules)]
             raise RulesBroken(
                 f"{len(wrong)} of {n} rows of class {some(map(repr, names))} broke a rule in each of {ATTEMPTS} draws: "
-                f"{'; '.join(rule.as_text() for rule in self.codec_.schema.rules)}; loosen the rules"
+                f"{'; '.join(rules)}; loosen the rules"
                 f"{'' if wanted.given is None else ', or give other cells'}."
             )
         return Synthetic(
@@ -217,6 +220,14 @@ class TableSampler(Sampler, BaseOverSampler):
         for name, values in {} if wanted.given is None else wanted.given.cells.items():
             frame[name] = values
         return frame
+
+    def _wrong(self, frame: pd.DataFrame, y: np.ndarray) -> np.ndarray:
+        """Return which rows break a rule, or hold a number out of the range of their class, bool, shape (n,)."""
+        schema = self.codec_.schema
+        wrong = (~schema.obeyed(frame)).any(axis=1)
+        if schema.tail is not None:
+            wrong |= schema.tail.labels(schema.numbers(frame)) != y
+        return np.asarray(wrong)
 
     def _check_enough(self, label: str, n: int) -> None:
         if n < self.fewest:
