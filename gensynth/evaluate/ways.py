@@ -6,7 +6,7 @@ A *way* is how a classifier is trained, an *arm* a way with or without synthetic
     class weights    the same, every class with the same weight
     threshold        the classifier of `real`, which predicts the rare class from a tuned threshold on
     oversampled      the real examples, every class drawn equally often
-    augmented        the same, each image changed by the recipe that suits the data, at first a small affine
+    augmented        the same, each image changed a little, by a small affine or what suits the data better
     mixup            as oversampled, each image blended with another one of its batch
     cutmix           as oversampled, a box of another image of the batch pasted into each one
 

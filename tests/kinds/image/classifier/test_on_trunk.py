@@ -75,9 +75,11 @@ def test_features_are_computed_once_for_all_arms_and_heads(
 
 def test_small_and_trunk_stand_beside_each_other(trunk: ModuleFeatures) -> None:
     train, test = shapes((30, 30, 8), 0), shapes((12, 12, 12), 1)
-    config = EvaluateConfig(classifiers=("small", "trunk"), seeds=2, steps=10, arms=("real", "real + synthetic"))
+    config = EvaluateConfig(
+        classifiers=("small", "trunk"), seeds=2, steps=10, arms=("real", "cutmix", "real + synthetic")
+    )
     found = evaluate(train, drawn(train, "c"), test, config, quiet=True)
-    assert [a.model for a in found.arms] == [name for name in ("small", *NAMES) for _ in range(2)]
+    assert [a.model for a in found.arms] == ["small"] * 3 + [name for name in NAMES for _ in range(2)]
     assert (found.seeds, found.steps) == (2, 10)
     alone = evaluate(train, drawn(train, "c"), test, replace(config, classifiers=("small",)), quiet=True)
     assert alone.arms == tuple(a for a in found.arms if a.model == "small") and alone.notes == ()
