@@ -177,15 +177,17 @@ def evaluate_splits(
     by_count = rarest_first([train for train, _, _ in named])
     filled = [name for name in by_count if name in made and (rare is None or name in rare)]
     outcomes: dict[Key, Sequence[Outcome]] = {}
-    by_classifier, left_out = _by_classifier(classifiers, arms)
-    for c, mine in zip(classifiers, by_classifier, strict=True):
+    notes = [note for c in classifiers for note in c.notes]
+    for c in classifiers:
+        mine = _left_to(c, arms, notes)
         jobs = [
             partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)
             for train, given, test in named
             for arm in mine
         ]
-        total, told = len(jobs) * max(1, c.steps), f"evaluate, {c.name}"
-        with tqdm(total=total, desc=told, disable=True if quiet else None) as bar:
+        with tqdm(
+            total=len(jobs) * max(1, c.steps), desc=f"evaluate, {c.name}", disable=True if quiet else None
+        ) as bar:
             found = side_by_side(jobs, bar.update, c.runs_side_by_side)
         outcomes |= {(arm, c.name): found[at :: len(mine)] for at, arm in enumerate(mine)}
     if tuned is not None:
@@ -194,27 +196,28 @@ def evaluate_splits(
         Said(test, len(train), {key: of_splits[at] for key, of_splits in outcomes.items()})
         for at, (train, _, test) in enumerate(named)
     ]
-    of_arms = (o.note for of_splits in outcomes.values() for o in of_splits if o.note)
-    notes = dict.fromkeys((*(note for c in classifiers for note in c.notes), *left_out, *of_arms))
-    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=tuple(notes))
+    notes += [outcome.note for of_splits in outcomes.values() for outcome in of_splits if outcome.note]
+    told = tuple(dict.fromkeys(notes))
+    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=told)
 
 
-def _by_classifier(classifiers: Sequence[Classifier], arms: Sequence[str]) -> tuple[list[list[str]], list[str]]:
-    """Return the arms that each classifier can be trained on, and sentences on those that are left out.
+def _left_to(c: Classifier, arms: Sequence[str], notes: list[str]) -> list[str]:
+    """Return the arms that a classifier can be trained on, and add sentences on its other ways to the notes.
 
     Raises:
-        ValueError: if none with synthetic examples, or none without, is left to one.
+        ValueError: if none with synthetic examples, or none without, is left.
     """
-    found, notes = [], []
-    for c in classifiers:
-        mine = [arm for arm in arms if way_of(arm) not in c.lacks]
-        ways = dict.fromkeys(way_of(arm) for arm in arms if arm not in mine)
-        told = [f"The way {way} is left out with {c.name}: {c.lacks[way]}." for way in ways]
-        if all(added_to(arm) in ("", UNGATED) for arm in mine) or all(added_to(arm) for arm in mine):
-            raise ValueError(f"arms with and without synthetic examples are needed. {' '.join(told)} Name other arms.")
-        found.append(mine)
-        notes += told
-    return found, notes
+    mine = [arm for arm in arms if way_of(arm) not in c.lacks]
+    ways = dict.fromkeys(way_of(arm) for arm in arms if arm not in mine)
+    told = [f"The way {way} is left out with {c.name}: {c.lacks[way]}." for way in ways]
+    if all(added_to(arm) in ("", UNGATED) for arm in mine) or all(added_to(arm) for arm in mine):
+        left = ", ".join(map(repr, mine)) or "none"
+        raise ValueError(
+            f"arms with and without synthetic examples are needed, left to {c.name} are {left}; name others. "
+            f"{' '.join(told)}"
+        )
+    notes += told
+    return mine
 
 
 def _outcome(

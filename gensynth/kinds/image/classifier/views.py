@@ -90,7 +90,7 @@ def changed_beforehand(task: Task, recipe: str, counts: np.ndarray) -> Task:
     """
     seen = []
     for at in torch.arange(len(task.y)).split(BATCH):
-        for n, image in zip(counts[at], task.images(at), strict=True):
+        for n, image in zip(counts[at.numpy()], task.images(at), strict=True):
             seen += [image, *(changed(image, image.numpy().tobytes(), recipe, k) for k in range(n))]
     return replace(task, images=torch.stack(seen).__getitem__, y=np.repeat(task.y, 1 + counts))
 

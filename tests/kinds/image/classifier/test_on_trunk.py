@@ -51,7 +51,7 @@ def test_every_arm_learns_with_every_head(trunk: ModuleFeatures) -> None:
     assert found.notes[1:3] == tuple(f"The way cutmix is left out with {name}: {lacking}" for name in NAMES)
     assert found.notes[3].startswith("The way augmented changes images by ")
     assert evaluate(train, given, test, EvaluateConfig(arms=arms), quiet=True) == found
-    with pytest.raises(ValueError, match="are needed. The way cutmix is left out with trunk logistic: features that"):
+    with pytest.raises(ValueError, match="left to trunk logistic are 'real'; name others. The way cutmix is left out"):
         evaluate(train, given, test, EvaluateConfig(arms=("real", "cutmix + synthetic")), quiet=True)
 
 
