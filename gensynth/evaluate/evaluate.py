@@ -177,17 +177,15 @@ def evaluate_splits(
     by_count = rarest_first([train for train, _, _ in named])
     filled = [name for name in by_count if name in made and (rare is None or name in rare)]
     outcomes: dict[Key, Sequence[Outcome]] = {}
-    notes = [note for c in classifiers for note in c.notes]
+    left_out: list[str] = []
     for c in classifiers:
-        mine = _left_to(c, arms, notes)
+        mine = _left_to(c, arms, left_out)
         jobs = [
             partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)
             for train, given, test in named
             for arm in mine
         ]
-        with tqdm(
-            total=len(jobs) * max(1, c.steps), desc=f"evaluate, {c.name}", disable=True if quiet else None
-        ) as bar:
+        with tqdm(total=len(jobs) * max(1, c.steps), desc=f"evaluate, {c.name}", disable=quiet or None) as bar:
             found = side_by_side(jobs, bar.update, c.runs_side_by_side)
         outcomes |= {(arm, c.name): found[at :: len(mine)] for at, arm in enumerate(mine)}
     if tuned is not None:
@@ -196,9 +194,9 @@ def evaluate_splits(
         Said(test, len(train), {key: of_splits[at] for key, of_splits in outcomes.items()})
         for at, (train, _, test) in enumerate(named)
     ]
-    notes += [outcome.note for of_splits in outcomes.values() for outcome in of_splits if outcome.note]
-    told = tuple(dict.fromkeys(notes))
-    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=told)
+    chosen = (outcome.note for of_splits in outcomes.values() for outcome in of_splits if outcome.note)
+    notes = dict.fromkeys((*(note for c in classifiers for note in c.notes), *left_out, *chosen))
+    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=tuple(notes))
 
 
 def _left_to(c: Classifier, arms: Sequence[str], notes: list[str]) -> list[str]:
