@@ -163,19 +163,17 @@ def evaluate_splits(
     if not splits:
         raise ValueError("splits is empty; give at least one of (train, synthetic, test).")
     named = [(train, _named(synthetic), test) for train, synthetic, test in splits]
-    first = named[0][0]
+    trains, first = [train for train, _, _ in named], named[0][0]
     for train, given, test in named:
         _check(train, given, test, first.classes)
     arms = expanded(config.arms, config.ways, [*named[0][1]])
     if needing := [arm for arm in arms if added_to(arm) == UNGATED and UNGATED not in named[0][1]]:
         raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")
-    largest = max((train for train, _, _ in named), key=len)
-    classifiers = kinds()[first.kind].classifiers(largest, config, classifier)
+    classifiers = kinds()[first.kind].classifiers(max(trains, key=len), config, classifier)
     if tuned is not None:
         classifiers = [c.untuned() for c in classifiers]
     made = {s.classes[k] for _, given, _ in named for name, s in given.items() if name != UNGATED for k in s.y}
-    by_count = rarest_first([train for train, _, _ in named])
-    filled = [name for name in by_count if name in made and (rare is None or name in rare)]
+    filled = [name for name in rarest_first(trains) if name in made and (rare is None or name in rare)]
     outcomes: dict[Key, Sequence[Outcome]] = {}
     left_out: list[str] = []
     for c in classifiers:
