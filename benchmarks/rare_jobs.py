@@ -28,6 +28,7 @@ BAR = ("augmented", "augmented, wider", f"deformation to {EVERY}", f"recipes to 
 NETWORK_CODE = (
     "gensynth/kinds/image/classifier/networks.py",
     "gensynth/kinds/image/classifier/network.py",
+    "gensynth/kinds/image/classifier/mixing.py",
     "gensynth/kinds/image/classifier/task.py",
     "gensynth/generator/augment.py",
     "benchmarks/rare_measure.py",

@@ -21,7 +21,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.generator.registry import get_generator
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.classifier.networks import Networks
-from gensynth.kinds.image.classifier.task import Training
+from gensynth.kinds.image.classifier.task import AFFINE, Training
 from gensynth.kinds.image.generator.train import TrainConfig, train
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.samplers.neural import NeuralSampler
@@ -123,7 +123,7 @@ def measure(job: Job, folders: dict[str, Path], out: Path) -> None:
     real, test = cut(folders[job.data], job.draw), load(folders[job.data], "t10k")
     made, seconds = samples(job, real, out)
     start, filled = time.process_time(), np.flatnonzero(np.array(COUNTS) < max(COUNTS))
-    training = Training([job.draw], job.steps, BATCH, jitter=job.jitter)
+    training = Training([job.draw], job.steps, BATCH, recipe=AFFINE, jitter=job.jitter)
     real = real.subset(~np.isin(real.y, filled)) if is_alone(job.way) else real
     added = made if added_to(job.way) else None
     p = Networks(training).try_way(way_of(job.way), real, added, test, lambda _: None).raw

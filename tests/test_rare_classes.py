@@ -55,7 +55,7 @@ def test_the_table_has_every_arm_and_nothing_is_done_twice(
     monkeypatch.setattr(report, "CLASSICAL", "augmented")
     bench.main(command)
     first = capsys.readouterr().out
-    arms = ["real", "class weights", "oversampled", "augmented", "mixup", "augmented, wider"]
+    arms = ["real", "class weights", "oversampled", "augmented", "mixup", "cutmix", "augmented, wider"]
     arms += [f"smote to {target}" for target in ("twice that", "majority", "majority + affine", "majority, gated")]
     arms += [f"smote to {target}" for target in ("2x", "5x", "10x", "majority instead of real")]
     rows = {line.split(" | ")[0].strip("| "): line for line in first.splitlines() if line.startswith("| ")}

@@ -72,9 +72,7 @@ class Case:
 
 
 CASES = {
-    "image": Case(
-        shapes, EvaluateConfig(seeds=2, steps=20, batch_size=16), ("real", "class weights", "oversampled", "augmented")
-    ),
+    "image": Case(shapes, EvaluateConfig(seeds=2, steps=20, batch_size=16), EvaluateConfig.ways),
     "table": Case(
         mixed, TableEvaluateConfig(classifiers=("logistic",), folds=3), ("real", "threshold", "class weights")
     ),

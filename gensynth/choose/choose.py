@@ -129,6 +129,7 @@ class _Scored:
         """Return the choice for real training examples and targets."""
         sampler, to, arm, _ = self.chosen
         why, told, thresholds = self._why(), self.scores[self.chosen], self.thresholds[self.chosen]
+        told_of = (outcome.note for outcome in self.search.record.outcomes.values() if outcome.note)
         threshold = float(np.median(thresholds)) if thresholds else None
         if arm == REAL and {HALF, TUNED} <= told.keys():
             half, tuned = self.design.spread(told[HALF]).value, self.design.spread(told[TUNED]).value
@@ -150,7 +151,7 @@ class _Scored:
             splits=self.splits,
             examples=self.design.examples,
             noun=train.noun,
-            notes=tuple(self.search.record.notes),
+            notes=tuple(dict.fromkeys((*self.search.record.notes, *told_of))),
             schema=3,
         )
 

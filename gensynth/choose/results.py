@@ -16,7 +16,7 @@ WAYS = {
     WEIGHTS: ("weighing the classes", "give every class the same weight in training"),
     THRESHOLD: ("moving the threshold", ""),  # what to do is for `Choice.to_do` to say
     OVERSAMPLED: ("oversampling", "draw every class equally often"),
-    AUGMENTED: ("augmentation", "draw every class equally often, and shift, turn and scale each {noun} a little"),
+    AUGMENTED: ("augmentation", "draw every class equally often, and change each {noun} a little, as a note says"),
 }
 """Ways to train without synthetic examples in plain words, the simplest first: what it is called, what to do."""
 

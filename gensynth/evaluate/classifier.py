@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.outcome import Outcome
@@ -22,6 +23,11 @@ class Classifier(ABC):
     def notes(self) -> tuple[str, ...]:
         """What to say of it beside the answer, in sentences."""
         return ()
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """Why it cannot be trained in some ways, by way."""
+        return {}
 
     @property
     def steps(self) -> int:

@@ -73,11 +73,14 @@ def compare(tested: Sequence[Said], rare: Sequence[str], config: ArmsConfig) -> 
     # The classifier that does best counts, for that is the one that people would use. It is not picked by the real
     # examples alone: of three that do equally well, the one with the luckiest baseline would be taken, against which
     # synthetic examples then lose. That gave a false HURTS in 12 % of simulated tables. The mean over the arms favours
-    # none of them, and picks the same classifier wherever one is ahead by more than chance.
+    # none of them, and picks the same classifier wherever one is ahead by more than chance. What one of them lacks says
+    # nothing of that.
+    shared = [name for name in scored.names if all(name in scored.of(m) for m in scored.models)]
     main = max(
-        scored.models, key=lambda m: np.mean([scored.value[n, m] for n in (*scored.baselines(m), *first)]).item()
+        scored.models,
+        key=lambda m: np.mean([scored.value[n, m] for n in shared if n in (*scored.baselines(m), *first)]).item(),
     )
-    told = {m: _told(comparisons, m, max(first, key=lambda name: scored.value[name, m])) for m in scored.models}
+    told = {m: _told(comparisons, m, scored.best_of(m, first)) for m in scored.models}
     headline = told[main]
     outcome, classes = next(iter(tested[0].outcomes.values())), tested[0].test.classes
     n_test = np.bincount([*scored.different.values()], minlength=len(classes)).tolist()
@@ -203,10 +206,18 @@ class _Scored:
             return float(self._floors[outcome.positive])
         return least_variance_of_mean(self.independent)
 
+    def of(self, model: str) -> list[str]:
+        """Return the arms that a classifier was trained on."""
+        return [name for name in self.names if (name, model) in self.draws]
+
+    def best_of(self, model: str, arms: Sequence[str]) -> str:
+        """Return which of some arms does best with a classifier, of those that it was trained on."""
+        return max((name for name in self.of(model) if name in arms), key=lambda name: self.value[name, model])
+
     def baselines(self, model: str) -> list[str]:
         """Return the arms without synthetic examples, of those that no draw of the metric tells apart the first."""
         found: dict[bytes, str] = {}
-        for name in self.names:
+        for name in self.of(model):
             if not added_to(name):
                 found.setdefault(self.draws[name, model][self.config.metric].tobytes(), name)
         return list(found.values())
@@ -216,7 +227,7 @@ class _Scored:
         baselines, metric = self.baselines(model), self.config.metric
         # Ties go to the simplest way to train, which stands first.
         base = max(baselines, key=lambda name: self.value[name, model])
-        added = [name for name in self.names if added_to(name)]
+        added = [name for name in self.of(model) if added_to(name)]
         # Two families: to add arms without the gate must not change the answer about examples that are mixed.
         for family in ([n for n in added if (added_to(n) == UNGATED) is ungated] for ungated in (False, True)):
             gaps = [self._gap(name, base, model, metric) for name in family]

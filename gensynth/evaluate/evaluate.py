@@ -163,39 +163,58 @@ def evaluate_splits(
     if not splits:
         raise ValueError("splits is empty; give at least one of (train, synthetic, test).")
     named = [(train, _named(synthetic), test) for train, synthetic, test in splits]
-    first = named[0][0]
+    trains, first = [train for train, _, _ in named], named[0][0]
     for train, given, test in named:
         _check(train, given, test, first.classes)
     config = kinds()[first.kind].suited(config, first)
     arms = expanded(config.arms, config.ways, [*named[0][1]])
     if needing := [arm for arm in arms if added_to(arm) == UNGATED and UNGATED not in named[0][1]]:
         raise ValueError(f"arms {', '.join(map(repr, needing))} need {first.noun}s as they were drawn; give ungated.")
-    largest = max((train for train, _, _ in named), key=len)
-    classifiers = kinds()[first.kind].classifiers(largest, config, classifier)
+    classifiers = kinds()[first.kind].classifiers(max(trains, key=len), config, classifier)
     if tuned is not None:
         classifiers = [c.untuned() for c in classifiers]
     made = {s.classes[k] for _, given, _ in named for name, s in given.items() if name != UNGATED for k in s.y}
-    by_count = rarest_first([train for train, _, _ in named])
-    filled = [name for name in by_count if name in made and (rare is None or name in rare)]
+    filled = [name for name in rarest_first(trains) if name in made and (rare is None or name in rare)]
     outcomes: dict[Key, Sequence[Outcome]] = {}
+    left_out: list[str] = []
     for c in classifiers:
+        mine = _left_to(c, arms, left_out)
         jobs = [
             partial(_outcome, c, arm, (train, given.get(added_to(arm)), test), filled, kept)
             for train, given, test in named
-            for arm in arms
+            for arm in mine
         ]
-        total, told = len(jobs) * max(1, c.steps), f"evaluate, {c.name}"
-        with tqdm(total=total, desc=told, disable=True if quiet else None) as bar:
+        with tqdm(total=len(jobs) * max(1, c.steps), desc=f"evaluate, {c.name}", disable=quiet or None) as bar:
             found = side_by_side(jobs, bar.update, c.runs_side_by_side)
-        outcomes |= {(arm, c.name): found[at :: len(arms)] for at, arm in enumerate(arms)}
+        outcomes |= {(arm, c.name): found[at :: len(mine)] for at, arm in enumerate(mine)}
     if tuned is not None:
         outcomes = {key: tuned(of_splits) for key, of_splits in outcomes.items()}
     tested = [
         Said(test, len(train), {key: of_splits[at] for key, of_splits in outcomes.items()})
         for at, (train, _, test) in enumerate(named)
     ]
-    notes = tuple(dict.fromkeys(note for c in classifiers for note in c.notes))
-    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=notes)
+    chosen = (outcome.note for of_splits in outcomes.values() for outcome in of_splits if outcome.note)
+    notes = dict.fromkeys((*(note for c in classifiers for note in c.notes), *left_out, *chosen))
+    return replace(compare(tested, filled, config), steps=max(c.steps for c in classifiers), notes=tuple(notes))
+
+
+def _left_to(c: Classifier, arms: Sequence[str], notes: list[str]) -> list[str]:
+    """Return the arms that a classifier can be trained on, and add sentences on its other ways to the notes.
+
+    Raises:
+        ValueError: if none with synthetic examples, or none without, is left.
+    """
+    mine = [arm for arm in arms if way_of(arm) not in c.lacks]
+    ways = dict.fromkeys(way_of(arm) for arm in arms if arm not in mine)
+    told = [f"The way {way} is left out with {c.name}: {c.lacks[way]}." for way in ways]
+    if all(added_to(arm) in ("", UNGATED) for arm in mine) or all(added_to(arm) for arm in mine):
+        left = ", ".join(map(repr, mine)) or "none"
+        raise ValueError(
+            f"arms with and without synthetic examples are needed, left to {c.name} are {left}; name others. "
+            f"{' '.join(told)}"
+        )
+    notes += told
+    return mine
 
 
 def _outcome(

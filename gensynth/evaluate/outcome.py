@@ -63,6 +63,8 @@ class Outcome(ABC):
     """Probability from which on the rare one of two classes is predicted, if that was tuned."""
     positive: int | None
     """The rare one of two classes, which the scores are of; None where they are means over all."""
+    note: str = ""
+    """What to say of how it was trained, in a sentence."""
 
     @property
     @abstractmethod
@@ -114,6 +116,7 @@ class Probabilities(Outcome):
         trained: Shares of the classes in training, weights and synthetic examples counted, shape (k,).
         threshold: See `gensynth.evaluate.probabilities.decide`.
         moved: Whether the threshold counts for balanced accuracy, too, instead of one half.
+        note: As `Outcome.note`.
     """
 
     y: np.ndarray
@@ -124,6 +127,7 @@ class Probabilities(Outcome):
     trained: np.ndarray | None = None
     threshold: float | None = None
     moved: bool = False
+    note: str = ""
 
     slow: ClassVar[frozenset[str]] = frozenset(list(OF_LABELS)[6:])
 
@@ -170,7 +174,7 @@ class Probabilities(Outcome):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As `Outcome.arrays`, empty where there is nothing."""
-        fields = ("raw", "n_train", "positive", "shares", "trained", "threshold", "moved")
+        fields = ("raw", "n_train", "positive", "shares", "trained", "threshold", "moved", "note")
         return {name: np.array([] if getattr(self, name) is None else getattr(self, name)) for name in fields}
 
     @staticmethod
@@ -189,6 +193,7 @@ class Probabilities(Outcome):
             trained=trained if trained.size else None,
             threshold=float(threshold) if threshold.size else None,
             moved=bool(moved),
+            note=str(arrays.get("note", "")),
         )
 
     def _ranked(self, w: np.ndarray) -> dict[str, np.ndarray]:

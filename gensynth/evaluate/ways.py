@@ -6,8 +6,9 @@ A *way* is how a classifier is trained, an *arm* a way with or without synthetic
     class weights    the same, every class with the same weight
     threshold        the classifier of `real`, which predicts the rare class from a tuned threshold on
     oversampled      the real examples, every class drawn equally often
-    augmented        the same, each image shifted, turned and scaled a little whenever it is drawn
-    mixup            as oversampled, each image mixed with another one of its batch
+    augmented        the same, each image changed a little, by a small affine or what suits the data better
+    mixup            as oversampled, each image blended with another one of its batch
+    cutmix           as oversampled, a box of another image of the batch pasted into each one
 
 Each kind of data knows some of these. `WAY + NAME` trains in the same way on real and synthetic examples together,
 those that were given under that name; `WAY + synthetic` in settings stands for all that are given. `NAME only` is
@@ -20,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 REAL, WEIGHTS, THRESHOLD = "real", "class weights", "threshold"
-OVERSAMPLED, AUGMENTED, MIXUP = "oversampled", "augmented", "mixup"
+OVERSAMPLED, AUGMENTED, MIXUP, CUTMIX = "oversampled", "augmented", "mixup", "cutmix"
 SYNTHETIC, UNGATED = "synthetic", "ungated"
 PLUS, ONLY = " + ", " only"
 

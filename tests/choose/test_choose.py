@@ -107,7 +107,8 @@ def source(name: str, asked: list[str] | None = None, seconds: float = 0.0) -> S
 @pytest.fixture(params=["image", "table"])
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
     case, config = CASES[request.param], CONFIGS[request.param]
-    baselines = case.baselines if request.param == "image" else ("real", "class weights")
+    baselines = ("real", "class weights")
+    baselines += ("oversampled", "augmented") if request.param == "image" else ()
     made = World(case.make((60, 40, 15), 0), case.make((20, 20, 20), 1), config, baselines, 3 - len(baselines) // 2)
     made.made = 2 if request.param == "image" else 1
     for classifier in (Networks, TableClassifier):

@@ -1,28 +1,19 @@
-"""Which augmentation the way `augmented` uses on a trunk: the best of those that are measured to keep the class.
+"""Which augmentation the way `augmented` uses: the best of those that are measured to keep the class.
 
 What digits bear, photographs may not need, and the other way round. Candidates that change the class are left out
-(`gensynth.kinds.image.samplers.recipe_safety`); of the others that one is taken with which the last of `HEADS` does
-best on held-out folds of real training images. The small affine of small networks is always a candidate. The test
-images have no say. mixup is a way of its own; CutMix, measured on frozen features, is of no use there.
+(`gensynth.kinds.image.samplers.recipe_safety`); of the others that one is taken with which a classifier does best on
+real training images that it was not shown. A small affine is always a candidate. The test images have no say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.evaluate import some_of
-from gensynth.evaluate.ways import AUGMENTED
-from gensynth.kinds.image.classifier.heads import HEADS, Basis
-from gensynth.kinds.image.classifier.task import WAYS
-from gensynth.kinds.image.classifier.taught import Taught
-from gensynth.kinds.image.classifier.views import Views
+from gensynth.kinds.image.classifier.task import AFFINE
 from gensynth.kinds.image.samplers.recipe_safety import recipe_safety
-
-CANDIDATES = ("hflip", "crop", "colour", "hflip+crop+colour", "affine", "trivialaugment", "randaugment")
-ASKED, BOUNDS = 600, (1, 4)
-"""Images that a choice rests on, at most, and views of each, fewest and most."""
 
 
 @final
@@ -31,39 +22,66 @@ class Recipe:
     """How images are changed.
 
     Attributes:
-        name: As `Views.of` takes it.
-        note: What to say of it.
+        name: As `gensynth.kinds.image.classifier.task.Way` takes it.
+        why: How it was chosen, to end a sentence.
     """
 
     name: str
-    note: str
+    why: str = ""
+
+    @property
+    def note(self) -> str:
+        """What to say of it, in a sentence."""
+        return f"The way augmented changes images by {_called(self.name)}{self.why}."
 
 
-def best_recipe(views: Views, basis: Basis, train: LabeledData) -> Recipe:
+@final
+@dataclass(frozen=True)
+class Tried:
+    """How well a recipe does.
+
+    Attributes:
+        score: Balanced accuracy on images that the classifier was not shown.
+        sure: The same, less what may be chance: the largest one wins, of equal ones the simplest.
+    """
+
+    score: float
+    sure: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What recipes are tried on.
+
+    Attributes:
+        on: On what, and by whom, in words.
+        images: Real training images on which it is measured which recipes keep the class.
+        candidates: Recipes of the catalogue, the simplest first.
+        tried: Returns how well each of some recipes does; ValueError where there are too few images.
+    """
+
+    on: str
+    images: LabeledData
+    candidates: Sequence[str]
+    tried: Callable[[Sequence[str]], dict[str, Tried]]
+
+
+def best_recipe(trial: Trial) -> Recipe:
     """Return the recipe that serves best; the small affine where nothing can be measured."""
-    used = train.subset(some_of(train, ASKED, 0))
     try:
-        safety = recipe_safety(used, recipes=CANDIDATES)
-    except ValueError:  # no two classes of two images
-        return Recipe(
-            AUGMENTED, "The way augmented shifts, turns and scales a little: there are too few images to ask."
-        )
-    present = [name for name, n in used.class_counts.items() if n]
-    kept = [recipe for recipe in CANDIDATES if all(recipe in safety.safe_for(name) for name in present)]
-    scores = {}
-    for recipe in (AUGMENTED, *kept):
-        taught = Taught(views, basis, WAYS[AUGMENTED], recipe, BOUNDS)
-        scores[recipe] = max(taught.cross_validated(HEADS[-1], used) or [0.0])
-    best = max(scores, key=scores.__getitem__)
-    left_out = [recipe for recipe in CANDIDATES if recipe not in kept]
-    said = ", ".join(f"{_called(recipe)} {score:.1%}" for recipe, score in scores.items())
-    told = f"; not measured to keep the class: {', '.join(left_out)}" if left_out else ""
-    return Recipe(
-        best,
-        f"The way augmented changes images by {_called(best)}, the best in folds of {len(used)} training images "
-        f"({said}{told}).",
-    )
+        safety = recipe_safety(trial.images, recipes=trial.candidates)
+        present = [name for name, n in trial.images.class_counts.items() if n]
+        kept = [recipe for recipe in trial.candidates if all(recipe in safety.safe_for(name) for name in present)]
+        tried = trial.tried([AFFINE, *kept])
+    except ValueError:  # no two classes of two images, or a class of one
+        return Recipe(AFFINE, ": there are too few to choose by")
+    best = max(tried, key=lambda recipe: tried[recipe].sure)
+    said = ", ".join(f"{_called(recipe)} {found.score:.1%}" for recipe, found in tried.items())
+    left_out = ", ".join(recipe for recipe in trial.candidates if recipe not in kept)
+    told = f"; not measured to keep the class: {left_out}" if left_out else ""
+    return Recipe(best, f", chosen {trial.on} ({said}{told})")
 
 
 def _called(recipe: str) -> str:
-    return "a small affine" if recipe == AUGMENTED else recipe
+    return "a small affine" if recipe == AFFINE else recipe

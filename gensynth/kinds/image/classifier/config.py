@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from gensynth.evaluate.config import ArmsConfig, check_classifiers
-from gensynth.evaluate.ways import AUGMENTED, MIXUP, OVERSAMPLED, REAL, WEIGHTS
+from gensynth.evaluate.ways import AUGMENTED, CUTMIX, MIXUP, OVERSAMPLED, REAL, WEIGHTS
 
 PASSES, FEWEST_STEPS, MOST_STEPS = 7, 300, 3000
 """On 9,000 images (MNIST, Fashion-MNIST, 4,000 to 40 a class) 300 steps leave ten points that 1,000 learn, and class
@@ -44,14 +44,14 @@ class ClassifierConfig:
 class EvaluateConfig(ClassifierConfig, ArmsConfig):
     """How synthetic images are tested."""
 
-    ways: ClassVar[tuple[str, ...]] = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED, MIXUP)
+    ways: ClassVar[tuple[str, ...]] = (REAL, WEIGHTS, OVERSAMPLED, AUGMENTED, MIXUP, CUTMIX)
     metrics: ClassVar[tuple[str, ...]] = ("balanced_accuracy", "macro_f1", "average_precision")
 
     metric: str = "balanced_accuracy"
     """What the verdict rests on: balanced_accuracy, macro_f1 or average_precision."""
-    arms: tuple[str, ...] = (*ways[:4], "oversampled + synthetic", "augmented + synthetic")
-    """Ways to train, separated by commas: real, class weights, oversampled, augmented, mixup, each of these followed by
-    ' + synthetic' or ' + ungated' (as many, whatever the gate says), and synthetic only."""
+    arms: tuple[str, ...] = (*ways, "oversampled + synthetic", "augmented + synthetic")
+    """Ways to train, separated by commas: real, class weights, oversampled, augmented, mixup, cutmix, each of these
+    followed by ' + synthetic' or ' + ungated' (as many, whatever the gate says), and synthetic only."""
     classifier: str | None = None
     """MODULE:NAME, a function of yours that makes an nn.Module from (channels, n_classes), or an estimator of
     scikit-learn; it is imported from the working directory, and stands alone unless classifiers are named, too. Only

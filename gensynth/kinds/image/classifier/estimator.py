@@ -12,8 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 
 from gensynth.generator.augment import small_affine
-from gensynth.kinds.image.classifier.network import MIXUP
-from gensynth.kinds.image.classifier.task import Task, Training, Way
+from gensynth.kinds.image.classifier.task import PLAIN, Task, Training, Way
 
 COPIES = 4
 """Changed copies of each image that stand for changing it anew at every step."""
@@ -49,8 +48,8 @@ def fit_and_predict(task: Task, way: Way, training: Training) -> np.ndarray:
     """Fit one clone of the estimator per seed to flattened pixels in [0, 1] and predict the test images.
 
     There are no gradient steps to keep equal: the estimator's own settings say when it has learned enough. What a
-    network sees anew at every step becomes `COPIES` copies of each image here; a mixture of two images is given with
-    both labels, and its shares as `sample_weight`.
+    network sees anew at every step becomes `COPIES` copies of each image here, those of `augmented` changed by a small
+    affine; a mixture of two images is given with both labels, and its shares as `sample_weight`.
 
     Args:
         task: What it learns from, and what it is asked.
@@ -71,23 +70,21 @@ def fit_and_predict(task: Task, way: Way, training: Training) -> np.ndarray:
             counts = task.counts
             more = [rng.choice(np.flatnonzero(y == c), counts.max() - counts[c]) for c in range(n_classes) if counts[c]]
             rows = np.concatenate([rows, *more])
-        if way.augmented or way.mixed:
-            rows = np.tile(rows, COPIES)
+        if way.recipe != PLAIN or way.mixing is not None:
+            rows = rng.permutation(np.tile(rows, COPIES))  # each is mixed with the one before it
         x, labels = task.images(torch.from_numpy(rows)), y[rows]
         weights = None if weight is None else weight[labels]
-        if way.augmented:
+        if way.recipe != PLAIN:
             moves = torch.from_numpy(rng.uniform(-1, 1, (len(x), 4)))
             x = small_affine(x.float(), moves, training.jitter)
-        flat = _pixels(x)
-        if way.mixed:
-            other, share = rng.permutation(len(flat)), rng.beta(MIXUP, MIXUP, len(flat)).astype(np.float32)
-            mixed = share[:, None] * flat + (1 - share[:, None]) * flat[other]
-            flat, labels = np.concatenate([mixed, mixed]), np.concatenate([labels, labels[other]])
-            weights = np.concatenate([share, 1 - share])
+        if way.mixing is not None:
+            x, share = way.mixing.mix(x, torch.from_numpy(way.mixing.draw(rng, (len(x),))).float())
+            x, labels = torch.cat([x, x]), np.concatenate([labels, np.roll(labels, 1)])
+            weights = torch.cat([share, 1 - share]).numpy()
         fitted = clone(training.classifier)
         names = [name for name in fitted.get_params() if name.rpartition("__")[2] == "random_state"]
         fitted.set_params(**dict.fromkeys(names, seed))
-        fitted.fit(flat, labels, **({} if weights is None else {"sample_weight": weights}))
+        fitted.fit(_pixels(x), labels, **({} if weights is None else {"sample_weight": weights}))
         out[at][:, fitted.classes_] = fitted.predict_proba(test)
     return out
 

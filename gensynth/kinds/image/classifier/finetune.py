@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -16,8 +16,9 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep
-from gensynth.kinds.image.classifier.network import MIXUP, PREDICT_BATCH
-from gensynth.kinds.image.classifier.task import WAYS, Seen, Task, Way, join
+from gensynth.kinds.image.classifier.mixing import MIXUP
+from gensynth.kinds.image.classifier.network import PREDICT_BATCH
+from gensynth.kinds.image.classifier.task import PLAIN, WAYS, Seen, Task, Way, join
 from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.kinds.image.classifier.views import changed
 from gensynth.kinds.image.features.module_features import ModuleFeatures
@@ -101,22 +102,25 @@ class Finetuned(Classifier):
         y = train.y if added is None else np.concatenate([train.y, added.y])
         images = join(len(train), self._seen(train.x), None if added is None else self._seen(added.x))
         task, how = Task(images, y, self._seen(test.x), len(test), len(train.classes)), WAYS[way]
-        recipe = self.trunk.recipe(train).name if how.augmented else ""
+        note = ""
+        if how.recipe != PLAIN:
+            recipe = self.trunk.recipe(train)
+            how, note = replace(how, recipe=recipe.name), recipe.note
         width = self.trunk.views.plain(train.x.take(np.array([0])), lambda done: None).shape[1]
         p = []
         with torch.random.fork_rng(range(torch.cuda.device_count())):  # dropout in the trunk
             for seed in self.seeds:
                 torch.manual_seed(seed)
                 network = Tuned(self.trunk.views.trunk, width, task.n_classes, seed)
-                self._train(network, (task, how, recipe), np.random.default_rng(seed), on_step)
+                self._train(network, (task, how), seed, on_step)
                 p.append(self._predict(network, task))
-        return Probabilities(test.y, np.stack(p), len(y), self.positive)
+        return Probabilities(test.y, np.stack(p), len(y), self.positive, note=note)
 
     def _seen(self, images: Images) -> Seen:
         return Finer(images, self.trunk.views.trunk.size).__getitem__
 
-    def _train(self, network: Tuned, taught: tuple[Task, Way, str], rng: np.random.Generator, on_step: OnStep) -> None:
-        (task, how, recipe), prepared = taught, self.trunk.views.trunk.prepared
+    def _train(self, network: Tuned, taught: tuple[Task, Way], seed: int, on_step: OnStep) -> None:
+        (task, how), prepared = taught, self.trunk.views.trunk.prepared
         groups = [
             {"params": part.parameters(), "lr": rate}
             for part, rate in zip((network.body, network.last), LEARNING_RATES, strict=True)
@@ -126,17 +130,20 @@ class Finetuned(Classifier):
         chance, weight = task.chance(how), task.weight(how)
         of_class = torch.from_numpy(np.ones(task.n_classes) if weight is None else weight).float()
         of_class = of_class.to(self.trunk.views.trunk.device)
+        # A stream of its own: the batches are the same, whatever is done to their images.
+        rng, stream = np.random.default_rng(seed), np.random.default_rng([seed, 1])
         network.train()
         for step in range(self.steps):
             at = rng.choice(len(task.y), BATCH, p=chance)
             images = task.images(torch.from_numpy(at))
             # Each draw is a view of its own; the step and the place in the batch number it.
-            seen = [changed(x, bytes(8), recipe, BATCH * step + i) for i, x in enumerate(images)]
+            seen = [changed(x, bytes(8), how.recipe, BATCH * step + i) for i, x in enumerate(images)]
             x, labels = prepared(torch.stack(seen)), torch.from_numpy(task.y[at]).to(of_class.device)
-            share = torch.from_numpy(rng.beta(MIXUP, MIXUP, BATCH)).float().to(of_class.device)
-            share = share if how.mixed else torch.ones_like(share)
-            own = share[:, None, None, None]
-            logits = network(own * x + (1 - own) * x.roll(1, 0))
+            share = torch.ones(BATCH, device=of_class.device)
+            if how.mixing is not None:
+                drawn = torch.from_numpy(how.mixing.draw(stream, (BATCH,))).float()
+                x, share = how.mixing.mix(x, drawn.to(x.device))
+            logits = network(x)
             losses = [
                 F.cross_entropy(logits, of, of_class, reduction="none", label_smoothing=SMOOTHING)
                 for of in (labels, labels.roll(1))

@@ -12,14 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gensynth.generator.augment import small_affine
-from gensynth.kinds.image.classifier.task import Build, Task, Training, Way
+from gensynth.kinds.image.classifier.task import PLAIN, Build, Task, Training, Way
 
 WIDTHS = (16, 16, 32, 64)
 """Feature maps of the stem and of each residual block; a block that has more of them halves the resolution."""
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 1e-2
 PREDICT_BATCH = 256
-MIXUP = 0.2
-"""Both parameters of the beta distribution of the shares that mixup draws."""
 
 
 class Conv(nn.Module):
@@ -169,11 +167,8 @@ def train_and_predict(task: Task, way: Way, training: Training, on_step: Callabl
     of_class = of_class.to(device)
     # Streams of their own: the batches are the same, whatever is done to their images.
     streams = [np.random.default_rng([seed, 1]) for seed in seeds]
-    if way.augmented:
-        moves = torch.from_numpy(np.stack([r.uniform(-1, 1, (steps, batch_size, 4)) for r in streams], 1)).float()
-    if way.mixed:
-        share = [r.beta(MIXUP, MIXUP, (steps, batch_size)) for r in streams]
-        shares = torch.from_numpy(np.stack(share, 1)).float().to(device)
+    draw = _moves if way.mixing is None else way.mixing.draw
+    noise = torch.from_numpy(np.stack([draw(stream, (steps, batch_size)) for stream in streams], 1)).float().to(device)
     networks.train()
     with ExitStack() as stack:
         if build is not None:  # dropout in a network of the user's; ours draw nothing
@@ -182,10 +177,12 @@ def train_and_predict(task: Task, way: Way, training: Training, on_step: Callabl
         for step in range(steps):
             at = torch.from_numpy(drawn[step])
             x = task.images(at.flatten()).to(device)
-            if way.augmented:
-                x = small_affine(x.float(), moves[step].flatten(0, 1).to(device), training.jitter)
-            x = x.unflatten(0, at.shape)
-            loss = _loss(networks, x, labels[step], of_class, shares[step] if way.mixed else None)
+            if way.recipe != PLAIN:
+                x = small_affine(x.float(), noise[step].flatten(0, 1), training.jitter)
+            x, share = x.unflatten(0, at.shape), None
+            if way.mixing is not None:
+                x, share = way.mixing.mix(x, noise[step])
+            loss = _loss(networks(x.transpose(0, 1)), labels[step], of_class, share)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -200,24 +197,24 @@ def train_and_predict(task: Task, way: Way, training: Training, on_step: Callabl
     return torch.cat(predicted, 1).numpy()
 
 
-def _loss(networks: nn.Module, x: Tensor, labels: Tensor, of_class: Tensor, share: Tensor | None) -> Tensor:
+def _moves(stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw what `small_affine` needs."""
+    return stream.uniform(-1, 1, (*shape, 4))
+
+
+def _loss(logits: Tensor, labels: Tensor, of_class: Tensor, share: Tensor | None) -> Tensor:
     """Return the loss of a step, shape ().
 
     Args:
-        networks: `nets` of them.
-        x: Images, shape (nets, b, c, h, w).
-        labels: Their labels, shape (nets, b).
+        logits: Shape (nets, b, k).
+        labels: Labels of the images, shape (nets, b).
         of_class: Weight of each class.
-        share: With mixup, the share of each image that is its own, shape (nets, b), the rest being of the one before
-            it; None without.
+        share: Of mixed images, the share of each label that is the image's own, shape (nets, b), the rest being that of
+            the one before it; None of others.
     """
-    if share is None:
-        losses = _losses(networks(x.transpose(0, 1)), labels, of_class)
-    else:
-        kept = share[:, :, None, None, None]
-        logits = networks((kept * x + (1 - kept) * x.roll(1, 1)).transpose(0, 1))
-        losses = share * _losses(logits, labels, of_class)
-        losses = losses + (1 - share) * _losses(logits, labels.roll(1, 1), of_class)
+    losses = _losses(logits, labels, of_class)
+    if share is not None:
+        losses = share * losses + (1 - share) * _losses(logits, labels.roll(1, 1), of_class)
     # The sum over networks, so that every network gets the gradient of its own mean.
     return (losses.sum(1) / of_class[labels].sum(1)).sum()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import final
 
@@ -13,9 +14,10 @@ from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.evaluate import some_of
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep
+from gensynth.evaluate.ways import CUTMIX
 from gensynth.kinds.image.classifier import taught as of_taught
 from gensynth.kinds.image.classifier.heads import Head
-from gensynth.kinds.image.classifier.task import WAYS
+from gensynth.kinds.image.classifier.task import PLAIN, WAYS, Way
 from gensynth.kinds.image.classifier.taught import Taught, share_of
 from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.sampler.synthetic import Synthetic
@@ -43,7 +45,7 @@ class OnTrunk(Classifier):
     head: Head
     trunk: Trunk
     positive: int | None = None
-    _chosen: dict[tuple[str, bool, bool, bool], float] = field(default_factory=dict)
+    _chosen: dict[tuple[str, Way], float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -54,6 +56,11 @@ class OnTrunk(Classifier):
     def notes(self) -> tuple[str, ...]:
         """As `Classifier.notes`."""
         return self.trunk.notes
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """As `Classifier.lacks`."""
+        return {CUTMIX: "features that are computed beforehand have no pixels to cut"}
 
     @property
     def settings(self) -> str:
@@ -72,9 +79,13 @@ class OnTrunk(Classifier):
             on_step(more)
 
         basis = self.trunk.basis(train, partial(share_of, tell, 0.5))
-        recipe = self.trunk.recipe(train).name if how.augmented else ""
-        taught = Taught(self.trunk.views, basis, how, recipe)
-        learned = (key, how.augmented, how.mixed, taught.balanced)
+        note = ""
+        if how.recipe != PLAIN:
+            recipe = self.trunk.recipe(train)
+            how, note = replace(how, recipe=recipe.name), recipe.note
+        taught = Taught(self.trunk.views, basis, how)
+        # To draw every class equally often is to weigh it so: the same restraint.
+        learned = (key, replace(how, oversampled=taught.balanced, weighted=False))
         if learned not in self._chosen:
             scores = taught.cross_validated(self.head, train.subset(some_of(train, MOST, 0)))
             # Of strengths that do equally well the first, which holds back most.
@@ -83,4 +94,4 @@ class OnTrunk(Classifier):
         found = self.head.fit(taught.lesson(parts, partial(share_of, tell, 0.25)), [self._chosen[learned]])[0]
         p = found.predict(taught.plain(test.x, partial(share_of, tell, 0.25)))
         on_step(1 - sum(done))  # features that were known took no time
-        return Probabilities(test.y, p[None], sum(len(part) for part in parts), self.positive)
+        return Probabilities(test.y, p[None], sum(len(part) for part in parts), self.positive, note=note)

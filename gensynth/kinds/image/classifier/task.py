@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from gensynth.evaluate.ways import AUGMENTED, MIXUP, OVERSAMPLED, REAL, WEIGHTS
+from gensynth.evaluate.ways import AUGMENTED, CUTMIX, MIXUP, OVERSAMPLED, REAL, WEIGHTS
+from gensynth.kinds.image.classifier.mixing import BLENDED, PASTED, Mixing
 
 JITTER = 0.1
-"""Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of an augmentation."""
+"""Largest shift, as a share of the side, turn, as a share of a quarter turn, and change of scale of a small affine."""
+PLAIN, AFFINE = "", AUGMENTED
+"""The recipes that are in no catalogue: images as they are, and a small affine, anew whenever an image is drawn."""
 
 Seen = Callable[[Tensor], Tensor]
 """Maps positions, int64 of shape (b,), to images, uint8 of shape (b, c, h, w)."""
@@ -22,20 +25,28 @@ Build = Callable[[int, int], nn.Module]
 
 @dataclass(frozen=True)
 class Way:
-    """How images are drawn, weighted and changed, real and synthetic ones alike."""
+    """How images are drawn, weighted and changed, real and synthetic ones alike.
+
+    Attributes:
+        oversampled: Whether classes are drawn equally often.
+        weighted: Whether classes have the same weight.
+        recipe: How each image is changed: `PLAIN`, `AFFINE`, or a recipe of the catalogue.
+        mixing: How it is mixed with another one; None: not at all.
+    """
 
     oversampled: bool = True
     weighted: bool = False
-    augmented: bool = False
-    mixed: bool = False
+    recipe: str = PLAIN
+    mixing: Mixing | None = None
 
 
 WAYS = {
     REAL: Way(oversampled=False),
     WEIGHTS: Way(oversampled=False, weighted=True),
     OVERSAMPLED: Way(),
-    AUGMENTED: Way(augmented=True),
-    MIXUP: Way(mixed=True),
+    AUGMENTED: Way(recipe=AFFINE),
+    MIXUP: Way(mixing=BLENDED),
+    CUTMIX: Way(mixing=PASTED),
 }
 
 
@@ -81,13 +92,15 @@ class Training:
         steps: Gradient steps of a network.
         batch_size: Images per gradient step.
         classifier: An estimator of scikit-learn, a function that makes a network, or None for ours.
-        jitter: How far augmented images are shifted, turned and scaled, see `JITTER`.
+        recipe: How the way `augmented` changes images, as `Way` has it; None to choose it by the training images.
+        jitter: How far a small affine shifts, turns and scales, see `JITTER`.
     """
 
     seeds: Sequence[int]
     steps: int
     batch_size: int
     classifier: Any | Build | None = None
+    recipe: str | None = None
     jitter: float = JITTER
 
 

@@ -13,8 +13,8 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.folds import Folds
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.kinds.image.classifier.heads import Basis, Head, Lesson
-from gensynth.kinds.image.classifier.network import MIXUP
-from gensynth.kinds.image.classifier.task import Way
+from gensynth.kinds.image.classifier.mixing import MIXUP
+from gensynth.kinds.image.classifier.task import PLAIN, Way
 from gensynth.kinds.image.classifier.views import Views, views_of
 from gensynth.kinds.image.images import Images
 from gensynth.sampler.synthetic import Synthetic
@@ -35,15 +35,13 @@ class Taught:
     Attributes:
         views: The features.
         basis: Their main components.
-        how: The way to train.
-        recipe: How images are changed, where the way does.
+        how: The way to train; images are not mixed, but their features.
         bounds: Changed views of each image, as `views_of` takes them.
     """
 
     views: Views
     basis: Basis
     how: Way
-    recipe: str
     bounds: tuple[int, int] = VIEWS
 
     @property
@@ -77,13 +75,13 @@ class Taught:
         real = np.bincount(parts[0].y, minlength=len(parts[0].classes))
         step = partial(share_of, on_step, 0.5 / len(parts))
         x, y = (np.concatenate(each) for each in zip(*((self.plain(p.x, step), p.y) for p in parts), strict=True))
-        if self.how.mixed:
+        if self.how.mixing is not None:
             return _mixed(x, y, real)
-        if not self.how.augmented:
+        if self.how.recipe == PLAIN:
             return Lesson(x, y, np.ones(len(y)), self.balanced, real)
         counts = views_of(y, *self.bounds)
         split = np.split(counts, [len(parts[0])])
-        more = [self.basis(self.views.of(p.x, self.recipe, n, step)) for p, n in zip(parts, split, strict=False)]
+        more = [self.basis(self.views.of(p.x, self.how.recipe, n, step)) for p, n in zip(parts, split, strict=False)]
         rows, weight = np.repeat(np.arange(len(y)), counts), 1 / (1 + counts)
         x, y, weight = np.concatenate([x, *more]), np.append(y, y[rows]), np.append(weight, weight[rows])
         return Lesson(x, y, weight, self.balanced, real)

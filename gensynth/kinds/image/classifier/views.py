@@ -6,23 +6,21 @@ View k of an image is a function of its pixels, the recipe and k, so that real i
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gensynth.evaluate.side_by_side import OnStep
-from gensynth.evaluate.ways import AUGMENTED
 from gensynth.generator.augment import small_affine
-from gensynth.kinds.image.classifier.task import JITTER
+from gensynth.kinds.image.classifier.task import AFFINE, JITTER, PLAIN, Task
 from gensynth.kinds.image.features.extractor import BATCH
 from gensynth.kinds.image.features.module_features import ModuleFeatures
 from gensynth.kinds.image.finer import Finer
 from gensynth.kinds.image.images import Images
-from gensynth.kinds.image.samplers.recipe_catalog import treat
+from gensynth.kinds.image.samplers.recipe_catalog import seeded, treat
 
-PLAIN = ""
-"""The recipe that leaves images as they are."""
 Key = tuple[bytes, str, int]
 """Hash of an image, recipe, number of the view."""
 
@@ -47,7 +45,7 @@ class Views:
 
         Args:
             images: n images.
-            recipe: What changes them: a recipe of the catalogue, `AUGMENTED` for a small affine, or `PLAIN`.
+            recipe: What changes them: as `gensynth.kinds.image.classifier.task.Way` takes it.
             counts: Number of views of each image, int64, shape (n,).
             on_step: Called with the share that is done since; 1 in all.
         """
@@ -68,16 +66,33 @@ class Views:
 
 
 def changed(image: Tensor, content: bytes, recipe: str, view: int) -> Tensor:
-    """Return a view of an image, uint8, shape (c, h, w); the arguments after it are those of its `Key`."""
+    """Return a view of an image, uint8, shape (c, h, w); the arguments after it are those of its `Key`.
+
+    Where a recipe mirrors, every other view is not mirrored: else classes with more views would be mirrored more often.
+    """
     if recipe == PLAIN:
         return image
     digest = hashlib.blake2b(content + f"{recipe} {view}".encode(), digest_size=7).digest()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int.from_bytes(digest))
-        if recipe == AUGMENTED:
+    with seeded(int.from_bytes(digest)):
+        if recipe == AFFINE:
             moved = small_affine(image[None].float(), 2 * torch.rand(1, 4) - 1, JITTER)[0]
             return moved.round().to(torch.uint8)
-        return treat(image, recipe.split("+"))[0]
+        return treat(image, [step for step in recipe.split("+") if step != "hflip" or view % 2 == 0])[0]
+
+
+def changed_beforehand(task: Task, recipe: str, counts: np.ndarray) -> Task:
+    """Return the same with every image as it is and in changed views: one by one, they take longer than a step.
+
+    Args:
+        task: What a network learns from.
+        recipe: Of the catalogue.
+        counts: Changed views of each image, the same number for all of a class, int64, shape (n,).
+    """
+    seen = []
+    for at in torch.arange(len(task.y)).split(BATCH):
+        for n, image in zip(counts[at.numpy()], task.images(at), strict=True):
+            seen += [image, *(changed(image, image.numpy().tobytes(), recipe, k) for k in range(n))]
+    return replace(task, images=torch.stack(seen).__getitem__, y=np.repeat(task.y, 1 + counts))
 
 
 def views_of(y: np.ndarray, fewest: int, most: int) -> np.ndarray:

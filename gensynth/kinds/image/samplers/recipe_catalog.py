@@ -1,13 +1,15 @@
 """The catalogue of classical image augmentation: every recipe by name, at a strength that suits the image's size.
 
-The transformations are torchvision's (`torchvision.transforms.v2`). They draw from torch's global generator, so
-the caller forks and seeds it first.
+The transformations are torchvision's (`torchvision.transforms.v2`). They draw from torch's global generator, which the
+caller forks and seeds first (`seeded`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +29,15 @@ PLAIN, NEAR = 0.5, 8
 """Share of the border pixels that have the border's colour, to so many levels, from which on it is of one colour."""
 
 Fill = list[float]
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Fork torch's global generator and seed it, in one thread at a time: images are changed by several."""
+    with _one_at_a_time, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs' as well
+        yield
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
 from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.extractor import batches
-from gensynth.kinds.image.samplers.recipe_catalog import MIXING, single_recipes, steps_of, treat
+from gensynth.kinds.image.samplers.recipe_catalog import MIXING, seeded, single_recipes, steps_of, treat
 
 VERDICTS = SAFE, UNSAFE, CANNOT_TELL = "safe", "unsafe", "cannot tell"
 ALL = "all classes"
@@ -146,8 +146,7 @@ def recipe_safety(
     train = train.subset(_at_most(FITTED, train, rng))
     n, y, seen = len(train), [], []
     seen_after: dict[str, list[np.ndarray]] = {recipe: [] for recipe in steps}
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         taught = torch.empty((2 * n, *train.x.layout), dtype=torch.uint8)
         taught[:n] = train.x[torch.arange(n)]
         for i in range(n):

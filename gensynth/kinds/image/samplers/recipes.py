@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -15,7 +14,7 @@ from gensynth.data.labeled import label_of
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.native import Native, NativeFiles
 from gensynth.kinds.image.samplers.kept import KeptImages
-from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, steps_of, treat
+from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, seeded, steps_of, treat
 from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
 from gensynth.sampler.synthetic import Synthetic
 
@@ -163,10 +162,6 @@ class Recipes(KeptImages):
         return plans
 
 
-ONE_AT_A_TIME = threading.Lock()
-"""Recipes draw from torch's global generator, and images are written by several threads."""
-
-
 def carried_out(
     image: Tensor,
     steps: tuple[str, ...],
@@ -191,11 +186,10 @@ def carried_out(
     at = None if native is None else native.place((image.shape[1], image.shape[2]))
     part = image if at is None else image[:, *at.inside]
     own, seen = 1.0, seen or min(image.shape[1:])
-    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
-        for number, step in enumerate(steps):
-            torch.default_generator.manual_seed(seed + number)  # torch.manual_seed would seed the GPUs' as well
+    for number, step in enumerate(steps):
+        with seeded(seed + number):
             part, share = treat(part, (step,), partner, seen)
-            own = min(own, share)
+        own = min(own, share)
     return part if at is None else torch.from_numpy(at.filled(part.numpy())), own
 
 

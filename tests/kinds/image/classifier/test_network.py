@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor
 
 from gensynth.kinds.image.classifier.estimator import COPIES, fit_and_predict
+from gensynth.kinds.image.classifier.mixing import BLENDED, PASTED
 from gensynth.kinds.image.classifier.network import Classifiers, train_and_predict
-from gensynth.kinds.image.classifier.task import Task, Training, Way
+from gensynth.kinds.image.classifier.task import AFFINE, Task, Training, Way
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 128, 20), (1, 28, 28), (3, 33, 40)])
@@ -41,7 +42,7 @@ class Seen(torch.nn.Module):
         return self.bias.expand(len(x), -1)
 
 
-def trained(y: np.ndarray, x: Tensor, steps: int = 4, **changed: bool) -> tuple[list[Tensor], np.ndarray]:
+def trained(y: np.ndarray, x: Tensor, steps: int = 4, **changed: Any) -> tuple[list[Tensor], np.ndarray]:
     """Train on uniform draws with one seed; return the batches and the mean probabilities."""
     batches: list[Tensor] = []
     task = Task(x.__getitem__, y, x.__getitem__, len(y), 2)
@@ -54,18 +55,20 @@ def trained(y: np.ndarray, x: Tensor, steps: int = 4, **changed: bool) -> tuple[
 def test_batches_are_the_same_whatever_is_done_to_their_images() -> None:
     y = np.arange(20) % 2
     x = torch.arange(20, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 12, 12).contiguous() * 10
-    plain, moved, mixed = (trained(y, x, **options)[0] for options in ({}, {"augmented": True}, {"mixed": True}))
-    for a, b, c in zip(plain, moved, mixed, strict=True):
+    ways = ({}, {"recipe": AFFINE}, {"mixing": BLENDED}, {"mixing": PASTED})
+    plain, moved, mixed, pasted = (trained(y, x, **way)[0] for way in ways)
+    for a, b, c, d in zip(plain, moved, mixed, pasted, strict=True):
         # The edge is repeated: an image of one shade stays as it is, however it is turned.
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
         lower, upper = torch.minimum(a, a.roll(1, 0)), torch.maximum(a, a.roll(1, 0))
         assert ((c >= lower - 1e-5) & (c <= upper + 1e-5)).all() and not torch.allclose(a, c, atol=1e-3)
+        assert ((d == a) | (d == a.roll(1, 0))).all() and (d != a).any()
 
 
 def test_augmentation_moves_every_image_a_little_and_anew() -> None:
     x = torch.zeros(1, 1, 20, 20, dtype=torch.uint8)
     x[0, 0, 8:12, 8:12] = 255
-    batches, _ = trained(np.zeros(1, dtype=np.int64), x, augmented=True)
+    batches, _ = trained(np.zeros(1, dtype=np.int64), x, recipe=AFFINE)
     seen = torch.cat(batches)[:, 0]
     assert len(torch.unique(seen.flatten(1), dim=0)) == len(seen) == 128
     row = (seen * torch.arange(20)[:, None]).sum((1, 2)) / seen.sum((1, 2))
@@ -98,9 +101,11 @@ class Taught(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize(
-    ("changed", "times"), [({}, 1), ({"augmented": True}, COPIES), ({"mixed": True}, 2 * COPIES)], ids=str
+    ("changed", "times"),
+    [({}, 1), ({"recipe": AFFINE}, COPIES), ({"mixing": BLENDED}, 2 * COPIES), ({"mixing": PASTED}, 2 * COPIES)],
+    ids=["plain", "augmented", "mixup", "cutmix"],
 )
-def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(changed: dict[str, bool], times: int) -> None:
+def test_an_estimator_sees_pixels_and_a_fixed_number_of_copies(changed: dict[str, Any], times: int) -> None:
     Taught.lessons = []
     y = np.array([0, 0, 0, 0, 2])
     x = torch.randint(0, 256, (5, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

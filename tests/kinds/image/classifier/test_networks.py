@@ -42,7 +42,7 @@ def test_every_arm_learns_with_every_kind_of_classifier(classifier: Any) -> None
     assert torch.equal(torch.get_rng_state(), before)
     arms = {a.name: a for a in found.arms}
     assert list(arms) == list(ARMS)
-    assert [a.n_train for a in found.arms] == [68] * 5 + [90] * 5 + [82] + [88] * 5  # 82: without the 8 real ones of c
+    assert [a.n_train for a in found.arms] == [68] * 6 + [90] * 6 + [82] + [88] * 6  # 82: without the 8 real ones of c
     strongest = max(EvaluateConfig.ways, key=lambda name: arms[name].scores["balanced_accuracy"].value)
     assert [(c.arm, c.baseline) for c in found.comparisons] == [
         (name, strongest) for name in ARMS if name not in EvaluateConfig.ways
