@@ -42,7 +42,7 @@ def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
         if suffix in PACKED:
             return pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
         if suffix == LINES:
-            return pd.DataFrame(_objects(path))
+            return pd.DataFrame(_objects(path), dtype=object)
         how: dict[str, Any] = {"dtype": str, "na_filter": False} if as_text else {}
         return pd.read_csv(path, sep=SEPARATORS[suffix.removesuffix(".gz")], **how)
     except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:

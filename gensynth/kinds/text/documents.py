@@ -62,7 +62,7 @@ class Documents(Examples):
 
     def join(self, others: Sequence[Self]) -> Self:
         """As `Examples.join`; rows are kept where all have them."""
-        parts = (self, *others)
+        parts: list[Self] = [self, *others]
         frames = [part.rows for part in parts if part.rows is not None]
         rows = pd.concat(frames, ignore_index=True) if len(frames) == len(parts) else None
         return replace(self, texts=np.concatenate([part.texts for part in parts]), rows=rows)

@@ -35,7 +35,7 @@ class DocumentFiles(FrameFiles):
         written = {name: real[form.label].iloc[at] for at, name in enumerate(real[form.label].astype(str))}
         new[form.label] = pd.Series([written[name] for name in new[form.label]], dtype=real[form.label].dtype)
         for name in form.columns:
-            if name not in (form.text, form.label) and not pd.api.types.is_string_dtype(real[name].dtype):
+            if name not in (form.text, form.label) and pd.api.types.infer_dtype(real[name], skipna=True) != "string":
                 new[name] = pd.Series([None] * len(new), dtype=_with_room(real[name].dtype))
         return new
 

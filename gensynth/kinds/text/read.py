@@ -33,11 +33,10 @@ def read_documents(source: str, config: TextConfig, form: Form | None = None) ->
         ValueError: if it cannot be read, a column is not named or not there, or a class has a single document.
     """
     if Path(source).is_dir():
-        frame, text, target = _folder(Path(source)), FOLDER.text, FOLDER.label
-    else:
-        frame = read_plain(source, as_text=True)
-        text = config.text or (None if form is None else form.text)
-        target = config.target or (None if form is None else form.label)
+        return _labeled(_folder(Path(source)), FOLDER, source, config)
+    frame = read_plain(source, as_text=True)
+    text = config.text or (None if form is None else form.text)
+    target = config.target or (None if form is None else form.label)
     for name, option, what in ((text, "--text", "holds the texts"), (target, "--target", "is the label")):
         if name is None:
             raise ValueError(f"which column of {source!r} {what}? Name it: {option} COLUMN.")

@@ -20,12 +20,12 @@ from gensynth.kinds.text.documents import plain
 
 LONG, SEEN = 5, 20_000
 """Characters of a shingle, and of a document that are looked at."""
-BANDS, ROWS = 16, 4
+BANDS, ROWS, BITS = 16, 4, 128
 SAME = 0.7
 """Overlap of two sets of shingles, |a and b| / |a or b|, from which on documents are nearly the same."""
 _RNG = np.random.default_rng(0)
-_FACTORS = _RNG.integers(0, 2**63, (BANDS * ROWS, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-_TERMS = _RNG.integers(0, 2**63, (BANDS * ROWS, 1), dtype=np.uint64)
+_FACTORS = _RNG.integers(0, 2**63, (BITS, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+_TERMS = _RNG.integers(0, 2**63, (BITS, 1), dtype=np.uint64)
 _BASE = np.uint64(1_000_003)
 
 
@@ -44,11 +44,32 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return both / (len(a) + len(b) - both)
 
 
+def signature(found: np.ndarray) -> np.ndarray:
+    """Return the smallest values of random functions of a document's shingles, uint64, shape (BITS,)."""
+    least: np.ndarray = ((found * _FACTORS + _TERMS) >> np.uint64(20)).min(axis=1)
+    return least
+
+
+def bits(found: np.ndarray) -> np.ndarray:
+    """Return the last bit of each of these: of two documents that overlap by J, a share of (1 - J) / 2 differ.
+
+    Li and König 2010, "b-Bit minwise hashing".
+
+    Returns:
+        0 or 1, float64, shape (BITS,).
+    """
+    return (signature(found) & np.uint64(1)).astype(np.float64)
+
+
+def reach(share: float) -> float:
+    """Return the distance of the bits of two documents that overlap by a share."""
+    return float(np.sqrt(BITS * (1 - share) / 2))
+
+
 def _bands(found: np.ndarray) -> list[bytes]:
     """Return the bands of a document's smallest values."""
-    mixed = (found * _FACTORS + _TERMS) >> np.uint64(20)
-    least: np.ndarray = mixed.min(axis=1)
-    return [bytes([at]) + band.tobytes() for at, band in enumerate(least.reshape(BANDS, ROWS))]
+    bands = signature(found)[: BANDS * ROWS].reshape(BANDS, ROWS)
+    return [bytes([at]) + band.tobytes() for at, band in enumerate(bands)]
 
 
 @final

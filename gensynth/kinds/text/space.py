@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from gensynth.kinds.text.documents import Documents
 from gensynth.kinds.text.features import Embedding, words
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
-from gensynth.kinds.text.shingles import SAME, Index, overlap, shingles
+from gensynth.kinds.text.shingles import SAME, Index, bits, overlap, reach, shingles
 from gensynth.kinds.text.variety import METRICS
 from gensynth.sampler.synthetic import Synthetic
 
@@ -32,8 +32,10 @@ MOST_ROWS = 1000
 """The metrics use at most this many documents of a class of either kind, drawn with the seed."""
 NEAR_LEVEL, NEAREST = 0.01, 0.9
 """Share of real documents that may overlap more than a near copy does, and the overlap that is one in any case."""
-RUN, HALF = 8, 0.5
-"""A run of this many words that stands in a real document and is half of a document makes it a near copy."""
+RUN, HALF, DOUBTFUL = 8, 0.5, 0.5
+"""A run of this many words that stands in a real document, longer than real ones share, is for a person to look at, and
+makes a near copy of a document of which it is half; a person should look, too, where it overlaps with a real one by
+half."""
 DISORDER = 0.005
 """p-value, among all real documents, up to which the words of one are in too little order."""
 TWICE, FOREIGN, LETTERS = 2, 0.5, 0.01
@@ -65,7 +67,7 @@ class DocumentSpace(Space):
         ValueError: if there are not two different training documents.
     """
 
-    limits: Mapping[str, Limit] = set_scores.LIMITS | {
+    limits: ClassVar[Mapping[str, Limit]] = set_scores.LIMITS | {
         "distinct": Limit(
             "The samples repeat their phrases: {value:.0%} of their pairs of words are different, of real "
             "{noun}s' {yardstick:.0%}.",
@@ -98,8 +100,9 @@ class DocumentSpace(Space):
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
         self.real = self.see(train.x)
         self.hashes = self.real.hashes
-        self.near = self._near()
-        self.near_held_out = self.near_synthetic = np.zeros(len(train.classes))
+        self.near, self.run = self._near(), self._run()
+        # A held-out document is not looked for beyond exact copies: real ones may lie as near to each other.
+        self.near_held_out, self.near_synthetic = np.zeros(len(train.classes)), np.array([*map(reach, self.near)])
 
     def see(self, x: Documents) -> SeenDocuments:
         """As `Space.see`."""
@@ -107,13 +110,20 @@ class DocumentSpace(Space):
         wide = self.embedding(texts)
         narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
         scaled = wide * np.sqrt(wide.shape[1])  # of about unit variance, as the judge wants them
-        return SeenDocuments(x.hashes(), scaled, narrow, narrow, self._usual.faults(texts), texts)
+        places = np.stack([bits(shingles(text)) for text in texts])
+        return SeenDocuments(x.hashes(), scaled, narrow, places, self._usual.faults(texts), texts)
 
     def _near(self) -> np.ndarray:
         """Return by label the overlap from which on a document is a near copy, float64, shape (classes,)."""
         nearest = np.array([self._best(i, {i})[1] for i in range(len(self.train))])
         mine = (nearest[self.train.y == c] for c in range(len(self.train.classes)))
         return np.array([np.clip(np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0, SAME, NEAREST) for m in mine])
+
+    def _run(self) -> np.ndarray:
+        """Return by label how many words in a row nearly all real documents share at most, shape (classes,)."""
+        longest = np.array([self._runs.longest(text, {i}) for i, text in enumerate(self.train.x.texts)])
+        mine = (longest[self.train.y == c] for c in range(len(self.train.classes)))
+        return np.array([np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0.0 for m in mine])
 
     def _best(self, document: int | np.ndarray, own: set[int]) -> tuple[int, float]:
         """Return the real document that a document overlaps most with, and how much; -1 and 0 for none.
@@ -135,27 +145,28 @@ class DocumentSpace(Space):
         place = {name: i for i, name in enumerate(self.train.ids)}
         n, nearest = len(y), closest.copy()
         share, run, of_parent = np.zeros(n), np.zeros(n), np.full(n, np.nan)
-        copied = np.zeros(n, dtype=bool)
+        length = np.array([len(words(text)) for text in seen.texts])
         for i, text in enumerate(seen.texts):
             own = {place[name] for name in parents[i] if name in place}
             mine = shingles(text)
             best, share[i] = self._best(mine, own)
             nearest[i] = best if best >= 0 else closest[i]
             run[i] = self._runs.longest(text, own)
-            copied[i] = run[i] >= max(RUN, HALF * len(words(text)))
             if own:
                 of_parent[i] = max(overlap(mine, self._index.sets[at]) for at in own)
         order = np.array([self._order(text) for text in seen.texts])
         # With few real documents the smallest p-value is larger: then what is worse than all of them goes.
         limit = max(DISORDER, 1 / (len(self._real_order) + 1))
         p = np.where(np.isfinite(order), conformal_p(self._real_order, -np.nan_to_num(order)), 1.0)
+        unusual = (run >= RUN) & (run > self.run[y])
+        copied = unusual & (run >= HALF * length)
         flags = {
             "atypical": p <= limit,
             "dup_near": (share >= self.near[y]) | copied,
             "dup_parent": np.nan_to_num(of_parent) >= NEAREST,
         }
         scores = {"near_duplicate": 1 - share, "parent_distance": 1 - of_parent, "copied_run": run, "order": order}
-        return Found(flags, {}, nearest, scores)
+        return Found(flags, {"dup_near": (share >= DOUBTFUL) | unusual}, nearest, scores)
 
     def scores(self, label: int, at: np.ndarray, synthetic: Synthetic, seen: Seen, tests: int) -> Iterable[Score]:
         """As `Space.scores`: every metric of points, and of phrases."""
@@ -178,7 +189,11 @@ class DocumentSpace(Space):
     def thresholds(self, labels: Sequence[int]) -> Mapping[str, float]:
         """As `Space.thresholds`."""
         near = {f"near_duplicate:{self.train.classes[c]}": 1 - float(self.near[c]) for c in labels}
-        return near | {"copied_run": RUN, "near_parent": 1 - NEAREST}
+        return near | {
+            "copied_run": RUN,
+            **{f"copied_run:{self.train.classes[c]}": float(self.run[c]) for c in labels},
+            "near_parent": 1 - NEAREST,
+        }
 
 
 def _order_score(real: np.ndarray, synthetic: np.ndarray) -> Score:
