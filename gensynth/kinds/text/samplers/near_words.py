@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import coo_array
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
 WINDOW = 2
@@ -36,11 +37,13 @@ def near_words(documents: Sequence[Sequence[str]], k: int) -> dict[str, tuple[st
     gap = [""] * WINDOW  # so that no word sees into another document
     row = np.array([number.get(word, -1) for document in documents for word in (*document, *gap)], dtype=np.int64)
     axes, values, _ = randomized_svd(_information(row, len(words)), min(DIMENSIONS, len(words)), random_state=0)
-    known = np.flatnonzero(np.linalg.norm(axes * values, axis=1) > 1e-9)  # the others keep no company
+    points = axes * values
+    known = np.flatnonzero(np.linalg.norm(points, axis=1) > 1e-9)  # the others keep no company
     if len(known) < 2:
         return {}
-    nearest = NearestNeighbors(n_neighbors=min(k, len(known) - 1), metric="cosine", algorithm="brute")
-    found = nearest.fit((axes * values)[known]).kneighbors(return_distance=False)
+    unit = normalize(points[known])  # the nearest of these are those of the largest cosine
+    nearest = NearestNeighbors(n_neighbors=min(k, len(known) - 1), algorithm="brute").fit(unit)
+    found = nearest.kneighbors(return_distance=False)
     return {words[at]: tuple(words[known[i]] for i in near) for at, near in zip(known, found, strict=True)}
 
 

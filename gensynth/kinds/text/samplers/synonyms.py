@@ -26,6 +26,10 @@ class Similar:
 
     to: dict[str, tuple[str, ...]]
 
+    def __post_init__(self) -> None:
+        if empty := [word for word, near in self.to.items() if not near]:
+            raise ValueError(f"{empty[0]!r} has no similar words")
+
 
 @final
 class Synonyms(TextSampler):

@@ -103,6 +103,13 @@ class TestSynonyms:
         (tmp_path / "wn").rename(tmp_path / "gone")
         assert load_sampler(tmp_path / "one.sampler").sample("a", 5, 0).x[:] == sampler.sample("a", 5, 0).x[:]
 
+    def test_a_file_with_a_word_of_no_similar_ones_is_refused(self, tmp_path: Path) -> None:
+        sampler = Synonyms(wordnet=str(written(tmp_path / "wn"))).fit(from_documents(["win a car"], ["a"]))
+        sampler.similar_.to["car"] = ()
+        sampler.save(tmp_path / "one.sampler")
+        with pytest.raises(ValueError, match="does not fit this version of gensynth: 'car' has no similar words"):
+            load_sampler(tmp_path / "one.sampler")
+
     def test_neither_replaces_nor_puts_in_what_is_never_touched(self) -> None:
         rng = np.random.default_rng(0)
         texts = [" ".join(rng.permutation(["it", "was", "not", "good", "bad", "5", "fine", "so"])) for _ in range(40)]
