@@ -125,11 +125,12 @@ def sample(
 
     files, order = kind.files(), Order(label, n, seed, start, others)
     with locked(out):
-        if is_drawn(out, files, order.firsts(kind.load(sampler, draw_config)), order):
+        loaded = kind.load(sampler, draw_config)
+        if is_drawn(out, files, order.firsts(loaded), order):
             say(f"{out} is complete; nothing was left to draw.")
         else:
             files.refuse_existing(out)
-            drawn = kind.drawn(sampler, order, draw_config)
+            drawn = kind.drawn(loaded, sampler, order, draw_config)
             if drawn is not None:
                 write_synthetic(drawn, None, out, files)
             say(f"{counted(n, kind.noun)} of {label!r} in {out}")

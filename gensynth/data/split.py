@@ -262,13 +262,13 @@ def _assign(own: np.ndarray, taken: np.ndarray, n_test: int, n_validation: int, 
         spare -= int(own[smallest])
         free = free[free != smallest]
     for content, n in zip(free.tolist(), own[free].tolist(), strict=True):
-        if min(max(room.values()), spare) < 1:
-            break  # of a million contents, most are left for training
-        fits = [part for part in (TEST, VALIDATION) if n <= min(room[part], spare)]
-        if fits:
-            taken[content] = fits[0]
-            room[fits[0]] -= n
+        part = TEST if n <= room[TEST] else VALIDATION
+        if n <= room[part] and n <= spare:
+            taken[content] = part
+            room[part] -= n
             spare -= n
+            if not spare or not any(room.values()):
+                break  # all others, of a million most, are left for training
 
 
 def _check(name: str, noun: str, own: np.ndarray, taken: np.ndarray, needs_test: bool, grouped: bool) -> None:

@@ -22,6 +22,7 @@ from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import NO_TARGET, class_names
 from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.numbers import MARKS
+from gensynth.kinds.table.parts import read_parts
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.schema import Column, Schema
 
@@ -43,7 +44,8 @@ def read_table(path: str | Path, target: Hashable | None, schema: Schema | None 
     """Read a table with a label column.
 
     Args:
-        path: A file that ends in one of `gensynth.data.frames.SUFFIXES`. In text files, what is empty, NA, None,
+        path: A file that ends in one of `gensynth.data.frames.SUFFIXES`, or a folder of Parquet files that ends in
+            .parquet (`gensynth.kinds.table.parts`). In text files, what is empty, NA, None,
             null and the like (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and
             codes with leading zeros such as 0123 stay text.
         target: Name of the label column; None for a table without one.
@@ -66,7 +68,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     """Read a table whatever its columns are; arguments and errors as of `read_table`."""
     path = Path(path)
     suffix = suffix_of(path)
-    if not path.is_file():
+    if not path.is_file() and not (path.is_dir() and suffix == ".parquet"):
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
     try:
         if suffix in PACKED:
@@ -158,12 +160,15 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd
 
 
 def _read_packed(path: Path, suffix: str) -> pd.DataFrame:
-    if suffix == ".parquet":
-        from pyarrow.parquet import read_table as read
+    if path.is_dir():
+        table = read_parts(path)
     else:
-        from pyarrow.feather import read_table as read
-    table = read(path, memory_map=False)
-    table.validate(full=True)  # a damaged file may point anywhere in memory
+        if suffix == ".parquet":
+            from pyarrow.parquet import read_table as read
+        else:
+            from pyarrow.feather import read_table as read
+        table = read(path, memory_map=False)
+        table.validate(full=True)  # a damaged file may point anywhere in memory
     frame = as_pandas(table)
     # A named index was a column of the table.
     return frame if frame.index.names == [None] else frame.reset_index()
