@@ -97,6 +97,13 @@ def from_frame(frame: Any, target: Hashable | None, schema: Schema | None = None
     Raises:
         ValueError: if a column is not understood (`detect_schema`).
     """
+    data = without_notes(frame, target, schema)
+    rows = rows_of(data)
+    return replace(data, notes=table_notes(rows.frame, data.y, rows.schema))
+
+
+def without_notes(frame: Any, target: Hashable | None, schema: Schema | None = None) -> LabeledData:
+    """Take a table as `from_frame` does, where nobody reads notes: to find them takes as long as all the rest."""
     frame = as_pandas(frame)
     if target is None:
         frame, target = unlabeled(frame), NO_TARGET
@@ -114,7 +121,6 @@ def from_frame(frame: Any, target: Hashable | None, schema: Schema | None = None
         y=y,
         classes=classes,
         ids=tuple(map(str, range(len(y)))),
-        notes=table_notes(x, y, schema),
     )
 
 
