@@ -245,10 +245,10 @@ def near_earlier(points: np.ndarray, reach: float) -> np.ndarray:
     apart = [np.diff(np.unique(x)).min(initial=np.inf) > reach for x in points.T]
     for i, key in enumerate(points[:, apart] + 0.0):  # without -0.0, whose bytes are others
         together[key.tobytes()].append(i)
-    for at in map(np.array, together.values()):
-        tree = cKDTree(points[at]) if len(at) > 1 else None
-        for i in range(len(at) if tree else 0):
-            if not near[at[i]]:
-                around = at[tree.query_ball_point(points[at[i]], reach)]
-                near[around[around > at[i]]] = True
+    for at in (np.array(members) for members in together.values() if len(members) > 1):
+        tree = cKDTree(points[at])
+        for i in at:
+            if not near[i]:
+                around = at[tree.query_ball_point(points[i], reach)]
+                near[around[around > i]] = True
     return near

@@ -288,7 +288,7 @@ def _keys(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     for codes, found in columns:
         group = pd.factorize(group * (len(found) + 1) + codes)[0]
     first = np.unique(group, return_index=True)[1]
-    entries = [np.append(found, None)[codes[first]] for codes, found in columns]
+    entries = [np.array([*found, None], dtype=object)[codes[first]] for codes, found in columns]
     keys = np.empty(len(first), dtype=object)
     keys[:] = list(zip(*entries, strict=True))
     return group, keys
