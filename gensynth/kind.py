@@ -75,12 +75,18 @@ class Kind(ABC):
     configs: ClassVar[Mapping[str, str]] = {}
     """Where its settings stand, dataclasses, by the names in `CONFIGS`; those of `CONFIGS` where it has none. A
     `WholeConfig` is its `ReadConfig` where it has none."""
+    told_by: ClassVar[str] = ""
+    """An option that only this kind has, such as `text`: where it is given, the sources are of this kind."""
     commands: ClassVar[str] = ""
     """The module of the verbs that are its own, beside those of `gensynth.cli.commands`; "" for none."""
 
     @abstractmethod
     def claims(self, source: str) -> bool:
         """Whether a source, or a file made from one, is of this kind, told by its name alone."""
+
+    def takes(self, source: str) -> bool:
+        """Whether a source may be of this kind, though its name does not tell; by default it has to claim it."""
+        return self.claims(source)
 
     @abstractmethod
     def read(self, source: str, config: Any) -> LabeledData:
@@ -333,7 +339,7 @@ def kind_of(sources: Sequence[str], named: str | None = None) -> Kind:
 
     Args:
         sources: Names of data sets and files; those that are none are passed over.
-        named: Name of the kind, where it is given.
+        named: Name of the kind, where it is given or an option tells it.
 
     Raises:
         ValueError: if there is no such kind, or several claim the sources and none is given.
@@ -343,6 +349,11 @@ def kind_of(sources: Sequence[str], named: str | None = None) -> Kind:
     if named is not None:
         return kinds()[named]
     claimed = {kind.name: source for source in sources for kind in kinds().values() if kind.claims(source)}
+    known = [source for source in sources if any(kind.claims(source) for kind in kinds().values())]
+    # A file of a sampler says of what kind it is, and a table beside it may hold anything.
+    able = [name for name in claimed if all(kinds()[name].takes(source) for source in known)]
+    if len(able) == 1:
+        return kinds()[able[0]]
     if len(claimed) > 1:
         (one, first), (two, second), *_ = claimed.items()
         if first == second:

@@ -146,6 +146,8 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     given: dict[str, object] = {
         "X": pd.DataFrame({"u": rng.normal(size=60), "v": rng.normal(size=60)}),
         "y": np.arange(60) % 6 == 0,
+        "texts": [f"document {i} of {word}" for i in range(6) for word in ("spam today", "ham tomorrow")],
+        "labels": ["spam", "ham"] * 6,
         "my_network": torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten()),
         "torchvision": importlib.import_module("torchvision"),
         "datasets": SimpleNamespace(load_dataset=lambda name, data_dir: Path(data_dir).exists()),

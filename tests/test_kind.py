@@ -45,6 +45,8 @@ def with_points(monkeypatch: pytest.MonkeyPatch) -> None:
         (["photos/"], "image"),
         (["x.npz"], "image"),
         (["builtin:digits"], "image"),
+        (["a.jsonl", "out"], "text"),
+        (["a.jsonl", "b.csv"], "text"),
         ([], "image"),
     ],
 )
@@ -78,7 +80,7 @@ def test_names_of_another_kind_are_told_to_be_so() -> None:
 
 
 def test_a_kind_of_another_package_is_found(with_points: None) -> None:
-    assert list(module.kinds()) == ["image", "table", "points"]
+    assert list(module.kinds()) == ["image", "table", "text", "points"]
     assert kind_of(["a.xy"]).noun == "point"
     assert "'gauss' is for points" in str(unknown("sampler", "gauss", ["smote"], "image"))
 

@@ -32,7 +32,7 @@ set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 
 COUNTS = {"--keep": "how many of each to keep", "--counts": "how many of each to make"}
-TAKES_TEXT = (*COUNTS, "--label", "--source", "--target", "--evaluate.command")
+TAKES_TEXT = (*COUNTS, "--label", "--source", "--target", "--text", "--evaluate.command")
 RUNS_CODE = ("evaluate.classifier", "evaluate.command")
 NUMBERS = ("--size", "--weights")
 WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers"))
@@ -106,7 +106,8 @@ def function_of(verb: str, argv: list[str]) -> Callable[..., int]:
             raise ValueError(f"{name!r} holds a character that no file or text can have; type it again.")
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
             raise ValueError(f"{name} is a pipe or a device; give a file, or a folder where one is asked for.")
-    named = _option(argv, "--kind") or recipe.get("kind")
+    told = (k.name for k in kinds().values() if k.told_by and (_option(argv, f"--{k.told_by}") or k.told_by in recipe))
+    named = _option(argv, "--kind") or recipe.get("kind") or next(told, None)
     kind = _kind_of_run(argv) if verb == "report" else kind_of(given, None if named is None else str(named))
     function = verb_of(verb, kind)
     if function is None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 VERBS = {
     "explore": "what is in a data set, before anything is made",
-    "train": "train a generator on real images, or a sampler on a real table",
-    "sample": "draw synthetic images or rows of a label from what was trained",
+    "train": "train a generator on real images, or a sampler on a real table or documents",
+    "sample": "draw synthetic examples of a label from what was trained",
     "translate": "translate a folder of images with a cyclegan checkpoint",
     "stylize": "give pictures the look of others",
     "check": "check synthetic examples against real ones: each sample, each class, the whole",
@@ -46,8 +46,9 @@ verbs:
 
 DATA is a folder of images with one sub-folder per class, an .npz file, builtin:digits, builtin:mnist5k or
 torchvision:NAME; or a table (.csv, .tsv, .parquet, .feather, builtin:adult, builtin:breast_cancer) with
---target, its label column. 'gensynth VERB --help' lists the settings of a verb for images, 'gensynth VERB
-TABLE.csv --help' those for tables; any of them can stand in a recipe.
+--target, its label column; or documents: a column of a table that --text names, a .jsonl file, or a folder of
+.txt files per class. 'gensynth VERB --help' lists the settings of a verb for images, 'gensynth VERB TABLE.csv
+--help' those for tables, with --text COLUMN those for documents; any of them can stand in a recipe.
 
 exit status: 0 done, 1 a check said no, 2 bad input
 """

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gensynth.data.files import write_bytes
 
@@ -14,16 +15,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
-PACKED = (".parquet", ".feather")
+PACKED, LINES = (".parquet", ".feather"), ".jsonl"
 SUFFIXES = (*SEPARATORS, *(f"{suffix}.gz" for suffix in SEPARATORS), *PACKED)
 """Ends of the names of table files."""
+FRAMES = (*SUFFIXES, LINES)
+"""The same, and of files with an object of JSON in each line."""
 
 
-def read_plain(path: str | Path) -> pd.DataFrame:
+def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
     """Read a table as pandas does.
 
     Args:
-        path: A file that ends in one of `SUFFIXES`.
+        path: A file that ends in one of `FRAMES`.
+        as_text: Whether the cells of a text file stay the text that they are; then nothing in it is missing.
 
     Raises:
         FileNotFoundError: if it does not exist.
@@ -37,9 +41,24 @@ def read_plain(path: str | Path) -> pd.DataFrame:
     try:
         if suffix in PACKED:
             return pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
-        return pd.read_csv(path, sep=SEPARATORS[suffix.removesuffix(".gz")])
+        if suffix == LINES:
+            return pd.DataFrame(_objects(path), dtype=object)
+        how: dict[str, Any] = {"dtype": str, "na_filter": False} if as_text else {}
+        return pd.read_csv(path, sep=SEPARATORS[suffix.removesuffix(".gz")], **how)
     except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
+
+
+def _objects(path: Path) -> list[dict[str, Any]]:
+    """Return the object of JSON in each line of a file; ValueError names a line that has none."""
+    found = []
+    with open(path, encoding="utf-8-sig") as file:
+        for at, line in enumerate(file, 1):
+            if line.strip():
+                found.append(json.loads(line))
+                if not isinstance(found[-1], dict):
+                    raise ValueError(f'line {at} is no object of JSON, such as {{"text": "...", "label": "a"}}.')
+    return found
 
 
 def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
@@ -47,7 +66,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
 
     Args:
         frame: The table; its index is left out.
-        path: A file that ends in one of `SUFFIXES`.
+        path: A file that ends in one of `FRAMES`.
 
     Raises:
         ValueError: if the file has another ending, or cannot hold this table.
@@ -58,6 +77,12 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     if suffix in SEPARATORS:
         frame.to_csv(content, sep=SEPARATORS[suffix], index=False, lineterminator="\n")
         write_bytes(path, content.getvalue())
+        return
+    if suffix == LINES:
+        cells = (frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns)
+        rows = (dict(zip(map(str, frame.columns), row, strict=True)) for row in zip(*cells, strict=True))
+        lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        write_bytes(path, "".join(lines).encode())
         return
     if suffix not in PACKED:
         with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
@@ -82,9 +107,9 @@ def check_format(path: str | Path) -> None:
 
 
 def suffix_of(path: str | Path) -> str:
-    """Return which of `SUFFIXES` a file name ends in; ValueError if none."""
+    """Return which of `FRAMES` a file name ends in; ValueError if none."""
     path = Path(path)
-    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
+    suffix = next((s for s in FRAMES if path.name.lower().endswith(s)), None)
     if suffix is None:
-        raise ValueError(f"{str(path)!r} is not a table; its name must end in {', '.join(SUFFIXES)}.")
+        raise ValueError(f"{str(path)!r} is not a table; its name must end in {', '.join(FRAMES)}.")
     return suffix

@@ -93,13 +93,16 @@ def is_drawn(out: Path, files: Files, firsts: Sequence[Synthetic], order: Order)
     cells = Cells.read(metadata, SOURCE)
     counts = Counter(cells.texts("label"))
     label = order.label if order.label in counts else next(iter(counts), "")
+    start = min(numbers := cells.numbers("index"), default=0)
+    # Each sample may be made in its own way: that of the first of each class is known before they are drawn.
+    first = [how for how, number in zip(cells.texts("how"), numbers, strict=True) if number == start]
     there = {
         "label": label,
         "n": counts.pop(label, 0),
         "others": max(counts.values(), default=0),
         "seed": _listed(cells.texts("seed")),
-        "start": min(cells.numbers("index"), default=0),
-        "draw": _listed(cells.texts("how")),
+        "start": start,
+        "draw": _listed(first),
         "checkpoint": _listed(cells.texts("checkpoint_sha256")),
     }
     if differ := differences(there, here):

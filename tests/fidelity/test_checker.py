@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from checked import digit_parts, drawn, of_class, samples_of
+from made_reviews import reviews
 from plane import PlaneSpace, Points, plane
 from real_tables import claims, parts_of
 
@@ -18,6 +19,7 @@ from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REASONS, REVIEW, load_verdict, save_verdict
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.table.rows import Rows
+from gensynth.kinds.text.documents import Documents, array_of
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -64,11 +66,15 @@ def nudged_points(data: LabeledData) -> LabeledData:
     return replace(data, x=Points(data.x[:] + 1e-5))
 
 
+def nudged_documents(data: LabeledData) -> LabeledData:
+    return replace(data, x=Documents(array_of([f"Well, {text} So it was." for text in data.x[:]])))
+
+
 def in_the_plane(train: LabeledData, held_out: Sequence[LabeledData] = ()) -> FidelityChecker:
     return FidelityChecker(train, held_out, space=PlaneSpace(train))
 
 
-@pytest.fixture(scope="module", params=["image", "table", "plane"])
+@pytest.fixture(scope="module", params=["image", "table", "text", "plane"])
 def case(request: pytest.FixtureRequest) -> Case:
     torch.set_num_threads(1)
     fitted: Callable[..., FidelityChecker] = FidelityChecker
@@ -76,6 +82,8 @@ def case(request: pytest.FixtureRequest) -> Case:
         parts, label, nudged = digit_parts(80, 80, 60), "d0", nudged_images
     elif request.param == "table":
         parts, label, nudged = parts_of(claims()), "no", nudged_rows
+    elif request.param == "text":
+        parts, label, nudged = tuple(map(reviews, range(3))), "plain", nudged_documents
     else:
         parts, label, nudged, fitted = tuple(map(plane, range(3))), "low", nudged_points, in_the_plane
     return Case(*parts, label, nudged, fitted, fitted(parts[0], [parts[1]]))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gensynth.fidelity.class_verdict import Evidence, judge_class
+from gensynth.fidelity.set_scores import LIMITS
 from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW, Score
-from gensynth.kinds.image.scores import LIMITS
 
 GOOD = {
     "kid": Score("kid", 0.5, False, apart=25.0),

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import metrics
-from gensynth.fidelity.class_verdict import FEWEST, P_VALUE
+from gensynth.fidelity.class_verdict import P_VALUE
 from gensynth.fidelity.conformal import conformal_p
+from gensynth.fidelity.set_scores import LIMITS, Featured, apart, set_scores
 from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.image.features import copies
@@ -22,7 +23,6 @@ from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.extractor import Moments, batches
 from gensynth.kinds.image.features.perceptual_hash import perceptual_hashes
 from gensynth.kinds.image.pixels import content_hash
-from gensynth.kinds.image.scores import LIMITS, Featured, distribution_scores
 from gensynth.sampler.synthetic import Synthetic
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ MOST_REFITTED = 5000
 """With more training images than this their features are not fitted again for each fold of the judge."""
 MOST_ROWS = 1000
 """The metrics use at most this many images of a class of either kind, drawn with the seed."""
-MOST_OTHER = 300
-"""Real images of either class that tell how far two classes lie apart."""
 
 
 @final
@@ -140,9 +138,10 @@ class ImageSpace(Space):
         permutations = max(1000, round(2 * tests / P_VALUE))
         rng = np.random.default_rng(self.seed)
         some, drawn = (of[rng.permutation(len(of))[:MOST_ROWS]] for of in (members, at))
-        scores = distribution_scores(
-            Featured(self.real.points[some], self.train.x[some]),
-            Featured(seen.points[drawn], synthetic.x[drawn]),
+        noun, further = self.train.noun, metrics.all_metrics("images")
+        scores = set_scores(
+            Featured(self.real.points[some], self.train.x[some], noun, further),
+            Featured(seen.points[drawn], synthetic.x[drawn], noun),
             self.seed,
             permutations,
         )
@@ -152,11 +151,7 @@ class ImageSpace(Space):
     def _apart(self, label: int) -> float | None:
         """KID between a class and the nearest other one; None where there is none."""
         if label not in self._between:
-            classes = [self.real.points[self.train.y == c] for c in range(len(self.train.classes))]
-            mine = classes[label][:MOST_OTHER]
-            others = [x[:MOST_OTHER] for c, x in enumerate(classes) if c != label and len(x) >= FEWEST]
-            apart = [metrics.kid(mine, x) for x in others if len(mine) >= FEWEST]
-            self._between[label] = min(apart) if apart and min(apart) > 0 else None
+            self._between[label] = apart(self.real.points, self.train.y, label)
         return self._between[label]
 
     def detectable(self, label: int, n: int, level: float) -> float | None:

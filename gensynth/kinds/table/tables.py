@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gensynth.data.frames import PACKED, SEPARATORS, suffix_of
+from gensynth.data.frames import LINES, PACKED, SEPARATORS, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
@@ -70,6 +70,8 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     suffix = suffix_of(path)
     if not path.is_file() and not (path.is_dir() and suffix == ".parquet"):
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
+    if suffix == LINES:
+        raise ValueError(f"{str(path)!r} holds lines of JSON, which are read as documents: give --text COLUMN.")
     try:
         if suffix in PACKED:
             return _read_packed(path, suffix)

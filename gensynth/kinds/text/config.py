@@ -1,0 +1,93 @@
+"""The settings for text: how documents are read and split, tested and chosen for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gensynth.choose.config import FoldsConfig
+from gensynth.data.split import SplitConfig
+from gensynth.evaluate.config import ArmsConfig, check_classifiers
+from gensynth.evaluate.ways import OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
+
+METRICS = ("average_precision", "roc_auc", "balanced_accuracy_tuned", "macro_f1")
+"""What a verdict or a choice may rest on."""
+CLASSIFIERS = LOGISTIC, SVM = ("logistic", "svm")
+"""Models of documents."""
+
+
+@dataclass(frozen=True)
+class TextConfig(SplitConfig):
+    """How documents are read and split."""
+
+    noun: ClassVar[str] = "document"
+
+    text: str | None = None
+    """Name of the column that holds the texts."""
+    target: str | None = None
+    """Name of the label column; of a folder the sub-folders are the classes."""
+    templates: bool = True
+    """Whether documents that are nearly the same stay in one part, as groups do, where no group is given: a form letter
+    in the test part that was learned by heart would flatter every classifier."""
+
+
+@dataclass(frozen=True)
+class TextEvaluateConfig(ArmsConfig):
+    """How synthetic documents are tested."""
+
+    ways: ClassVar[tuple[str, ...]] = (REAL, THRESHOLD, WEIGHTS, OVERSAMPLED)
+    metrics: ClassVar[tuple[str, ...]] = METRICS
+
+    metric: str = "average_precision"
+    """What the verdict rests on: average_precision, roc_auc, balanced_accuracy_tuned or macro_f1."""
+    arms: tuple[str, ...] = (*ways, "real + synthetic", "class weights + synthetic")
+    """Ways to train, separated by commas: real, threshold, class weights, oversampled, and each of these followed by
+    ' + synthetic' or ' + ungated'."""
+    classifiers: tuple[str, ...] = CLASSIFIERS
+    """Classifiers, separated by commas, on TF-IDF of words and characters: logistic, svm."""
+    folds: int = 5
+    """Folds of the cross-validation of the training documents that tunes the threshold."""
+    most_documents: int = 20_000
+    """Of larger training and test parts this many documents are used, drawn by class, and of the synthetic ones the
+    same share as of the training part."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(self)
+
+    @property
+    def most(self) -> int:
+        """As `ArmsConfig.most`."""
+        return self.most_documents
+
+
+@dataclass(frozen=True)
+class TextChooseConfig(FoldsConfig):
+    """How the choice is made."""
+
+    metrics: ClassVar[tuple[str, ...]] = METRICS
+
+    metric: str = "average_precision"
+    """What counts: average_precision, roc_auc, balanced_accuracy_tuned or macro_f1."""
+    classifiers: tuple[str, ...] = CLASSIFIERS
+    """Classifiers, separated by commas, each with and without synthetic documents in the race: logistic, svm."""
+    most_documents: int = 20_000
+    """Of more documents this many are used, drawn by class."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(self)
+
+    @property
+    def most(self) -> int:
+        """As `ChooseConfig.most`."""
+        return self.most_documents
+
+
+def _check(config: TextEvaluateConfig | TextChooseConfig) -> None:
+    check_classifiers(config.classifiers, CLASSIFIERS)
+    if not config.classifiers:
+        raise ValueError(f"classifiers names none; name some of {', '.join(CLASSIFIERS)}.")
+    for name, least in (("folds", 2), ("most_documents", 100)):
+        if getattr(config, name) < least:
+            raise ValueError(f"{name} must be at least {least}, got {getattr(config, name)}.")

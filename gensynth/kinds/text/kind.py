@@ -1,0 +1,124 @@
+"""TextKind: what text says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from gensynth.data.frames import FRAMES, LINES
+from gensynth.kinds.plain import PlainKind
+from gensynth.sampler.saved import kind_of_saved
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gensynth.data.labeled import LabeledData
+    from gensynth.evaluate.classifier import Classifier
+    from gensynth.fidelity.space import Space
+    from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
+    from gensynth.sampler.base import Sampler
+
+LOOKED_AT = 50
+"""Files of a folder that tell whether it holds documents; images may have .txt files beside them."""
+
+
+@final
+class TextKind(PlainKind):
+    """Text: documents in a column of a table, or .txt files in a folder per class."""
+
+    name: ClassVar[str] = "text"
+    plural: ClassVar[str] = "documents"
+    noun: ClassVar[str] = "document"
+    sources: ClassVar[str] = f"of a table --text names the column of the texts; {LINES} files and folders of .txt"
+    told_by: ClassVar[str] = "text"
+    configs: ClassVar[Mapping[str, str]] = {
+        "ReadConfig": "gensynth.kinds.text.config.TextConfig",
+        "EvaluateConfig": "gensynth.kinds.text.config.TextEvaluateConfig",
+        "ChooseConfig": "gensynth.kinds.text.config.TextChooseConfig",
+    }
+    commands: ClassVar[str] = "gensynth.kinds.text.commands"
+
+    def claims(self, source: str) -> bool:
+        """As `Kind.claims`: a folder is looked into."""
+        return source.lower().endswith(LINES) or kind_of_saved(source) == self.name or _is_folder(Path(source))
+
+    def takes(self, source: str) -> bool:
+        """As `Kind.takes`: any table may hold documents."""
+        return source.lower().endswith(FRAMES) or self.claims(source)
+
+    def read(self, source: str, config: Any) -> LabeledData:
+        """As `Kind.read`."""
+        from gensynth.kinds.text.read import read_documents
+
+        return read_documents(source, config)
+
+    def read_like(self, source: str, like: LabeledData, config: Any) -> LabeledData:
+        """As `Kind.read_like`: the same columns."""
+        from gensynth.kinds.text.read import read_documents
+
+        return read_documents(source, config, like.x.form)
+
+    def files(self, config: Any = None) -> Files:
+        """As `Kind.files`: one table."""
+        from gensynth.kinds.text.files import DocumentFiles
+
+        return DocumentFiles()
+
+    def samplers(self) -> Sequence[str]:
+        """As `Kind.samplers`."""
+        from gensynth.kinds.text.samplers.catalog import text_sampler_names
+
+        return text_sampler_names()
+
+    def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
+        """As `Kind.made`."""
+        from gensynth.kinds.text.samplers.catalog import made_sampler
+
+        return made_sampler(sampler, settings)
+
+    def load(self, path: Path, config: Any = None) -> Sampler:
+        """As `Kind.load`."""
+        from gensynth.kinds.text.samplers.catalog import load_sampler
+
+        return load_sampler(path)
+
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """As `Kind.space`."""
+        from gensynth.kinds.text.space import DocumentSpace
+
+        return DocumentSpace(train, seed)
+
+    def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
+        """As `Kind.classifiers`: the models that settings name; `own` is not taken."""
+        from gensynth.kinds.text.classifiers import text_classifiers
+
+        if own is not None:
+            raise TypeError("documents are tested by the classifiers that settings name, not by one of your own.")
+        return text_classifiers(config.classifiers, config.seed, config.folds)
+
+    def look(self, contents: Contents) -> Html:
+        """As `Kind.look`: documents beside each other, and words that differ in frequency."""
+        from gensynth.kinds.text.report.look import look
+
+        return look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """As `Kind.pictures`: documents beside real ones, what was changed marked."""
+        from gensynth.kinds.text.report.look import pictures
+
+        return pictures(contents, at, texts, real)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder whose sub-folders begin with .txt files, and hold nothing else there."""
+    try:
+        first = list(islice(path.glob("*/*.*"), LOOKED_AT)) if path.is_dir() else []
+    except OSError:
+        return False
+    return bool(first) and all(file.suffix.lower() == ".txt" for file in first)

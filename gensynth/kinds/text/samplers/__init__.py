@@ -1,0 +1,1 @@
+"""Samplers of documents: one class a file, found by looking."""
