@@ -17,12 +17,12 @@ import pandas as pd
 
 from gensynth.data.frames import LINES, PACKED, SEPARATORS, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
+from gensynth.data.parts import read_parts
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import NO_TARGET, class_names
 from gensynth.kinds.table.notes import table_notes
 from gensynth.kinds.table.numbers import MARKS
-from gensynth.kinds.table.parts import read_parts
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.schema import Column, Schema
 
@@ -45,7 +45,7 @@ def read_table(path: str | Path, target: Hashable | None, schema: Schema | None 
 
     Args:
         path: A file that ends in one of `gensynth.data.frames.SUFFIXES`, or a folder of Parquet files that ends in
-            .parquet (`gensynth.kinds.table.parts`). In text files, what is empty, NA, None,
+            .parquet (`gensynth.data.parts`). In text files, what is empty, NA, None,
             null and the like (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and
             codes with leading zeros such as 0123 stay text.
         target: Name of the label column; None for a table without one.

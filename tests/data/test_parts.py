@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gensynth.cli.main import main
+from gensynth.data.frames import read_plain
 from gensynth.kind import kind_of
 from gensynth.kinds.table.tables import read_frame, read_table
 
@@ -35,6 +36,7 @@ def in_parts(frame: pd.DataFrame, folder: Path) -> Path:
 def test_rows_come_in_the_order_of_the_parts(tmp_path: Path) -> None:
     folder = in_parts(rows(), tmp_path / "rows.parquet")
     pd.testing.assert_frame_equal(read_frame(folder), rows())
+    pd.testing.assert_frame_equal(read_plain(folder), rows())
     rows().to_parquet(tmp_path / "one.parquet")
     assert read_table(folder, "claim").fingerprint == read_table(tmp_path / "one.parquet", "claim").fingerprint
 
