@@ -31,8 +31,8 @@ from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.ways import REAL, added_to
 from gensynth.fidelity.metrics import holm
-from gensynth.kinds.text.classifiers import text_classifiers
-from gensynth.kinds.text.config import CLASSIFIERS, TextEvaluateConfig
+from gensynth.kinds.text.classifiers import classifiers_of
+from gensynth.kinds.text.config import TextEvaluateConfig
 from gensynth.kinds.text.documents import from_documents
 from gensynth.kinds.text.samplers.catalog import made_sampler, text_sampler_names
 from gensynth.kinds.text.shingles import templates
@@ -90,7 +90,7 @@ def measured(pool: Mapping[str, Sequence[str]], n_rare: int, draw: int) -> dict[
     ways = {way: (way, None) for way in TextEvaluateConfig.ways}
     arms = ways | {f"{REAL} + {name}": (REAL, drawn) for name, drawn in added(train).items()}
     found = {}
-    for classifier in text_classifiers(CLASSIFIERS, 0, 5):
+    for classifier in classifiers_of(train, TextEvaluateConfig()):
         for arm, (way, drawn) in arms.items():
             outcome = classifier.try_way(way, train, drawn, test, lambda _: None)
             scores = outcome.score(np.ones((len(test), 1)), 1)

@@ -217,6 +217,22 @@ class Kind(ABC):
         """
         raise ValueError(f"--where is for tables, not for {self.plural}.")
 
+    def given(self, source: str, train: LabeledData) -> tuple[Any, Mapping[str, int]]:  # noqa: ARG002
+        """Read what is given of examples whose rest is to be drawn.
+
+        Args:
+            source: A name of a file.
+            train: Real training examples.
+
+        Returns:
+            What `Sampler.given` takes, and how many there are of each class.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it holds what is in no real example.
+        """
+        raise ValueError(f"--given is for tables, not for {self.plural}.")
+
     def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
         """Return where `check` compares, as a `CheckConfig` and a `ReadConfig` say; by default where all steps do."""
         return self.space(train)

@@ -98,22 +98,24 @@ def sample(
     kind: Kind,
     sampler: Path,
     *,
-    label: str,
-    n: int = 100,
+    label: str | None = None,
+    n: int | None = None,
+    counts: dict[str | int, int] | None = None,
     others: int = 0,
     seed: int = 0,
     out: Path,
     start: int = 0,
     draw_config: DrawConfig,
 ) -> int:
-    """Draw synthetic examples of a label. Example i depends on (sampler, seed, label, i) only.
+    """Draw synthetic examples of one class, or of all. Example i depends on (sampler, seed, label, i) only.
 
     Args:
         kind: The kind of data.
         sampler: A .sampler file; for images also a .ckpt file, or a folder with one per class.
-        label: Name of a class.
-        n: How many.
-        others: Also draw this many of every other class that it draws, for 'check' and 'mix --spread all'.
+        label: Name of a class; by default all that it draws, in the shares of the real examples it learned from.
+        n: How many, of all classes together where none is named; by default 100.
+        counts: How many of each class instead, in place of a label: NAME=N,NAME=N.
+        others: Also draw this many of every class beside the label, for 'check' and 'mix --spread all'.
         seed: Seed of the examples.
         out: New folder for images and metadata.csv, or table to write, beside which NAME.metadata.csv says how each row
             was made; the same command again leaves it as it is.
@@ -123,17 +125,17 @@ def sample(
     from gensynth.mix.drawn import Order, is_drawn
     from gensynth.mix.mix import write_synthetic
 
-    files, order = kind.files(), Order(label, n, seed, start, others)
+    files, order = kind.files(), Order(label=label, n=n, each=counts, seed=seed, start=start, others=others)
     with locked(out):
         loaded = kind.load(sampler, draw_config)
-        if is_drawn(out, files, order.firsts(loaded), order):
+        if is_drawn(out, files, order, loaded):
             say(f"{out} is complete; nothing was left to draw.")
         else:
             files.refuse_existing(out)
             drawn = kind.drawn(loaded, sampler, order, draw_config)
             if drawn is not None:
                 write_synthetic(drawn, None, out, files)
-            say(f"{counted(n, kind.noun)} of {label!r} in {out}")
+            say(f"{kind.noun}s in {out}: {some_counts(order.counts(loaded))}")
     say_notes(files.notes(out))
     return 0
 
@@ -165,8 +167,7 @@ def mix(
         data_config: How the real data are read and split.
         files_config: How the data set is written.
     """
-    from gensynth.mix.mix import mix as join
-    from gensynth.mix.mix import refuse_rare_alone
+    from gensynth.mix import mix as step
     from gensynth.mix.targets import spread_counts, target_counts
 
     refuse_inside(out, synthetic, real, data_config.test_data)
@@ -178,8 +179,8 @@ def mix(
         share = spread_counts(parts.train.class_counts, wanted) if spread == "all" else {}
         verdict = _checked(parts, samples, synthetic, wanted | share)
         if spread == "all":
-            refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
-        mixed = join(parts, samples, verdict.samples, out, files)
+            step.refuse_rare_alone(parts, wanted, samples.subset(verdict.samples.accepted))
+        mixed = step.mix(parts, samples, verdict.samples, out, files)
     say_mixed(mixed, parts.train.noun, wanted | share)
     say_notes(files.notes(out))
     return 0

@@ -78,3 +78,21 @@ def spread_counts(class_counts: Mapping[str, int], adds: Mapping[str, int]) -> d
     rare = filled_rare(class_counts, adds)
     share = {name: math.ceil(SPREAD * n) for name, n in class_counts.items() if name not in rare}
     return {name: n for name, n in share.items() if n > adds.get(name, 0)}
+
+
+def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
+    """Return n examples in the shares of the real ones, by the largest remainder; a class may come out with none."""
+    exact = {name: n * count / sum(real.values()) for name, count in real.items()}
+    found = {name: int(x) for name, x in exact.items()}
+    for name in sorted(exact, key=lambda name: found[name] - exact[name])[: n - sum(found.values())]:
+        found[name] += 1
+    return {name: count for name, count in found.items() if count}
+
+
+def check_counts(n: int | None, counts: Mapping[str | int, int] | None) -> None:
+    """Raise ValueError unless at most one of --n, of all classes together, and --counts, of each, says how many."""
+    if n is not None and counts is not None:
+        raise ValueError("--n and --counts both say how many examples; give one of the two.")
+    for name, value in {"n": n, **(counts or {})}.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,6 +20,9 @@ class Sampler(ABC):
     `gensynth.kinds.table.samplers.base.TableSampler` (rows).
     """
 
+    conditions: ClassVar[bool] = False
+    """Whether `given` draws the rest of examples of which a part is given, from `_given`."""
+
     @property
     @abstractmethod
     def name(self) -> str:
@@ -28,6 +32,11 @@ class Sampler(ABC):
     @abstractmethod
     def labels(self) -> tuple[str, ...]:
         """The classes it can draw."""
+
+    @property
+    def class_counts(self) -> Mapping[str, int]:
+        """Real examples of each class that it learned from; a class is absent where it does not know."""
+        return {}
 
     @abstractmethod
     def _fit(self, data: LabeledData) -> None:
@@ -59,6 +68,25 @@ class Sampler(ABC):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}.")
         return self._sample(label, np.arange(start, start + n), seed)
+
+    def given(self, cells: Any, seed: int, start: int = 0) -> Synthetic:
+        """Draw the rest of examples of which a part is given; sample number `start` + i has part i, as it stands.
+
+        Args:
+            cells: What is given of each, such as a table with some of the columns.
+            seed: Any non-negative int.
+            start: Number of the first one: another draw for the same parts has another number.
+
+        Raises:
+            ValueError: if this sampler draws whole examples only, or what is given is in no real example.
+        """
+        if not self.conditions:
+            raise ValueError(f"sampler {self.name!r} draws whole examples only; take one that conditions.")
+        return self._given(cells, start, seed)
+
+    def _given(self, cells: Any, start: int, seed: int) -> Synthetic:
+        """Draw the samples from number `start` on, one for each part that is given."""
+        raise NotImplementedError
 
 
 def check_seed(random_state: Any) -> None:

@@ -65,8 +65,13 @@ class KeptSampler(Sampler, BaseEstimator):
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes that have examples."""
+        return tuple(name for name, n in self.class_counts.items() if n)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """As `Sampler.class_counts`."""
         check_is_fitted(self, "data_")
-        return tuple(name for name, n in self.data_.class_counts.items() if n)
+        return self.data_.class_counts
 
     def _check(self) -> None:  # noqa: B027
         """Raise ValueError if the settings do not suit the examples; by default they always do."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gensynth.data.settings import refuse_unused
+from gensynth.mix.targets import check_counts
 from gensynth.rebalance.run import AUTO
 
 
@@ -20,6 +22,9 @@ class SynthesizeConfig:
     """Only rows of a table for which this holds, such as "age >= 60 and region == 'north'": comparisons, + - * / %,
     and, or, not; names with blanks stand in backquotes. A row in which a named column is missing does not match. Rows
     are drawn until enough do."""
+    given: str | None = None
+    """A table with some of the columns, such as age and sex: one row is made for each of its rows, in their order,
+    with these cells as they stand there. It has the label column, too, where --target names one."""
     sampler: str = AUTO
     """auto takes the sampler whose examples are hardest to tell from real ones, of those that give no training example
     away; or the name of a sampler, or the file of one that `train` wrote."""
@@ -29,11 +34,9 @@ class SynthesizeConfig:
     """Seed of what is drawn."""
 
     def __post_init__(self) -> None:
-        if self.n is not None and self.counts is not None:
-            raise ValueError("--n and --counts both say how many examples; give one of the two.")
-        for name, n in {"n": self.n, **(self.counts or {})}.items():
-            if n is not None and n < 1:
-                raise ValueError(f"{name} must be at least 1, got {n}.")
+        check_counts(self.n, self.counts)
+        if self.given is not None:
+            refuse_unused(self, ("n", "counts", "where"), "--given says how many rows are made, and of what")
         if self.sample_seed < 0:
             raise ValueError(f"sample_seed must be at least 0, got {self.sample_seed}.")
         if self.sampler == AUTO and self.settings:

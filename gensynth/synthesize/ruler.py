@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gensynth.data.split import Parts
+from gensynth.data.words import counted
 from gensynth.fidelity.metrics.copying import DistanceShare
 from gensynth.fidelity.metrics.detection import detection_auc
 from gensynth.fidelity.privacy import FEWEST, MembershipAttack, Privacy, attack, auc_interval
@@ -157,10 +158,7 @@ class Ruler:
         while True:
             found = sampler.sample(label, total, seed)
             one = self.as_one(found)
-            hashes = one.x.hashes()
-            copies = np.array([content in self.once for content in hashes], dtype=bool)
-            new = [content for content, copy in zip(hashes, copies, strict=True) if not copy]
-            natural = len(new) - len(set(new)) >= NATURAL * max(1, len(new))
+            copies, natural = self._copies(one)
             matches = np.ones(total, dtype=bool) if where is None else self.kind.matching(one, where)
             good = np.flatnonzero(matches & (natural | ~copies))
             if len(good) >= n:
@@ -169,6 +167,40 @@ class Ruler:
             if total >= most:
                 raise ValueError(_too_few(sampler.name, label, (len(good), total, n), where, self.noun))
             total = min(most, max(2 * total, int(1.1 * total * n / len(good)) + 1 if len(good) else 0))
+
+    def draw_given(self, sampler: Sampler, cells: Any, seed: int) -> Drawn:
+        """Draw examples of which a part is given, one around each part; copies are drawn again.
+
+        Args:
+            sampler: What draws; it `conditions`.
+            cells: What is given, as `Sampler.given` takes it.
+            seed: Seed of the examples.
+
+        Raises:
+            ValueError: if one comes out as a copy of a real example in each of `MOST_DRAWS` draws.
+        """
+        found = sampler.given(cells, seed)
+        at = np.arange(len(found))
+        repeated: list[float] = []
+        for draw in range(1, MOST_DRAWS + 1):
+            copies, natural = self._copies(self.as_one(found))
+            repeated.append(float(copies.mean()))
+            if natural or not copies.any():
+                return Drawn(found, repeated[0], 1.0, natural and bool(copies.any()))
+            again = sampler.given(cells, seed, start=draw * len(found))
+            found = Synthetic.concat([found, again]).subset(np.where(copies, len(at) + at, at))
+        first = int(np.flatnonzero(copies)[0])
+        raise ValueError(
+            f"{counted(int(copies.sum()), self.noun)} of those given, such as number {first}, counted from 0, come out "
+            f"equal to a real one in each of {MOST_DRAWS} draws: what is given leaves nothing else; give less of it."
+        )
+
+    def _copies(self, one: Synthetic) -> tuple[np.ndarray, bool]:
+        """Return which examples, made one class, are copies, bool, shape (n,), and whether `NATURAL` lets them stay."""
+        hashes = one.x.hashes()
+        copies = np.array([content in self.once for content in hashes], dtype=bool)
+        new = [content for content, copy in zip(hashes, copies, strict=True) if not copy]
+        return copies, len(new) - len(set(new)) >= NATURAL * max(1, len(new))
 
     def measured(self, drawn: Drawn, seconds: float) -> Measured:
         """Measure what a sampler drew, and attack it; `seconds` as in `Measured`."""

@@ -11,7 +11,6 @@ skipped where its result is there, so that the same command continues a killed r
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,10 +26,12 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import locked
 from gensynth.data.plain import MAKE_AGAIN, read_json
 from gensynth.data.split import Parts
+from gensynth.data.words import some
 from gensynth.fidelity.checker import FidelityChecker
 from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kind import Kind
 from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
+from gensynth.mix.targets import shares
 from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
@@ -38,7 +39,7 @@ from gensynth.sampler.synthetic import Synthetic
 from gensynth.synthesize.alone import Alone, alone
 from gensynth.synthesize.config import SynthesizeConfig
 from gensynth.synthesize.ruler import Measured, Ruler, best
-from gensynth.synthesize.written import Written, WrittenFile
+from gensynth.synthesize.written import Written, WrittenFile, hash_of
 
 MOST_MEASURED = 10_000
 """Examples that are drawn to be measured, at most."""
@@ -108,12 +109,13 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         ValueError: if the data or settings do not allow it, or something else is there.
     """
     files, out = kind.files(), asked.out
-    refuse_inside(out, asked.source, asked.data.test_data)
+    refuse_inside(out, asked.source, asked.data.test_data, asked.what.given)
     folder = files.run_folder(out)
     folder = folder if folder != out else out.with_name(f"{out.name}.run")
     with locked(out, folder / RECORD):
         parts = kind.parts(asked.source, asked.data)
-        counts = wanted(kind, parts, asked.what)
+        given = asked.what.given
+        cells, counts = (None, wanted(kind, parts, asked.what)) if given is None else kind.given(given, parts.train)
         samplers, notes = _samplers(kind, asked.what, parts.train)
         ruler = Ruler(parts, 0)
         written = WrittenFile(folder / "written.json", out, asked.what, files)
@@ -122,9 +124,9 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         work = _Work(asked, parts, ruler, folder, run, list(notes))
         measured = work.tried(samplers)
         chosen = best(measured)
-        sampler = kind.load(_given(kind, asked.what) or work.path(chosen.sampler))
+        sampler = kind.load(_trained(kind, asked.what) or work.path(chosen.sampler))
         if not out.exists():
-            run.step("write", lambda: _write(work, sampler, counts, written))
+            run.step("write", lambda: _write(work, sampler, counts, cells=cells, written=written))
         written.finish()
         drawn = ruler.draw(sampler, work.shares, asked.what.sample_seed).examples
         trained = work.alone(drawn)
@@ -167,16 +169,7 @@ def wanted(kind: Kind, parts: Parts, what: SynthesizeConfig) -> dict[str, int]:
     return found
 
 
-def shares(real: Mapping[str, int], n: int) -> dict[str, int]:
-    """Return n examples in the shares of the real ones, by the largest remainder; a class may come out with none."""
-    exact = {name: n * count / sum(real.values()) for name, count in real.items()}
-    found = {name: int(x) for name, x in exact.items()}
-    for name in sorted(exact, key=lambda name: found[name] - exact[name])[: n - sum(found.values())]:
-        found[name] += 1
-    return {name: count for name, count in found.items() if count}
-
-
-def _given(kind: Kind, what: SynthesizeConfig) -> Path | None:
+def _trained(kind: Kind, what: SynthesizeConfig) -> Path | None:
     """Return the file of a sampler that was trained before, if one is named."""
     if what.sampler in (AUTO, *kind.samplers()) or not Path(what.sampler).exists():
         return None
@@ -184,13 +177,25 @@ def _given(kind: Kind, what: SynthesizeConfig) -> Path | None:
 
 
 def _samplers(kind: Kind, what: SynthesizeConfig, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
-    """Return the samplers in question, and what to know of them; ValueError if there is none of that name."""
-    if (given := _given(kind, what)) is not None:
-        note = (
-            f"{given} was trained before: if it learned from held-out {train.noun}s, attacks find less than there is."
+    """Return the samplers in question, and what to know of them; ValueError if there is none that can do it."""
+    found, notes = [], []
+    if (trained := _trained(kind, what)) is not None:
+        found.append(kind.load(trained))
+        noun = train.noun
+        notes.append(
+            f"{trained} was trained before: if it learned from held-out {noun}s, attacks find less than there is."
         )
-        return [kind.load(given)], (note,)
-    return kind.tried(train) if what.sampler == AUTO else ([kind.made(what.sampler, what.settings)], ())
+    elif what.sampler != AUTO:
+        found.append(kind.made(what.sampler, what.settings))
+    else:
+        found, notes = map(list, kind.tried(train))
+    able = [sampler for sampler in found if what.given is None or sampler.conditions]
+    if not able:
+        known = [sampler.name for sampler in kind.tried(train)[0] if sampler.conditions]
+        raise ValueError(f"{found[0].name} draws whole {train.noun}s only; with --given take {' or '.join(known)}.")
+    if len(able) < len(found):
+        notes.append(f"{some(s.name for s in found if s not in able)} cannot draw around what is given.")
+    return able, notes
 
 
 class _Work:
@@ -200,7 +205,7 @@ class _Work:
         self.asked, self.parts, self.ruler, self.folder, self.run = asked, parts, ruler, folder, run
         self.notes = notes
         self.shares = shares(parts.train.class_counts, min(len(parts.train), MOST_MEASURED))
-        self.given = "sampler_sha256" in Run.read(folder)["settings"]
+        self.trained = "sampler_sha256" in Run.read(folder)["settings"]
 
     def path(self, name: str) -> Path:
         """Return where a sampler is kept."""
@@ -252,22 +257,27 @@ class _Work:
 
     def _measure(self, sampler: Any) -> Measured:
         start = time.perf_counter()
-        fitted: Sampler = sampler if self.given else sampler.fit(self.parts.train)
+        fitted: Sampler = sampler if self.trained else sampler.fit(self.parts.train)
         drawn = self.ruler.draw(fitted, self.shares, self.asked.what.sample_seed)
         seconds = time.perf_counter() - start
         refuse_held_out_parents(self.parts, drawn.examples)
-        if not self.given:
+        if not self.trained:
             sampler.save(self.path(sampler.name))
         return self.ruler.measured(drawn, seconds)
 
 
-def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], written: WrittenFile) -> None:
+def _write(work: _Work, sampler: Sampler, counts: Mapping[str, int], cells: Any, written: WrittenFile) -> None:
+    """Write the data set, around what is given of its examples (in that order), or in the counts of the classes."""
     asked, seed = work.asked, work.asked.what.sample_seed
-    drawn = work.ruler.draw(sampler, counts, seed, asked.what.where)
-    mixed = drawn.examples.subset(np.random.default_rng(seed).permutation(len(drawn.examples)))
+    if cells is not None:
+        drawn = work.ruler.draw_given(sampler, cells, seed)
+        found = drawn.examples
+    else:
+        drawn = work.ruler.draw(sampler, counts, seed, asked.what.where)
+        found = drawn.examples.subset(np.random.default_rng(seed).permutation(len(drawn.examples)))
     # What is shared says nothing of the real examples, not even their numbers.
     written.begin(drawn)
-    write_synthetic(replace(mixed, parents=((),) * len(mixed)), None, asked.out, written.files)
+    write_synthetic(replace(found, parents=((),) * len(found)), None, asked.out, written.files)
 
 
 def _provenance(folder: Path, asked: Asked) -> dict[str, str]:
@@ -278,8 +288,8 @@ def _provenance(folder: Path, asked: Asked) -> dict[str, str]:
 
 def _settings(kind: Kind, asked: Asked, parts: Parts) -> dict[str, Any]:
     """Return all that what is measured depends on; how many examples are written changes nothing of it."""
-    data, what = asked.data, replace(asked.what, n=None, counts=None, where=None)
-    given = _given(kind, asked.what)
+    data, what = asked.data, replace(asked.what, n=None, counts=None, where=None, given=None)
+    trained = _trained(kind, asked.what)
     return {
         "kind": kind.name,
         "source": str(absolute(asked.source)),
@@ -288,11 +298,5 @@ def _settings(kind: Kind, asked: Asked, parts: Parts) -> dict[str, Any]:
         "data": replace(data, **{name: absolute(getattr(data, name)) for name in data.paths}),
         "evaluate": asdict(asked.evaluate),
         "fingerprint": parts.fingerprint,
-        **({} if given is None else {"sampler_sha256": _hash_of(given)}),
+        **({} if trained is None else {"sampler_sha256": hash_of(trained)}),
     }
-
-
-def _hash_of(path: Path) -> str:
-    """Return the hash of a file, or of all files of a folder."""
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    return hashlib.sha256(b"".join(hashlib.sha256(each.read_bytes()).digest() for each in files)).hexdigest()

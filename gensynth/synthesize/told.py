@@ -86,6 +86,11 @@ def notes(made: Made) -> list[str]:
     if made.written["where"] is not None:
         share = percent(made.written["matched"])
         found.append(f"{share} of the {noun}s drawn match {made.written['where']!r}; those alone were written.")
+    if made.written["given"] is not None:
+        found.append(
+            f"What was given of the {noun}s stands in them as it was, whatever it tells of real ones; what is measured "
+            f"here rests on {noun}s that were drawn without it."
+        )
     if not samples.accepted.all():
         near = int(np.isin(samples.reason, ("dup_near", "dup_parent")).sum())
         found.append(

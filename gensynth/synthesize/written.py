@@ -23,6 +23,7 @@ class Written(TypedDict):
     n: int | None
     counts: dict[str, int] | None
     where: str | None
+    given: str | None
     matched: float
     natural: bool
 
@@ -71,10 +72,18 @@ class WrittenFile:
 
     def _hash(self) -> str:
         """Return the hash of a table, or of what lists the files of a folder."""
-        path = self.files.manifest_of(self.out) if self.out.is_dir() else self.out
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hash_of(self.files.manifest_of(self.out) if self.out.is_dir() else self.out)
 
     def _asked(self) -> dict[str, Any]:
-        counts = self.what.counts
-        plain = None if counts is None else {str(name): n for name, n in counts.items()}
-        return {"n": self.what.n, "counts": plain, "where": self.what.where}
+        what = self.what
+        counts = None if what.counts is None else {str(name): n for name, n in what.counts.items()}
+        given = None if what.given is None else hash_of(Path(what.given))
+        return {"n": what.n, "counts": counts, "where": what.where, "given": given}
+
+
+def hash_of(path: Path) -> str:
+    """Return the hash of a file, or of all files of a folder."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    files = (hash_of(each) for each in sorted(path.rglob("*")) if each.is_file())
+    return hashlib.sha256("".join(files).encode()).hexdigest()

@@ -18,9 +18,9 @@ from gensynth.kind import kinds
 from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.tables import from_frame
+from gensynth.mix.targets import shares
 from gensynth.sampler.synthetic import Synthetic
 from gensynth.synthesize.ruler import Drawn, Measured, Ruler, best
-from gensynth.synthesize.synthesize import shares
 
 TABLE = kinds()["table"]
 
@@ -63,6 +63,22 @@ def test_repeats_of_training_rows_are_told_and_new_rows_are_not() -> None:
     assert found.detection_interval[0] < found.detection < found.detection_interval[1]
     close = ruler.measured(drawn(ruler, parts, "smote"), 0.0)
     assert close.leaked > 0.65 and close.privacy.status == LEAKAGE and best([close, found]) == found
+
+
+def test_copies_are_drawn_again_around_what_is_given_unless_it_leaves_nothing_else() -> None:
+    frame = people()[["age", "town", "pulse", "sick"]]
+    parts = parts_of(frame)
+    ruler = Ruler(parts, 0)
+    sampler = TABLE.made("cart", None).fit(parts.train)
+    cells = frame[["age", "sick"]]
+    once = sampler.given(cells, 0)
+    found = ruler.draw_given(sampler, cells, 0)
+    assert found.copies == ruler._copies(ruler.as_one(once))[0].mean() > 0 and not found.natural
+    same = ~ruler._copies(ruler.as_one(once))[0]
+    assert (found.examples.x.frame == once.x.frame)[same].all(axis=None)
+    assert not ruler._copies(ruler.as_one(found.examples))[0].any()
+    with pytest.raises(ValueError, match="counted from 0, come out equal to a real one in each of 10 draws"):
+        ruler.draw_given(sampler, frame[["age", "sick", "pulse"]], 0)
 
 
 def test_copies_of_any_real_row_are_left_out_and_a_sampler_of_copies_is_refused() -> None:

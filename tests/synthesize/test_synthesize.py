@@ -104,6 +104,37 @@ def test_rows_match_a_condition(clinic: Path, capsys: pytest.CaptureFixture[str]
     assert "Did you mean pulse" in rare.replace("'", "") and not Path("b.run").exists()
 
 
+def test_rows_are_made_around_given_cells(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = visits(200, seed=5)[["ill", "ward", "visit"]]
+    given.to_csv("given.csv", index=False)
+    argv = ("--target", "ill", "--given", "given.csv")
+    told = synthetic(capsys, "--out", "new.csv", *argv)
+    new = pd.read_csv("new.csv")
+    pd.testing.assert_frame_equal(new[[*given]], pd.read_csv("given.csv"))
+    assert "200 rows (no 150, yes 50) by " in told and "What was given of the rows stands in them as it was" in told
+    assert "copula, smote, tabular_vae cannot draw around what is given" in told
+    pulse = new.groupby("ill")["pulse"].mean()
+    assert pulse["yes"] - pulse["no"] > 15 and len(new.merge(pd.read_csv("clinic.csv"), on=[*new][1:])) == 0
+    before = Path("new.csv").read_bytes()
+    assert synthetic(capsys, "--out", "new.csv", *argv) == told and Path("new.csv").read_bytes() == before
+    given.head(9).to_csv("given.csv", index=False)
+    other = refused(capsys, "synthesize", "clinic.csv", "--out", "new.csv", *argv, *QUICK)
+    assert "was asked for otherwise (given: " in other
+    assert "9 rows by " in synthetic(capsys, "--out", "all.csv", "--given", "given.csv"), "the label is a column"
+    assert (pd.read_csv("all.csv")["ill"] == given["ill"].head(9)).all()
+    for more, says in (
+        (("--sampler", "copula"), "copula draws whole rows only; with --given take cart or mixture."),
+        (("--n", 5), "--n would change nothing here: --given says how many rows are made"),
+        (("--where", "pulse > 80"), "--where would change nothing here"),
+    ):
+        assert says in refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, *more, *QUICK)
+    given.assign(ward="C").to_csv("given.csv", index=False)
+    told = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", *argv, *QUICK)
+    assert "given column 'ward' holds 'C' in row 0" in told and not Path("b.run").exists()
+    with pytest.raises(ValueError, match="--given is for tables, not for images"):
+        kinds()["image"].given("given.csv", from_frame(visits(), "ill"))
+
+
 def test_a_killed_run_goes_on_and_comes_to_the_same(
     clinic: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

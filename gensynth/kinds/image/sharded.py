@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
+from gensynth.data.words import some
 from gensynth.generator.base import at_once
 from gensynth.kinds.image.config import DrawConfig
 from gensynth.kinds.image.samplers.trained import TrainedSampler
@@ -45,7 +46,7 @@ def drawn(checkpoint: Path, order: Order, config: DrawConfig) -> Synthetic | Non
     ]
     parts = {}
     mine = range(rank, len(blocks), ranks)
-    for at in tqdm(mine, desc=f"sampling {order.label}", unit="block", disable=True if rank else None):
+    for at in tqdm(mine, desc=f"sampling {some(counts)}", unit="block", disable=True if rank else None):
         name, block = blocks[at]
         low, high = max(start, block * size), min(start + counts[name], (block + 1) * size)
         parts[at] = sampler.sample(name, high - low, order.seed, low)

@@ -120,7 +120,7 @@ class TableCodec:
         """Turn rows into arrays. A level that was never seen counts as 'other', or as the most frequent one."""
         numbers = np.empty((len(frame), len(self.number_columns)))
         for j, c in enumerate(self.number_columns):
-            numbers[:, j] = self._number(frame[c.name], c)
+            numbers[:, j] = self.number(frame[c.name], c)
         codes = np.empty((len(frame), len(self.levels)), dtype=np.int64)
         for j, levels in enumerate(self.levels):
             at = levels.positions(frame)
@@ -175,7 +175,8 @@ class TableCodec:
         ]
         return replace(c, low=numbers[0], high=numbers[1], spikes=tuple(numbers[2:]))
 
-    def _number(self, values: pd.Series, c: Column) -> np.ndarray:
+    def number(self, values: pd.Series, c: Column) -> np.ndarray:
+        """Return one of `number_columns` as float64, shape (n,); NaN where it is missing or no number."""
         if c.kind != "datetime":
             return as_numbers(values, c)
         like, origin, step = self.origins[c.name]

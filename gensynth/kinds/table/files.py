@@ -52,7 +52,7 @@ class RowFiles(FrameFiles):
         if unlike := sorted(map(str, set(frame.columns) ^ set(wanted))):
             raise ValueError(f"{path} and the real table differ in the columns {some(unlike)}; they must agree.")
         x = replace(real, frame=frame[wanted[:-1]].reset_index(drop=True))
-        return x, _labels(frame[target], like, path)
+        return x, labels_of(frame[target], like, str(path))
 
 
 def with_new_ids(x: Rows, real: pd.DataFrame) -> Rows:
@@ -66,22 +66,22 @@ def with_new_ids(x: Rows, real: pd.DataFrame) -> Rows:
     return replace(x, frame=out)
 
 
-def _labels(values: pd.Series, like: LabeledData, path: Path) -> np.ndarray:
-    """Return labels as positions in the classes of `like`, int64, shape (n,)."""
+def labels_of(values: pd.Series, like: LabeledData, where: str) -> np.ndarray:
+    """Return labels as positions in the classes of `like`, int64, shape (n,); `where` they are from, for messages."""
     names = _label_names(values, like)
     place = {}
     for name in dict.fromkeys(names):
         try:
             place[name] = like.label_of(name)
         except ValueError as error:
-            raise ValueError(f"row {names.index(name)} of {path}, counted from 0: {error}") from error
+            raise ValueError(f"row {names.index(name)} of {where}, counted from 0: {error}") from error
     return np.array([place[name] for name in names], dtype=np.int64)
 
 
 def _label_names(labels: pd.Series, like: LabeledData) -> list[str]:
     """Return labels as class names; a number may have become 1.0 where the real label is 1."""
     if labels.isna().any():
-        raise ValueError(f"{int(labels.isna().sum())} synthetic rows have no {labels.name!r}; remove them.")
+        raise ValueError(f"{int(labels.isna().sum())} rows have no {labels.name!r}; remove them.")
     real = list(zip(rows_of(like).label_values.astype(object), like.classes, strict=True))
     codes, distinct = different(labels)
     names = [next((name for value, name in real if value == label), str(label)) for label in distinct]

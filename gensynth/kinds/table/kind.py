@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    import pandas as pd
 
     from gensynth.data.labeled import LabeledData
     from gensynth.data.split import Parts
@@ -158,6 +159,12 @@ class TableKind(PlainKind):
         from gensynth.kinds.table.whole import matching
 
         return matching(data, where)
+
+    def given(self, source: str, train: LabeledData) -> tuple[pd.DataFrame, Mapping[str, int]]:
+        """As `Kind.given`: a table with some of the columns."""
+        from gensynth.kinds.table.whole import given
+
+        return given(source, train)
 
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: columns, relations of columns and a map."""

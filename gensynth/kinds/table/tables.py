@@ -212,7 +212,7 @@ def _read_text(path: Path, separator: str, schema: Schema | None) -> pd.DataFram
         if name in unknown or (name not in texts and known[name].dtype == "object"):
             columns[name] = _ordinary(values)
         else:
-            columns[name] = values if name in texts else _typed(values, known[name].dtype)
+            columns[name] = values if name in texts else as_dtype(values, known[name].dtype)
     return pd.DataFrame(columns)
 
 
@@ -330,9 +330,13 @@ def _ordinary(values: pd.Series) -> pd.Series:
     return values.astype(object).where(values.notna(), np.nan).infer_objects() if dtype == "string" else values
 
 
-def _typed(values: pd.Series, dtype: str) -> pd.Series:
-    """Return a nullable column in a dtype, unless whole numbers or truth values are missing and it has no room."""
-    if re.fullmatch("bool|u?int[0-9]+", dtype) and values.isna().any():
+def as_dtype(values: pd.Series, dtype: Any) -> pd.Series:
+    """Return a column in a dtype, unless whole numbers or truth values are missing and it has no room.
+
+    Raises:
+        ValueError: if it holds what the dtype cannot.
+    """
+    if re.fullmatch("bool|u?int[0-9]+", str(dtype)) and values.isna().any():
         return values
     try:
         typed = values.astype(dtype)

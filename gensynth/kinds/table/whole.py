@@ -1,4 +1,4 @@
-"""A table as rows of one class, the label column being one like all others, and which of them match a condition."""
+"""A table as rows of one class, the label column being one like all others; which match a condition; what is given."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gensynth.data.labeled import LabeledData
+from gensynth.kinds.table.codec import TableCodec
 from gensynth.kinds.table.files import RowFiles
+from gensynth.kinds.table.given import Given
 from gensynth.kinds.table.labels import NO_TARGET
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.rules import Rule
 from gensynth.kinds.table.schema import Schema
-from gensynth.kinds.table.tables import from_frame
+from gensynth.kinds.table.tables import from_frame, read_frame
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -48,3 +51,11 @@ def matching(data: LabeledData | Synthetic, where: str) -> np.ndarray:
     held = Schema(NO_TARGET, rows.schema.columns, (rule,)).obeyed(rows.frame)[:, 0]
     known: np.ndarray = rows.frame[list(rule.columns)].notna().all(axis=1).to_numpy()
     return held & known
+
+
+def given(source: str, train: LabeledData) -> tuple[pd.DataFrame, dict[str, int]]:
+    """As `Kind.given`."""
+    rows = rows_of(train)
+    cells = read_frame(source, rows.schema)
+    y = Given.of(cells, TableCodec(rows.frame, rows.schema), train).y
+    return cells, {train.classes[label]: int(n) for label, n in enumerate(np.bincount(y)) if n}

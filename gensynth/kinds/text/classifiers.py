@@ -1,75 +1,84 @@
-"""The classifiers that tell whether synthetic documents help, on TF-IDF of words and characters."""
+"""The classifiers that tell whether synthetic documents help: models of documents in all ways."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 from sklearn.utils.class_weight import compute_sample_weight
-from threadpoolctl import threadpool_limits
 
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities, rarer
+from gensynth.evaluate.own import named_classifier
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.evaluate.ways import OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.text.config import LOGISTIC
-from gensynth.kinds.text.features import Counts, Tfidf
+from gensynth.kinds.text.config import CLASSIFIERS
+from gensynth.kinds.text.models import Lesson, Linear, Model, Own, linear_models
 from gensynth.sampler.synthetic import Synthetic
 
-PENALTIES = (1.0, 10.0, 100.0)
-"""Inverse penalties C that cross-validation chooses between."""
 CHOOSING_FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
-    """What is learned from.
+class Taught:
+    """Documents to learn from and what each was made from.
 
     Attributes:
-        counts: Of words and characters, real documents first, shape (n, p).
-        y: Labels, int64, shape (n,).
-        parents: Positions of the real documents that a synthetic one was made from, and of a real one its own; length
-            n.
+        lesson: Real documents, then what is added.
+        parents: Positions of the real documents that each was made from, and of a real one its own; length n.
+        k: Number of classes.
     """
 
-    counts: csr_matrix
-    y: np.ndarray
+    lesson: Lesson
     parents: Sequence[frozenset[int]]
+    k: int
+
+    @staticmethod
+    def of(train: LabeledData, added: Synthetic | None) -> Taught:
+        """Return training documents and what is added to them."""
+        texts, y = list(train.x.texts), train.y
+        own = [frozenset([i]) for i in range(len(train))]
+        if added is not None:
+            place = {name: i for i, name in enumerate(train.ids)}
+            texts, y = texts + list(added.x.texts), np.concatenate([y, added.y])
+            own += [frozenset(place[name] for name in names if name in place) for names in added.parents]
+        return Taught(Lesson(texts, y, len(train)), own, len(train.classes))
 
     def without(self, held_out: np.ndarray) -> Lesson:
         """Return what is left where some real documents, positions, and all that was made from them are held out."""
         gone = frozenset(held_out.tolist())
         kept = np.array([i for i, own in enumerate(self.parents) if gone.isdisjoint(own)], dtype=np.int64)
-        return Lesson(self.counts[kept], self.y[kept], [self.parents[i] for i in kept])
+        of = self.lesson
+        return Lesson([of.texts[i] for i in kept], of.y[kept], of.n_real - len(held_out))
+
+    def splits(self, folds: int, seed: int) -> list[np.ndarray]:
+        """Return positions of the real documents that each fold holds out; none where a class has a single one."""
+        y = self.lesson.y[: self.lesson.n_real]
+        folds = min(folds, int(np.bincount(y)[np.unique(y)].min()))
+        if folds < 2:
+            return []
+        return [unseen for _, unseen in StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y)]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class TextClassifier(Classifier):
-    """A linear model of documents in all ways.
+    """A model of documents in all ways.
 
-    The penalty is chosen by log loss, the threshold tuned by balanced accuracy, both in cross-validation of the real
-    documents; synthetic ones are learned from, never predicted.
+    How far it is held back is chosen by log loss, the threshold tuned by balanced accuracy, both in cross-validation of
+    the real documents; synthetic ones are learned from, never predicted.
 
     Attributes:
-        model: One of `gensynth.kinds.text.config.CLASSIFIERS`.
-        counts: Shared with other classifiers.
+        model: What is fitted.
         seed: Seed of the folds and of what is drawn.
         folds: Folds of the cross-validation that tunes the threshold; 0 to leave that to others.
     """
 
-    model: str
-    counts: Counts
+    model: Model
     seed: int
     folds: int
     _known: dict[Any, Probabilities] = field(default_factory=dict, init=False, repr=False)
@@ -77,12 +86,17 @@ class TextClassifier(Classifier):
     @property
     def name(self) -> str:
         """As `Classifier.name`."""
-        return self.model
+        return self.model.name
 
     @property
-    def settings(self) -> str:
-        """As `Classifier.settings`."""
-        return repr((self.seed, self.folds, PENALTIES))
+    def settings(self) -> str | None:
+        """As `Classifier.settings`: nothing tells whether an estimator of the user's is the one of before."""
+        return repr((self.seed, self.folds, self.model.settings)) if isinstance(self.model, Linear) else None
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """As `Classifier.lacks`."""
+        return {} if self.model.weighs else {WEIGHTS: "its fit takes no sample_weight"}
 
     def untuned(self) -> TextClassifier:
         """As `Classifier.untuned`."""
@@ -101,94 +115,72 @@ class TextClassifier(Classifier):
         return replace(self._known[key], moved=way == THRESHOLD)
 
     def _trained(self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
-        lesson, n = self._lesson(train, added), len(train)
-        choosing = self._splits(train, CHOOSING_FOLDS)
-        losses = [sum(self._loss(way, lesson, n, part, c) for part in choosing) for c in PENALTIES]
-        penalty = PENALTIES[int(np.argmin(losses))]
-        found = self._outcome(way, lesson, n, penalty, self.counts(list(test.x.texts)), test.y)
+        taught, settings = Taught.of(train, added), self.model.settings
+        folds = taught.splits(CHOOSING_FOLDS, self.seed) if len(settings) > 1 else []
+        losses = [sum(self._loss(self._held_out(way, taught, part, s)) for part in folds) for s in settings]
+        setting = settings[int(np.argmin(losses))]
+        found = self._outcome(way, taught.lesson, setting, (list(test.x.texts), test.y), taught.k)
         if self.folds and found.positive is not None:
-            parts = self._splits(train, self.folds)
-            found = found.tuned([self._held_out(way, lesson, n, part, penalty) for part in parts])
+            parts = taught.splits(self.folds, self.seed)
+            found = found.tuned([self._held_out(way, taught, part, setting) for part in parts]) if parts else found
         return found
 
-    def _lesson(self, train: LabeledData, added: Synthetic | None) -> Lesson:
-        texts, y = list(train.x.texts), train.y
-        own = [frozenset([i]) for i in range(len(train))]
-        if added is not None:
-            place = {name: i for i, name in enumerate(train.ids)}
-            texts, y = texts + list(added.x.texts), np.concatenate([y, added.y])
-            own += [frozenset(place[name] for name in names if name in place) for names in added.parents]
-        return Lesson(self.counts(texts), y, own)
-
-    def _splits(self, train: LabeledData, folds: int) -> list[np.ndarray]:
-        """Return positions of the documents that each fold holds out; none where a class has a single one."""
-        folds = min(folds, int(np.bincount(train.y)[np.unique(train.y)].min()))
-        if folds < 2:
-            return []
-        splits = StratifiedKFold(folds, shuffle=True, random_state=self.seed).split(train.y, train.y)
-        return [unseen for _, unseen in splits]
-
-    def _loss(self, way: str, lesson: Lesson, n: int, held_out: np.ndarray, penalty: float) -> float:
-        """Return the log loss of a fold, the classes weighted as in training."""
-        found = self._held_out(way, lesson, n, held_out, penalty)
+    @staticmethod
+    def _loss(found: Probabilities) -> float:
+        """Return the log loss, the classes weighted as in training."""
         assert found.trained is not None and found.shares is not None
         p = found.raw[0][np.arange(len(found.y)), found.y]
         weights = (found.trained / np.maximum(found.shares, 1e-9))[found.y]
         return float(np.average(-np.log(np.maximum(p, 1e-9)), weights=weights))
 
-    def _held_out(self, way: str, lesson: Lesson, n: int, held_out: np.ndarray, penalty: float) -> Probabilities:
-        left = lesson.without(held_out)
-        test, y = lesson.counts[held_out], lesson.y[held_out]
-        return self._outcome(way, left, n - len(held_out), penalty, test, y, int(lesson.y.max()) + 1)
+    def _held_out(self, way: str, taught: Taught, held_out: np.ndarray, setting: float) -> Probabilities:
+        of = taught.lesson
+        asked = [of.texts[i] for i in held_out], of.y[held_out]
+        return self._outcome(way, taught.without(held_out), setting, asked, taught.k)
 
     def _outcome(
-        self,
-        way: str,
-        lesson: Lesson,
-        n: int,
-        penalty: float,
-        test: csr_matrix,
-        y: np.ndarray,
-        k: int | None = None,
+        self, way: str, lesson: Lesson, setting: float, asked: tuple[Sequence[str], np.ndarray], k: int
     ) -> Probabilities:
-        """Fit, of n real documents and what was added, and predict."""
-        k = k or int(max(lesson.y.max(), y.max(initial=0))) + 1
-        tfidf = Tfidf(lesson.counts[:n])
-        at = self._drawn(lesson.y) if way == OVERSAMPLED else np.arange(len(lesson.y))
-        x, labels = tfidf(lesson.counts[at]), lesson.y[at]
-        weights = compute_sample_weight("balanced", labels) if way == WEIGHTS else np.ones(len(labels))
-        model = self._model(penalty, labels)
-        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a little short of the optimum it ranks as well
-            model.fit(x, labels, sample_weight=weights)
-        raw = np.zeros((1, len(y), k))
-        raw[0][:, model.classes_] = model.predict_proba(tfidf(test))
-        real = np.bincount(lesson.y[:n], minlength=k)
+        """Fit and predict texts with their labels."""
+        real = np.bincount(lesson.y[: lesson.n_real], minlength=k)
+        if way == OVERSAMPLED:
+            lesson = self._drawn(lesson)
+        weights = compute_sample_weight("balanced", lesson.y) if way == WEIGHTS else None
+        labels, p = self.model.fit(lesson, weights, setting)(asked[0])
+        raw = np.zeros((1, len(asked[1]), k))
+        raw[0][:, labels] = p
+        total = np.bincount(lesson.y, weights, minlength=k)
         return Probabilities(
-            y,
+            asked[1],
             raw,
-            len(labels),
-            positive=rarer(lesson.y[:n], k),
-            shares=real / n,
-            trained=np.bincount(labels, weights, minlength=k) / weights.sum(),
+            len(lesson.y),
+            positive=rarer(lesson.y[: lesson.n_real], k),
+            shares=real / real.sum(),
+            trained=total / total.sum(),
         )
 
-    def _model(self, penalty: float, y: np.ndarray) -> Any:
-        if self.model == LOGISTIC:
-            return LogisticRegression(C=penalty, max_iter=300)
-        # A support vector machine gives margins: Platt (1999) makes probabilities of them, in folds of its own.
-        folds = min(3, int(np.bincount(y)[np.unique(y)].min()))
-        svm = LinearSVC(C=penalty / 10, random_state=self.seed)
-        return CalibratedClassifierCV(svm, cv=max(2, folds)) if folds > 1 else LogisticRegression(C=penalty)
-
-    def _drawn(self, y: np.ndarray) -> np.ndarray:
-        """Return positions in which every class is as frequent as the largest one."""
-        rng, counts = np.random.default_rng(self.seed), np.bincount(y)
-        more = [rng.choice(np.flatnonzero(y == c), counts.max() - n) for c, n in enumerate(counts) if n]
-        return np.concatenate([np.arange(len(y)), *more])
+    def _drawn(self, lesson: Lesson) -> Lesson:
+        """Return a lesson in which every class is as frequent as the largest one; what is drawn again comes last."""
+        rng, counts = np.random.default_rng(self.seed), np.bincount(lesson.y)
+        more = [rng.choice(np.flatnonzero(lesson.y == c), counts.max() - n) for c, n in enumerate(counts) if n]
+        at = np.concatenate([np.arange(len(lesson.y)), *more])
+        return Lesson([lesson.texts[i] for i in at], lesson.y[at], lesson.n_real)
 
 
-def text_classifiers(models: Sequence[str], seed: int, folds: int) -> list[TextClassifier]:
-    """Return the classifiers of these names, which count words together."""
-    counts = Counts()
-    return [TextClassifier(model, counts, seed, folds) for model in models]
+def classifiers_of(train: LabeledData, config: Any, own: Any = None) -> list[TextClassifier]:
+    """Return the classifiers that settings name, by default all; the user's stands alone unless others are named.
+
+    Args:
+        train: Real training documents.
+        config: A `TextEvaluateConfig` or a `TextChooseConfig`.
+        own: As `Own.of` takes it; None for what settings name.
+
+    Raises:
+        TypeError: as `Own.of`.
+        ValueError: if what settings name cannot be imported.
+    """
+    named = getattr(config, "classifier", None)
+    given = own if own is not None or named is None else named_classifier(named)
+    models: list[Model] = [] if given is None else [Own.of(given)]
+    models += linear_models(train, config.classifiers or (() if models else CLASSIFIERS), config.seed)
+    return [TextClassifier(model, config.seed, config.folds) for model in models]

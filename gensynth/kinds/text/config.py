@@ -43,8 +43,12 @@ class TextEvaluateConfig(ArmsConfig):
     arms: tuple[str, ...] = (*ways, "real + synthetic", "class weights + synthetic")
     """Ways to train, separated by commas: real, threshold, class weights, oversampled, and each of these followed by
     ' + synthetic' or ' + ungated'."""
-    classifiers: tuple[str, ...] = CLASSIFIERS
-    """Classifiers, separated by commas, on TF-IDF of words and characters: logistic, svm."""
+    classifiers: tuple[str, ...] = ()
+    """Classifiers, separated by commas, on TF-IDF of words and characters: logistic, svm; by default both."""
+    classifier: str | None = None
+    """MODULE:NAME, an estimator of yours that takes texts and has predict_proba, or a function that makes one; it is
+    imported from the working directory, and stands alone unless classifiers are named, too. Only on the command line,
+    for it runs code."""
     folds: int = 5
     """Folds of the cross-validation of the training documents that tunes the threshold."""
     most_documents: int = 20_000
@@ -86,8 +90,6 @@ class TextChooseConfig(FoldsConfig):
 
 def _check(config: TextEvaluateConfig | TextChooseConfig) -> None:
     check_classifiers(config.classifiers, CLASSIFIERS)
-    if not config.classifiers:
-        raise ValueError(f"classifiers names none; name some of {', '.join(CLASSIFIERS)}.")
     for name, least in (("folds", 2), ("most_documents", 100)):
         if getattr(config, name) < least:
             raise ValueError(f"{name} must be at least {least}, got {getattr(config, name)}.")

@@ -93,12 +93,10 @@ class TextKind(PlainKind):
         return DocumentSpace(train, seed)
 
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
-        """As `Kind.classifiers`: the models that settings name; `own` is not taken."""
-        from gensynth.kinds.text.classifiers import text_classifiers
+        """As `Kind.classifiers`: the models that settings name; `own` is an estimator that takes texts."""
+        from gensynth.kinds.text.classifiers import classifiers_of
 
-        if own is not None:
-            raise TypeError("documents are tested by the classifiers that settings name, not by one of your own.")
-        return text_classifiers(config.classifiers, config.seed, config.folds)
+        return classifiers_of(train, config, own)
 
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: documents beside each other, and words that differ in frequency."""

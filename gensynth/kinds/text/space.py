@@ -100,7 +100,7 @@ class DocumentSpace(Space):
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
         self.real = self.see(train.x)
         self.hashes = self.real.hashes
-        self.near, self.run = self._near(), self._run()
+        (self.near, self.usual), self.run = self._near(), self._run()
         # A held-out document is not looked for beyond exact copies: real ones may lie as near to each other.
         self.near_held_out, self.near_synthetic = np.zeros(len(train.classes)), np.array([*map(reach, self.near)])
 
@@ -113,11 +113,16 @@ class DocumentSpace(Space):
         places = np.stack([bits(shingles(text)) for text in texts])
         return SeenDocuments(x.hashes(), scaled, narrow, places, self._usual.faults(texts), texts)
 
-    def _near(self) -> np.ndarray:
-        """Return by label the overlap from which on a document is a near copy, float64, shape (classes,)."""
+    def _near(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return by label the overlap from which on a document is a near copy, and the usual distance of the nearest.
+
+        The distance of two documents is 1 less their overlap, the usual one its median, float64, shape (classes,) each.
+        """
         nearest = np.array([self._best(i, {i})[1] for i in range(len(self.train))])
-        mine = (nearest[self.train.y == c] for c in range(len(self.train.classes)))
-        return np.array([np.clip(np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0, SAME, NEAREST) for m in mine])
+        of_class = [nearest[self.train.y == c] for c in range(len(self.train.classes))]
+        near = [np.clip(np.quantile(m, 1 - NEAR_LEVEL), SAME, NEAREST) if len(m) else SAME for m in of_class]
+        usual = [max(1 - float(np.median(m)), 1 - NEAREST) if len(m) else 1.0 for m in of_class]
+        return np.array(near), np.array(usual)
 
     def _run(self) -> np.ndarray:
         """Return by label how many words in a row nearly all real documents share at most, shape (classes,)."""
@@ -165,7 +170,8 @@ class DocumentSpace(Space):
             "dup_near": (share >= self.near[y]) | copied,
             "dup_parent": np.nan_to_num(of_parent) >= NEAREST,
         }
-        scores = {"near_duplicate": 1 - share, "parent_distance": 1 - of_parent, "copied_run": run, "order": order}
+        distances = {"near_duplicate": (1 - share) / self.usual[y], "parent_distance": (1 - of_parent) / self.usual[y]}
+        scores = {**distances, "copied_run": run, "order": order}
         return Found(flags, {"dup_near": (share >= DOUBTFUL) | unusual}, nearest, scores)
 
     def scores(self, label: int, at: np.ndarray, synthetic: Synthetic, seen: Seen, tests: int) -> Iterable[Score]:
@@ -188,7 +194,7 @@ class DocumentSpace(Space):
 
     def thresholds(self, labels: Sequence[int]) -> Mapping[str, float]:
         """As `Space.thresholds`."""
-        near = {f"near_duplicate:{self.train.classes[c]}": 1 - float(self.near[c]) for c in labels}
+        near = {f"near_duplicate:{self.train.classes[c]}": float((1 - self.near[c]) / self.usual[c]) for c in labels}
         return near | {
             "copied_run": RUN,
             **{f"copied_run:{self.train.classes[c]}": float(self.run[c]) for c in labels},

@@ -147,7 +147,7 @@ def at(row: int, column: str, value: object) -> Callable[[pd.DataFrame], pd.Data
         (True, lambda rows: rows.assign(fraud=7), "'7' is not one of the classes"),
         (True, lambda rows: rows.assign(fraud="maybe"), "'maybe' is not one of the classes"),
         (True, lambda rows: rows.iloc[:0], "holds no rows"),
-        (True, lambda rows: rows.assign(fraud=None), "30 synthetic rows have no 'fraud'"),
+        (True, lambda rows: rows.assign(fraud=None), "30 rows have no 'fraud'"),
         (False, lambda lines: lines.iloc[:-1], "is not the metadata of the 30 rows"),
         (False, at(0, "seed", "99"), "mixes the samplers and seeds"),
         (False, at(2, "index", "third"), "rows.metadata.csv, line 4: column 'index' holds 'third', and a whole number"),

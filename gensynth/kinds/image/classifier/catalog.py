@@ -9,12 +9,13 @@ from typing import Any
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import rarer
+from gensynth.evaluate.own import named_classifier
 from gensynth.kinds.image.classifier.config import SMALL, TRUNK, EvaluateConfig
 from gensynth.kinds.image.classifier.finetune import Finetuned
 from gensynth.kinds.image.classifier.heads import HEADS
 from gensynth.kinds.image.classifier.networks import Networks
 from gensynth.kinds.image.classifier.on_trunk import OnTrunk
-from gensynth.kinds.image.classifier.own import Command, named_classifier
+from gensynth.kinds.image.classifier.own import Command
 from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.kinds.image.classifier.views import Views
 from gensynth.kinds.image.classifier.weights import MISSING, find_trunk

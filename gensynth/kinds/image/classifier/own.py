@@ -10,13 +10,11 @@ import csv
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
@@ -32,25 +30,6 @@ from gensynth.sampler.synthetic import Synthetic
 
 LOG, ANSWER = "log.txt", "predictions.csv"
 FILE, LABEL = "file", "label"
-
-
-def named_classifier(name: str) -> Any:
-    """Return what MODULE:NAME names, the module being sought in the working directory first.
-
-    Raises:
-        ValueError: if there is no such module, or nothing of that name in it.
-    """
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"classifier {name!r} cannot be imported ({error}); give MODULE:FUNCTION, such as net:build for a function "
-            "build in net.py of this folder."
-        ) from error
-    finally:
-        sys.path.remove(str(Path.cwd()))
 
 
 @final

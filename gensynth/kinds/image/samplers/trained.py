@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from gensynth.data.labeled import LabeledData
+from gensynth.data.plain import typed
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.kinds.image.generator.source import SourceGenerator
 from gensynth.kinds.image.images import Pixels
@@ -57,6 +58,12 @@ class TrainedSampler(Sampler):
     def labels(self) -> tuple[str, ...]:
         """The trained classes."""
         return tuple(self.by_label)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """As `Sampler.class_counts`, as the checkpoints say."""
+        said = {name: typed(dict[str, int], c.provenance.get("class_counts", {})) for name, c in self.by_label.items()}
+        return {name: counts[name] for name, counts in said.items() if name in counts}
 
     def _fit(self, data: LabeledData) -> None:
         """Learn nothing more; ValueError if the images have another shape than those it draws."""

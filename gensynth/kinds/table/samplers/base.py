@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
@@ -16,8 +16,10 @@ from scipy import sparse
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.plain import used
+from gensynth.data.words import some
 from gensynth.kinds.table.codec import Encoded, TableCodec
 from gensynth.kinds.table.detect import detect_schema
+from gensynth.kinds.table.given import Given
 from gensynth.kinds.table.labels import check_labels
 from gensynth.kinds.table.packed import save_packed
 from gensynth.kinds.table.rows import Rows, rows_of
@@ -55,10 +57,30 @@ class Saved(TypedDict):
     state: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Rows that are to be drawn.
+
+    Attributes:
+        y: Their labels, int64, shape (n,).
+        index: Their numbers, int64, ascending, shape (n,).
+        given: What is given of them; None for nothing.
+    """
+
+    y: np.ndarray
+    index: np.ndarray
+    given: Given | None = None
+
+    def take(self, at: np.ndarray) -> Wanted:
+        """Return some of them."""
+        return Wanted(self.y[at], self.index[at], self.given and self.given.take(at))
+
+
 class TableSampler(Sampler, BaseOverSampler):
     """Learns the rows of a table, class by class, and draws new ones in the same dtypes.
 
-    A concrete sampler writes `name`, `_learn` and `_rows`, and repeats the constructor if it adds arguments.
+    A concrete sampler writes `name`, `_learn` and `_rows`, and repeats the constructor if it adds arguments; one that
+    `conditions` writes `_complete`, too.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -96,12 +118,24 @@ class TableSampler(Sampler, BaseOverSampler):
             The rows, and the positions of the training rows that each was made from, int64, shape (n, k); k may be 0.
         """
 
+    def _complete(self, label: int, given: Given, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
+        """Draw the rest of rows of a label around what is `known` of them; returns what `_rows` does.
+
+        A row must not depend on what is given of others.
+        """
+        raise NotImplementedError
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes it has learned."""
         if not hasattr(self, "classes_"):
             raise ValueError(f"sampler {self.name!r} was not fitted; call fit first, or load one.")
-        return tuple(name for name, n in zip(self.classes_, self.counts_, strict=True) if n)
+        return tuple(name for name, n in self.class_counts.items() if n)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """As `Sampler.class_counts`."""
+        return dict(zip(self.classes_, self.counts_.tolist(), strict=True))
 
     @property
     def like(self) -> LabeledData:
@@ -129,44 +163,60 @@ class TableSampler(Sampler, BaseOverSampler):
         self._learn(self.codec_.encode(rows.frame), data.y)
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
-        position = self.classes_.index(label)
-        self._check_enough(label, self.counts_[position])
-        with used(self.file_, "fit the sampler again", (RulesBroken,)):
-            return self._obeying(label, position, index, seed)
+        return self._drawn(Wanted(np.full(len(index), self.classes_.index(label), dtype=np.int64), index), seed)
 
-    def _obeying(self, label: str, position: int, index: np.ndarray, seed: int) -> Synthetic:
+    def _given(self, cells: pd.DataFrame, start: int, seed: int) -> Synthetic:
+        given = Given.of(as_pandas(cells), self.codec_, self.like)
+        return self._drawn(Wanted(given.y, np.arange(start, start + len(given)), given), seed)
+
+    def _drawn(self, wanted: Wanted, seed: int) -> Synthetic:
+        for label in np.unique(wanted.y):
+            self._check_enough(self.classes_[label], self.counts_[label])
+        with used(self.file_, "fit the sampler again", (RulesBroken,)):
+            return self._obeying(wanted, seed)
+
+    def _obeying(self, wanted: Wanted, seed: int) -> Synthetic:
         """Draw samples, those that break a rule again and again."""
-        number = index * len(self.classes_) + position
-        rows, rest, parents = self._draw(position, index, seed, attempt=0)
-        frame = self.codec_.decode(rows, number, rest)
+        rows, rest, parents = self._draw(wanted, seed, attempt=0)
+        frame = self._frame(rows, rest, wanted)
         wrong = np.flatnonzero(~self.codec_.schema.obeyed(frame).all(axis=1))
-        drawn, rejected = len(index), 0
+        n = len(wanted.y)
+        drawn, rejected = n, 0
         for attempt in range(1, ATTEMPTS):
             if not len(wrong):
                 break
             drawn, rejected = drawn + len(wrong), rejected + len(wrong)
-            again, rest[wrong], parents[wrong] = self._draw(position, index[wrong], seed, attempt)
+            part = wanted.take(wrong)
+            again, rest[wrong], parents[wrong] = self._draw(part, seed, attempt)
             rows.numbers[wrong], rows.codes[wrong] = again.numbers, again.codes
-            redrawn = self.codec_.decode(again, number[wrong], rest[wrong])
+            redrawn = self._frame(again, rest[wrong], part)
             wrong = wrong[~self.codec_.schema.obeyed(redrawn).all(axis=1)]
-        self.rejected_[label] = (rejected + len(wrong)) / drawn
+        names = [self.classes_[label] for label in np.unique(wanted.y)]
+        self.rejected_ |= dict.fromkeys(names, (rejected + len(wrong)) / drawn)
         if len(wrong):
             raise RulesBroken(
-                f"{len(wrong)} of {len(index)} rows of class {label!r} broke a rule in each of {ATTEMPTS} draws: "
-                f"{'; '.join(rule.as_text() for rule in self.codec_.schema.rules)}; loosen the rules."
+                f"{len(wrong)} of {n} rows of class {some(map(repr, names))} broke a rule in each of {ATTEMPTS} draws: "
+                f"{'; '.join(rule.as_text() for rule in self.codec_.schema.rules)}; loosen the rules"
+                f"{'' if wanted.given is None else ', or give other cells'}."
             )
-        n = len(index)
         return Synthetic(
-            x=self._as_rows(self.codec_.decode(rows, number, rest) if rejected else frame),
-            y=np.full(n, position, dtype=np.int64),
+            x=self._as_rows(self._frame(rows, rest, wanted) if rejected else frame),
+            y=wanted.y,
             classes=self.classes_,
-            index=index,
+            index=wanted.index,
             sampler=self.name,
             seed=seed,
-            how=("row",) * n,
+            how=("row" if wanted.given is None else "given",) * n,
             parents=tuple(map(tuple, self.ids_.astype(object)[parents].tolist())),  # shares the texts
             checkpoint_sha256=(self.sha256_,) * n,
         )
+
+    def _frame(self, rows: Encoded, rest: np.ndarray, wanted: Wanted) -> pd.DataFrame:
+        """Return rows in their dtypes, given cells as they stand."""
+        frame = self.codec_.decode(rows, wanted.index * len(self.classes_) + wanted.y, rest)
+        for name, values in {} if wanted.given is None else wanted.given.cells.items():
+            frame[name] = values
+        return frame
 
     def _check_enough(self, label: str, n: int) -> None:
         if n < self.fewest:
@@ -174,25 +224,38 @@ class TableSampler(Sampler, BaseOverSampler):
                 f"class {label!r} has {n} row, and {self.name!r} needs at least {self.fewest}; use 'random' instead."
             )
 
-    def _draw(
-        self, position: int, index: np.ndarray, seed: int, attempt: int
-    ) -> tuple[Encoded, np.ndarray, np.ndarray]:
-        """Return the rows numbered `index`, what 'other' stands for in each, and their parents."""
-        pools, parts = self.pools_[position], []
-        blocks, starts = np.unique(index // BLOCK, return_index=True)
-        for block, wanted in zip(blocks, np.split(index % BLOCK, starts[1:]), strict=True):
-            key = f"{seed}/{self.classes_[position]}/{block}/{attempt}".encode()
-            rng = np.random.default_rng(list(hashlib.sha256(key).digest()))
-            rows, parents = self._rows(position, BLOCK, rng)
-            rest = np.empty((BLOCK, len(pools)), dtype=np.int64)
-            for j, pool in enumerate(pools):
-                rest[:, j] = rng.choice(pool, BLOCK)
-                for k in range(parents.shape[1])[::-1]:
-                    of_parent = self.codec_.rest[parents[:, k], j]
-                    rest[:, j] = np.where(of_parent >= 0, of_parent, rest[:, j])
-            parts.append((rows.numbers[wanted], rows.codes[wanted], rest[wanted], parents[wanted]))
-        numbers, codes, rest, parents = (np.concatenate(part) for part in zip(*parts, strict=True))
+    def _draw(self, wanted: Wanted, seed: int, attempt: int) -> tuple[Encoded, np.ndarray, np.ndarray]:
+        """Return rows, what 'other' stands for in each, and their parents."""
+        parts, places = [], []
+        for label in np.unique(wanted.y).tolist():
+            mine = np.flatnonzero(wanted.y == label)
+            blocks, starts = np.unique(wanted.index[mine] // BLOCK, return_index=True)
+            for block, at in zip(blocks, np.split(mine, starts[1:]), strict=True):
+                key = f"{seed}/{self.classes_[label]}/{block}/{attempt}{'' if wanted.given is None else '/given'}"
+                rng = np.random.default_rng(list(hashlib.sha256(key.encode()).digest()))
+                place = wanted.index[at] % BLOCK
+                if wanted.given is None:
+                    rows, parents = self._rows(label, BLOCK, rng)
+                else:  # always the whole block, so that a row does not depend on how many there are
+                    filled = np.full(BLOCK, at[0])
+                    filled[place] = at
+                    rows, parents = self._complete(label, wanted.given.take(filled), rng)
+                rest = self._rest(label, parents, rng)
+                parts.append((rows.numbers[place], rows.codes[place], rest[place], parents[place]))
+                places.append(at)
+        order = np.argsort(np.concatenate(places))
+        numbers, codes, rest, parents = (np.concatenate(part)[order] for part in zip(*parts, strict=True))
         return Encoded(numbers, codes), rest, parents
+
+    def _rest(self, label: int, parents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return what 'other' stands for in each row of a block, that of a parent where it has one."""
+        rest = np.empty((BLOCK, len(self.pools_[label])), dtype=np.int64)
+        for j, pool in enumerate(self.pools_[label]):
+            rest[:, j] = rng.choice(pool, BLOCK)
+            for k in range(parents.shape[1])[::-1]:
+                of_parent = self.codec_.rest[parents[:, k], j]
+                rest[:, j] = np.where(of_parent >= 0, of_parent, rest[:, j])
+        return rest
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
         """Fit on (X, y) and add synthetic rows, with imbalanced-learn's meaning of `sampling_strategy`.

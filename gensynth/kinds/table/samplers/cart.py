@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
 from typing import Any, ClassVar, final
 
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
 from gensynth.kinds.table.codec import Encoded
+from gensynth.kinds.table.given import Given
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.ranks import evenly, level_places, scores
 
@@ -42,6 +44,8 @@ class Cart(TableSampler):
     and trees grown on all classes with donors from the class won nothing. A class with fewer than 10 rows has trees of
     one leaf: its columns are independent then.
 
+    Given columns come first, and trees are grown in that order: rows are drawn from p(x_j, ... | what is given).
+
     Example:
         >>> import pandas as pd
         >>> X = pd.DataFrame({"age": [30.5, 41.2, 35.3, 52.9, 60.4]})
@@ -52,6 +56,7 @@ class Cart(TableSampler):
 
     name = "cart"
     fewest: ClassVar[int] = 2
+    conditions: ClassVar[bool] = True
     widest: ClassVar[int] = 200  # each column has a tree of all before it
     state: ClassVar[dict[str, Any]] = {
         "rows_": "n",
@@ -68,6 +73,7 @@ class Cart(TableSampler):
         rows = rows.take(self.rows_)
         self.numbers_, self.codes_ = rows.numbers, rows.codes
         self.order_ = self._order()
+        self.grown_: dict[bytes, Cart] = {}
         ranks = [np.unique(x, return_inverse=True)[1] for x in rows.numbers.T]
         places = [place[code] for place, code in zip(level_places(rows, self.codec_.cards), rows.codes.T, strict=True)]
         # The first column has nothing before it, and a tree must look at something: a column of zeros.
@@ -117,18 +123,63 @@ class Cart(TableSampler):
         }
 
     def _rows(self, label: int, n: int, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
-        p, d = self.numbers_.shape[1], len(self.order_)
+        p, q = self.numbers_.shape[1], self.codes_.shape[1]
+        nothing = Encoded(np.empty((n, p)), np.empty((n, q), dtype=np.int64))
+        return self._filled(label, nothing, np.empty((n, 0), dtype=np.float32), rng)
+
+    def _complete(self, label: int, given: Given, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
+        ordered = self._ordered(given.known)
+        first = ordered.order_[: given.known.sum()]
+        known = [ordered._as_seen(step, given.rows) for step in range(len(first))]
+        return ordered._filled(label, given.rows, np.reshape(known, (len(first), len(given))).T, rng)
+
+    def _filled(
+        self, label: int, rows: Encoded, known: np.ndarray, rng: np.random.Generator
+    ) -> tuple[Encoded, np.ndarray]:
+        """Draw the columns of rows, and their donors, after the first ones in `order_`, of which trees see `known`."""
+        n, p, d = len(rows), self.numbers_.shape[1], len(self.order_)
+        first = known.shape[1]
         seen = np.zeros((n, d + 1), dtype=np.float32)
-        donors = np.empty((n, d), dtype=np.int64)
-        for step, tree in enumerate(self.trees_[label]):
-            leaf = leaves(tree, seen)
-            first = np.where(leaf > 0, tree["ends"][leaf - 1], 0)
-            donors[:, step] = tree["donors"][rng.integers(first, tree["ends"][leaf])]
-            seen[:, step + 1] = self.seen_[donors[:, step], step + 1]
-        of_column = donors[:, np.argsort(self.order_)]
-        numbers = self.numbers_[of_column[:, :p], np.arange(p)]
-        codes = self.codes_[of_column[:, p:], np.arange(d - p)]
+        seen[:, 1 : first + 1] = known
+        donors = np.empty((n, d - first), dtype=np.int64)
+        numbers, codes = rows.numbers.copy(), rows.codes.copy()
+        for at, tree in enumerate(self.trees_[label]):
+            leaf, column = leaves(tree, seen), self.order_[first + at]
+            low = np.where(leaf > 0, tree["ends"][leaf - 1], 0)
+            donors[:, at] = donor = tree["donors"][rng.integers(low, tree["ends"][leaf])]
+            seen[:, first + at + 1] = self.seen_[donor, first + at + 1]
+            if column < p:
+                numbers[:, column] = self.numbers_[donor, column]
+            else:
+                codes[:, column - p] = self.codes_[donor, column - p]
         return Encoded(numbers, codes), self.rows_[donors]
+
+    def _ordered(self, known: np.ndarray) -> Cart:
+        """Return the same with known columns first, of which there are no trees; grown when first asked for."""
+        grown: dict[bytes, Cart] = self.__dict__.setdefault("grown_", {})  # a loaded one has none
+        if known.tobytes() not in grown:
+            turned = np.argsort(~known[self.order_], kind="stable")
+            new = copy(self)
+            new.order_, new.seen_ = self.order_[turned], self.seen_[:, [0, *(turned + 1)]]
+            steps = range(int(known.sum()), len(turned))
+            members = [np.sort(trees[0]["donors"]) if trees else None for trees in self.trees_]
+            new.trees_ = [[] if rows is None else [new._tree(rows, step) for step in steps] for rows in members]
+            grown[known.tobytes()] = new
+        return grown[known.tobytes()]
+
+    def _as_seen(self, step: int, rows: Encoded) -> np.ndarray:
+        """Return how trees see the column of a step: numbers between those of real rows lie between their ranks."""
+        column, p = self.order_[step], self.numbers_.shape[1]
+        seen = self.seen_[:, step + 1]
+        if column >= p:
+            place = np.zeros(self.codec_.cards[column - p])
+            place[self.codes_[:, column - p]] = seen
+            return place[rows.codes[:, column - p]]
+        real, first = np.unique(self.numbers_[:, column], return_index=True)  # a missing one comes last
+        x, present = rows.numbers[:, column], ~np.isnan(real)
+        if not present.any():
+            return np.full(len(x), seen[0])
+        return np.where(np.isnan(x), seen[first[-1]], np.interp(x, real[present], seen[first[present]]))
 
 
 def leaves(tree: dict[str, Any], seen: np.ndarray) -> np.ndarray:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 from scipy import sparse
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 from threadpoolctl import threadpool_limits
 
 from gensynth.kinds.table.codec import Encoded
+from gensynth.kinds.table.given import Given
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.ranks import evenly, scores
 
@@ -27,6 +28,10 @@ ROUNDS, ENOUGH = 100, 1e-3
 SMALLEST_VARIANCE = 1e-4
 POINTS = 200
 """Quantiles by which a number is described in a group."""
+NEAR = 0.02
+"""A given number is as likely in a group as the group has numbers near it: so many of all on either side."""
+IMPOSSIBLE = 1e-9
+"""Probability of a level that the class never has."""
 
 
 @final
@@ -48,6 +53,8 @@ class MixedMixture(TableSampler):
     number of groups is doubled as long as every fifth row, left out, becomes more likely. A class with fewer than 40
     rows is one group: then its columns are independent.
 
+    Where some columns are given, the group is drawn from p(k | what is given), and the other columns from the group.
+
     What is learned holds no whole row, but it does hold single values of real rows.
 
     Example:
@@ -59,6 +66,7 @@ class MixedMixture(TableSampler):
     """
 
     name = "mixture"
+    conditions: ClassVar[bool] = True
     fewest: ClassVar[int] = 2
     state: ClassVar[dict[str, Any]] = {
         "mixtures_": [{"weights": "groups", "levels": ["groups w"], "quantiles": ["groups points"]}]
@@ -90,8 +98,33 @@ class MixedMixture(TableSampler):
         }
 
     def _rows(self, label: int, n: int, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
-        mixture = self.mixtures_[label]
-        group = _drawn(mixture["weights"][None], np.zeros(n, dtype=np.int64), rng)
+        group = _drawn(self.mixtures_[label]["weights"][None], np.zeros(n, dtype=np.int64), rng)
+        return self._of_groups(label, group, rng), np.empty((n, 0), dtype=np.int64)
+
+    def _complete(self, label: int, given: Given, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
+        n, p = given.rows.numbers.shape
+        chances = np.cumsum(self._memberships(label, given), axis=1)
+        rows = self._of_groups(label, _drawn(chances, np.arange(n), rng), rng)
+        numbers = np.where(given.known[:p], given.rows.numbers, rows.numbers)
+        codes = np.where(given.known[p:], given.rows.codes, rows.codes)
+        return Encoded(numbers, codes), np.empty((n, 0), dtype=np.int64)
+
+    def _memberships(self, label: int, given: Given) -> np.ndarray:
+        """Return the probability of each group, given the known columns of each row, shape (n, k)."""
+        mixture, p = self.mixtures_[label], given.rows.numbers.shape[1]
+        joint = np.log(np.diff(mixture["weights"], prepend=0))[None].repeat(len(given), axis=0)
+        for j in np.flatnonzero(given.known):
+            x = given.rows.numbers[:, j] if j < p else None
+            level = given.rows.codes[:, j - p] if x is None else _kinds(x, self.codec_.number_columns[j].spikes)
+            shares = np.diff(mixture["levels"][j], axis=1, prepend=0)
+            joint += np.log(np.maximum(shares.T[level], IMPOSSIBLE))
+            if x is not None:
+                joint += np.where((level == 0)[:, None], np.log(near(x, mixture["quantiles"][j])), 0)
+        return softmax(joint, axis=1)
+
+    def _of_groups(self, label: int, group: np.ndarray, rng: np.random.Generator) -> Encoded:
+        """Draw a row of each of some groups."""
+        n, mixture = len(group), self.mixtures_[label]
         codes = np.empty((n, len(mixture["levels"])), dtype=np.int64)
         for j, shares in enumerate(mixture["levels"]):
             codes[:, j] = _drawn(shares, group, rng)
@@ -101,7 +134,7 @@ class MixedMixture(TableSampler):
             low, high = (quantiles[group, side.astype(np.int64)] for side in (np.floor(at), np.ceil(at)))
             values = np.array([0.0, *column.spikes, np.nan])[codes[:, j]]
             numbers[:, j] = np.where(codes[:, j] == 0, low + at % 1 * (high - low), values)
-        return Encoded(numbers, codes[:, numbers.shape[1] :]), np.empty((n, 0), dtype=np.int64)
+        return Encoded(numbers, codes[:, numbers.shape[1] :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +213,25 @@ def group_quantiles(x: np.ndarray, member: np.ndarray) -> np.ndarray:
     # A value stands in the middle of the share that it makes up.
     at = (np.cumsum(weights, axis=0) - weights / 2) / weights.sum(axis=0)
     return np.stack([np.interp((np.arange(POINTS) + 0.5) / POINTS, share, x[order]) for share in at.T])
+
+
+def near(x: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Return the share of each group that lies as near to each number as `NEAR` of all groups.
+
+    Args:
+        x: Numbers, shape (n,).
+        quantiles: As of `group_quantiles`.
+
+    Returns:
+        Shape (n, k), never 0.
+    """
+    points = np.sort(quantiles, axis=None)
+    rank = (np.searchsorted(points, x) + np.searchsorted(points, x, side="right")) / 2
+    low, high = (
+        points[np.clip(rank + side * NEAR * len(points), 0, len(points) - 1).astype(np.int64), None, None]
+        for side in (-1, 1)
+    )
+    return (((low <= quantiles) & (quantiles <= high)).sum(axis=2) + 0.5) / POINTS
 
 
 def fit_groups(

@@ -47,18 +47,17 @@ def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.
         text = samples.x[i]
         name = f"{clean(samples.classes[samples.y[i]])} #{samples.index[i]}, {texts[k]}"
         if real is None:
-            lines.append(element("li", element("span", name, class_="ids"), element("br"), shorten(text, LONGEST)))
+            lines.append(
+                element("li", element("span", name, class_="ids"), element("span", shorten(text, LONGEST), dir="auto"))
+            )
             continue
         of = train.x[int(real[k])]
         lines.append(
             element(
                 "li",
                 element("span", f"real {shorten(train.ids[real[k]], 18)}", class_="ids"),
-                element("br"),
                 element("span", shorten(of, LONGEST), dir="auto"),
-                element("br"),
                 element("span", name, class_="ids"),
-                element("br"),
                 element("span", *marked(of, text), dir="auto"),
             )
         )
