@@ -177,15 +177,16 @@ class Kind(ABC):
             ValueError: if it is something else.
         """
 
-    def drawn(self, path: Path, order: Order, config: Any) -> Synthetic | None:  # noqa: ARG002
+    def drawn(self, sampler: Sampler, path: Path, order: Order, config: Any) -> Synthetic | None:  # noqa: ARG002
         """Draw from a saved sampler, perhaps with the help of other processes, in which this is None.
 
         Args:
-            path: The sampler.
+            sampler: The sampler, loaded in this process.
+            path: Where it is saved, for other processes.
             order: What to draw.
             config: A `DrawConfig`.
         """
-        return order.drawn(self.load(path))
+        return order.drawn(sampler)
 
     def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:  # noqa: ARG002
         """Return the samplers, unfitted, that a choice tries on training examples, and why others are left out."""

@@ -132,7 +132,7 @@ def sample(
             say(f"{out} is complete; nothing was left to draw.")
         else:
             files.refuse_existing(out)
-            drawn = kind.drawn(sampler, order, draw_config)
+            drawn = kind.drawn(loaded, sampler, order, draw_config)
             if drawn is not None:
                 write_synthetic(drawn, None, out, files)
             say(f"{kind.noun}s in {out}: {some_counts(order.counts(loaded))}")

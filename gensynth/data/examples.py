@@ -38,7 +38,7 @@ class Examples(ABC):
 
     @abstractmethod
     def hashes(self) -> tuple[bytes, ...]:
-        """Return some bytes for each example that stand for its content: equal ones are exact copies."""
+        """Return bytes for each example that stand for its content, all of one length: equal ones are exact copies."""
 
     def origins(self) -> tuple[bytes, ...]:
         """Return some bytes for each example that stand for what it was before it was brought to a common form.

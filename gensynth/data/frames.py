@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.data.files import write_bytes
+from gensynth.data.parts import read_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
     """Read a table as pandas does.
 
     Args:
-        path: A file that ends in one of `FRAMES`.
+        path: A file that ends in one of `FRAMES`, or a folder as of `gensynth.data.parts`.
         as_text: Whether the cells of a text file stay the text that they are; then nothing in it is missing.
 
     Raises:
@@ -36,9 +37,12 @@ def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
     import pandas as pd
 
     path, suffix = Path(path), suffix_of(path)
-    if not path.is_file():
+    in_parts = suffix == ".parquet" and path.is_dir()
+    if not in_parts and not path.is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
     try:
+        if in_parts:
+            return read_parts(path).to_pandas()
         if suffix in PACKED:
             return pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
         if suffix == LINES:

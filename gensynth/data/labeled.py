@@ -87,15 +87,16 @@ class LabeledData:
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> LabeledData:
         """Return the examples at `indices` (positions or a boolean mask), in that order, same classes."""
-        at = np.asarray(indices)
-        index = np.arange(len(self))[at] if at.size else np.arange(0)
+        given = np.asarray(indices)
+        index = np.arange(len(self))[given] if given.size else np.arange(0)
+        at = index.tolist()  # tuples find plain numbers several times faster
         return replace(
             self,
             x=self.x.take(index),
             y=self.y[index],
-            ids=tuple(self.ids[i] for i in index),
-            domains=None if self.domains is None else tuple(self.domains[i] for i in index),
-            groups=None if self.groups is None else tuple(self.groups[i] for i in index),
+            ids=tuple(map(self.ids.__getitem__, at)),
+            domains=None if self.domains is None else tuple(map(self.domains.__getitem__, at)),
+            groups=None if self.groups is None else tuple(map(self.groups.__getitem__, at)),
         )
 
     def join(self, others: Sequence[LabeledData]) -> LabeledData:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -13,7 +12,7 @@ import numpy as np
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.words import counted
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
+TRAIN, VALIDATION, TEST, FREE = 0, 1, 2, 3
 FEWEST_FOR_VALIDATION = 10
 SPLIT_SETTINGS = ("keep", "test_data", "test", "validation", "split_seed", "group")
 """Settings that change which examples are in the training part, and nothing else."""
@@ -128,24 +127,24 @@ def split(
             not one per example.
     """
     hashes, units, notes = _kept_together(data, groups)
-    taken: dict[bytes, int] = {}
+    contents, unit = np.unique(np.array(units), return_inverse=True)
+    taken = np.full(len(contents), FREE)
     if test_part is not None:
         test_part = _same_classes(test_part, data)
-        same = _in_test(hashes, test_part, groups, test_groups)
-        taken = {unit: TEST for unit, leaks in zip(units, same, strict=True) if leaks}
-        notes += _test_notes(test_part, sum(unit in taken for unit in units), groups is not None)
+        taken[unit[_in_test(hashes, test_part, groups, test_groups)]] = TEST
+        notes += _test_notes(test_part, int((taken[unit] == TEST).sum()), groups is not None)
     # By name, not by label: where copies have two labels, the first name decides.
     order = sorted(range(len(data.classes)), key=lambda label: data.classes[label])
     if groups is not None:
-        order.sort(key=lambda label: len({units[i] for i in np.flatnonzero(data.y == label)}))
+        order.sort(key=lambda label: len(np.unique(unit[data.y == label])))
     for label in order:
-        own = Counter(units[i] for i in np.flatnonzero(data.y == label))
-        n = own.total()
+        own = np.bincount(unit[data.y == label], minlength=len(contents))
+        n = int(own.sum())
         n_test = 0 if test_part is not None or n < 2 else min(max(1, round(n * test)), n - 1)
         n_validation = 0 if n < FEWEST_FOR_VALIDATION else min(max(1, round(n * validation)), n - n_test - 1)
         _assign(own, taken, n_test, n_validation, _stream(seed, data.classes[label]))
         _check(data.classes[label], data.noun, own, taken, n_test > 0, groups is not None)
-    part = np.array([taken[unit] for unit in units])
+    part = taken[unit]
     data = replace(data, notes=tuple(notes))
     return Parts(
         train=data.subset(np.flatnonzero(part == TRAIN)),
@@ -237,43 +236,52 @@ def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()])
 
 
-def _assign(
-    own: Counter[bytes], taken: dict[bytes, int], n_test: int, n_validation: int, rng: np.random.Generator
-) -> None:
-    """Give the contents of one class that have no part yet one, writing into `taken`."""
+def _assign(own: np.ndarray, taken: np.ndarray, n_test: int, n_validation: int, rng: np.random.Generator) -> None:
+    """Give the contents of one class that have no part yet one.
+
+    Args:
+        own: How many examples of the class have each content, int64, shape (k,).
+        taken: The part of each content, or `FREE`, int64, shape (k,); written into.
+        n_test: Examples for the test part.
+        n_validation: Examples for the validation part.
+        rng: Says in which order contents are taken.
+    """
     room = {TEST: n_test, VALIDATION: n_validation}
-    spare = own.total() - 1  # one image stays for training
-    for content, n in own.items():
-        if taken.get(content) in room:
-            room[taken[content]] -= n
-            spare -= n
-    free = sorted(content for content in own if content not in taken)
-    free = [free[i] for i in rng.permutation(len(free))]
-    if room[TEST] == n_test > 0 and free and min(own[c] for c in free) > n_test:
+    spare = int(own.sum()) - 1  # one image stays for training
+    for part in room:
+        before = int(own[taken == part].sum())
+        room[part] -= before
+        spare -= before
+    free = np.flatnonzero((own > 0) & (taken == FREE))
+    free = free[rng.permutation(len(free))]
+    taken[free] = TRAIN
+    if room[TEST] == n_test > 0 and len(free) and own[free].min() > n_test:
         # Copies fill more than the test part's share: the smallest group is nearest to it.
-        smallest = min(free, key=lambda c: own[c])
+        smallest = free[own[free].argmin()]
         taken[smallest] = TEST
-        spare -= own[smallest]
-    for content in free:
-        if content not in taken:
-            fits = [part for part in (TEST, VALIDATION) if own[content] <= min(room[part], spare)]
-            taken[content] = fits[0] if fits else TRAIN
-            if fits:
-                room[fits[0]] -= own[content]
-                spare -= own[content]
+        spare -= int(own[smallest])
+        free = free[free != smallest]
+    for content, n in zip(free.tolist(), own[free].tolist(), strict=True):
+        part = TEST if n <= room[TEST] else VALIDATION
+        if n <= room[part] and n <= spare:
+            taken[content] = part
+            room[part] -= n
+            spare -= n
+            if not spare or not any(room.values()):
+                break  # all others, of a million most, are left for training
 
 
-def _check(name: str, noun: str, own: Counter[bytes], taken: dict[bytes, int], needs_test: bool, grouped: bool) -> None:
-    parts = {taken[content] for content in own}
+def _check(name: str, noun: str, own: np.ndarray, taken: np.ndarray, needs_test: bool, grouped: bool) -> None:
+    parts = set(taken[own > 0].tolist())
     if TRAIN not in parts or (needs_test and TEST not in parts):
         lacking = "training" if TRAIN not in parts else "test"
         why = (
             f"exact copies of each other, of other classes' or test {noun}s, which must share a part; remove copies or"
         )
         if grouped:
-            why = f"in {len(own)} group(s), which must not be divided and may hold other {noun}s, too;"
+            why = f"in {(own > 0).sum()} group(s), which must not be divided and may hold other {noun}s, too;"
         raise ValueError(
-            f"class {name!r} would have no {lacking} {noun}: its {own.total()} {noun}s are {why} add {noun}s"
+            f"class {name!r} would have no {lacking} {noun}: its {own.sum()} {noun}s are {why} add {noun}s"
             + (" of other groups." if grouped else ".")
         )
 

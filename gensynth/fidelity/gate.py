@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -112,10 +113,13 @@ class Gate:
             for at in np.split(np.arange(len(part)), range(BLOCK, len(part), BLOCK)):
                 if not len(at):
                     continue
-                seen = space.see(part.x.take(at))
+                x = part.x.take(at)
+                if not space.near_held_out.any():
+                    self.equality.held_out.update(space.hashes_of(x))
+                    continue
+                seen = space.see(x)
                 self.equality.held_out.update(seen.hashes)
-                if space.near_held_out.any():
-                    self._held_out.append((seen.places, part.y[at]))
+                self._held_out.append((seen.places, part.y[at]))
 
     def _references(self, y: np.ndarray) -> list[Reference]:
         p = self.judge.out_of_fold
@@ -232,10 +236,19 @@ class Gate:
 
 
 def near_earlier(points: np.ndarray, reach: float) -> np.ndarray:
-    """Return whether each point lies within `reach` of an earlier one that does not; bool, shape (n,)."""
-    near, tree = np.zeros(len(points), dtype=bool), cKDTree(points)
-    for i in range(len(points)):
-        if not near[i]:
-            around = np.array(tree.query_ball_point(points[i], reach))
-            near[around[around > i]] = True
+    """Return whether each point lies within `reach` of an earlier one that does not; bool, shape (n,).
+
+    Points that differ in a coordinate whose values all lie farther apart, such as that of a level, are not near: only
+    among those that share all such coordinates are distances computed.
+    """
+    near, together = np.zeros(len(points), dtype=bool), defaultdict(list)
+    apart = [np.diff(np.unique(x)).min(initial=np.inf) > reach for x in points.T]
+    for i, key in enumerate(points[:, apart] + 0.0):  # without -0.0, whose bytes are others
+        together[key.tobytes()].append(i)
+    for at in (np.array(members) for members in together.values() if len(members) > 1):
+        tree = cKDTree(points[at])
+        for i in at:
+            if not near[i]:
+                around = at[tree.query_ball_point(points[i], reach)]
+                near[around[around > i]] = True
     return near

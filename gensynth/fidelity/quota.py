@@ -67,7 +67,7 @@ def only_wanted(
 def _farthest(features: np.ndarray, tail: np.ndarray, n: int) -> list[int]:
     """Positions of n samples, farthest first: those of the tail until they are a fifth of n, then any."""
     from_tail = min(int(tail.sum()), math.ceil(TAIL_SHARE * n))
-    distance = np.full(len(features), np.inf)
+    distance, apart = np.full(len(features), np.inf), np.empty_like(features)
     chosen: list[int] = []
     for i in range(n):
         allowed = tail if i < from_tail else np.ones(len(features), dtype=bool)
@@ -77,6 +77,7 @@ def _farthest(features: np.ndarray, tail: np.ndarray, n: int) -> list[int]:
         else:
             at = int(np.where(allowed, distance, -1).argmax())
         chosen.append(at)
-        distance = np.minimum(distance, ((features - features[at]) ** 2).sum(axis=1))
+        np.subtract(features, features[at], out=apart)
+        distance = np.minimum(distance, np.square(apart, out=apart).sum(axis=1))
         distance[at] = -0.5  # never again, not even where all distances are 0
     return chosen

@@ -90,6 +90,10 @@ class Space(ABC):
             ValueError: if their layout is not that of the training examples.
         """
 
+    def hashes_of(self, x: Any) -> tuple[bytes, ...]:
+        """Return the hashes that `see` finds, where nothing else is asked for; arguments and errors as of `see`."""
+        return self.see(x).hashes
+
     def refitted(self, kept: np.ndarray) -> np.ndarray:
         """Return what `real.wide` would be, had it been fitted on some of them only.
 

@@ -72,15 +72,16 @@ class FrameFiles(Files):
 
     def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
         """As `Files.write_mixed`."""
-        real, places = [], []
+        real, numbers, places = [], [], []
         by_name = parts.by_name
         for name, part in by_name.items():
-            at = np.array([i for i, row in enumerate(part.ids) if row.isdigit()], dtype=np.int64)
-            number = np.array([part.ids[i] for i in at], dtype=np.int64)
-            real.append(self.frame_of(part.subset(at), parts.train).set_axis(number, axis=0))
-            places += [(int(n), name, int(i)) for n, i in zip(number, at, strict=True)]
-        frame = pd.concat(real).sort_index().reset_index(drop=True)
-        known = (real_row(name, by_name[name], i) for _, name, i in sorted(places))
+            at = [i for i, row in enumerate(part.ids) if row.isdigit()]
+            real.append(self.frame_of(part.subset(at), parts.train))
+            numbers += [int(part.ids[i]) for i in at]
+            places += [(name, i) for i in at]
+        order = np.argsort(numbers, kind="stable")
+        frame = pd.concat(real, ignore_index=True).iloc[order].reset_index(drop=True)
+        known = (real_row(name, by_name[name], i) for name, i in map(places.__getitem__, order.tolist()))
         if accepted is not None:
             frame = pd.concat([frame, self.added(accepted, frame, parts.train)], ignore_index=True)
         self._write(frame, chain(known, rows), out)

@@ -124,7 +124,7 @@ class ImageKind(Kind):
 
         return [self.made(name, None) for name in CATALOG.names()], ("Generators are tried where they are named.",)
 
-    def drawn(self, path: Path, order: Order, config: DrawConfig) -> Synthetic | None:
+    def drawn(self, sampler: Sampler, path: Path, order: Order, config: DrawConfig) -> Synthetic | None:  # noqa: ARG002
         """As `Kind.drawn`, on as many devices as are asked for."""
         from gensynth.kinds.image.sharded import drawn
 

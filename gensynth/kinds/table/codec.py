@@ -16,7 +16,7 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 
-from gensynth.kinds.table.numbers import as_numbers, dense, written
+from gensynth.kinds.table.numbers import as_numbers, different, written
 from gensynth.kinds.table.schema import NUMBERS, Column, Schema, most_frequent, own_precision, plain_level
 from gensynth.kinds.table.times import as_times, from_ticks, step_of, tick, ticks, unit_of, write
 
@@ -68,10 +68,13 @@ class Levels:
 
     def positions(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the level of each row of a table, int64, shape (n,); -1 where it was never seen."""
-        known = pd.Index(_keys(self.values), dtype=object, tupleize_cols=False)
-        keys = _keys(frame[list(self.values.columns)])
-        at = known.get_indexer(pd.Index(keys, dtype=object, tupleize_cols=False))
-        return np.where(pd.isna(keys), self.missing, at) if self.missing >= 0 else at
+        level, known = _keys(self.values)
+        codes, keys = _keys(frame[list(self.values.columns)])
+        at = pd.Index(known, dtype=object, tupleize_cols=False).get_indexer(
+            pd.Index(keys, dtype=object, tupleize_cols=False)
+        )
+        place = np.append(np.flatnonzero(level >= 0), -1)[at]
+        return np.append(place, self.missing)[codes]
 
 
 @final
@@ -277,24 +280,24 @@ def _groups(schema: Schema) -> list[tuple[Hashable, ...]]:
     return [tuple(c.name for c in schema.columns if c.name in group) for group in groups]
 
 
-def _keys(frame: pd.DataFrame) -> np.ndarray:
-    """Return one value per row, object, shape (n,): the entry, None where missing, or the tuple of several columns."""
-    columns = []
-    for _, values in frame.items():
-        key = dense(values).astype(object)
-        column = key.to_numpy(copy=True)
-        column[values.isna().to_numpy()] = None
-        columns.append(column)
+def _keys(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `different` does, of entries, or of the tuples of several columns, where None is missing."""
+    columns = [different(values) for _, values in frame.items()]
     if len(columns) == 1:
         return columns[0]
-    keys = np.empty(len(frame), dtype=object)
-    keys[:] = list(zip(*columns, strict=True))
-    return keys
+    group = np.zeros(len(frame), dtype=np.int64)
+    for codes, found in columns:
+        group = pd.factorize(group * (len(found) + 1) + codes)[0]
+    first = np.unique(group, return_index=True)[1]
+    entries = [np.array([*found, None], dtype=object)[codes[first]] for codes, found in columns]
+    keys = np.empty(len(first), dtype=object)
+    keys[:] = list(zip(*entries, strict=True))
+    return group, keys
 
 
 def _fit_levels(frame: pd.DataFrame, told: Sequence[Any]) -> tuple[Levels, np.ndarray]:
     """Return the levels of the rows, those in `told` first (if none: the most frequent), and the level of each row."""
-    codes, distinct = pd.factorize(_keys(frame))
+    codes, distinct = _keys(frame)
     rows = np.arange(len(frame))
     first = np.zeros(len(distinct) + 1, dtype=np.int64)
     first[codes[::-1]] = rows[::-1]  # the last entry is that of code -1, the missing value

@@ -12,7 +12,7 @@ import pandas as pd
 from gensynth.data.words import some
 from gensynth.kinds.table.column_names import is_clock, is_key, is_nameless, is_personal, is_row_number, is_time
 from gensynth.kinds.table.labels import check_labels, class_names
-from gensynth.kinds.table.numbers import as_numbers, dense, digits, is_absent, marks_in, number_format
+from gensynth.kinds.table.numbers import as_numbers, dense, different, digits, is_absent, marks_in, number_format
 from gensynth.kinds.table.schema import (
     HUGE,
     RARE,
@@ -204,7 +204,9 @@ def _is_text_id(name: Hashable, given: pd.Series, distinct: int) -> bool:
     if distinct < RARE:
         return False
     own = distinct == len(given) or (distinct >= NEARLY * len(given) and is_key(name))
-    return own or is_personal(name) or bool(given.str.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+").all())
+    if own or is_personal(name):
+        return True
+    return bool(pd.Series(given.unique()).str.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+").all())
 
 
 def _id(name: Hashable, given: pd.Series, dtype: str) -> Column:
@@ -289,7 +291,7 @@ def _times(times: pd.Series, column: Column) -> Column:
 
 
 def _levels(name: Hashable, kind: str, given: pd.Series, dtype: str) -> Column:
-    codes, distinct = pd.factorize(given.astype(object))
+    codes, distinct = different(given)
     counts, names = np.bincount(codes, minlength=len(distinct)), [plain_level(v) for v in distinct]
     order = most_frequent(counts, names)
     rare = tuple(names[at] for at in order if counts[at] < RARE)

@@ -12,6 +12,7 @@ import pandas as pd
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some
 from gensynth.kinds.table.codec import first_id
+from gensynth.kinds.table.numbers import different
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.tables import read_frame, to_frame
 from gensynth.mix.frame_files import FrameFiles
@@ -85,6 +86,6 @@ def _label_names(labels: pd.Series, like: LabeledData) -> list[str]:
     if labels.isna().any():
         raise ValueError(f"{int(labels.isna().sum())} rows have no {labels.name!r}; remove them.")
     real = list(zip(rows_of(like).label_values.astype(object), like.classes, strict=True))
-    codes, distinct = pd.factorize(labels.astype(object))
+    codes, distinct = different(labels)
     names = [next((name for value, name in real if value == label), str(label)) for label in distinct]
     return [names[code] for code in codes]

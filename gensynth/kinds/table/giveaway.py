@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 import pandas as pd
 
-from gensynth.kinds.table.numbers import as_numbers
+from gensynth.kinds.table.numbers import as_numbers, different_texts
 from gensynth.kinds.table.schema import NUMBERS, Column, Schema
 from gensynth.kinds.table.times import as_times, ticks
 
@@ -42,8 +42,7 @@ def giveaways(x: pd.DataFrame, y: np.ndarray, schema: Schema) -> dict[Hashable, 
 def _accuracy(bins: np.ndarray, y: np.ndarray) -> float:
     """Return the balanced accuracy of the class that is most frequent for its size among the others in a row's bin."""
     n = np.bincount(y)
-    counts = np.zeros((bins.max() + 1, len(n)))
-    np.add.at(counts, (bins, y), 1)
+    counts = np.bincount(bins * len(n) + y, minlength=(bins.max() + 1) * len(n)).reshape(-1, len(n)).astype(np.float64)
     # Leaving a row out takes it from its own class alone: a class with one row is never guessed.
     own = np.maximum(counts - 1, 0) / np.maximum(n - 1, 1)
     shares = counts / n
@@ -65,11 +64,14 @@ def _bins(values: pd.Series, c: Column) -> np.ndarray:
             numbers = np.where(times.isna(), np.nan, ticks(times, "us").astype(np.float64))
         else:
             numbers = as_numbers(values, c)
-        distinct, order = np.unique(numbers, return_inverse=True)
     else:
-        codes, texts = pd.factorize(values.astype(object).map(str, na_action="ignore"), sort=True)
-        distinct, order = np.arange(len(texts) + 1), np.where(codes < 0, len(texts), codes)
-    if len(distinct) <= BINS:
-        return order
-    ends = np.quantile(order, np.linspace(0, 1, max(2, min(BINS, len(order) // ROWS_IN_BIN) + 1))[1:-1])
-    return np.searchsorted(ends, order, side="left")
+        codes, texts = different_texts(values)
+        numbers = np.append(np.argsort(np.argsort(texts)), np.nan)[codes]
+    ordered = np.sort(numbers)  # what is missing comes last
+    another = (ordered[1:] != ordered[:-1]) & ~np.isnan(ordered[:-1])
+    bins = np.cumsum(np.append(False, another))
+    if bins[-1] >= BINS:
+        ends = np.quantile(bins, np.linspace(0, 1, max(2, min(BINS, len(bins) // ROWS_IN_BIN) + 1))[1:-1])
+        bins = np.searchsorted(ends, bins, side="left")
+    starts = ordered[np.append(True, bins[1:] != bins[:-1])]
+    return np.searchsorted(starts, numbers, side="right") - 1

@@ -36,7 +36,7 @@ class TableKind(PlainKind):
     name: ClassVar[str] = "table"
     plural: ClassVar[str] = "tables"
     noun: ClassVar[str] = "row"
-    sources: ClassVar[str] = f"a table's name ends in {', '.join(SUFFIXES)}"
+    sources: ClassVar[str] = f"a table's name ends in {', '.join(SUFFIXES)} (.parquet may be a folder)"
     configs: ClassVar[Mapping[str, str]] = {
         "ReadConfig": "gensynth.kinds.table.config.TableConfig",
         "EvaluateConfig": "gensynth.kinds.table.config.TableEvaluateConfig",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from gensynth.data.names import natural_key
 from gensynth.data.words import counted
+from gensynth.kinds.table.numbers import different
 
 NO_TARGET = "(no label)"
 """Name of the label column of a table without one: all rows are of one class, and no file holds it."""
@@ -47,7 +48,7 @@ def class_names(y: pd.Series) -> tuple[tuple[str, ...], np.ndarray]:
     Raises:
         ValueError: if two different labels are the same as text.
     """
-    codes, distinct = pd.factorize(y.astype(object))
+    codes, distinct = different(y)
     names = [str(value) for value in distinct]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -9,4 +9,5 @@ from gensynth.kinds.table import builtin as builtin_tables
 def is_table(source: str) -> bool:
     """Whether a source's name is that of a table: by its ending, or one of the builtin ones."""
     name = source.removeprefix("builtin:")
-    return source.lower().endswith(SUFFIXES) or (source != name and name in builtin_tables.TARGETS)
+    ending = source.rstrip("/\\").lower()  # a folder of Parquet files may be named with a slash
+    return ending.endswith(SUFFIXES) or (source != name and name in builtin_tables.TARGETS)

@@ -47,13 +47,33 @@ def dense(values: pd.Series) -> pd.Series:
     return values.sparse.to_dense() if isinstance(values.dtype, pd.SparseDtype) else values
 
 
+def different(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each entry of a column stands among the different ones, and these in the order they come in.
+
+    Returns:
+        int64, shape (n,), -1 where it is missing; and object, shape (k,).
+    """
+    codes, found = pd.factorize(dense(values))
+    return codes, np.asarray(found, dtype=object)  # few: a million entries as objects would be slow
+
+
+def different_texts(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `different` does, of the entries as text."""
+    values = dense(values)
+    if values.dtype == object:  # 1, 1.0 and True are one entry, and three texts
+        values = values.map(str, na_action="ignore")
+    codes, found = different(values)
+    place, texts = pd.factorize(np.array([str(value) for value in found], dtype=object))
+    return np.append(place, -1)[codes], texts
+
+
 def as_numbers(values: pd.Series, c: Written) -> np.ndarray:
     """Return a column as float64, shape (n,): NaN where a number is missing, marked as missing, or no number."""
     values = dense(values)
     if pd.api.types.is_numeric_dtype(values.dtype):
         x = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        codes, distinct = pd.factorize(values.astype(object))
+        codes, distinct = different(values)
         plain = [_plain(value, c.format) if isinstance(value, str) and c.format else value for value in distinct]
         known = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
         x = np.append(known, np.nan)[codes]

@@ -31,7 +31,7 @@ def read_real_table(source: str | Path, config: TableConfig) -> LabeledData:
     """Read all rows of a table.
 
     Args:
-        source: A file that ends in one of `gensynth.data.frames.SUFFIXES`, `builtin:adult` or `builtin:breast_cancer`.
+        source: As of `gensynth.kinds.table.tables.read_table`, or `builtin:adult` or `builtin:breast_cancer`.
         config: How to read it.
 
     Raises:

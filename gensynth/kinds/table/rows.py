@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
@@ -12,7 +11,7 @@ import pandas as pd
 
 from gensynth.data.examples import Examples
 from gensynth.data.labeled import LabeledData
-from gensynth.kinds.table.numbers import as_numbers
+from gensynth.kinds.table.numbers import as_numbers, different_texts
 from gensynth.kinds.table.schema import NOT_JUDGED, Schema
 from gensynth.kinds.table.times import as_times, ticks
 from gensynth.sampler.synthetic import Synthetic
@@ -69,8 +68,11 @@ class Rows(Examples):
 
     def equal_by_chance(self) -> bool:
         """As `Examples.equal_by_chance`."""
-        values = (self.frame[c.name].nunique(dropna=False) for c in self.schema.columns if c.kind not in NOT_JUDGED)
-        return math.prod(values) < len(self)
+        possible = 1
+        for c in self.schema.columns:
+            if c.kind not in NOT_JUDGED and possible < len(self):  # seldom are more than two columns looked at
+                possible *= self.frame[c.name].nunique(dropna=False)
+        return possible < len(self)
 
 
 def rows_of(data: LabeledData | Synthetic) -> Rows:
@@ -91,6 +93,8 @@ def row_hashes(frame: pd.DataFrame, schema: Schema) -> tuple[bytes, ...]:
         elif c.kind in ("numeric", "integer"):
             plain[j] = as_numbers(values, c) + 0.0
         elif c.kind not in NOT_JUDGED:
-            plain[j] = values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)
+            codes, texts = different_texts(values)
+            place, texts = pd.factorize(np.append(texts, ""))  # what is missing, -1, is an empty text
+            plain[j] = pd.Categorical.from_codes(place[codes], texts)  # each text is hashed once
     hashes = pd.util.hash_pandas_object(pd.DataFrame(plain, index=range(len(frame))), index=False)
-    return tuple(int(h).to_bytes(8) for h in hashes)
+    return tuple(hashes.to_numpy().astype(">u8").view("V8").tolist())

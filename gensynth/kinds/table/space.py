@@ -91,6 +91,10 @@ class RowSpace(Space):
         labels = None if tail is None else tail.labels(self.schema.numbers(typed))
         return SeenRows(row_hashes(typed, self.schema), points, points, points, faults, rows, labels)
 
+    def hashes_of(self, x: Rows) -> tuple[bytes, ...]:
+        """As `Space.hashes_of`."""
+        return row_hashes(self.typed(x.frame)[0], self.schema)
+
     def readable(self, seen: Seen) -> np.ndarray:
         """As `Space.readable`: numbers as they are, levels as codes."""
         assert isinstance(seen, SeenRows)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from gensynth.data.frames import LINES, PACKED, SEPARATORS, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
+from gensynth.data.parts import read_parts
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import NO_TARGET, class_names
@@ -43,7 +44,8 @@ def read_table(path: str | Path, target: Hashable | None, schema: Schema | None 
     """Read a table with a label column.
 
     Args:
-        path: A file that ends in one of `gensynth.data.frames.SUFFIXES`. In text files, what is empty, NA, None,
+        path: A file that ends in one of `gensynth.data.frames.SUFFIXES`, or a folder of Parquet files that ends in
+            .parquet (`gensynth.data.parts`). In text files, what is empty, NA, None,
             null and the like (the list of `pandas.read_csv`) is missing; whole numbers stay whole where some are, and
             codes with leading zeros such as 0123 stay text.
         target: Name of the label column; None for a table without one.
@@ -66,7 +68,7 @@ def read_frame(path: str | Path, schema: Schema | None = None) -> pd.DataFrame:
     """Read a table whatever its columns are; arguments and errors as of `read_table`."""
     path = Path(path)
     suffix = suffix_of(path)
-    if not path.is_file():
+    if not path.is_file() and not (path.is_dir() and suffix == ".parquet"):
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
     if suffix == LINES:
         raise ValueError(f"{str(path)!r} holds lines of JSON, which are read as documents: give --text COLUMN.")
@@ -97,6 +99,13 @@ def from_frame(frame: Any, target: Hashable | None, schema: Schema | None = None
     Raises:
         ValueError: if a column is not understood (`detect_schema`).
     """
+    data = without_notes(frame, target, schema)
+    rows = rows_of(data)
+    return replace(data, notes=table_notes(rows.frame, data.y, rows.schema))
+
+
+def without_notes(frame: Any, target: Hashable | None, schema: Schema | None = None) -> LabeledData:
+    """Take a table as `from_frame` does, where nobody reads notes: to find them takes as long as all the rest."""
     frame = as_pandas(frame)
     if target is None:
         frame, target = unlabeled(frame), NO_TARGET
@@ -114,7 +123,6 @@ def from_frame(frame: Any, target: Hashable | None, schema: Schema | None = None
         y=y,
         classes=classes,
         ids=tuple(map(str, range(len(y)))),
-        notes=table_notes(x, y, schema),
     )
 
 
@@ -160,12 +168,15 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd
 
 
 def _read_packed(path: Path, suffix: str) -> pd.DataFrame:
-    if suffix == ".parquet":
-        from pyarrow.parquet import read_table as read
+    if path.is_dir():
+        table = read_parts(path)
     else:
-        from pyarrow.feather import read_table as read
-    table = read(path, memory_map=False)
-    table.validate(full=True)  # a damaged file may point anywhere in memory
+        if suffix == ".parquet":
+            from pyarrow.parquet import read_table as read
+        else:
+            from pyarrow.feather import read_table as read
+        table = read(path, memory_map=False)
+        table.validate(full=True)  # a damaged file may point anywhere in memory
     frame = as_pandas(table)
     # A named index was a column of the table.
     return frame if frame.index.names == [None] else frame.reset_index()

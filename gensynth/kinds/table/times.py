@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gensynth.kinds.table.numbers import different
+
 UNITS: dict[str, Any] = {
     "day": "D",
     "hour": "h",
@@ -151,7 +153,7 @@ def as_times(values: pd.Series, form: str | None = None) -> pd.Series:
     if form is None:
         ready = isinstance(values.dtype, np.dtype | pd.DatetimeTZDtype) and values.dtype.kind == "M"
         return values if ready else values.astype(object).where(values.notna(), pd.NaT).infer_objects()
-    codes, distinct = pd.factorize(values.astype(object))
+    codes, distinct = different(values)
     times = parse(as_text(pd.Series(distinct, dtype=object), form), form)
     return times.reindex(np.where(codes < 0, len(distinct), codes)).reset_index(drop=True)
 

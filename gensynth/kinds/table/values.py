@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.kinds.table.numbers import as_numbers, is_absent
+from gensynth.kinds.table.numbers import as_numbers, different, is_absent
 from gensynth.kinds.table.schema import Column, plain_level
 from gensynth.kinds.table.times import as_times, tick, ticks, write
 
@@ -45,7 +45,7 @@ def read_values(
             values = pd.Series(np.where(absent, values, write(times, c.format)), index=values.index)
             times = pd.to_numeric(values) if pd.api.types.is_numeric_dtype(real.dtype) else values
         return times, unreadable, wrong & ~absent
-    codes, distinct = pd.factorize(values.astype(object))
+    codes, distinct = different(values)
     unknown = np.array([plain_level(v) not in levels for v in distinct] + [False], dtype=bool)[codes]
     return values, unknown, unknown
 

@@ -257,3 +257,10 @@ def test_tables_of_numbers_or_levels_only_and_whole_column_names():
         order = rng.permutation(120)
         verdict = FidelityChecker(data.subset(order[:70])).check(samples_of(data, order[70:]))
         assert verdict.samples.accepted.mean() > 0.7 and verdict.status in (PASS, REVIEW)
+
+
+def test_hashes_alone_are_those_of_what_is_seen(mixed):
+    train, held_out, _ = mixed
+    space, x = RowSpace(train), held_out.x
+    odd = replace(x, frame=x.frame.astype(object))  # as a file of another format may bring them
+    assert space.hashes_of(x) == space.see(x).hashes == space.hashes_of(odd)

@@ -24,7 +24,7 @@ from gensynth.kinds.table.labels import check_labels
 from gensynth.kinds.table.packed import save_packed
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.schema import Schema
-from gensynth.kinds.table.tables import as_pandas, from_frame, to_frame
+from gensynth.kinds.table.tables import as_pandas, to_frame, without_notes
 from gensynth.sampler.base import Sampler, check_seed
 from gensynth.sampler.synthetic import Synthetic
 
@@ -298,7 +298,7 @@ class TableSampler(Sampler, BaseOverSampler):
             target = f"{target}_"
         labeled = frame.copy(deep=False)
         labeled[target] = labels.array
-        data = from_frame(labeled, target, self.schema)
+        data = without_notes(labeled, target, self.schema)
         wanted = {str(value): n for value, n in self.sampling_strategy_.items() if n}
         for name in wanted:
             self._check_enough(name, data.class_counts[name])

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 from sklearn.covariance import oas
 from threadpoolctl import threadpool_limits
 
+from gensynth.fidelity.metrics.distances import blocks
 from gensynth.kinds.table.codec import Encoded
 from gensynth.kinds.table.samplers.base import TableSampler
 from gensynth.kinds.table.samplers.ranks import evenly, level_places, quantile_points, scores
@@ -110,11 +111,12 @@ def correlation(latent: np.ndarray) -> np.ndarray:
     Returns:
         Shape (d, d), ones on the diagonal.
     """
-    present, latent = ~np.isnan(latent), np.nan_to_num(latent)
-    varies = np.flatnonzero(latent.any(axis=0))
-    known, pairs = latent[:, varies], present[:, varies].astype(float)
+    known = np.nan_to_num(latent)
+    varies = np.flatnonzero(known.any(axis=0))
+    known, present = known[:, varies], ~np.isnan(latent[:, varies])
+    pairs = sum(part.T @ part for part in (present[rows].astype(float) for rows in blocks(len(latent))))
     with threadpool_limits(1, "blas"):  # rounding depends on the number of threads
-        covariance = known.T @ known / np.maximum(pairs.T @ pairs, 1)
+        covariance = known.T @ known / np.maximum(pairs, 1)
         variance = np.diag(covariance)
         shrinkage = oas(known / np.sqrt(variance), assume_centered=True)[1] if len(varies) > 1 else 0.0
     result = np.zeros((latent.shape[1],) * 2)
