@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from gensynth.data.frames import FRAMES, LINES
@@ -12,6 +12,8 @@ from gensynth.kinds.plain import PlainKind
 from gensynth.sampler.saved import kind_of_saved
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from gensynth.data.labeled import LabeledData
@@ -44,7 +46,7 @@ class TextKind(PlainKind):
 
     def claims(self, source: str) -> bool:
         """As `Kind.claims`: a folder is looked into."""
-        return source.lower().endswith(LINES) or kind_of_saved(source) == self.name or _is_folder(Path(source))
+        return source.lower().endswith(LINES) or kind_of_saved(source) == self.name or _is_folder(source)
 
     def takes(self, source: str) -> bool:
         """As `Kind.takes`: any table may hold documents."""
@@ -113,10 +115,14 @@ class TextKind(PlainKind):
         return pictures(contents, at, texts, real)
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether a path is a folder whose sub-folders begin with .txt files, and hold nothing else there."""
+def _is_folder(source: str) -> bool:
+    """Whether a source is a folder whose sub-folders begin with .txt files, and hold nothing else there."""
+    first: list[str] = []
     try:
-        first = list(islice(path.glob("*/*.*"), LOOKED_AT)) if path.is_dir() else []
-    except OSError:
+        for below in os.scandir(source):  # read as it goes: there may be a million
+            if below.is_dir() and len(first) < LOOKED_AT:
+                with os.scandir(below) as files:
+                    first += [file.name for file in islice(files, LOOKED_AT) if not file.name.startswith(".")]
+    except (OSError, ValueError):
         return False
-    return bool(first) and all(file.suffix.lower() == ".txt" for file in first)
+    return bool(first) and all(name.lower().endswith(".txt") for name in first)
