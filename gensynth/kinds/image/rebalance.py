@@ -49,8 +49,9 @@ from gensynth.sampler.synthetic import Synthetic
 
 ON_PHOTOGRAPHS = (
     "On photographs (CIFAR-10 with 20 or 50 images of three classes and 1,000 of the others) nothing synthetic beat "
-    "the best way without on the features of a frozen MobileNetV2; features with the spread of the nearest common "
-    "classes came nearest: docs/benchmark.md."
+    "the best way without: on the features of a frozen MobileNetV2 those with the spread of the nearest common classes "
+    "came nearest, under a small network from scratch half of the rare images changed by TrivialAugment: "
+    "docs/benchmark.md."
 )
 """What `auto` says of colour images before a user hopes for much; from `benchmarks/photographs_bar.py`."""
 
