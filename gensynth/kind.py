@@ -218,14 +218,7 @@ class Kind(ABC):
         raise ValueError(f"--where is for tables, not for {self.plural}.")
 
     def given(self, source: str, train: LabeledData) -> tuple[Any, Mapping[str, int]]:  # noqa: ARG002
-        """Read what is given of examples whose rest is to be drawn.
-
-        Args:
-            source: A name of a file.
-            train: Real training examples.
-
-        Returns:
-            What `Sampler.given` takes, and how many there are of each class.
+        """Read from a file what is given of examples whose rest is to be drawn, and how many there are of each class.
 
         Raises:
             FileNotFoundError: if there is no such file.
