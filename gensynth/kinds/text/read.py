@@ -88,6 +88,9 @@ def _grouped(data: LabeledData, config: TextConfig) -> LabeledData:
     alike = np.bincount(of)
     if not (alike > 1).any():
         return data
+    if one := [name for c, name in enumerate(data.classes) if len({*of[data.y == c].tolist()}) < 2]:
+        note = f"All documents of {some(map(repr, one))} are nearly the same, so that parts share them: trust no score."
+        return replace(data, notes=(*data.notes, note))
     note = (
         f"{int(alike[alike > 1].sum())} documents are nearly the same as another one, of {int((alike > 1).sum())} "
         "templates; those of one stay in one part (--templates false divides them)."

@@ -99,6 +99,11 @@ def test_documents_that_are_nearly_the_same_stay_in_one_part(tmp_path: Path) -> 
     parts = kinds()["text"].parts(str(tmp_path / "a.csv"), CONFIG)
     of = [any(text.startswith("Dear") for text in part.x[:]) for part in parts.by_name.values()]
     assert sum(of) == 1 and "nearly the same" in " ".join(parts.train.notes)
+    frame["label"] = ["form"] * 20 + ["other"] * 20
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    alone = read_documents(str(tmp_path / "b.csv"), CONFIG)
+    assert alone.groups is None and "All documents of 'form'" in alone.notes[-1]
+    frame["label"] = ["x", "y"] * 20
     free = TextConfig(text="body", target="label", templates=False)
     assert read_documents(str(tmp_path / "a.csv"), free).groups is None
     by = read_documents(str(tmp_path / "a.csv"), TextConfig(text="body", target="label", group="label"))
