@@ -12,7 +12,7 @@ from gensynth.report.markup import Html, clean, element, shorten, unfold
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
 
-SEED, MOST, LONGEST = 0, 12, 300
+SEED, MOST, LONGEST = 0, 12, 400
 """Seed of the examples that are chosen, how many of a class are shown, and characters of each."""
 
 
@@ -28,11 +28,14 @@ def look(contents: Contents) -> Html:
     for name in contents.drawn:
         accepted = (samples.y == samples.classes.index(name)) & contents.checked.samples.accepted
         halves = []
-        for kind, x, mine in (("real", train.x, train.y == train.label_of(name)), ("synthetic", samples.x, accepted)):
-            shown = (element("li", _text(x[i])) for i in some(np.flatnonzero(mine), MOST).tolist())
-            halves.append(element("div", element("span", kind, class_=f"key {kind}"), element("ul", *shown)))
+        for kind, data, mine in (("real", train, train.y == train.label_of(name)), ("synthetic", samples, accepted)):
+            at = some(np.flatnonzero(mine), MOST)
+            lines = (element("li", _text(data.x[int(i)]), dir="auto") for i in at)
+            of = f"{len(at)} of {int(mine.sum()):,} {'real' if kind == 'real' else 'accepted synthetic'}"
+            halves.append(element("div", element("span", of, class_=f"key {kind}"), element("ul", *lines)))
         blocks.append(Html(element("h3", clean(name)) + element("div", *halves, class_="side-by-side")))
-    return unfold(blocks, MOST, "classes")
+    intro = f"Shown are {contents.noun}s chosen at random with the fixed seed {SEED}, not picked for their looks."
+    return Html(element("p", intro) + unfold(blocks, MOST, "classes"))
 
 
 def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None) -> Html:

@@ -100,17 +100,11 @@ class TextKind(PlainKind):
 
         return classifiers_of(train, config, own)
 
-    def look(self, contents: Contents) -> Html:
-        """As `Kind.look`: documents beside each other, and words that differ in frequency."""
-        from gensynth.kinds.text.report.look import look
-
-        return look(contents)
-
     def pictures(
         self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
     ) -> Html:
         """As `Kind.pictures`: documents beside real ones, what was changed marked."""
-        from gensynth.kinds.text.report.look import pictures
+        from gensynth.kinds.text.report.pictures import pictures
 
         return pictures(contents, at, texts, real)
 

@@ -1,4 +1,4 @@
-"""What the page shows of documents: some of each class, and what was changed in those that have a parent."""
+"""What the page shows of single documents: what differs from the real one each is shown beside."""
 
 from __future__ import annotations
 
@@ -9,35 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gensynth.report.markup import Html, clean, element, shorten, unfold
-from gensynth.report.plain import MOST, SEED, some
+from gensynth.report.markup import Html, clean, element, shorten
+from gensynth.report.plain import LONGEST
 
 if TYPE_CHECKING:
     from gensynth.report.contents import Contents
 
-LONGEST, PAIRS, WORDS = 400, 12, 120
-"""Characters that are shown of a document, pairs that are shown, and words that are compared."""
-
-
-def look(contents: Contents) -> Html:
-    """Return real and accepted documents of each class beside each other, chosen at random."""
-    train, samples = contents.parts.train, contents.samples
-    blocks = []
-    for name in contents.drawn:
-        accepted = (samples.y == samples.classes.index(name)) & contents.checked.samples.accepted
-        halves = []
-        for kind, data, mine in (("real", train, train.y == train.label_of(name)), ("synthetic", samples, accepted)):
-            at = some(np.flatnonzero(mine), MOST)
-            lines = (element("li", shorten(data.x[int(i)], LONGEST), dir="auto") for i in at)
-            of = f"{len(at)} of {int(mine.sum()):,} {'real' if kind == 'real' else 'accepted synthetic'}"
-            halves.append(element("div", element("span", of, class_=f"key {kind}"), element("ul", *lines)))
-        blocks.append(Html(element("h3", clean(name)) + element("div", *halves, class_="side-by-side")))
-    intro = element(
-        "p",
-        f"Documents were chosen at random with the fixed seed {SEED}, not picked for how they read; of long ones the "
-        "beginning and the end are shown.",
-    )
-    return Html(intro + unfold(blocks, MOST, "classes"))
+PAIRS, WORDS = 12, 120
+"""Pairs that are shown, and words that are compared."""
 
 
 def pictures(contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None) -> Html:
