@@ -369,10 +369,11 @@ def kind_of(sources: Sequence[str], named: str | None = None) -> Kind:
         raise ValueError(f"unknown kind {named!r}; known: {', '.join(kinds())}.{did_you_mean(named, [*kinds()])}")
     if named is not None:
         return kinds()[named]
-    claimed = {kind.name: source for source in sources for kind in kinds().values() if kind.claims(source)}
-    known = [source for source in sources if any(kind.claims(source) for kind in kinds().values())]
+    # Each source is asked for once: some are looked into.
+    claims = [(kind.name, source) for source in sources for kind in kinds().values() if kind.claims(source)]
+    claimed = dict(claims)
     # A file of a sampler says of what kind it is, and a table beside it may hold anything.
-    able = [name for name in claimed if all(kinds()[name].takes(source) for source in known)]
+    able = [name for name in claimed if all(kinds()[name].takes(source) for source in {s for _, s in claims})]
     if len(able) == 1:
         return kinds()[able[0]]
     if len(claimed) > 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -44,21 +45,38 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return both / (len(a) + len(b) - both)
 
 
-def signature(found: np.ndarray) -> np.ndarray:
-    """Return the smallest values of random functions of a document's shingles, uint64, shape (BITS,)."""
-    least: np.ndarray = ((found * _FACTORS + _TERMS) >> np.uint64(20)).min(axis=1)
-    return least
+@final
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """What a document is compared by; made once for each.
 
-
-def bits(found: np.ndarray) -> np.ndarray:
-    """Return the last bit of each of these: of two documents that overlap by J, a share of (1 - J) / 2 differ.
-
-    Li and König 2010, "b-Bit minwise hashing".
-
-    Returns:
-        0 or 1, float64, shape (BITS,).
+    Attributes:
+        found: As `shingles` returns them.
+        least: The smallest values of random functions of these, uint64, shape (BITS,).
     """
-    return (signature(found) & np.uint64(1)).astype(np.float64)
+
+    found: np.ndarray
+    least: np.ndarray
+
+    @staticmethod
+    def of(text: str) -> Sketch:
+        """Return the sketch of a text."""
+        found = shingles(text)
+        return Sketch(found, ((found * _FACTORS + _TERMS) >> np.uint64(20)).min(axis=1))
+
+    @property
+    def bits(self) -> np.ndarray:
+        """The last bit of each value, float64: of two documents that overlap by J, a share of (1 - J) / 2 differ.
+
+        Li and König 2010, "b-Bit minwise hashing".
+        """
+        return (self.least & np.uint64(1)).astype(np.float64)
+
+    @property
+    def bands(self) -> list[bytes]:
+        """The bands of the values."""
+        rows = self.least[: BANDS * ROWS].reshape(BANDS, ROWS)
+        return [bytes([at]) + row.tobytes() for at, row in enumerate(rows)]
 
 
 def reach(share: float) -> float:
@@ -66,32 +84,26 @@ def reach(share: float) -> float:
     return float(np.sqrt(BITS * (1 - share) / 2))
 
 
-def _bands(found: np.ndarray) -> list[bytes]:
-    """Return the bands of a document's smallest values."""
-    bands = signature(found)[: BANDS * ROWS].reshape(BANDS, ROWS)
-    return [bytes([at]) + band.tobytes() for at, band in enumerate(bands)]
-
-
 @final
 class Index:
     """Finds, among documents, those that are nearly the same as another one."""
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
-        self.sets: list[np.ndarray] = []
+    def __init__(self, sketches: Iterable[Sketch] = ()) -> None:
+        self.sketches: list[Sketch] = []
         self._at: defaultdict[bytes, list[int]] = defaultdict(list)
-        for text in texts:
-            self.add(shingles(text))
+        for sketch in sketches:
+            self.add(sketch)
 
-    def add(self, found: np.ndarray) -> None:
-        """Add a document by its shingles."""
-        for band in _bands(found):
-            self._at[band].append(len(self.sets))
-        self.sets.append(found)
+    def add(self, sketch: Sketch) -> None:
+        """Add a document."""
+        for band in sketch.bands:
+            self._at[band].append(len(self.sketches))
+        self.sketches.append(sketch)
 
-    def near(self, found: np.ndarray, most: int = 50) -> dict[int, float]:
+    def near(self, sketch: Sketch, most: int = 50) -> dict[int, float]:
         """Return documents that may be nearly the same and their overlap, the first `most` of each band."""
-        at = dict.fromkeys(i for band in _bands(found) for i in self._at.get(band, ())[:most])
-        return {i: overlap(found, self.sets[i]) for i in at}
+        at = dict.fromkeys(i for band in sketch.bands for i in self._at.get(band, ())[:most])
+        return {i: overlap(sketch.found, self.sketches[i].found) for i in at}
 
 
 def templates(texts: Sequence[str]) -> np.ndarray:
@@ -101,9 +113,9 @@ def templates(texts: Sequence[str]) -> np.ndarray:
     """
     index, pairs = Index(), [(0, 0)]
     for i, text in enumerate(texts):
-        found = shingles(text)
-        pairs += [(i, other) for other, share in index.near(found, 3).items() if share >= SAME]
-        index.add(found)
+        sketch = Sketch.of(text)
+        pairs += [(i, other) for other, share in index.near(sketch, 3).items() if share >= SAME]
+        index.add(sketch)
     a, b = np.array(pairs).T
     graph = coo_array((np.ones(len(a)), (a, b)), (len(texts), len(texts)))
     found_in: np.ndarray = connected_components(graph)[1].astype(np.int64)

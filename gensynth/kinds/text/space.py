@@ -22,7 +22,7 @@ from gensynth.kinds.text.documents import Documents
 from gensynth.kinds.text.features import Embedding, words
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
-from gensynth.kinds.text.shingles import SAME, Index, bits, overlap, reach, shingles
+from gensynth.kinds.text.shingles import SAME, Index, Sketch, overlap, reach
 from gensynth.kinds.text.variety import METRICS
 from gensynth.sampler.synthetic import Synthetic
 
@@ -50,9 +50,13 @@ class SeenDocuments(Seen):
 
     Attributes:
         texts: The texts, length n.
+        sketches: What they are compared by, length n.
+        order: As `Order` answers, float64, shape (n,).
     """
 
     texts: Sequence[str]
+    sketches: Sequence[Sketch]
+    order: np.ndarray
 
 
 @final
@@ -96,10 +100,10 @@ class DocumentSpace(Space):
         self.embedding = Embedding.fit(texts, seed)
         self.stamp = {"name": "text", "features": "hashed TF-IDF of words and characters"}
         self._usual = Usual(texts)
-        self._index, self._runs, self._order = Index(texts), Runs(texts), Order(texts)
+        self._runs, self._order = Runs(texts), Order(texts)
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
-        self.real = self.see(train.x)
-        self.hashes = self.real.hashes
+        self.real: SeenDocuments = self.see(train.x)
+        self.hashes, self._index = self.real.hashes, Index(self.real.sketches)
         (self.near, self.usual), self.run = self._near(), self._run()
         # A held-out document is not looked for beyond exact copies: real ones may lie as near to each other.
         self.near_held_out, self.near_synthetic = np.zeros(len(train.classes)), np.array([*map(reach, self.near)])
@@ -110,15 +114,18 @@ class DocumentSpace(Space):
         wide = self.embedding(texts)
         narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
         scaled = wide * np.sqrt(wide.shape[1])  # of about unit variance, as the judge wants them
-        places = np.stack([bits(shingles(text)) for text in texts])
-        return SeenDocuments(x.hashes(), scaled, narrow, places, self._usual.faults(texts), texts)
+        sketches = [Sketch.of(text) for text in texts]
+        places, order = np.stack([sketch.bits for sketch in sketches]), np.array([self._order(text) for text in texts])
+        return SeenDocuments(
+            x.hashes(), scaled, narrow, places, self._usual.faults(texts), texts, sketches=sketches, order=order
+        )
 
     def _near(self) -> tuple[np.ndarray, np.ndarray]:
         """Return by label the overlap from which on a document is a near copy, and the usual distance of the nearest.
 
         The distance of two documents is 1 less their overlap, the usual one its median, float64, shape (classes,) each.
         """
-        nearest = np.array([self._best(i, {i})[1] for i in range(len(self.train))])
+        nearest = np.array([self._best(sketch, {i})[1] for i, sketch in enumerate(self.real.sketches)])
         of_class = [nearest[self.train.y == c] for c in range(len(self.train.classes))]
         near = [np.clip(np.quantile(m, 1 - NEAR_LEVEL), SAME, NEAREST) if len(m) else SAME for m in of_class]
         usual = [max(1 - float(np.median(m)), 1 - NEAREST) if len(m) else 1.0 for m in of_class]
@@ -130,15 +137,14 @@ class DocumentSpace(Space):
         mine = (longest[self.train.y == c] for c in range(len(self.train.classes)))
         return np.array([np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0.0 for m in mine])
 
-    def _best(self, document: int | np.ndarray, own: set[int]) -> tuple[int, float]:
+    def _best(self, document: Sketch, own: set[int]) -> tuple[int, float]:
         """Return the real document that a document overlaps most with, and how much; -1 and 0 for none.
 
         Args:
-            document: A position, or shingles.
+            document: The document.
             own: Positions that do not count.
         """
-        found = self._index.sets[document] if isinstance(document, int) else document
-        near = {i: share for i, share in self._index.near(found).items() if i not in own}
+        near = {i: share for i, share in self._index.near(document).items() if i not in own}
         best = max(near, key=lambda i: near[i], default=-1)
         return best, near.get(best, 0.0)
 
@@ -153,13 +159,13 @@ class DocumentSpace(Space):
         length = np.array([len(words(text)) for text in seen.texts])
         for i, text in enumerate(seen.texts):
             own = {place[name] for name in parents[i] if name in place}
-            mine = shingles(text)
+            mine = seen.sketches[i]
             best, share[i] = self._best(mine, own)
             nearest[i] = best if best >= 0 else closest[i]
             run[i] = self._runs.longest(text, own)
             if own:
-                of_parent[i] = max(overlap(mine, self._index.sets[at]) for at in own)
-        order = np.array([self._order(text) for text in seen.texts])
+                of_parent[i] = max(overlap(mine.found, self.real.sketches[at].found) for at in own)
+        order = seen.order
         # With few real documents the smallest p-value is larger: then what is worse than all of them goes.
         limit = max(DISORDER, 1 / (len(self._real_order) + 1))
         p = np.where(np.isfinite(order), conformal_p(self._real_order, -np.nan_to_num(order)), 1.0)
@@ -176,6 +182,7 @@ class DocumentSpace(Space):
 
     def scores(self, label: int, at: np.ndarray, synthetic: Synthetic, seen: Seen, tests: int) -> Iterable[Score]:
         """As `Space.scores`: every metric of points, and of phrases."""
+        assert isinstance(seen, SeenDocuments)
         members = np.flatnonzero(self.train.y == label)
         # Holm's smallest p-value must be able to fall below the level: 1 / (1 + B) < level / tests.
         permutations, rng = max(1000, round(2 * tests / P_VALUE)), np.random.default_rng(self.seed)
@@ -184,8 +191,7 @@ class DocumentSpace(Space):
         samples = Featured(seen.points[drawn], synthetic.x.take(drawn), self.train.noun)
         found = set_scores.set_scores(real, samples, self.seed, permutations)
         found["kid"] = replace(found["kid"], apart=set_scores.apart(self.real.points, self.train.y, label))
-        ordered = np.array([self._order(text) for text in samples.examples[:]])
-        return (*found.values(), _order_score(self._order.real[some], ordered))
+        return (*found.values(), _order_score(self._order.real[some], seen.order[drawn]))
 
     def detectable(self, label: int, n: int, level: float) -> float | None:
         """As `Space.detectable`, of the test of KID."""

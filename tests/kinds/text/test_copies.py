@@ -12,7 +12,7 @@ from gensynth.kinds.text.documents import plain
 from gensynth.kinds.text.features import words
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import LEAST, Runs
-from gensynth.kinds.text.shingles import LONG, Index, overlap, shingles, templates
+from gensynth.kinds.text.shingles import LONG, Index, Sketch, overlap, shingles, templates
 
 LONG_TEXT = "the quick brown fox jumps over the lazy dog while the cat sleeps in the warm afternoon sun near a wall"
 
@@ -29,9 +29,9 @@ def test_overlap_is_that_of_the_sets_of_runs_of_characters(a: str, b: str) -> No
 
 def test_an_index_finds_what_is_nearly_the_same_and_little_else() -> None:
     texts = reviews(0).x[:]
-    index = Index(texts)
+    index = Index(map(Sketch.of, texts))
     for i in (0, 50, 170):
-        near = index.near(shingles(texts[i].replace("the", "teh", 1)))
+        near = index.near(Sketch.of(texts[i].replace("the", "teh", 1)))
         assert max(near, key=lambda at: near[at]) == i and near[i] > 0.8
         assert all(share < 0.7 for at, share in near.items() if at != i)
 
