@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -23,8 +23,8 @@ from gensynth.data.words import some_counts
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.probabilities import prior_correct, tune_threshold
-from gensynth.evaluate.side_by_side import OnStep
-from gensynth.evaluate.ways import THRESHOLD, WEIGHTS
+from gensynth.evaluate.remembering import Remembering
+from gensynth.evaluate.ways import WEIGHTS
 from gensynth.kinds.table.config import FOREST
 from gensynth.kinds.table.encoder import Encoder, Extra
 from gensynth.kinds.table.models import GRID, Setting, best_setting, made, preparation
@@ -147,7 +147,7 @@ class Fit:
 
 @final
 @dataclass(frozen=True, eq=False)
-class TableClassifier(Classifier):
+class TableClassifier(Remembering):
     """One classifier of rows in all ways.
 
     Attributes:
@@ -163,7 +163,6 @@ class TableClassifier(Classifier):
     seed: int
     folds: int
     threads: int
-    _known: dict[Any, Probabilities] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -179,20 +178,8 @@ class TableClassifier(Classifier):
         """As `Classifier.untuned`."""
         return replace(self, folds=0)
 
-    def try_way(
-        self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: OnStep
-    ) -> Probabilities:
-        """As `Classifier.try_way`; moving the threshold trains nothing that `real` has not trained already."""
-        key = (way == WEIGHTS, train, added, test)
-        if not any(known[1] is train for known in self._known):
-            self._known.clear()
-        if key not in self._known:
-            with threadpool_limits(self.threads):
-                self._known[key] = self._trained(*key)
-        on_step(1)
-        return replace(self._known[key], moved=way == THRESHOLD)
-
-    def _trained(self, weighted: bool, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
+    def _trained(self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
+        """As `Remembering`."""
         encoder, counts = self.encoder, train.class_counts
         if self.folds and min(counts.values()) < 2:
             raise ValueError(f"train has the class counts {some_counts(counts)}; every class needs at least 2 rows.")
@@ -200,12 +187,14 @@ class TableClassifier(Classifier):
             raise ValueError(f"test has rows of {test.classes[test.y[0]]!r} only; at least two classes are needed.")
         x, x_test = (pd.DataFrame(encoder.rows(rows_of(part).frame)) for part in (train, test))
         extra = None if added is None else encoder.extra(added, train.ids)
-        fit = Fit(self.model, encoder.is_code, weighted, extra, self.seed)
-        fitted, threshold = fit.tuned_to(x, encoder.labels(train.y), self.folds)
+        fit = Fit(self.model, encoder.is_code, way == WEIGHTS, extra, self.seed)
+        with threadpool_limits(self.threads):
+            fitted, threshold = fit.tuned_to(x, encoder.labels(train.y), self.folds)
+            raw = fitted.raw(x_test)
         place = np.argsort(encoder.order)  # of each class among the encoder's labels
         return Probabilities(
             test.y,
-            fitted.raw(x_test)[None, :, place],
+            raw[None, :, place],
             fitted.n_train,
             positive=int(encoder.order[1]) if len(place) == 2 else None,
             shares=fitted.shares[place],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -11,11 +11,10 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.class_weight import compute_sample_weight
 
 from gensynth.data.labeled import LabeledData
-from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities, rarer
 from gensynth.evaluate.own import named_classifier
-from gensynth.evaluate.side_by_side import OnStep
-from gensynth.evaluate.ways import OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
+from gensynth.evaluate.remembering import Remembering
+from gensynth.evaluate.ways import OVERSAMPLED, WEIGHTS
 from gensynth.kinds.text.config import CLASSIFIERS
 from gensynth.kinds.text.models import Lesson, Linear, Model, Own, linear_models
 from gensynth.sampler.synthetic import Synthetic
@@ -66,7 +65,7 @@ class Taught:
 
 @final
 @dataclass(frozen=True, eq=False)
-class TextClassifier(Classifier):
+class TextClassifier(Remembering):
     """A model of documents in all ways.
 
     How far it is held back is chosen by log loss, the threshold tuned by balanced accuracy, both in cross-validation of
@@ -81,7 +80,6 @@ class TextClassifier(Classifier):
     model: Model
     seed: int
     folds: int
-    _known: dict[Any, Probabilities] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -102,19 +100,8 @@ class TextClassifier(Classifier):
         """As `Classifier.untuned`."""
         return replace(self, folds=0)
 
-    def try_way(
-        self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData, on_step: OnStep
-    ) -> Probabilities:
-        """As `Classifier.try_way`; moving the threshold trains nothing that `real` has not trained already."""
-        key = (REAL if way == THRESHOLD else way, train, added, test)
-        if not any(known[1] is train for known in self._known):
-            self._known.clear()
-        if key not in self._known:
-            self._known[key] = self._trained(*key)
-        on_step(1)
-        return replace(self._known[key], moved=way == THRESHOLD)
-
     def _trained(self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
+        """As `Remembering`."""
         taught, settings = Taught.of(train, added), self.model.settings
         folds = taught.splits(CHOOSING_FOLDS, self.seed) if len(settings) > 1 else []
         losses = [sum(self._loss(self._held_out(way, taught, part, s)) for part in folds) for s in settings]
