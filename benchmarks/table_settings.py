@@ -28,9 +28,10 @@ from tables import LIBRARIES, QUICK, Half, code_version, read_lines, real_half
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from gensynth.evaluate.choosing import FOLDS
 from gensynth.kinds.table.classifiers import Fit, Fitted
 from gensynth.kinds.table.config import BOOSTING, LOGISTIC
-from gensynth.kinds.table.models import CHOOSING_FOLDS, GRID, Setting
+from gensynth.kinds.table.models import GRID, Setting
 
 LEAST_RARE, MOST_ROWS, CUTS = 30, 7000, 3
 LOSS, PRECISION = "log loss", "average precision"
@@ -58,7 +59,7 @@ def measured(name: str) -> bool:
 
 def measure(half: Half, seed: int) -> dict[str, Any]:
     """Return, by model and setting, the scores of folds of the training half, and of the other half."""
-    splits = [*StratifiedKFold(CHOOSING_FOLDS, shuffle=True, random_state=seed).split(half.x, half.y)]
+    splits = [*StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(half.x, half.y)]
     found: dict[str, Any] = {model: {} for model in GRIDS}
     for model, grids in GRIDS.items():
         for setting in (s for grid in grids.values() for s in grid):

@@ -12,10 +12,8 @@ does by default; `auto` chooses how far. A choice takes 15 fits of every candida
 `--candidates` names them. Nothing is passed through the fidelity gate.
 
 The ten quick tables were named before anything was run, by their sizes alone: at least 40 rare rows, at most 2,500
-rows, at most one table per source, spread over 3 to 33 common rows per rare one.
-
-Every result is one line of `results.jsonl` in `--out`. A killed run goes on where it was. Results of other code, other
-libraries or other settings are kept and not looked at.
+rows, at most one table per source, spread over 3 to 33 common rows per rare one. Every result is one line of
+`results.jsonl` in `--out`; a killed run goes on. Those of other code, libraries or settings are kept, not looked at.
 """
 
 from __future__ import annotations

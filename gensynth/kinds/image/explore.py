@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.tree import DecisionTreeClassifier
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import counted
+from gensynth.evaluate.cues import comparable, cue
 from gensynth.kinds.image.domains import possible_groups
 
 FEWEST_FOR_GAN = 20
@@ -25,8 +23,6 @@ FEWEST_FOR_VERDICT = 10
 
 FEWEST_HELD_OUT = 30
 """Validation images of each class from which on they are asked about recipes; else training images are, out of fold."""
-
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -162,19 +158,11 @@ def _properties(data: LabeledData) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 def _cues(properties: dict[str, np.ndarray], y: np.ndarray, seed: int) -> tuple[dict[str, float], float]:
-    enough = np.flatnonzero(np.bincount(y) >= FOLDS)
+    enough = comparable(y)
     if len(enough) < 2:
         return {}, 0.0
-    rows = np.isin(y, enough)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    tree = DecisionTreeClassifier(max_depth=4, class_weight="balanced", random_state=seed)
-    cues = {}
-    for name, values in properties.items():
-        table = values[rows].reshape(rows.sum(), -1)
-        if (table != table[0]).any():
-            predicted = cross_val_predict(tree, table, y[rows], cv=folds)
-            cues[name] = float(balanced_accuracy_score(y[rows], predicted))
-    return cues, 1 / len(enough)
+    cues = {name: cue(values, y, seed) for name, values in properties.items()}
+    return {name: told for name, told in cues.items() if told is not None}, 1 / len(enough)
 
 
 def _advice(found: Exploration) -> list[str]:

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import some_counts
+from gensynth.evaluate.choosing import best_setting, taught_loss
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.probabilities import prior_correct, tune_threshold
@@ -27,7 +28,7 @@ from gensynth.evaluate.remembering import Remembering
 from gensynth.evaluate.ways import WEIGHTS
 from gensynth.kinds.table.config import FOREST
 from gensynth.kinds.table.encoder import Encoder, Extra
-from gensynth.kinds.table.models import GRID, Setting, best_setting, made, preparation
+from gensynth.kinds.table.models import GRID, Setting, made, preparation
 from gensynth.kinds.table.regressors import TableRegressor
 from gensynth.kinds.table.rows import rows_of
 from gensynth.sampler.synthetic import Synthetic
@@ -83,8 +84,7 @@ class Fit:
     def chosen(self, x: pd.DataFrame, y: np.ndarray) -> Fit:
         """Return the same, set so that real rows that it has not seen are predicted best.
 
-        That is the least log loss in cross-validation, the classes weighted as in training: a model of filled rows is
-        not to be stopped early for the shares that it was taught. Synthetic rows are learned from, never predicted.
+        That is the least `taught_loss` in cross-validation. Synthetic rows are learned from, never predicted.
 
         Args:
             x: As `to`.
@@ -92,12 +92,10 @@ class Fit:
         """
 
         def loss(setting: Setting, seen: np.ndarray, unseen: np.ndarray) -> float:
-            fitted, true = replace(self, setting=setting).to(x.iloc[seen], y[seen]), y[unseen]
-            p = fitted.raw(x.iloc[unseen])[np.arange(len(true)), true]
-            weights = (fitted.trained / fitted.shares)[true]
-            return float(np.average(-np.log(np.maximum(p, 1e-9)), weights=weights))
+            fitted = replace(self, setting=setting).to(x.iloc[seen], y[seen])
+            return taught_loss(fitted.raw(x.iloc[unseen]), y[unseen], fitted.trained, fitted.shares)
 
-        return replace(self, setting=best_setting(GRID[self.model], x, y, self.seed, loss))
+        return replace(self, setting=best_setting(GRID[self.model], y, self.seed, loss))
 
     def to(self, x: pd.DataFrame, y: np.ndarray) -> Fitted:
         """Fit to real rows and what is added to them.

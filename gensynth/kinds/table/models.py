@@ -7,12 +7,10 @@ with the `Setting` that predicts real rows best that it has not seen (`gensynth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -23,7 +21,6 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -34,7 +31,6 @@ MOST_BINS = 255
 RARE_LEVEL = 10
 """Levels with fewer rows share one column where levels become columns."""
 
-T = TypeVar("T")
 Setting = dict[str, Any]
 """Arguments of a model."""
 
@@ -48,31 +44,6 @@ GRID: dict[str, list[Setting]] = {
 """What cross-validation chooses between; the simplest first. Finer grids were not ahead (docs/benchmark.md)."""
 RIDGE: list[Setting] = [{"alpha": alpha} for alpha in (100.0, 10.0, 1.0)]
 """The same of `LOGISTIC` where a number is predicted."""
-CHOOSING_FOLDS = 3
-"""Folds of the cross-validation that chooses how a model is set."""
-
-
-def best_setting(
-    grid: Sequence[T],
-    x: pd.DataFrame,
-    y: np.ndarray,
-    seed: int,
-    loss: Callable[[T, np.ndarray, np.ndarray], float],
-) -> T:
-    """Return the setting with the least loss in cross-validation; the first where a class has a single row.
-
-    Args:
-        grid: What to choose from, the simplest first.
-        x: Real rows, shape (n, p).
-        y: Their labels, by which folds are stratified, shape (n,).
-        seed: Of the folds.
-        loss: Takes a setting, and the positions of the rows that are seen and of those to be predicted.
-    """
-    folds = min(CHOOSING_FOLDS, int(np.bincount(y).min()))
-    if len(grid) == 1 or folds < 2:
-        return grid[0]
-    splits = [*StratifiedKFold(folds, shuffle=True, random_state=seed).split(x, y)]
-    return min(grid, key=lambda setting: sum(loss(setting, *split) for split in splits))
 
 
 class Bins(TransformerMixin, BaseEstimator):

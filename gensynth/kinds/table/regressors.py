@@ -16,13 +16,14 @@ from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.choosing import best_setting
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.numbers import Numbers
 from gensynth.evaluate.side_by_side import OnStep
 from gensynth.evaluate.ways import WEIGHTS
 from gensynth.kinds.table.config import FOREST, LOGISTIC
 from gensynth.kinds.table.encoder import Encoder, Extra
-from gensynth.kinds.table.models import GRID, RIDGE, Setting, best_setting, made, preparation
+from gensynth.kinds.table.models import GRID, RIDGE, Setting, made, preparation
 from gensynth.kinds.table.rows import rows_of
 from gensynth.kinds.table.tail import Tail
 from gensynth.sampler.synthetic import Synthetic
@@ -74,7 +75,7 @@ class NumberFit:
 
         settings = RIDGE if self.model == LOGISTIC else GRID[self.model]
         grid = [(setting, power) for power in (POWERS if self.weighted else (0.0,)) for setting in settings]
-        predict, _ = self._fitted(*best_setting(grid, x, y, self.seed, loss), x, number)
+        predict, _ = self._fitted(*best_setting(grid, y, self.seed, loss), x, number)
         return predict(asked), len(number) + (0 if self.extra is None else len(self.extra.y))
 
     def _fitted(self, setting: Setting, power: float, x: pd.DataFrame, number: np.ndarray) -> tuple[Any, np.ndarray]:

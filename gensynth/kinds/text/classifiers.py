@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.class_weight import compute_sample_weight
 
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.choosing import best_setting, taught_loss
 from gensynth.evaluate.outcome import Probabilities, rarer
 from gensynth.evaluate.own import named_classifier
 from gensynth.evaluate.remembering import Remembering
@@ -18,8 +19,6 @@ from gensynth.evaluate.ways import OVERSAMPLED, WEIGHTS
 from gensynth.kinds.text.config import CLASSIFIERS
 from gensynth.kinds.text.models import Lesson, Linear, Model, Own, linear_models
 from gensynth.sampler.synthetic import Synthetic
-
-CHOOSING_FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +67,8 @@ class Taught:
 class TextClassifier(Remembering):
     """A model of documents in all ways.
 
-    How far it is held back is chosen by log loss, the threshold tuned by balanced accuracy, both in cross-validation of
-    the real documents; synthetic ones are learned from, never predicted.
+    How far it is held back is chosen by `taught_loss`, the threshold tuned by balanced accuracy, both in
+    cross-validation of the real documents; synthetic ones are learned from, never predicted.
 
     Attributes:
         model: What is fitted.
@@ -102,23 +101,19 @@ class TextClassifier(Remembering):
 
     def _trained(self, way: str, train: LabeledData, added: Synthetic | None, test: LabeledData) -> Probabilities:
         """As `Remembering`."""
-        taught, settings = Taught.of(train, added), self.model.settings
-        folds = taught.splits(CHOOSING_FOLDS, self.seed) if len(settings) > 1 else []
-        losses = [sum(self._loss(self._held_out(way, taught, part, s)) for part in folds) for s in settings]
-        setting = settings[int(np.argmin(losses))]
+        taught = Taught.of(train, added)
+
+        def loss(setting: float, seen: np.ndarray, unseen: np.ndarray) -> float:  # noqa: ARG001
+            found = self._held_out(way, taught, unseen, setting)
+            assert found.trained is not None and found.shares is not None
+            return taught_loss(found.raw[0], found.y, found.trained, found.shares)
+
+        setting = best_setting(self.model.settings, train.y, self.seed, loss)
         found = self._outcome(way, taught.lesson, setting, (list(test.x.texts), test.y), taught.k)
         if self.folds and found.positive is not None:
             parts = taught.splits(self.folds, self.seed)
             found = found.tuned([self._held_out(way, taught, part, setting) for part in parts]) if parts else found
         return found
-
-    @staticmethod
-    def _loss(found: Probabilities) -> float:
-        """Return the log loss, the classes weighted as in training."""
-        assert found.trained is not None and found.shares is not None
-        p = found.raw[0][np.arange(len(found.y)), found.y]
-        weights = (found.trained / np.maximum(found.shares, 1e-9))[found.y]
-        return float(np.average(-np.log(np.maximum(p, 1e-9)), weights=weights))
 
     def _held_out(self, way: str, taught: Taught, held_out: np.ndarray, setting: float) -> Probabilities:
         of = taught.lesson

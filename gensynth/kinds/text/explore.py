@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.tree import DecisionTreeClassifier
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted, some
+from gensynth.evaluate.cues import cue
 from gensynth.kinds.text.features import words
 from gensynth.kinds.text.space import script_of
 
-FOLDS, SHOWN = 5, 8
-"""Folds of the tree that is asked what length tells, and words that are shown of a class."""
+SHOWN = 8
+"""Words that are shown of a class."""
 FEWEST, PRIOR, SURE = 5, 0.5, 2.0
 """Documents that a word must be in to tell a class, how many are added to either side, and standard errors from no
 difference."""
@@ -131,7 +129,7 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
             tuple(data.ids[i] for i in rows) for rows in first.values() if len({*data.y[rows].tolist()}) > 1
         ),
         telling=_telling(found, data),
-        length_tells=_length_tells(length, data.y, seed),
+        length_tells=cue(length, data.y, seed),
         notes=data.notes,
     )
 
@@ -154,13 +152,3 @@ def _telling(found: list[list[str]], data: LabeledData) -> dict[str, tuple[tuple
         best = [i for i in np.argsort(-sure[:, c], kind="stable")[:SHOWN] if sure[i, c] > SURE]
         told[name] = tuple((str(vocabulary[i]), float(mine[i, c] / total[i, 0])) for i in best)
     return told
-
-
-def _length_tells(length: np.ndarray, y: np.ndarray, seed: int) -> float | None:
-    rows = np.isin(y, np.flatnonzero(np.bincount(y) >= FOLDS))
-    if len(np.unique(y[rows])) < 2 or (length == length[0]).all():
-        return None
-    tree = DecisionTreeClassifier(max_depth=4, class_weight="balanced", random_state=seed)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    said = cross_val_predict(tree, length[rows, None], y[rows], cv=folds)
-    return float(balanced_accuracy_score(y[rows], said))
