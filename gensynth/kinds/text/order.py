@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import final
-from zlib import crc32
 
 import numpy as np
 
-from gensynth.kinds.text.features import words
+from gensynth.kinds.text.codes import times
 
 FEWEST = 5
 """Pairs of neighbours that real documents know, in either order, which a document needs for an answer."""
@@ -22,44 +21,32 @@ class Order:
     words, whichever they are, and 1 at most.
 
     Args:
-        texts: Real documents.
+        documents: The codes of real documents.
 
     Attributes:
         real: The answers for these, each by the others, float64, shape (n,); NaN for none.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        pairs = [_pairs(_codes(text)) for text in texts]
+    def __init__(self, documents: Sequence[np.ndarray]) -> None:
+        pairs = [_pairs(codes) for codes in documents]
         self._known = np.unique(np.concatenate([*pairs, np.zeros(0, np.uint64)]), return_counts=True)
         self.real = np.array([self._score(each, own=True) for each in pairs])
 
-    def __call__(self, text: str) -> float:
+    def __call__(self, codes: np.ndarray) -> float:
         """Return the answer for another document; NaN where too few of its pairs are known."""
-        return self._score(_pairs(_codes(text)), own=False)
+        return self._score(_pairs(codes), own=False)
 
     def _score(self, pairs: np.ndarray, own: bool) -> float:
         reverse = (pairs << np.uint64(32)) | (pairs >> np.uint64(32))
-        there, back = (_looked_up(*self._known, wanted) for wanted in (pairs, reverse))
+        there, back = (times(*self._known, wanted) for wanted in (pairs, reverse))
         if own:
             mine = np.unique(pairs, return_counts=True)
-            there, back = there - _looked_up(*mine, pairs), back - _looked_up(*mine, reverse)
+            there, back = there - times(*mine, pairs), back - times(*mine, reverse)
         known = there + back > 0
         if known.sum() < FEWEST:
             return np.nan
         return float(np.sign(there - back)[known].mean())
 
 
-def _codes(text: str) -> np.ndarray:
-    return np.array([crc32(word.encode()) for word in words(text)], dtype=np.uint64)
-
-
 def _pairs(codes: np.ndarray) -> np.ndarray:
     return (codes[:-1] << np.uint64(32)) | codes[1:]
-
-
-def _looked_up(known: np.ndarray, n: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the number of each of what is wanted, 0 for what is not known, int64."""
-    if not len(known):
-        return np.zeros(len(wanted), dtype=np.int64)
-    at = np.searchsorted(known, wanted).clip(max=len(known) - 1)
-    return np.where(known[at] == wanted, n[at], 0)

@@ -18,8 +18,9 @@ from gensynth.fidelity.conformal import conformal_p
 from gensynth.fidelity.set_scores import Featured
 from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
+from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import Documents
-from gensynth.kinds.text.features import Embedding, words
+from gensynth.kinds.text.features import Embedding
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
 from gensynth.kinds.text.shingles import SAME, Index, Sketch, overlap, reach
@@ -49,13 +50,13 @@ class SeenDocuments(Seen):
     """What the space sees in n documents.
 
     Attributes:
-        texts: The texts, length n.
-        sketches: What they are compared by, length n.
+        sketches: What documents are compared by, length n.
+        codes: Their words as numbers, length n.
         order: As `Order` answers, float64, shape (n,).
     """
 
-    texts: Sequence[str]
     sketches: Sequence[Sketch]
+    codes: Sequence[np.ndarray]
     order: np.ndarray
 
 
@@ -100,7 +101,8 @@ class DocumentSpace(Space):
         self.embedding = Embedding.fit(texts, seed)
         self.stamp = {"name": "text", "features": "hashed TF-IDF of words and characters"}
         self._usual = Usual(texts)
-        self._runs, self._order = Runs(texts), Order(texts)
+        documents = [codes(text) for text in texts]
+        self._runs, self._order = Runs(documents), Order(documents)
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
         self.real: SeenDocuments = self.see(train.x)
         self.hashes, self._index = self.real.hashes, Index(self.real.sketches)
@@ -115,10 +117,9 @@ class DocumentSpace(Space):
         narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
         scaled = wide * np.sqrt(wide.shape[1])  # of about unit variance, as the judge wants them
         sketches = [Sketch.of(text) for text in texts]
-        places, order = np.stack([sketch.bits for sketch in sketches]), np.array([self._order(text) for text in texts])
-        return SeenDocuments(
-            x.hashes(), scaled, narrow, places, self._usual.faults(texts), texts, sketches=sketches, order=order
-        )
+        documents = [codes(text) for text in texts]
+        places, order = np.stack([sketch.bits for sketch in sketches]), np.array([*map(self._order, documents)])
+        return SeenDocuments(x.hashes(), scaled, narrow, places, self._usual.faults(texts), sketches, documents, order)
 
     def _near(self) -> tuple[np.ndarray, np.ndarray]:
         """Return by label the overlap from which on a document is a near copy, and the usual distance of the nearest.
@@ -133,7 +134,7 @@ class DocumentSpace(Space):
 
     def _run(self) -> np.ndarray:
         """Return by label how many words in a row nearly all real documents share at most, shape (classes,)."""
-        longest = np.array([self._runs.longest(text, {i}) for i, text in enumerate(self.train.x.texts)])
+        longest = np.array([self._runs.longest(document, {i}) for i, document in enumerate(self.real.codes)])
         mine = (longest[self.train.y == c] for c in range(len(self.train.classes)))
         return np.array([np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0.0 for m in mine])
 
@@ -156,13 +157,12 @@ class DocumentSpace(Space):
         place = {name: i for i, name in enumerate(self.train.ids)}
         n, nearest = len(y), closest.copy()
         share, run, of_parent = np.zeros(n), np.zeros(n), np.full(n, np.nan)
-        length = np.array([len(words(text)) for text in seen.texts])
-        for i, text in enumerate(seen.texts):
+        length = np.array([*map(len, seen.codes)])
+        for i, mine in enumerate(seen.sketches):
             own = {place[name] for name in parents[i] if name in place}
-            mine = seen.sketches[i]
             best, share[i] = self._best(mine, own)
             nearest[i] = best if best >= 0 else closest[i]
-            run[i] = self._runs.longest(text, own)
+            run[i] = self._runs.longest(seen.codes[i], own)
             if own:
                 of_parent[i] = max(overlap(mine.found, self.real.sketches[at].found) for at in own)
         order = seen.order

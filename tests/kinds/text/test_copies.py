@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_reviews import reviews
 
+from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import plain
 from gensynth.kinds.text.features import words
 from gensynth.kinds.text.order import Order
@@ -44,10 +45,12 @@ def test_templates_are_chains_of_near_copies() -> None:
 
 def test_the_longest_run_of_words_is_found_and_those_of_parents_left_out() -> None:
     real = [LONG_TEXT, "a completely different text of some nine words here"]
-    runs, said = Runs(real), " ".join(LONG_TEXT.split()[3:12])
-    assert runs.longest(f"well {said} indeed") == 9 and runs.longest(f"well {said} indeed", {0}) == 0
-    assert runs.longest(f"{said} {real[1]}", {0}) == 9 and runs.longest("short one") == 0
-    assert runs.longest(" ".join(LONG_TEXT.split()[: LEAST - 1])) == 0 and Runs([]).longest(LONG_TEXT) == 0
+    runs, said = Runs([*map(codes, real)]), " ".join(LONG_TEXT.split()[3:12])
+    assert runs.longest(codes(f"well {said} indeed")) == 9 and runs.longest(codes(f"well {said} indeed"), {0}) == 0
+    assert runs.longest(codes(f"{said} {real[1]}"), {0}) == 9 and runs.longest(codes("short one")) == 0
+    assert (
+        runs.longest(codes(" ".join(LONG_TEXT.split()[: LEAST - 1]))) == 0 and Runs([]).longest(codes(LONG_TEXT)) == 0
+    )
 
 
 @given(st.lists(st.sampled_from("abcde"), max_size=30), st.lists(st.sampled_from("abcde"), max_size=30))
@@ -57,17 +60,17 @@ def test_runs_agree_with_a_plain_search(a: list[str], b: list[str]) -> None:
     for i in range(len(b) - LEAST + 1):
         run = run + 1 if tuple(b[i : i + LEAST]) in grams else 0
         longest = max(longest, run)
-    assert Runs([" ".join(a)]).longest(" ".join(b)) == (longest + LEAST - 1 if longest else 0)
+    assert Runs([codes(" ".join(a))]).longest(codes(" ".join(b))) == (longest + LEAST - 1 if longest else 0)
 
 
 def test_shuffled_words_are_in_no_order() -> None:
     train, fresh = reviews(0).x[:], reviews(1).x[:]
-    order, rng = Order(train), np.random.default_rng(0)
+    order, rng = Order([*map(codes, train)]), np.random.default_rng(0)
     shuffled = [" ".join(rng.permutation(words(text))) for text in fresh]
-    real, theirs = (np.array([order(text) for text in texts]) for texts in (fresh, shuffled))
+    real, theirs = (np.array([order(codes(text)) for text in texts]) for texts in (fresh, shuffled))
     assert np.nanmedian(order.real) > 0.8 and np.nanmedian(real) > 0.8
-    assert abs(np.nanmean(theirs)) < 0.15 and np.isnan(order("unknown words that nobody has written"))
-    assert np.isnan(Order([])("any text at all, of some length")) and np.isnan(order(""))
+    assert abs(np.nanmean(theirs)) < 0.15 and np.isnan(order(codes("unknown words that nobody has written")))
+    assert np.isnan(Order([])(codes("any text at all, of some length"))) and np.isnan(order(codes("")))
 
 
 def test_words_are_those_of_any_script() -> None:
