@@ -82,6 +82,11 @@ class TextKind(PlainKind):
 
         return made_sampler(sampler, settings)
 
+    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
+        """As `Kind.tried`: all but those that need weights or a service of the user's."""
+        made, notes = super().tried(train)
+        return [sampler for sampler in made if not sampler.needs], notes
+
     def load(self, path: Path, config: Any = None) -> Sampler:
         """As `Kind.load`."""
         from gensynth.kinds.text.samplers.catalog import load_sampler
