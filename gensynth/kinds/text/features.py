@@ -176,3 +176,8 @@ class Embedding:
         """Return directions of length 1 (0 for a document of which nothing is known), float64, shape (n, d)."""
         with threadpool_limits(1, "blas"):
             return normalize(self.leading.transform(self.read(texts).astype(np.float64)))
+
+
+def scaled(directions: np.ndarray) -> np.ndarray:
+    """Return directions of length 1 at about unit variance, as a judge wants them."""
+    return directions * np.sqrt(directions.shape[1])

@@ -20,7 +20,7 @@ from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import Documents
-from gensynth.kinds.text.features import Embedding, Features
+from gensynth.kinds.text.features import Embedding, Features, scaled
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
 from gensynth.kinds.text.shingles import SAME, Index, Sketch, overlap, reach
@@ -116,11 +116,12 @@ class DocumentSpace(Space):
         texts = list(x.texts)
         wide = self.embedding(texts)
         narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
-        scaled = wide * np.sqrt(wide.shape[1])  # of about unit variance, as the judge wants them
         sketches = [Sketch.of(text) for text in texts]
         documents = [codes(text) for text in texts]
         places, order = np.stack([sketch.bits for sketch in sketches]), np.array([*map(self._order, documents)])
-        return SeenDocuments(x.hashes(), scaled, narrow, places, self._usual.faults(texts), sketches, documents, order)
+        return SeenDocuments(
+            x.hashes(), scaled(wide), narrow, places, self._usual.faults(texts), sketches, documents, order
+        )
 
     def _near(self) -> tuple[np.ndarray, np.ndarray]:
         """Return by label the overlap from which on a document is a near copy, and the usual distance of the nearest.
