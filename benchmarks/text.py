@@ -73,14 +73,16 @@ def split(pool: Mapping[str, Sequence[str]], n_rare: int, draw: int) -> tuple[La
 
 
 def added(train: LabeledData) -> dict[str, Synthetic]:
-    """Return what each sampler draws of the rare class, by sampler and target."""
+    """Return what each sampler that needs no weights draws of the rare class, by sampler and target."""
     found = {}
-    for name in text_sampler_names():
-        sampler = made_sampler(name, None).fit(train)
+    for sampler in (made_sampler(name, None) for name in text_sampler_names()):
+        if sampler.needs:
+            continue
+        sampler.fit(train)
         for to, times in TARGETS.items():
             n_rare = train.class_counts["rare"]
             n = COMMON - n_rare if times is None else (times - 1) * n_rare
-            found[f"{name} {to}"] = sampler.sample("rare", n, 0)
+            found[f"{sampler.name} {to}"] = sampler.sample("rare", n, 0)
     return found
 
 
