@@ -79,7 +79,7 @@ def _saved(kind: Any, config: Any, folder: Path, seed: int, ends: int | None = N
         torch.manual_seed(seed)
         network = kind(config)
         if ends is not None:
-            network.final_logits_bias[0, ends] = 2  # so that a sentence has about eight words
+            network.final_logits_bias[0, ends] = 3  # so that a sentence has about four words
         network.save_pretrained(folder)
     return folder
 

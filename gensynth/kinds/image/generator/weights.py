@@ -146,4 +146,3 @@ def _layers(path: Path) -> dict[str, tuple[int, int]]:
     if not shapes or any(len(shape) != 2 for shape in shapes.values()):
         raise ValueError(f"{str(path)!r} has no attention layers that a LoRA could change; {TAKES}.")
     return shapes
-

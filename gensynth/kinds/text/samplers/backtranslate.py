@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, final
 
@@ -62,6 +63,11 @@ class Backtranslate(Rewriter):
     def _folders(self) -> Sequence[Any]:
         return [way for way in (self.there, self.back) if not callable(way)]
 
+    @property
+    def stamp(self) -> str:
+        """As `ModelSampler.stamp`."""
+        return super().stamp if self._folders else "functions"
+
     def _check(self) -> None:
         super()._check()
         check_positive("temperature", self.temperature)
@@ -85,5 +91,7 @@ class Backtranslate(Rewriter):
 def _checked(answer: Any, n: int) -> list[str]:
     """Return what a function of the user's answered to n sentences."""
     if not isinstance(answer, list | tuple) or len(answer) != n or not all(isinstance(text, str) for text in answer):
-        raise ValueError(f"there and back must return a list of str, one for each of the {n} sentences, got {answer!r}.")
+        raise ValueError(
+            f"there and back must return a list of str, one for each of the {n} sentences, got {reprlib.repr(answer)}."
+        )
     return list(answer)
