@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -32,7 +33,11 @@ def settings(name: str) -> dict[str, Any] | None:
 
 def usable(names: Sequence[str]) -> list[str]:
     """Return the samplers whose libraries are installed."""
-    return [name for name in names if name not in ("mask", "backtranslate", "paraphrase") or find_spec("transformers")]
+    return [name for name in names if name not in ("mask", "backtranslate", "paraphrase") or _installed()]
+
+
+def _installed() -> bool:
+    return all(find_spec(name) for name in ("transformers", "sentencepiece"))
 
 
 def _folder() -> Path:
@@ -63,23 +68,44 @@ def masked(folder: Path, seed: int = 0) -> Path:
 
 
 def seq2seq(folder: Path, seed: int = 0) -> Path:
-    """Write a Marian that reads 64 tokens, and writes few."""
-    from transformers import MarianConfig, MarianMTModel
+    """Write a Marian that reads 64 tokens, and writes few; needs sentencepiece."""
+    from transformers import GenerationConfig, MarianConfig, MarianMTModel
 
     size = dict(d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16, decoder_ffn_dim=16)
     heads = dict(encoder_attention_heads=2, decoder_attention_heads=2)
-    ends = SPECIAL.index("[SEP]")
-    special = dict(pad_token_id=0, eos_token_id=ends, forced_eos_token_id=ends, decoder_start_token_id=0)
-    config = MarianConfig(vocab_size=_tokenizer(folder), max_position_embeddings=64, **size, **heads, **special)
-    return _saved(MarianMTModel, config, folder, seed, ends)
+    known = _pieces(folder)
+    special = dict(pad_token_id=known - 1, eos_token_id=0, forced_eos_token_id=0, decoder_start_token_id=known - 1)
+    config = MarianConfig(vocab_size=known, max_position_embeddings=64, **size, **heads, **special)
+    # As real ones say, which are made to be searched.
+    searched = dict(num_beams=4, max_length=64, early_stopping=True, bad_words_ids=[[known - 1]])
+    return _saved(MarianMTModel, config, folder, seed, GenerationConfig(**special, **searched))
 
 
-def _saved(kind: Any, config: Any, folder: Path, seed: int, ends: int | None = None) -> Path:
+def _pieces(folder: Path) -> int:
+    """Write a tokenizer of pieces of `WORDS`, its first token the end and its last one padding; return its size."""
+    from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+
+    options = dict(normalization_rule_name="nmt_nfkc_cf", hard_vocab_limit=False, num_threads=1, minloglevel=2)
+    folder.mkdir(exist_ok=True)
+    with (folder / "source.spm").open("wb") as file:
+        SentencePieceTrainer.train(sentence_iterator=iter(WORDS * 5), model_writer=file, vocab_size=200, **options)
+    shutil.copy(folder / "source.spm", folder / "target.spm")
+    pieces = SentencePieceProcessor(str(folder / "source.spm"))
+    known = [pieces.id_to_piece(i) for i in range(len(pieces))]
+    names = ["</s>", "<unk>", *(piece for piece in known if not piece.startswith("<")), "<pad>"]
+    (folder / "vocab.json").write_text(json.dumps({name: at for at, name in enumerate(names)}))
+    told = {"tokenizer_class": "MarianTokenizer", "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+    return len(names)
+
+
+def _saved(kind: Any, config: Any, folder: Path, seed: int, generation: Any = None) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = kind(config)
-        if ends is not None:
-            network.final_logits_bias[0, ends] = 3  # so that a sentence has about four words
+        if generation is not None:
+            network.generation_config = generation
+            network.final_logits_bias[0, config.eos_token_id] = 3.5  # so that a sentence has few tokens
         network.save_pretrained(folder)
     return folder
 

@@ -5,6 +5,7 @@ Only JSON, vocabularies and safetensors of a folder are read, so nothing in it c
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,7 +131,8 @@ def load(task: str, name: str, sha256: str) -> LanguageModel:
     # Eager attention: a configuration could name one that is code to be fetched.
     options = local | {"use_safetensors": True, "attn_implementation": "eager", "output_loading_info": True}
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of packages that a tokenizer would like, and can do without
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
             network, told = getattr(transformers, task).from_pretrained(folder, dtype=torch.float32, **options)
         if missing := sorted(told["missing_keys"]):
