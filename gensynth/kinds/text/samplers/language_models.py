@@ -170,7 +170,13 @@ class ModelSampler(TextSampler):
         return "weights " + " ".join(sha256[:12] for sha256 in self.weights_.sha256.values())
 
     def model(self, task: str, name: str) -> LanguageModel:
-        """Return the model in a folder, as `load` does; it is loaded when the first document is drawn."""
+        """Return the model in a folder, as `load` does; it is loaded when the first document is drawn.
+
+        Raises:
+            ValueError: if the sampler was fitted with another folder.
+        """
+        if name not in self.weights_.sha256:
+            raise ValueError(f"{self.name} was not fitted with the weights in {name!r}; fit it again.")
         return load(task, name, self.weights_.sha256[name])
 
     def _check(self) -> None:

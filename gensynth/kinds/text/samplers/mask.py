@@ -208,15 +208,15 @@ class Mask(ModelSampler):
         cuts, places = self._places(self.data_.x[turn])
         n = max(1, round(self.rate * sum(len(pieces) // 2 for pieces in cuts)))
         chosen = sorted(places[i] for i in rng.permutation(len(places))[:n].tolist())
-        fitting = list[tuple[list[str], np.ndarray]]()
+        fitting = dict[tuple[int, int], tuple[list[str], np.ndarray]]()
         for p, group in groupby(chosen, itemgetter(0)):
             hidden = [at for _, at in group]
             for at, scores in zip(hidden, self._filler().scores(cuts[p], hidden), strict=True):
-                fitting.append(self._fitting(scores, cuts[p][at]))
+                fitting[p, at] = self._fitting(scores, cuts[p][at])
         texts = list[str]()
         for _ in range(self.candidates):
             made = [[*pieces] for pieces in cuts]
-            for (p, at), (words, chances) in zip(chosen, fitting, strict=True):
+            for (p, at), (words, chances) in fitting.items():
                 made[p][at] = as_written(words[rng.choice(len(words), p=chances)], cuts[p][at])
             texts.append("".join(piece for pieces in made for piece in pieces))
         return self._best(texts, label), self.stamp, (turn,)

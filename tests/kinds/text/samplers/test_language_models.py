@@ -59,6 +59,11 @@ class TestSaved:
         with pytest.raises(FileNotFoundError, match="and holds others"):
             sampler.sample("spam", 1, 0)
 
+    def test_a_folder_that_it_was_not_fitted_with_is_refused(self, folder: Path) -> None:
+        sampler = Mask(str(shared_masked())).fit(data()).set_params(weights=str(folder))
+        with pytest.raises(ValueError, match=f"mask was not fitted with the weights in '{folder}'; fit it again"):
+            sampler.sample("spam", 1, 0)
+
 
 class TestFolders:
     @pytest.mark.parametrize("name", NAMES)
