@@ -211,7 +211,8 @@ class Mask(ModelSampler):
         fitting = dict[tuple[int, int], tuple[list[str], np.ndarray]]()
         for p, group in groupby(chosen, itemgetter(0)):
             hidden = [at for _, at in group]
-            for at, scores in zip(hidden, self._filler().scores(cuts[p], hidden), strict=True):
+            # A mask that lies beyond what the model reads keeps its word.
+            for at, scores in zip(hidden, self._filler().scores(cuts[p], hidden), strict=False):
                 fitting[p, at] = self._fitting(scores, cuts[p][at])
         texts = list[str]()
         for _ in range(self.candidates):
