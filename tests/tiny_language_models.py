@@ -76,9 +76,10 @@ def seq2seq(folder: Path, seed: int = 0) -> Path:
     known = _pieces(folder)
     special = dict(pad_token_id=known - 1, eos_token_id=0, forced_eos_token_id=0, decoder_start_token_id=known - 1)
     config = MarianConfig(vocab_size=known, max_position_embeddings=64, **size, **heads, **special)
-    # As real ones say, which are made to be searched.
+    # As real ones say, which are made to be searched; and no sentence is empty.
     searched = dict(num_beams=4, max_length=64, early_stopping=True, bad_words_ids=[[known - 1]])
-    return _saved(MarianMTModel, config, folder, seed, GenerationConfig(**special, **searched))
+    generation = GenerationConfig(**special, **searched, begin_suppress_tokens=[0])
+    return _saved(MarianMTModel, config, folder, seed, generation)
 
 
 def _pieces(folder: Path) -> int:
@@ -105,7 +106,7 @@ def _saved(kind: Any, config: Any, folder: Path, seed: int, generation: Any = No
         network = kind(config)
         if generation is not None:
             network.generation_config = generation
-            network.final_logits_bias[0, config.eos_token_id] = 3.5  # so that a sentence has few tokens
+            network.final_logits_bias[0, config.eos_token_id] = 3  # so that a sentence has few tokens
         network.save_pretrained(folder)
     return folder
 
