@@ -66,7 +66,8 @@ class TextSampler(KeptSampler):
     def recipes(cls) -> dict[str, Self]:
         """Return, by name and unfitted, the ways in which it changes real documents, to measure which keep the label.
 
-        By default there are none: it changes no real document.
+        By default there are none: it changes no real document, or `needs` something; such a one is measured where it is
+        given to `gensynth.kinds.text.samplers.recipe_safety`.
         """
         return {}
 
