@@ -2,7 +2,8 @@
 
 Counts need no vocabulary (Weinberger et al. 2009, "Feature hashing for large scale multitask learning"), so that
 nothing is downloaded and memory does not grow with the language; characters serve typing errors and scripts without
-blanks. Latent semantic analysis (Deerwester et al. 1990) of them is where documents are compared.
+blanks. A sketch of them is where documents are compared, and latent semantic analysis (Deerwester et al. 1990) of them
+what the judge of labels reads.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -32,6 +33,8 @@ SIZE = 2**17
 """Columns that words and pairs of them are hashed to, and as many for characters."""
 WIDE, MOST_COLUMNS = 128, 30_000
 """Directions, and columns that they are found in: the most frequent ones."""
+SKETCH = 256
+"""Sums of columns in which likeness is measured."""
 # A word, or one character of a script that writes no blanks.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_]+(?:['\u2019][^\W_]+)*")
 _OPTIONS = {"n_features": SIZE, "alternate_sign": False, "norm": None, "dtype": np.float32, "lowercase": False}
@@ -75,6 +78,14 @@ class Features(ABC):
             self._rows = join([self._rows, found])
         return self._rows[[self._at[text] for text in seen]]
 
+    def points(self, texts: Sequence[str]) -> np.ndarray:
+        """Return where likeness is measured, float64, shape (n, d).
+
+        Nothing is fitted: real documents would stand out among others of their kind in what was fitted to them.
+        """
+        found: np.ndarray = self(texts)
+        return found
+
     def fitted(self, texts: Sequence[str], most: int | None = None) -> Reader:  # noqa: ARG002
         """Return what models read, fitted to training texts; by default the features as they are.
 
@@ -99,10 +110,25 @@ class Counts(Features):
     def _features(self, texts: Sequence[str]) -> Matrix:
         return hstack([_WORDS.transform(texts), _CHARACTERS.transform(texts)], format="csr")
 
+    def points(self, texts: Sequence[str]) -> np.ndarray:
+        """As `Features.points`: counts as a sketch (Charikar, Chen and Farach-Colton 2002), which keeps angles."""
+        found = self(texts)
+        found.data = 1 + np.log(found.data)
+        halves = hstack([normalize(found[:, :SIZE]), normalize(found[:, SIZE:])], format="csr")
+        return normalize((halves @ _sketch()).toarray().astype(np.float64))
+
     def fitted(self, texts: Sequence[str], most: int | None = None) -> Reader:
         """As `Features.fitted`."""
         tfidf = Tfidf(self(texts), most)
         return lambda asked: tfidf(self(asked))
+
+
+@cache
+def _sketch() -> csr_matrix:
+    """Return what adds the columns of counts up to a few, each with a random sign, shape (2 * SIZE, SKETCH)."""
+    rng = np.random.default_rng(0)
+    at, sign = rng.integers(SKETCH, size=2 * SIZE), rng.choice(np.float32([-1, 1]), 2 * SIZE)
+    return csr_matrix((sign, at, np.arange(2 * SIZE + 1)), shape=(2 * SIZE, SKETCH))
 
 
 @final

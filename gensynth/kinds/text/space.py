@@ -20,15 +20,13 @@ from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import Documents
-from gensynth.kinds.text.features import Embedding, Features, scaled
+from gensynth.kinds.text.features import Counts, Embedding, Features, scaled
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
 from gensynth.kinds.text.shingles import SAME, Index, Sketch, overlap, reach
 from gensynth.kinds.text.variety import METRICS
 from gensynth.sampler.synthetic import Synthetic
 
-NARROW = 64
-"""Directions in which likeness is measured, at most, and no more than a fourth of the training documents."""
 MOST_ROWS = 1000
 """The metrics use at most this many documents of a class of either kind, drawn with the seed."""
 NEAR_LEVEL, NEAREST = 0.01, 0.9
@@ -62,7 +60,9 @@ class SeenDocuments(Seen):
 
 @final
 class DocumentSpace(Space):
-    """Directions of features; copies are looked for by shingles and by runs of words.
+    """Likeness is measured in features to which nothing was fitted, and the label judged in directions of them.
+
+    Copies are looked for by shingles and by runs of words.
 
     Args:
         train: Real training documents.
@@ -99,7 +99,8 @@ class DocumentSpace(Space):
     def __init__(self, train: LabeledData, seed: int = 0, features: Features | None = None) -> None:
         texts = list(train.x.texts)
         self.train, self.seed, self.at = train, seed, np.arange(len(train))
-        self.embedding = Embedding.fit(texts, seed, features)
+        self._features = features or Counts()
+        self.embedding = Embedding.fit(texts, seed, self._features)
         self.stamp = {"name": "text", **self.embedding.stamp}
         self._usual = Usual(texts)
         documents = [codes(text) for text in texts]
@@ -114,13 +115,12 @@ class DocumentSpace(Space):
     def see(self, x: Documents) -> SeenDocuments:
         """As `Space.see`."""
         texts = list(x.texts)
-        wide = self.embedding(texts)
-        narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
+        wide, points = self.embedding(texts), self._features.points(texts)
         sketches = [Sketch.of(text) for text in texts]
         documents = [codes(text) for text in texts]
         places, order = np.stack([sketch.bits for sketch in sketches]), np.array([*map(self._order, documents)])
         return SeenDocuments(
-            x.hashes(), scaled(wide), narrow, places, self._usual.faults(texts), sketches, documents, order
+            x.hashes(), scaled(wide), points, places, self._usual.faults(texts), sketches, documents, order
         )
 
     def _near(self) -> tuple[np.ndarray, np.ndarray]:
