@@ -52,10 +52,5 @@ class SynthesizeConfig:
             raise ValueError("settings are those of a named sampler; name one, such as --sampler mixture.")
         if self.epsilon is None:
             refuse_unused(self, ("delta",), "it belongs to --epsilon")
-        elif not (self.epsilon > 0 and 0 < self.delta < 1):
-            raise ValueError(
-                f"epsilon must be above 0 and delta between 0 and 1, got {self.epsilon:g} and {self.delta:g}; 3 and "
-                "1e-6 are usual."
-            )
         elif self.sampler != AUTO:
             raise ValueError("--epsilon takes the one sampler that gives a bound; leave --sampler out.")

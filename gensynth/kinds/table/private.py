@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+LEAST, MOST = 0.01, 100
+"""Epsilons: below, nothing but noise is left; above, hardly anything is promised."""
 ROUNDING = 1e-9
 """Share of a budget that is not spent, so that sums of its parts, rounded, do not exceed it."""
 
@@ -33,7 +35,17 @@ def opendp() -> Any:
 
 
 def budget_of(epsilon: float, delta: float) -> float:
-    """Return the largest rho that implies (epsilon, delta)-differential privacy."""
+    """Return the largest rho that implies (epsilon, delta)-differential privacy.
+
+    Raises:
+        ModuleNotFoundError: as `opendp`.
+        ValueError: if they are out of range.
+    """
+    if not (LEAST <= epsilon <= MOST and 0 < delta < 1):
+        raise ValueError(
+            f"epsilon must lie between {LEAST} and {MOST} and delta between 0 and 1, got {epsilon:g} and {delta:g}; 3 "
+            "and 1e-6 are usual."
+        )
     dp = opendp()
     one = dp.atom_domain(T="i64"), dp.absolute_distance(T="f64")
 

@@ -19,6 +19,7 @@ from gensynth.kinds.table.config import WholeTableConfig
 from gensynth.kinds.table.files import RowFiles
 from gensynth.kinds.table.given import Given
 from gensynth.kinds.table.labels import NO_TARGET
+from gensynth.kinds.table.private import budget_of
 from gensynth.kinds.table.rows import Rows, rows_of
 from gensynth.kinds.table.rules import Rule
 from gensynth.kinds.table.samplers.mst import PrivateTree
@@ -75,6 +76,7 @@ def private(epsilon: float, delta: float, config: WholeTableConfig) -> PrivateTr
             "from the rows. 'gensynth explore TABLE --target COLUMN --out FILE' writes one to correct: put in what is "
             "known without the rows."
         )
+    budget_of(epsilon, delta)  # refuses what cannot be before any work
     return PrivateTree(epsilon, delta, schema=Schema.load(config.schema))
 
 
