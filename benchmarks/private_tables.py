@@ -3,9 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/private_tables.py 4000 3
 
 Adult, as many training rows and splits as named; the others, at most 8,000 of them, are held out. The schema is that
-of all rows, which stands in for what is known without them. `no noise` is the same tree at epsilon 100, where noise plays
-hardly a part: what is missing there the tree loses, and not the bound. Printed are means over splits, in brackets
-standard errors.
+of all rows, which stands in for what is known without them. At epsilon 100 noise plays hardly a part: what is missing
+there the tree loses, and not the bound. Printed are means over splits, in brackets standard errors.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from gensynth.kinds.table.tables import from_frame
 from gensynth.synthesize.alone import alone
 from gensynth.synthesize.ruler import Ruler
 
-HELD, NO_NOISE = 8_000, 100.0
+HELD, EPSILONS = 8_000, (100.0, 10.0, 3.0, 1.0)
 KIND = kinds()["table"]
 EVALUATE = TableEvaluateConfig(classifiers=("boosting",), most_rows=HELD)
 
@@ -40,8 +39,7 @@ def split(n: int, seed: int) -> dict[str, tuple[float, ...]]:
     parts = KIND.fitted(Parts(train, held, held.subset([])), KIND.config("WholeConfig")())
     ruler, found = Ruler(parts, seed), {}
     samplers: dict[str, TableSampler] = {"mixture, no bound": KIND.made("mixture", None)}
-    for epsilon in (NO_NOISE, 10.0, 3.0, 1.0):
-        samplers["no noise" if epsilon == NO_NOISE else f"epsilon {epsilon:g}"] = PrivateTree(epsilon, schema=schema)
+    samplers |= {f"epsilon {epsilon:g}": PrivateTree(epsilon, schema=schema) for epsilon in EPSILONS}
     for name, sampler in samplers.items():
         start = time.process_time()
         drawn = ruler.draw(sampler.fit(parts.train), parts.train.class_counts, seed)

@@ -282,6 +282,7 @@ def test_copies_of_real_rows_stay_under_a_bound(clinic: Path) -> None:
             "--where would look at further real rows",
         ),
         (("--schema", "schema.json", "--epsilon", "3", "--keep", "no=100"), "--keep would look at further real rows"),
+        (("--schema", "schema.json", "--epsilon", "3", "--group", "visit"), "--epsilon is for one row"),
         (("--by", "wart"), "--by 'wart' is not one of the columns beside the label"),
         (("--by", "pulse"), "different values; name a column of at most 20"),
     ],

@@ -76,6 +76,11 @@ def private(epsilon: float, delta: float, config: WholeTableConfig) -> PrivateTr
             "from the rows. 'gensynth explore TABLE --target COLUMN --out FILE' writes one to correct: put in what is "
             "known without the rows."
         )
+    if config.group is not None:
+        raise ValueError(
+            "--epsilon is for one row, and no bound for groups is known here; leave --group out, and make its column "
+            "'ignore' in the schema: a group of 5 rows has 5 times epsilon."
+        )
     budget_of(epsilon, delta)  # refuses what cannot be before any work
     return PrivateTree(epsilon, delta, schema=Schema.load(config.schema))
 

@@ -100,7 +100,7 @@ class PrivateTree(TableSampler):
             least = f"1 / (number of rows) = {1 / len(data):.2g}"
             raise ValueError(f"delta must be below {least}, got {self.delta:g}: it would allow to publish a whole row.")
         rows = rows_of(data)
-        schema = replace(self.schema, target=rows.schema.target, position=rows.schema.position, tail=None)
+        schema = replace(self.schema, target=rows.schema.target, position=rows.schema.position)
         allowed = allowed_rows(schema)
         y, ids = np.zeros(len(allowed), dtype=np.int64), tuple(map(str, range(len(allowed))))
         public = LabeledData(Rows(allowed, schema, rows.label_values), y, data.classes, ids)
