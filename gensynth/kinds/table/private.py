@@ -30,7 +30,7 @@ def opendp() -> Any:
         raise ModuleNotFoundError(
             "--epsilon needs OpenDP, which is not installed; pip install 'gensynth[dp]'."
         ) from error
-    dp.enable_features("contrib")  # so OpenDP calls what has a proof that awaits a second reading
+    dp.enable_features("contrib")  # so OpenDP calls what is not vetted to the end
     return dp
 
 
