@@ -33,24 +33,25 @@ ROUNDS = 100
 
 @final
 class PrivateTree(TableSampler):
-    r"""MST, on a tree (McKenna, Miklau & Sheldon 2021, "Winning the NIST Contest", arXiv:2108.04978), for any table.
+    r"""MST (McKenna, Miklau & Sheldon 2021, "Winning the NIST Contest", arXiv:2108.04978) by class, on a tree.
 
-    The label and all columns are cut into cells, as the schema alone says: its levels, equal parts of the range of a
-    number, its spikes, 'missing'. A third of the budget each is spent on
+    All columns are cut into cells, as the schema alone says: its levels, equal parts of the range of a number, its
+    spikes, 'missing'. A third of the budget each is spent on
 
-    1. the counts of each column; cells with few rows are joined,
-    2. the tree: again and again the pair of columns that are not connected yet and that independence describes
-       worst, by ||counts - outer product of those of step 1||_1, is connected; off that goes what the noise of step 3
-       would add to so large a table (as in AIM: McKenna, Mullins, Sheldon & Miklau 2022, arXiv:2201.12677),
-    3. the counts of these pairs.
+    1. the counts of each column by class; cells with few rows are joined,
+    2. the tree: again and again the pair of columns that are not connected yet and that independence within the classes
+       describes worst, by ||counts - what step 1 would make of them||_1, is connected; off that goes what the noise of
+       step 3 would add to so large a table (as in AIM: McKenna, Mullins, Sheldon & Miklau 2022, arXiv:2201.12677),
+    3. the counts of these pairs by class.
 
     All of it carries discrete Gaussian noise (`gensynth.kinds.table.private`). What the noise made negative is mended
     by the nearest table of counts without, and pairs are fitted to the counts of their columns by raking (Deming &
-    Stephan 1940), where the paper fits a graphical model to all counts at once. A row is drawn from the label outwards:
-    each column given its neighbour, then a cell, then evenly within the cell.
+    Stephan 1940), where the paper fits a graphical model to all counts at once. A row of a class is drawn from one
+    column outwards: each column given its neighbour and the class, then a cell, then evenly within the cell. So every
+    column keeps its relation to the class, as in tree-augmented naive Bayes (Friedman, Geiger & Goldszmidt 1997).
 
     What real rows hold that the schema does not allow counts as the nearest number, the first level. Only pairs on the
-    tree keep their relation; others keep what follows from these.
+    tree keep their relation within a class; others keep what follows from these.
 
     Chance is the operating system's, so that no two trainings are alike; what is drawn is a function of what was
     learned, the seed, the label and the number, as of all samplers.
@@ -108,28 +109,28 @@ class PrivateTree(TableSampler):
         self._learn(self.codec_.encode(rows.frame), data.y)
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
-        budget = budget_of(self.epsilon, self.delta) / 3
+        budget, k = budget_of(self.epsilon, self.delta) / 3, len(self.classes_)
         self.edges_ = [_edges(c) for c in self.codec_.number_columns]
-        cells, cards = self._in_cells(rows, y)
-        counts = [np.bincount(cell, minlength=card) for cell, card in zip(cells, cards, strict=True)]
+        cells, cards = self._in_cells(rows)
+        counts = [np.bincount(y * card + cell, minlength=k * card) for cell, card in zip(cells, cards, strict=True)]
         noise = deviation(len(cards), budget)
-        found = np.split(noisy(np.concatenate(counts), len(cards), budget), np.cumsum(cards)[:-1])
+        ends = k * np.cumsum(cards)[:-1]
+        found = [part.reshape(k, -1) for part in np.split(noisy(np.concatenate(counts), len(cards), budget), ends)]
         # The noise of a total grows with the number of cells.
-        total = max(1.0, float(np.average([each.sum() for each in found], weights=1 / np.array(cards))))
-        found = [nearest(each, total) for each in found]
-        bins = [0, *(len(edges) - 1 for edges in self.edges_), *(0 for _ in self.codec_.cards)]
-        levels = [joined(each, n, SURE * noise) for each, n in zip(found, bins, strict=True)]
-        levels[0] = np.arange(cards[0])  # each class is drawn
-        shares = [np.maximum(np.bincount(level, each), LEAST) for level, each in zip(levels, found, strict=True)]
+        totals = np.average([each.sum(axis=1) for each in found], axis=0, weights=1 / np.array(cards)).clip(1.0)
+        found = [np.stack([*map(nearest, each, totals)]) for each in found]
+        bins = [*(len(edges) - 1 for edges in self.edges_), *(0 for _ in self.codec_.cards)]
+        levels = [joined(each.sum(axis=0), n, SURE * noise * k**0.5) for each, n in zip(found, bins, strict=True)]
+        shares = [_by_level(each, level) for each, level in zip(found, levels, strict=True)]
         coarse = np.stack([level[cell] for level, cell in zip(levels, cells, strict=True)])
-        self.tree_ = _tree(coarse, shares, budget)
-        self.chances_ = self._chances(coarse, shares, budget)
-        self.cells_ = [_within(level, each) for level, each in zip(levels, found, strict=True)]
-        self.counts_ = np.maximum(1, np.round(found[0])).astype(np.int64)
+        self.tree_ = _tree(coarse, y, shares, budget)
+        self.chances_ = [_cumulated(shares[0]), *self._chances(coarse, y, shares, budget)]
+        self.cells_ = [_within(level, each.sum(axis=0)) for level, each in zip(levels, found, strict=True)]
+        self.counts_ = np.round(totals).astype(np.int64)
 
-    def _in_cells(self, rows: Encoded, y: np.ndarray) -> tuple[np.ndarray, list[int]]:
-        """Return the cell of each row in the label, the numbers and the codes, int64, shape (k, n), and how many."""
-        cells, cards = [y], [len(self.classes_)]
+    def _in_cells(self, rows: Encoded) -> tuple[np.ndarray, list[int]]:
+        """Return the cell of each row in the numbers and the codes, int64, shape (q, n), and how many there are."""
+        cells, cards = [], []
         for x, edges, c in zip(rows.numbers.T, self.edges_, self.codec_.number_columns, strict=True):
             bins = len(edges) - 1
             cell = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, bins - 1)
@@ -141,23 +142,27 @@ class PrivateTree(TableSampler):
             cards.append(bins + len(c.spikes) + may_miss(c))
         return np.stack([*cells, *rows.codes.T]), [*cards, *self.codec_.cards]
 
-    def _chances(self, levels: np.ndarray, shares: Sequence[np.ndarray], rho: float) -> list[np.ndarray]:
-        """Return of each link of the tree the chances of the second column's levels given the first's, cumulated."""
-        exact = [_pair(levels, shares, a, b) for a, b in self.tree_]
+    def _chances(self, levels: np.ndarray, y: np.ndarray, shares: Sequence[np.ndarray], rho: float) -> list[np.ndarray]:
+        """Return of each link the chances of the second column's levels by class and level of the first, cumulated."""
+        exact = [_pair(levels, y, shares, a, b) for a, b in self.tree_]
+        if not exact:
+            return []
         found = noisy(np.concatenate([table.ravel() for table in exact]), len(exact), rho)
         chances = []
-        for (a, b), part in zip(self.tree_, np.split(found, np.cumsum([t.size for t in exact])[:-1]), strict=True):
-            table = nearest(part, shares[a].sum()).reshape(len(shares[a]), -1)
-            table = raked(table, shares[a], shares[b])
-            chances.append(np.cumsum(table / table.sum(axis=1, keepdims=True), axis=1))
+        for (a, b), table, part in zip(
+            self.tree_, exact, np.split(found, np.cumsum([t.size for t in exact])[:-1]), strict=True
+        ):
+            classes = zip(part.reshape(len(table), -1), shares[a], shares[b], strict=True)
+            mended = [raked(nearest(x, r.sum()).reshape(len(r), -1), r, c) for x, r, c in classes]
+            chances.append(_cumulated(np.concatenate(mended)))
         return chances
 
     def _rows(self, label: int, n: int, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
         level = np.zeros((len(self.cells_), n), dtype=np.int64)
-        level[0] = label
-        for (a, b), chances in zip(self.tree_, self.chances_, strict=True):
-            level[b] = drawn(chances, level[a], rng)
-        cells = [drawn(chances, each, rng) for chances, each in zip(self.cells_, level, strict=True)][1:]
+        level[0] = drawn(self.chances_[0], np.full(n, label), rng)
+        for (a, b), chances in zip(self.tree_, self.chances_[1:], strict=True):
+            level[b] = drawn(chances, label * len(self.cells_[a]) + level[a], rng)
+        cells = [drawn(chances, each, rng) for chances, each in zip(self.cells_, level, strict=True)]
         numbers = np.empty((n, len(self.edges_)))
         for j, (edges, c) in enumerate(zip(self.edges_, self.codec_.number_columns, strict=True)):
             bins, cell = len(edges) - 1, cells[j]
@@ -222,20 +227,30 @@ def raked(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarra
     return table
 
 
-def _pair(levels: np.ndarray, shares: Sequence[np.ndarray], a: int, b: int) -> np.ndarray:
-    """Return how many rows have which levels of two columns, int64."""
-    shape = len(shares[a]), len(shares[b])
-    return np.bincount(levels[a] * shape[1] + levels[b], minlength=shape[0] * shape[1]).reshape(shape)
+def _by_level(counts: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return the rows of each level by class, at least `LEAST`, shape (k, levels)."""
+    return np.maximum(np.stack([np.bincount(level, each) for each in counts]), LEAST)
 
 
-def _tree(levels: np.ndarray, shares: Sequence[np.ndarray], rho: float) -> np.ndarray:
-    """Return the links of the tree in the order to draw in, int64, shape (k - 1, 2), the nearer to the label first."""
+def _cumulated(table: np.ndarray) -> np.ndarray:
+    """Return the chances of the columns of a table of counts in each of its rows, cumulated."""
+    return np.cumsum(table / table.sum(axis=1, keepdims=True), axis=1)
+
+
+def _pair(levels: np.ndarray, y: np.ndarray, shares: Sequence[np.ndarray], a: int, b: int) -> np.ndarray:
+    """Return by class how many rows have which levels of two columns, int64, shape (k, levels, levels)."""
+    shape = (*shares[a].shape, shares[b].shape[1])
+    return np.bincount(np.ravel_multi_index((y, levels[a], levels[b]), shape), minlength=np.prod(shape)).reshape(shape)
+
+
+def _tree(levels: np.ndarray, y: np.ndarray, shares: Sequence[np.ndarray], rho: float) -> np.ndarray:
+    """Return the links in the order to draw in, int64, shape (q - 1, 2), the nearer to the first column first."""
     pairs = list(combinations(range(len(shares)), 2))
-    noise = np.sqrt(2 / np.pi) * deviation(len(shares) - 1, rho)  # mean size of what is added to a cell
+    noise = np.sqrt(2 / np.pi) * deviation(max(1, len(shares) - 1), rho)  # mean size of what is added to a cell
     scores = []
     for a, b in pairs:
-        apart = np.outer(shares[a], shares[b]) / shares[a].sum()
-        scores.append(np.abs(_pair(levels, shares, a, b) - apart).sum() - noise * apart.size)
+        apart = shares[a][:, :, None] * shares[b][:, None] / shares[a].sum(axis=1)[:, None, None]
+        scores.append(np.abs(_pair(levels, y, shares, a, b) - apart).sum() - noise * apart.size)
     connected, links = DisjointSet(range(len(shares))), []
     for _ in range(len(shares) - 1):
         open_ = [at for at, pair in enumerate(pairs) if not connected.connected(*pair)]
@@ -249,10 +264,9 @@ def _tree(levels: np.ndarray, shares: Sequence[np.ndarray], rho: float) -> np.nd
             if far not in seen:
                 order.append((near, far))
                 seen.append(far)
-    return np.array(order, dtype=np.int64)
+    return np.array(order, dtype=np.int64).reshape(-1, 2)
 
 
 def _within(level: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the chances of the cells of each level, cumulated, shape (levels, cells)."""
-    inside = np.where(level == np.arange(level.max() + 1)[:, None], counts + LEAST, 0.0)
-    return np.cumsum(inside / inside.sum(axis=1, keepdims=True), axis=1)
+    return _cumulated(np.where(level == np.arange(level.max() + 1)[:, None], counts + LEAST, 0.0))
