@@ -1,6 +1,6 @@
 """A whole synthetic table under a privacy bound: what the bound costs, beside a sampler without one.
 
-    OMP_NUM_THREADS=1 python benchmarks/private_tables.py 4000 3
+    OMP_NUM_THREADS=1 python benchmarks/private_tables.py 4000 2
 
 Adult, as many training rows and splits as named; the others, at most 8,000 of them, are held out. The schema is that
 of all rows, which stands in for what is known without them. At epsilon 100 noise plays hardly a part: what is missing
