@@ -197,24 +197,13 @@ class Kind(ABC):
         """Return where its examples are compared, fitted on training examples; ValueError if they are too few."""
 
     def as_one(self, train: LabeledData) -> Callable[[Any], Any]:  # noqa: ARG002
-        """Return what turns examples of a data set into those of one class, the label among what they hold if it can.
-
-        Args:
-            train: Its training part.
-
-        Returns:
-            Takes and returns `LabeledData` or `Synthetic`.
-        """
+        """Return what turns `LabeledData` or `Synthetic` like `train` into one class, the label among what it holds."""
         import numpy as np
 
         return lambda data: replace(data, y=np.zeros(len(data), dtype=np.int64), classes=("all",))
 
     def matching(self, data: LabeledData | Synthetic, where: str) -> np.ndarray:  # noqa: ARG002
-        """Return which examples, made one class by `as_one`, match a condition, bool, shape (n,).
-
-        Raises:
-            ValueError: if it is no condition on them.
-        """
+        """Return which examples of one class (`as_one`) match a condition, bool, (n,); ValueError if it is none."""
         raise ValueError(f"--where is for tables, not for {self.plural}.")
 
     def given(self, source: str, train: LabeledData) -> tuple[Any, Mapping[str, int]]:  # noqa: ARG002
@@ -225,6 +214,14 @@ class Kind(ABC):
             ValueError: if it holds what is in no real example.
         """
         raise ValueError(f"--given is for tables, not for {self.plural}.")
+
+    def private(self, epsilon: float, delta: float, config: Any) -> Any:  # noqa: ARG002
+        """Return an unfitted `Sampler.private` one; ValueError if `config`, a `WholeConfig`, allows no bound."""
+        raise ValueError(f"--epsilon is for tables, not for {self.plural}.")
+
+    def levels(self, data: LabeledData, column: str) -> np.ndarray:  # noqa: ARG002
+        """Return the level of each example in a column, object, shape (n,); ValueError if there is no such column."""
+        raise ValueError(f"--by is for tables, not for {self.plural}.")
 
     def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
         """Return where `check` compares, as a `CheckConfig` and a `ReadConfig` say; by default where all steps do."""

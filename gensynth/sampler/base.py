@@ -22,6 +22,9 @@ class Sampler(ABC):
 
     conditions: ClassVar[bool] = False
     """Whether `given` draws the rest of examples of which a part is given, from `_given`."""
+    private: ClassVar[bool] = False
+    """Whether it learns under a privacy bound: it is taken where one is asked for, and what it draws is not compared to
+    real examples before it is published, which no bound would cover."""
 
     @property
     @abstractmethod
@@ -35,8 +38,13 @@ class Sampler(ABC):
 
     @property
     def class_counts(self) -> Mapping[str, int]:
-        """Real examples of each class that it learned from; a class is absent where it does not know."""
+        """Real examples of each class that it learned from, of a `private` one about; absent where it does not know."""
         return {}
+
+    @property
+    def bound(self) -> str:
+        """What a `private` one promises of its examples, and what not, as a sentence without its end; "" of others."""
+        return ""
 
     @abstractmethod
     def _fit(self, data: LabeledData) -> None:

@@ -39,8 +39,8 @@ class Catalog:
     kind: str
 
     def names(self) -> list[str]:
-        """Return the short names, sorted."""
-        return sorted(_found(self))
+        """Return the short names, sorted, but for those that are taken where a privacy bound is asked for."""
+        return sorted(name for name, cls in _found(self).items() if not cls.private)
 
     def get(self, name: str) -> Any:
         """Return the class of that name.
@@ -64,9 +64,11 @@ class Catalog:
             hidden: Those that are none of the user's here.
 
         Raises:
-            ValueError: if there is no such sampler, or it has no such setting.
+            ValueError: if there is no such sampler, it has no such setting, or it gives a privacy bound.
         """
         cls = self.get(name)
+        if cls.private:
+            raise ValueError(f"sampler {name!r} gives a privacy bound; 'gensynth synthesize --epsilon' takes it.")
         nested = _nested(settings or {})
         known = sorted(set(cls().get_params()) - {*hidden})
         if wrong := sorted(set(nested) - set(known)):

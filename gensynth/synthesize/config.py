@@ -30,6 +30,15 @@ class SynthesizeConfig:
     away; or the name of a sampler, or the file of one that `train` wrote."""
     settings: dict[str, Any] | None = None
     """Settings of a named sampler."""
+    epsilon: float | None = None
+    """Draw rows of a table under differential privacy with this bound, smaller is stronger, for one row added or
+    removed. The columns, levels and ranges in --schema count as public and are not covered; nothing is left out of what
+    is drawn by looking at real rows."""
+    delta: float = 1e-6
+    """With --epsilon: the probability with which the bound may fail, below 1 / rows."""
+    by: str | None = None
+    """Column of few levels, such as sex: what classifiers score that are trained on synthetic rows alone is told for
+    each of its levels, too."""
     sample_seed: int = 0
     """Seed of what is drawn."""
 
@@ -41,3 +50,7 @@ class SynthesizeConfig:
             raise ValueError(f"sample_seed must be at least 0, got {self.sample_seed}.")
         if self.sampler == AUTO and self.settings:
             raise ValueError("settings are those of a named sampler; name one, such as --sampler mixture.")
+        if self.epsilon is None:
+            refuse_unused(self, ("delta",), "it belongs to --epsilon")
+        elif self.sampler != AUTO:
+            raise ValueError("--epsilon takes the one sampler that gives a bound; leave --sampler out.")

@@ -126,7 +126,7 @@ class Ruler:
         return data.subset(np.random.default_rng(self.seed).permutation(len(data))[:MOST])
 
     def draw(self, sampler: Sampler, counts: Mapping[str, int], seed: int, where: str | None = None) -> Drawn:
-        """Draw examples of classes, without copies of real examples.
+        """Draw examples of classes, without copies of real examples, unless the sampler is private.
 
         A copy equals a real example, training or held out, that occurs once: to leave out those of training examples
         alone would give these away by their absence.
@@ -160,7 +160,7 @@ class Ruler:
             one = self.as_one(found)
             copies, natural = self._copies(one)
             matches = np.ones(total, dtype=bool) if where is None else self.kind.matching(one, where)
-            good = np.flatnonzero(matches & (natural | ~copies))
+            good = np.flatnonzero(matches & (natural | sampler.private | ~copies))
             if len(good) >= n:
                 last = int(good[n - 1]) + 1
                 return found.subset(good[:n]), copies[:last], matches[:last], natural and bool(copies[good[:n]].any())

@@ -25,6 +25,7 @@ from gensynth.data.files import refuse_inside, write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import locked
 from gensynth.data.plain import MAKE_AGAIN, read_json
+from gensynth.data.settings import given as given_of
 from gensynth.data.split import Parts
 from gensynth.data.words import some
 from gensynth.fidelity.checker import FidelityChecker
@@ -36,7 +37,7 @@ from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
-from gensynth.synthesize.alone import Alone, alone
+from gensynth.synthesize.alone import Alone, alone, levels_of
 from gensynth.synthesize.config import SynthesizeConfig
 from gensynth.synthesize.ruler import Measured, Ruler, best
 from gensynth.synthesize.written import Written, WrittenFile, hash_of
@@ -84,6 +85,7 @@ class Made:
         written: What was left out of the data set.
         provenance: Command, versions, source and seconds, as rows of a table.
         notes: What was left out, in sentences.
+        bound: What a privacy bound promises of what was written, as `Sampler.bound`; "" without one.
     """
 
     parts: Parts
@@ -99,6 +101,7 @@ class Made:
     written: Written
     provenance: dict[str, str]
     notes: tuple[str, ...]
+    bound: str
 
 
 def synthesize(kind: Kind, asked: Asked) -> Made:
@@ -116,8 +119,10 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         parts = kind.parts(asked.source, asked.data)
         given = asked.what.given
         cells, counts = (None, wanted(kind, parts, asked.what)) if given is None else kind.given(given, parts.train)
-        samplers, notes = _samplers(kind, asked.what, parts.train)
+        samplers, notes = _samplers(kind, asked, parts.train)
         ruler = Ruler(parts, 0)
+        if asked.what.by is not None:
+            levels_of(ruler.held_out, asked.what.by)
         written = WrittenFile(folder / "written.json", out, asked.what, files)
         written.refuse_others()
         run = Run.open(folder, _settings(kind, asked, parts))
@@ -125,8 +130,11 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
         measured = work.tried(samplers)
         chosen = best(measured)
         sampler = kind.load(_trained(kind, asked.what) or work.path(chosen.sampler))
+        published = work.published(kind, samplers[0]) if sampler.private else sampler
+        if sampler.private and asked.what.counts is None:  # its bound does not cover the real shares, nor their sum
+            counts = shares(published.class_counts, asked.what.n or sum(published.class_counts.values()))
         if not out.exists():
-            run.step("write", lambda: _write(work, sampler, counts, cells=cells, written=written))
+            run.step("write", lambda: _write(work, published, counts, cells=cells, written=written))
         written.finish()
         drawn = ruler.draw(sampler, work.shares, asked.what.sample_seed).examples
         trained = work.alone(drawn)
@@ -145,6 +153,7 @@ def synthesize(kind: Kind, asked: Asked) -> Made:
             written=written.read(),
             provenance=_provenance(folder, asked),
             notes=tuple(work.notes),
+            bound=published.bound,
         )
 
 
@@ -176,10 +185,12 @@ def _trained(kind: Kind, what: SynthesizeConfig) -> Path | None:
     return Path(what.sampler)
 
 
-def _samplers(kind: Kind, what: SynthesizeConfig, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
+def _samplers(kind: Kind, asked: Asked, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
     """Return the samplers in question, and what to know of them; ValueError if there is none that can do it."""
-    found, notes = [], []
-    if (trained := _trained(kind, what)) is not None:
+    found, notes, what = [], [], asked.what
+    if what.epsilon is not None:
+        found.append(kind.private(what.epsilon, what.delta, asked.data))
+    elif (trained := _trained(kind, what)) is not None:
         found.append(kind.load(trained))
         noun = train.noun
         notes.append(
@@ -189,6 +200,11 @@ def _samplers(kind: Kind, what: SynthesizeConfig, train: LabeledData) -> tuple[S
         found.append(kind.made(what.sampler, what.settings))
     else:
         found, notes = map(list, kind.tried(train))
+    if found[0].private and (chosen := given_of(what, ("where",)) + given_of(asked.data, ("keep", "test_data"))):
+        raise ValueError(
+            f"{chosen[0]} would look at further real {train.noun}s, and no privacy bound would cover that; leave it "
+            "out, and cut what goes in or comes out yourself."
+        )
     able = [sampler for sampler in found if what.given is None or sampler.conditions]
     if not able:
         known = [sampler.name for sampler in kind.tried(train)[0] if sampler.conditions]
@@ -225,13 +241,28 @@ class _Work:
             raise ValueError(f"no sampler could be tried: {' '.join(self.notes)}")
         return tuple(found)
 
+    def published(self, kind: Kind, sampler: Any) -> Sampler:
+        """Return the private sampler of what is written: it learns from all examples of the source.
+
+        Which of them are the training part depends on all, so that one more or less would change many of those that
+        were learned, and the bound would not hold. What is measured rests on another one, of the training part alone.
+        """
+        if self.trained:
+            return sampler
+        path = self.path(f"{sampler.name} of all")
+        if not path.exists():
+            everything = self.parts.train.join([self.parts.validation, self.parts.test])
+            self.run.step(f"fit {sampler.name} to all", lambda: sampler.fit(everything).save(path))
+        return kind.load(path)
+
     def alone(self, drawn: Synthetic) -> tuple[Alone, ...]:
         """Return what classifiers score that are trained on examples alone; nothing where there are no classes."""
         train, asked = self.parts.train, self.asked
         if len(train.classes) < 2:
             return ()
         try:
-            work = partial(alone, train, drawn, self.ruler.held_out, asked.evaluate, asked.quiet)
+            held, by = self.ruler.held_out, asked.what.by
+            work = partial(alone, train, drawn, held, asked.evaluate, by=by, quiet=asked.quiet)
             found: tuple[Alone, ...] = self._kept("trained on them alone", tuple[Alone, ...], work)
         except ValueError as error:
             self.notes.append(f"What it is worth to a classifier was not measured: {error}")

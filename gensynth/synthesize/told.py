@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from gensynth.data.words import capital, counted, some_counts
+from gensynth.evaluate.intervals import as_points
 from gensynth.evaluate.outcome import WORDS
 from gensynth.fidelity.privacy import LEAKAGE
 from gensynth.kind import kinds
 from gensynth.report import frame, sections, shown
 from gensynth.report.contents import Contents
 from gensynth.report.markup import Html, clean, element, estimate, gain, percent, section, table
-from gensynth.synthesize.alone import strongest
+from gensynth.synthesize.alone import Alone, strongest
 from gensynth.synthesize.ruler import EQUAL, Measured
 from gensynth.synthesize.synthesize import Made
 
@@ -50,13 +51,15 @@ def answers(made: Made) -> list[str]:
     """Return what was made, what it is worth and what attacks find, in sentences."""
     noun, m, n = made.parts.train.noun, made.chosen, sum(made.counts.values())
     of = f" ({some_counts(made.counts)})" if len(made.counts) > 1 else ""
-    equal = (
-        f"They repeat each other so often that some equal real {noun}s by chance."
-        if made.written["natural"]
-        else f"None of them is equal to any real {noun}, unless real {noun}s repeat it."
-    )
+    if made.bound:
+        equal = f"{made.bound}. None was left out for being equal to a real {noun}."
+    elif made.written["natural"]:
+        equal = f"They repeat each other so often that some equal real {noun}s by chance."
+    else:
+        equal = f"None of them is equal to any real {noun}, unless real {noun}s repeat it."
     shares = ", in the real shares of the classes" if len(made.parts.train.classes) > 1 else ""
-    found = f"What follows was measured on {counted(len(made.drawn), noun)} that {m.sampler} draws{shares}."
+    learned = f" after it learned from the training {noun}s alone" if made.bound else ""
+    found = f"What follows was measured on {counted(len(made.drawn), noun)} that {m.sampler} draws{learned}{shares}."
     told = f"Boosted trees tell them from held-out real {noun}s with an AUC of {m.detection:.2f} (0.5: not at all)."
     return [f"{counted(n, noun)}{of} by {m.sampler}. {equal}", f"{found} {told}", *_worth(made), _private(made)]
 
@@ -65,10 +68,18 @@ def _worth(made: Made) -> list[str]:
     if not made.alone:
         return []
     a = strongest(made.alone)
-    return [
+    found = [
         f"Trained on them alone, {a.classifier} reaches {a.synthetic.value:.1%} {WORDS[a.metric]} on held-out real "
         f"{made.parts.train.noun}s; trained on real ones, {a.real.value:.1%}."
     ]
+    if a.levels:
+        told = (
+            f"{level.name} (n = {level.n}) "
+            + ("too few to tell" if level.scores is None else as_points(level.scores.difference))
+            for level in a.levels
+        )
+        found.append(f"The difference by level: {', '.join(told)}.")
+    return found
 
 
 def _private(made: Made) -> str:
@@ -83,6 +94,11 @@ def notes(made: Made) -> list[str]:
     """Return what else to know, in sentences."""
     noun, samples = made.parts.train.noun, made.verdict.samples
     found = list(made.notes)
+    if made.bound:
+        found.append(
+            f"What is measured here was looked up in real {noun}s, so the bound does not cover it: where it is "
+            f"published with the {noun}s, say so."
+        )
     if made.written["where"] is not None:
         share = percent(made.written["matched"])
         found.append(f"{share} of the {noun}s drawn match {made.written['where']!r}; those alone were written.")
@@ -108,9 +124,9 @@ def _like_tile(made: Made) -> Html:
 
 
 def _private_tile(made: Made) -> Html:
-    words = "Other attacks may find more; only training with differential privacy gives a bound."
+    words = made.bound or "Other attacks may find more; only training with differential privacy gives a bound"
     status = element("b", capital(made.chosen.privacy.status))
-    return frame.tile("Does it give training data away?", element("p", status), element("p", words))
+    return frame.tile("Does it give training data away?", element("p", status), element("p", f"{words}."))
 
 
 def _worth_tile(made: Made) -> Html:
@@ -168,7 +184,19 @@ def _alone(made: Made) -> Html:
         element("p", words, class_="small"),
         table(head, body, words=(0, 1)),
         table(("classifier", "class", "recall, trained on real", "on synthetic alone"), recalls, words=(0, 1)),
+        *(_by_level(a, noun) for a in made.alone if a.levels),
     )
+
+
+def _by_level(a: Alone, noun: str) -> Html:
+    """Return what a classifier scores by level of a column."""
+    body = []
+    for level in a.levels:
+        s = level.scores
+        told = ("too few to tell",) * 3 if s is None else (estimate(s.real), estimate(s.synthetic), gain(s.difference))
+        body.append((clean(level.name), f"{level.n:,}", *told))
+    head = ("level", f"{noun}s", f"{WORDS[a.metric]} of {clean(a.classifier)}, real", "synthetic alone", "difference")
+    return table(head, body)
 
 
 def print_whole(made: Made, page: Path) -> int:

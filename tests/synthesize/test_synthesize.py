@@ -217,3 +217,110 @@ def test_wrong_labels_cost_what_is_trained_on_them_alone() -> None:
     assert good.real == bad.real and good.difference.low < 0.02 and bad.difference.high < -0.2
     assert good.recalls.keys() == {"no", "yes"} and strongest([good]) == good
     assert isinstance(good.synthetic, Estimate) and good.synthetic.value > bad.synthetic.value + 0.2
+
+
+def as_schema(capsys: pytest.CaptureFixture[str]) -> tuple[object, ...]:
+    assert run(capsys, "explore", "clinic.csv", "--target", "ill", "--out", "schema.json")[0] == 0
+    return ("--target", "ill", "--schema", "schema.json", "--epsilon", "20")
+
+
+def test_under_a_bound_rows_are_drawn_from_noisy_counts_of_all_rows(
+    clinic: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opendp", reason="the extra 'dp' is not installed")
+    argv = as_schema(capsys)
+    told = synthetic(capsys, "--out", "new.csv", *argv)
+    real, new = pd.read_csv("clinic.csv"), pd.read_csv("new.csv")
+    assert [*new.columns] == [*real.columns] and 370 < len(new) < 430
+    assert new["ill"].value_counts(normalize=True)["yes"] == pytest.approx(0.25, abs=0.06)
+    assert new["pulse"].groupby(new["ill"]).mean().diff().iloc[1] > 12
+    assert "by mst. epsilon = 20, delta = 1e-06, for ONE row added or removed" in told
+    assert "None was left out for being equal" in told and "the bound does not cover it" in told
+    page = Path("new.run/report.html").read_text(encoding="utf-8")
+    assert "It covers what was learned and all that is drawn from it" in page
+    kept = kinds()["table"].load(Path("new.run/mst of all.sampler"))
+    assert sum(kept.class_counts.values()) == len(new)
+    monkeypatch.setattr(steps._Work, "_measure", lambda *_: pytest.fail("it is fitted again"))
+    assert synthetic(capsys, "--out", "new.csv", *argv) == told, "the budget is not spent again"
+    before = Path("new.csv").read_bytes()
+    Path("new.csv").unlink()
+    synthetic(capsys, "--out", "new.csv", *argv)
+    assert Path("new.csv").read_bytes() == before
+
+
+def test_copies_of_real_rows_stay_under_a_bound(clinic: Path) -> None:
+    """Their absence would tell of the real rows."""
+    data = from_frame(visits().drop(columns="visit"), "ill")
+    parts = TABLE.parts("clinic.csv", TABLE.config("WholeConfig")(target="ill"))
+    ruler = steps.Ruler(parts, 0)
+
+    class Copies(type(TABLE.made("copula", None))):  # type: ignore[misc]
+        private = True
+
+        def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
+            found = super()._sample(label, index, seed)
+            real = parts.train.subset(parts.train.y == parts.train.label_of(label)).x
+            return steps.replace(found, x=real.take(index % len(real)))
+
+    assert len(data) and ruler.draw(Copies().fit(parts.train), {"no": 30}, 0).copies == 1
+    open_ = Copies().fit(parts.train)
+    open_.private = False
+    with pytest.raises(ValueError, match="are copies of real ones"):
+        ruler.draw(open_, {"no": 30}, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--epsilon", "3"), "--epsilon needs --schema FILE, whose levels and ranges count as public"),
+        (("--schema", "schema.json", "--epsilon", "0"), "epsilon must lie between 0.01 and 100"),
+        (("--delta", "1e-5"), "--delta would change nothing here: it belongs to --epsilon"),
+        (("--schema", "schema.json", "--epsilon", "3", "--sampler", "cart"), "leave --sampler out"),
+        (("--schema", "schema.json", "--epsilon", "3", "--delta", "0.01"), "delta must be below 1 / (number of rows)"),
+        (
+            ("--schema", "schema.json", "--epsilon", "3", "--where", "pulse > 80"),
+            "--where would look at further real rows",
+        ),
+        (("--schema", "schema.json", "--epsilon", "3", "--keep", "no=100"), "--keep would look at further real rows"),
+        (("--schema", "schema.json", "--epsilon", "3", "--group", "visit"), "--epsilon is for one row"),
+        (("--by", "wart"), "--by 'wart' is not one of the columns beside the label"),
+        (("--by", "pulse"), "different values; name a column of at most 20"),
+    ],
+)
+def test_what_a_bound_or_a_subgroup_cannot_be_is_refused(
+    clinic: Path, capsys: pytest.CaptureFixture[str], more: tuple[object, ...], says: str
+) -> None:
+    as_schema(capsys)
+    assert says in refused(capsys, "synthesize", "clinic.csv", "--out", "new.csv", "--target", "ill", *more, *QUICK)
+    assert not Path("new.csv").exists()
+    for named, option in (("private", "--epsilon"), ("levels", "--by")):
+        with pytest.raises(ValueError, match=f"{option} is for tables, not for images"):
+            getattr(kinds()["image"], named)(*(None,) * (3 if named == "private" else 2))
+
+
+def test_worth_is_told_by_level(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = synthetic(capsys, "--out", "new.csv", "--target", "ill", "--sampler", "copula", "--by", "ward")
+    said = next(line for line in told.splitlines() if "The difference by level: " in line)
+    assert "(missing) (n = " in said and "too few to tell" in said and "points (" in said and " A (n = " in said
+    assert "too few to tell" in Path("new.run/report.html").read_text(encoding="utf-8")
+    none = refused(capsys, "synthesize", "clinic.csv", "--out", "b.csv", "--sampler", "copula", "--by", "ward", *QUICK)
+    assert "the data have no classes; name --target, too" in none
+
+
+def test_a_level_in_which_synthetic_rows_mislead_shows() -> None:
+    frame, fresh = visits(900), visits(900, seed=1)
+    train, test = (from_frame(each.drop(columns="visit"), "ill") for each in (frame, fresh))
+    flipped = np.where(train.x.frame["ward"].eq("A"), 1 - train.y, train.y)
+    drawn = Synthetic.concat([TABLE.made("random", None).fit(train).sample("no", 1, 0)])
+    drawn = steps.replace(
+        drawn,
+        x=train.x,
+        y=flipped,
+        **{name: getattr(drawn, name) * len(train) for name in ("how", "parents", "checkpoint_sha256")},
+        index=np.arange(len(train)),
+    )
+    config = TableEvaluateConfig(classifiers=("boosting",))
+    found = alone(train, drawn, test, config, by="ward", quiet=True)[0]
+    levels = {level.name: level for level in found.levels}
+    assert levels.keys() == {"A", "B", "(missing)"} and sum(level.n for level in levels.values()) == 900
+    assert levels["A"].scores.difference.high < -0.3 < -0.1 < levels["B"].scores.difference.value

@@ -173,6 +173,18 @@ class TableKind(PlainKind):
 
         return given(source, train)
 
+    def private(self, epsilon: float, delta: float, config: Any) -> Any:
+        """As `Kind.private`: a tree of columns, learned from noisy counts; what the schema says counts as public."""
+        from gensynth.kinds.table.whole import private
+
+        return private(epsilon, delta, config)
+
+    def levels(self, data: LabeledData, column: str) -> np.ndarray:
+        """As `Kind.levels`."""
+        from gensynth.kinds.table.whole import levels
+
+        return levels(data, column)
+
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: columns, relations of columns and a map."""
         from gensynth.kinds.table.report.look import look

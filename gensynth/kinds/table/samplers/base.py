@@ -152,6 +152,12 @@ class TableSampler(Sampler, BaseOverSampler):
             given = replace(self.schema, tail=rows.schema.tail)
             rows = replace(rows, schema=detect_schema(to_frame(data, data), rows.schema.target, given))
             data = replace(data, x=rows)
+        self._begin(data)
+        self._learn(self.codec_.encode(rows.frame), data.y)
+
+    def _begin(self, data: LabeledData) -> None:
+        """Note all that a sampler knows of a table beside what it learns."""
+        rows = rows_of(data)
         self.data_ = data
         self.classes_ = data.classes
         self.counts_ = np.bincount(data.y, minlength=len(data.classes))
@@ -161,7 +167,6 @@ class TableSampler(Sampler, BaseOverSampler):
         self.pools_ = [self.codec_.pools(data.y == label) for label in range(len(data.classes))]
         self.rejected_: dict[str, float] = {}
         self.sha256_ = self.file_ = ""
-        self._learn(self.codec_.encode(rows.frame), data.y)
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         return self._drawn(Wanted(np.full(len(index), self.classes_.index(label), dtype=np.int64), index), seed)

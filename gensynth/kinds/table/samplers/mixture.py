@@ -98,13 +98,13 @@ class MixedMixture(TableSampler):
         }
 
     def _rows(self, label: int, n: int, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
-        group = _drawn(self.mixtures_[label]["weights"][None], np.zeros(n, dtype=np.int64), rng)
+        group = drawn(self.mixtures_[label]["weights"][None], np.zeros(n, dtype=np.int64), rng)
         return self._of_groups(label, group, rng), np.empty((n, 0), dtype=np.int64)
 
     def _complete(self, label: int, given: Given, rng: np.random.Generator) -> tuple[Encoded, np.ndarray]:
         n, p = given.rows.numbers.shape
         chances = np.cumsum(self._memberships(label, given), axis=1)
-        rows = self._of_groups(label, _drawn(chances, np.arange(n), rng), rng)
+        rows = self._of_groups(label, drawn(chances, np.arange(n), rng), rng)
         numbers = np.where(given.known[:p], given.rows.numbers, rows.numbers)
         codes = np.where(given.known[p:], given.rows.codes, rows.codes)
         return Encoded(numbers, codes), np.empty((n, 0), dtype=np.int64)
@@ -127,7 +127,7 @@ class MixedMixture(TableSampler):
         n, mixture = len(group), self.mixtures_[label]
         codes = np.empty((n, len(mixture["levels"])), dtype=np.int64)
         for j, shares in enumerate(mixture["levels"]):
-            codes[:, j] = _drawn(shares, group, rng)
+            codes[:, j] = drawn(shares, group, rng)
         numbers = rng.random((n, len(mixture["quantiles"])))
         for j, (column, quantiles) in enumerate(zip(self.codec_.number_columns, mixture["quantiles"], strict=True)):
             at = np.clip(numbers[:, j] * POINTS - 0.5, 0, POINTS - 1)
@@ -307,7 +307,7 @@ def _kinds(x: np.ndarray, spikes: Sequence[float | str]) -> np.ndarray:
     return np.where(np.isnan(x), len(spikes) + 1, kinds)
 
 
-def _drawn(cumulative: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one level per row from the cumulative probabilities, shape (k, card), of its group."""
+def drawn(cumulative: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw one level per row from the cumulative probabilities, shape (k, card), of its group, int64, shape (n,)."""
     above = rng.random(len(group))[:, None] * cumulative[group, -1:]
     return (cumulative[group] <= above).sum(axis=1)
