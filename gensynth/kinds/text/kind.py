@@ -83,9 +83,11 @@ class TextKind(PlainKind):
         return made_sampler(sampler, settings)
 
     def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
-        """As `Kind.tried`: all but those that need weights or a service of the user's."""
-        made, notes = super().tried(train)
-        return [sampler for sampler in made if not sampler.needs], notes
+        """As `Kind.tried`: all but those that need weights or a service of the user's, or other documents."""
+        made, _ = super().tried(train)
+        why = {sampler.name: sampler.unsuited(train) for sampler in made if not sampler.needs}
+        notes = [f"{name} is left out: {reason}." for name, reason in why.items() if reason]
+        return [sampler for sampler in made if why.get(sampler.name) == ""], notes
 
     def load(self, path: Path, config: Any = None) -> Sampler:
         """As `Kind.load`."""

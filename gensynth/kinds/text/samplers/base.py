@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from imblearn.utils import check_sampling_strategy
 
+from gensynth.data.labeled import LabeledData
 from gensynth.data.plain import typed
 from gensynth.data.words import counted
 from gensynth.kinds.text.documents import Documents, Form, array_of, from_documents
@@ -28,9 +28,9 @@ class TextSampler(KeptSampler):
 
     The documents of a class are taken in turn, in random order: none is changed twice before each was once.
 
-    A concrete sampler writes `name` and `_made`; `_suits`, `suited` and `fewest` if not every document will do or one
-    is not enough; `learned` and `_learn` if it learns more than the documents; and the constructor if it adds
-    arguments.
+    A concrete sampler writes `name` and `_made`, or `_drawn` if it makes many at once; `_suits`, `suited` and `fewest`
+    if not every document will do or one is not enough; what `KeptSampler` says if it learns more than the documents;
+    and the constructor if it adds arguments.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -50,7 +50,10 @@ class TextSampler(KeptSampler):
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
-    @abstractmethod
+    def unsuited(self, train: LabeledData) -> str:  # noqa: ARG002
+        """Return why a choice does not try it on training documents, in words; "" if it does."""
+        return ""
+
     def _made(self, label: int, turn: int, rng: np.random.Generator) -> Made:
         """Make one document of a class.
 
@@ -59,6 +62,7 @@ class TextSampler(KeptSampler):
             turn: Position of the real document whose turn it is to be changed.
             rng: All that is random comes from it.
         """
+        raise NotImplementedError
 
     def _suits(self, text: str) -> bool:
         """Return whether a new document can be made of a real one; by default of each."""
@@ -86,12 +90,14 @@ class TextSampler(KeptSampler):
         return self._pools[label]
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
-        c = self.data_.label_of(label)
-        turns = _turns(self._pool(c), index, (seed, c))
-        rngs = (np.random.default_rng([seed, c, int(i)]) for i in index)
-        made = [self._made(c, turn, rng) for turn, rng in zip(turns, rngs, strict=True)]
-        texts, how, parents = zip(*made, strict=True)
+        texts, how, parents = zip(*self._drawn(self.data_.label_of(label), index, seed), strict=True)
         return self.made(Documents(array_of(texts), self.data_.x.form), label, index, seed, how, parents)
+
+    def _drawn(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
+        """Make the documents of a class that are numbered `index`, by default one after the other."""
+        turns = _turns(self._pool(label), index, (seed, label))
+        rngs = (np.random.default_rng([seed, label, int(i)]) for i in index)
+        return [self._made(label, turn, rng) for turn, rng in zip(turns, rngs, strict=True)]
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
         """Fit on texts and labels, and add synthetic ones, with imbalanced-learn's meaning of `sampling_strategy`.
