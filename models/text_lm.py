@@ -2,9 +2,9 @@
 
 Vaswani et al. 2017, "Attention is all you need", the decoder alone as in Radford et al. 2019 (GPT-2): the next piece is
 predicted from those before it. What a class adds is one vector, the same at each piece, which begins at zero: a rare
-class speaks as all do, but for what its documents show. Positions turn the channels (Su et al. 2021, "RoFormer"), so that
-only distances count and a document may be longer than what is looked back on; pieces are read and written by the same
-weights (Press and Wolf 2017).
+class speaks as all do, but for what its documents show. Positions turn the channels (Su et al. 2021, "RoFormer"), so
+that only distances count and a document may be longer than what is looked back on; pieces are read and written by the
+same weights (Press and Wolf 2017).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TextLMConfig:
 
     width: int = 128
     """Channels of a piece."""
-    depth: int = 3
+    depth: int = 2
     """Layers."""
     heads: int = 4
     """Heads of attention; width is an even multiple of it."""
@@ -41,7 +41,7 @@ class TextLMConfig:
     """Pieces that it looks back on."""
     dropout: float = 0.2
     """Share of channels left out in a step: more where documents are few."""
-    lr: float = 2e-3
+    lr: float = 3e-3
     """AdamW's highest learning rate; it rises to it, and falls to 0 along a half cosine."""
     weight_decay: float = 0.1
     """Decoupled weight decay."""
@@ -49,8 +49,8 @@ class TextLMConfig:
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.heads, self.context) < 1 or self.width % (2 * self.heads):
             raise ValueError(
-                f"width, depth, heads and context must be positive and width a multiple of 2 x heads, got {self.width}, "
-                f"{self.depth}, {self.heads} and {self.context}."
+                f"width, depth, heads and context must be positive and width a multiple of 2 x heads, got "
+                f"{self.width}, {self.depth}, {self.heads} and {self.context}."
             )
         if self.lr <= 0 or self.weight_decay < 0 or not 0 <= self.dropout < 1:
             raise ValueError(
@@ -87,7 +87,7 @@ class TextLM(TextGenerator):
 
     def training_step(self, batch: DocumentBatch, batch_idx: int) -> Tensor:
         """One step on -log p(piece | class, pieces before it), the mean over the pieces."""
-        lr = self.config.lr * min(1.0, (batch.progress + 1e-3) / WARM_UP)
+        lr = self.config.lr * min(1.0, 0.01 + batch.progress / WARM_UP)
         set_lr(self.optimizers(), half_cosine(lr, batch.progress))
         with torch.random.fork_rng(devices=[] if self.device.type == "cpu" else [self.device]):
             torch.manual_seed(batch.seed)  # for dropout, which knows the global state only

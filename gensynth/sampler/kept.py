@@ -83,7 +83,7 @@ class KeptSampler(Sampler, BaseEstimator):
         """Learn what `learned` and `arrays` name."""
 
     def _prepare(self) -> None:  # noqa: B027
-        """Make what draws of what was learned; ValueError if that does not fit together, for a file can say anything."""
+        """Make what draws of what was learned; ValueError if that, perhaps from a file, does not fit together."""
 
     def _fit(self, data: LabeledData) -> None:
         self.data_, self.sha256_ = data, ""

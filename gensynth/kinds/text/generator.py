@@ -85,9 +85,7 @@ class TextGenerator(Watched):
         """
 
     @torch.inference_mode()
-    def sample(
-        self, label: int, rngs: Sequence[np.random.Generator], longest: int, top_p: float
-    ) -> list[list[int]]:
+    def sample(self, label: int, rngs: Sequence[np.random.Generator], longest: int, top_p: float) -> list[list[int]]:
         """Draw one document of a label from each random stream, at most `longest` pieces, `END` left out.
 
         Args:

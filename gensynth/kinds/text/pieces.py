@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, final
+from typing import Any, final
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 END, BYTES = 0, 256
 """The piece that ends a document, and how many pieces are one byte each: they come next."""
@@ -43,12 +41,8 @@ class Pieces:
     @staticmethod
     def learn(texts: Iterable[str], most: int) -> Pieces:
         """Return the pieces of texts, at most so many of them with the bytes and the end."""
-        import json
-
-        from tokenizers import trainers
-
         learned = _tokenizer({}, ())
-        trainer = trainers.BpeTrainer(
+        trainer = _library().trainers.BpeTrainer(
             vocab_size=most - 1, min_frequency=2, initial_alphabet=_alphabet(), show_progress=False
         )
         learned.train_from_iterator(texts, trainer)
@@ -64,7 +58,7 @@ class Pieces:
         return {name: at for at, name in enumerate(names)}
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
+    def _tokenizer(self) -> Any:
         return _tokenizer(self._numbers, self.merges)
 
     def numbers(self, text: str) -> np.ndarray:
@@ -77,18 +71,22 @@ class Pieces:
         return found
 
 
-def _alphabet() -> list[str]:
-    """Return the characters that stand for the 256 bytes."""
-    from tokenizers import pre_tokenizers
-
-    return sorted(pre_tokenizers.ByteLevel.alphabet())
-
-
-def _tokenizer(numbers: dict[str, int], merges: Sequence[tuple[str, str]]) -> Tokenizer:
+def _library() -> Any:
     try:
-        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+        import tokenizers
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("text_lm needs tokenizers; run 'pip install gensynth[text_lm]'.") from error
-    made = Tokenizer(models.BPE(numbers, [*merges]))
-    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    return tokenizers
+
+
+def _alphabet() -> list[str]:
+    """Return the characters that stand for the 256 bytes."""
+    return sorted(_library().pre_tokenizers.ByteLevel.alphabet())
+
+
+def _tokenizer(numbers: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> Any:
+    library = _library()
+    made = library.Tokenizer(library.models.BPE(dict(numbers), [*merges]))
+    made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = library.decoders.ByteLevel()
     return made

@@ -12,7 +12,7 @@ from gensynth.generator.held_out import Looks, held_out, train_watched
 from gensynth.kinds.text.generator import NOTHING, DocumentBatch, TextGenerator
 from gensynth.kinds.text.pieces import END
 
-LOOKS = Looks(n=40, patience=5, most=500)
+LOOKS = Looks(n=20, patience=3, most=300)
 
 
 def train_documents(

@@ -33,8 +33,8 @@ class NeuralText(TextSampler):
 
     The settings of the network, and the paper, stand in the model's file. Documents are learned in pieces of words
     (`gensynth.kinds.text.pieces`); training stops when documents that are held out of it no longer become more likely.
-    Each is drawn piece after piece from the likeliest ones (`gensynth.kinds.text.generator.nucleus`), is at most as long
-    as the longest real one of its class and has no parents. A copy of a real document is drawn again.
+    Each is drawn piece after piece from the likeliest ones (`gensynth.kinds.text.generator.nucleus`), is at most as
+    long as the longest real one of its class and has no parents. A copy of a real document is drawn again.
 
     Args:
         generator: Name of a model for documents in `models/`.
@@ -57,8 +57,8 @@ class NeuralText(TextSampler):
         self,
         generator: str = "text_lm",
         model: Mapping[str, Any] | None = None,
-        pieces: int = 2000,
-        steps: int = 2000,
+        pieces: int = 1000,
+        steps: int = 800,
         batch_size: int = 64,
         top_p: float = 0.95,
         sampling_strategy: Any = "auto",
