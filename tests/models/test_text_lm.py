@@ -50,6 +50,7 @@ class TestLogits:
         of, pieces = model(depth=1), [0, *[1, 4, 5, 2, 4, 6] * 3]
         torch.testing.assert_close(step_by_step(of, pieces, 0)[-1], at_once(of, pieces[-8:], 0)[-1])
 
+    @torch.no_grad()
     def test_know_nothing_of_what_comes_nor_of_other_documents(self) -> None:
         of, config = model(), QUICK
         pool = Packed(DOCUMENTS, Y, of.context)

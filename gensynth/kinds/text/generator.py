@@ -126,7 +126,7 @@ def nucleus(logits: Tensor, u: Tensor, top_p: float) -> Tensor:
     Returns:
         Pieces, int64, shape (b,).
     """
-    shares, order = logits.double().softmax(1).sort(1, descending=True, stable=True)
+    shares, order = logits.double().softmax(1).sort(dim=1, descending=True, stable=True)
     sums = shares.cumsum(1)
     whole = sums.gather(1, (sums < top_p).sum(1, keepdim=True).clamp(max=logits.shape[1] - 1))
     at = (sums <= u[:, None] * whole).sum(1, keepdim=True).clamp(max=logits.shape[1] - 1)

@@ -33,7 +33,7 @@ def fitted() -> NeuralText:
 class TestDrawn:
     def test_a_rare_class_speaks_as_the_others_and_of_its_own(self, fitted: NeuralText) -> None:
         texts = fitted.sample("dogs", 64, 0).x[:]
-        assert sum("dog" in text for text in texts) > 48 > 16 > sum("cat" in text for text in texts)
+        assert sum("dog" in text for text in texts) > 40 > 20 > sum("cat" in text for text in texts)
         borrowed = {text.split(" ")[0] for text in texts} & {"they", "all", "some"}
         assert borrowed, "words that stand in documents of the other class alone"
 
