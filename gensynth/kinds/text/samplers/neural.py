@@ -20,7 +20,8 @@ BALANCE = 0.75
 """Classes are seen in proportion to (documents of the class)^BALANCE, so that rare ones are seen more often."""
 BLOCK = 64
 """Documents that are drawn together; aligned blocks make sample i independent of the rest."""
-MOST_PIECES = 50_000
+MOST_PIECES, LONGEST = 50_000, 2_000
+"""Different pieces at most, and pieces of a drawn document: one of the real ones may have millions."""
 PAYS_FROM = 5_000
 """Training documents from which on it is tried by itself."""
 TRIES = 5
@@ -134,7 +135,8 @@ class NeuralText(TextSampler):
         self._real = frozenset(map(plain, ("", *self.data_.x.texts)))
 
     def _drawn(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
-        longest = len(self.pieces_.numbers(max(self.data_.x.texts[self.data_.y == label], key=len)))
+        real = max(self.data_.x.texts[self.data_.y == label], key=len)
+        longest = min(LONGEST, len(self.pieces_.numbers(real)))
         blocks = {block: self._block(label, block, longest, seed) for block in np.unique(index // BLOCK).tolist()}
         return [(blocks[i // BLOCK][i % BLOCK], f"top {self.top_p:g}", ()) for i in index.tolist()]
 
