@@ -28,7 +28,7 @@ class TextSampler(KeptSampler):
 
     The documents of a class are taken in turn, in random order: none is changed twice before each was once.
 
-    A concrete sampler writes `name` and `_made`, or `_drawn` if it makes many at once; `_suits`, `suited` and `fewest`
+    A concrete sampler writes `name` and `_made`, or `_made_at` if it makes many at once; `_suits`, `suited` and `fewest`
     if not every document will do or one is not enough; what `KeptSampler` says if it learns more than the documents;
     and the constructor if it adds arguments.
 
@@ -90,10 +90,10 @@ class TextSampler(KeptSampler):
         return self._pools[label]
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
-        texts, how, parents = zip(*self._drawn(self.data_.label_of(label), index, seed), strict=True)
+        texts, how, parents = zip(*self._made_at(self.data_.label_of(label), index, seed), strict=True)
         return self.made(Documents(array_of(texts), self.data_.x.form), label, index, seed, how, parents)
 
-    def _drawn(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
+    def _made_at(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
         """Make the documents of a class that are numbered `index`, by default one after the other."""
         turns = _turns(self._pool(label), index, (seed, label))
         rngs = (np.random.default_rng([seed, label, int(i)]) for i in index)

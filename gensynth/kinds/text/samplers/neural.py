@@ -134,7 +134,7 @@ class NeuralText(TextSampler):
             raise ValueError(f"its weights are not those of {self.generator} with its settings") from error
         self._real = frozenset(map(plain, ("", *self.data_.x.texts)))
 
-    def _drawn(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
+    def _made_at(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
         real = max(self.data_.x.texts[self.data_.y == label], key=len)
         longest = min(LONGEST, len(self.pieces_.numbers(real)))
         blocks = {block: self._block(label, block, longest, seed) for block in np.unique(index // BLOCK).tolist()}
