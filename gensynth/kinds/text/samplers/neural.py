@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -41,8 +42,8 @@ class NeuralText(TextSampler):
         generator: Name of a model for documents in `models/`.
         model: Its settings, only what differs from the defaults.
         pieces: Different pieces at most, from 257 on: each byte is one, and the end.
-        steps: Training steps at most.
-        batch_size: Documents per step.
+        epochs: How often each document is learned at most, on average.
+        batch_size: Documents of a training step.
         top_p: Each piece is one of the likeliest, which have together this probability, in (0, 1].
         sampling_strategy: As in `TextSampler`.
         random_state: As in `TextSampler`; also seeds the training.
@@ -59,7 +60,7 @@ class NeuralText(TextSampler):
         generator: str = "text_lm",
         model: Mapping[str, Any] | None = None,
         pieces: int = 1000,
-        steps: int = 800,
+        epochs: int = 10,
         batch_size: int = 64,
         top_p: float = 0.95,
         sampling_strategy: Any = "auto",
@@ -67,7 +68,7 @@ class NeuralText(TextSampler):
     ) -> None:
         super().__init__(sampling_strategy, random_state)
         self.generator, self.model, self.pieces = generator, model, pieces
-        self.steps, self.batch_size, self.top_p = steps, batch_size, top_p
+        self.epochs, self.batch_size, self.top_p = epochs, batch_size, top_p
 
     @property
     def name(self) -> str:
@@ -86,6 +87,9 @@ class NeuralText(TextSampler):
             raise ValueError(f"pieces must be a whole number from {BYTES + 1} to {MOST_PIECES}, got {self.pieces!r}.")
         if not isinstance(self.top_p, int | float) or not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must be a number above 0, at most 1; got {self.top_p!r}.")
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
         self._settings()
 
     def _settings(self) -> tuple[type[TextGenerator], Any]:
@@ -102,8 +106,9 @@ class NeuralText(TextSampler):
         # Lightning takes seconds to import, and most samplers do without.
         from gensynth.kinds.text.train_documents import train_documents
 
-        train = TrainConfig(steps=self.steps, batch_size=self.batch_size, seed=self.random_state, balance=BALANCE)
         texts = list(self.data_.x.texts)
+        steps = ceil(self.epochs * len(texts) / self.batch_size)
+        train = TrainConfig(steps=steps, batch_size=self.batch_size, seed=self.random_state, balance=BALANCE)
         self.pieces_ = Pieces.learn(texts, self.pieces)
         model = self._built()
         documents = [self.pieces_.numbers(text) for text in texts]

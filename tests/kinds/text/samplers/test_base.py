@@ -22,7 +22,7 @@ from gensynth.kinds.text.samplers.catalog import load_sampler, made_sampler, tex
 from gensynth.sampler.synthetic import Synthetic
 
 QUICK: dict[str, dict[str, Any]] = {
-    "text_lm": {"steps": 2, "pieces": 300, "model": {"width": 16, "depth": 1, "heads": 2}},
+    "text_lm": {"epochs": 1, "pieces": 300, "model": {"width": 16, "depth": 1, "heads": 2}},
 }
 NAMES = [name for name in text_sampler_names() if name != "text_lm" or find_spec("tokenizers")]
 NEEDS_TWO = {"splice"}

@@ -27,7 +27,7 @@ def data() -> LabeledData:
 
 @pytest.fixture(scope="module")
 def fitted() -> NeuralText:
-    return NeuralText(model=TINY, pieces=320, steps=150, batch_size=16).fit(data())
+    return NeuralText(model=TINY, pieces=320, epochs=65, batch_size=16).fit(data())
 
 
 class TestDrawn:
@@ -64,6 +64,7 @@ def test_a_file_with_other_weights_is_refused(fitted: NeuralText, tmp_path: Path
     ("settings", "said"),
     [
         ({"pieces": 256}, "pieces must be a whole number from 257 to 50000, got 256"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
         ({"top_p": 0}, "top_p must be a number above 0, at most 1; got 0"),
         ({"model": {"widht": 8}}, "unknown settings .*'widht'.* known: .*width"),
         ({"generator": "vae"}, "'vae' is for images; for documents there are text_lm"),
