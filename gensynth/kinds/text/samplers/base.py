@@ -28,9 +28,9 @@ class TextSampler(KeptSampler):
 
     The documents of a class are taken in turn, in random order: none is changed twice before each was once.
 
-    A concrete sampler writes `name` and `_made`, or `_made_at` if it makes many at once; `_suits`, `suited` and `fewest`
-    if not every document will do or one is not enough; what `KeptSampler` says if it learns more than the documents;
-    and the constructor if it adds arguments.
+    A concrete sampler writes `name` and `_made`, or `_made_at` if it makes many at once; `_suits`, `suited` and
+    `fewest` if not every document will do or one is not enough; what `KeptSampler` says if it learns more than the
+    documents; and the constructor if it adds arguments.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.

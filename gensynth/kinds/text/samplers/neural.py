@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from math import ceil
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
+from sklearn.base import clone
 
 from gensynth.kinds.text.documents import plain
 from gensynth.kinds.text.pieces import BYTES, Pieces
@@ -25,6 +27,8 @@ MOST_PIECES, LONGEST = 50_000, 2_000
 """Different pieces at most, and pieces of a drawn document: one of the real ones may have millions."""
 PAYS_FROM = 5_000
 """Training documents from which on it is tried by itself."""
+TIMED = 1_000
+"""Documents that tell how long a fit takes."""
 TRIES = 5
 """How often a document is drawn until it is no copy of a real one."""
 
@@ -80,6 +84,13 @@ class NeuralText(TextSampler):
         if len(train) < PAYS_FROM:
             return f"it takes {PAYS_FROM} documents to learn from, and there are {len(train)}"
         return "" if find_spec("tokenizers") else "it needs tokenizers; run 'pip install gensynth[text_lm]'"
+
+    def seconds_to_fit(self, data: LabeledData) -> float:
+        """As `Sampler.seconds_to_fit`: told from one epoch of some documents."""
+        some = data.subset(np.random.default_rng(0).permutation(len(data))[:TIMED])
+        begun = perf_counter()
+        clone(self).set_params(epochs=1).fit(some)
+        return (perf_counter() - begun) * self.epochs * len(data) / len(some)
 
     def _check(self) -> None:
         super()._check()

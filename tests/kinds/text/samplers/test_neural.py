@@ -75,6 +75,13 @@ def test_wrong_settings_are_refused(settings: dict[str, object], said: str) -> N
         NeuralText(**settings).fit(data())  # type: ignore[arg-type]
 
 
+def test_the_time_of_a_fit_grows_with_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(10))
+    monkeypatch.setattr("gensynth.kinds.text.samplers.neural.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("gensynth.kinds.text.samplers.neural.TIMED", 12)
+    assert NeuralText(model=TINY, pieces=257, epochs=10).seconds_to_fit(data()) == 1 * 10 * 36 / 12
+
+
 def test_a_choice_tries_it_on_many_documents_only() -> None:
     few, many = data(), from_documents(["one", "two"] * 5_000, ["a", "b"] * 5_000)
     tried, notes = kinds()["text"].tried(few)
