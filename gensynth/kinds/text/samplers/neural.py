@@ -87,6 +87,8 @@ class NeuralText(TextSampler):
 
     def seconds_to_fit(self, data: LabeledData) -> float:
         """As `Sampler.seconds_to_fit`: told from one epoch of some documents."""
+        from gensynth.kinds.text import train_documents  # noqa: F401  # takes seconds itself, but once
+
         some = data.subset(np.random.default_rng(0).permutation(len(data))[:TIMED])
         begun = perf_counter()
         clone(self).set_params(epochs=1).fit(some)
