@@ -53,7 +53,8 @@ class Packed:
         width = min(self.context, len(found))
         filled = np.tile([END, NOTHING, 0, -1], (-len(found) % width, 1))
         rows = torch.from_numpy(np.concatenate([found, filled])).view(-1, width, 4)
-        return DocumentBatch(*rows.unbind(2), seed, progress)
+        pieces, following, labels, documents = rows.unbind(2)
+        return DocumentBatch(pieces, following, labels, documents, seed, progress)
 
     def _part(self, document: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return pieces and what follows each, int64, shape (pieces, 2); of a long document a random part."""
