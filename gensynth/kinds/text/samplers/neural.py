@@ -25,8 +25,8 @@ BLOCK = 64
 """Documents that are drawn together; aligned blocks make sample i independent of the rest."""
 MOST_PIECES, LONGEST = 50_000, 2_000
 """Different pieces at most, and pieces of a drawn document: one of the real ones may have millions."""
-PAYS_FROM = 5_000
-"""Training documents from which on it is tried by itself."""
+PAYS_FROM = 20_000
+"""Training documents from which on it is tried by itself: more than those of which `ngram` was ahead."""
 TIMED = 1_000
 """Documents that tell how long a fit takes."""
 TRIES = 5
@@ -41,6 +41,17 @@ class NeuralText(TextSampler):
     (`gensynth.kinds.text.pieces`); training stops when documents that are held out of it no longer become more likely.
     Each is drawn piece after piece from the likeliest ones (`gensynth.kinds.text.generator.nucleus`), is at most as
     long as the longest real one of its class and has no parents. A copy of a real document is drawn again.
+
+    It takes many documents. On text messages (spam) and on sentences on films (plots), of 256 documents the gate let
+    through, and the judge found of the class, with the perplexity per character of held-out documents:
+
+        learned from              perplexity  accepted (ngram)  of the class (ngram)  trained
+        1,000 messages, 77 rare   8.1         80 % (96 %)       67 % (93 %)           39 s
+        4,395 messages, 447 rare  5.8         93 % (96 %)       90 % (91 %)           136 s
+        13,231 films, 1,035 rare  4.5         77 % (84 %)       80 % (86 %)           189 s (4 epochs)
+
+    KID was worse than that of `ngram` in all three, too, which is fitted at once; so a choice tries it from 20,000
+    documents on, where nothing has been measured, and if its time allows. Seconds are of a core that others used, too.
 
     Args:
         generator: Name of a model for documents in `models/`.

@@ -83,7 +83,7 @@ def test_the_time_of_a_fit_grows_with_the_documents(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_choice_tries_it_on_many_documents_only() -> None:
-    few, many = data(), from_documents(["one", "two"] * 5_000, ["a", "b"] * 5_000)
+    few, many = data(), from_documents(["one", "two"] * 10_000, ["a", "b"] * 10_000)
     tried, notes = kinds()["text"].tried(few)
     assert "text_lm" not in {sampler.name for sampler in tried} and len(notes) == 1
     assert notes[0].startswith("text_lm is left out: it takes ") and notes[0].endswith(" and there are 36.")
