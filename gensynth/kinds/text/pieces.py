@@ -75,7 +75,7 @@ def _library() -> Any:
     try:
         import tokenizers
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("text_lm needs tokenizers; run 'pip install gensynth[text_lm]'.") from error
+        raise ModuleNotFoundError("text_lm needs tokenizers; run 'pip install gensynth[text-lm]'.") from error
     return tokenizers
 
 

@@ -94,7 +94,7 @@ class NeuralText(TextSampler):
         """As `TextSampler.unsuited`."""
         if len(train) < PAYS_FROM:
             return f"it takes {PAYS_FROM} documents to learn from, and there are {len(train)}"
-        return "" if find_spec("tokenizers") else "it needs tokenizers; run 'pip install gensynth[text_lm]'"
+        return "" if find_spec("tokenizers") else "it needs tokenizers; run 'pip install gensynth[text-lm]'"
 
     def seconds_to_fit(self, data: LabeledData) -> float:
         """As `Sampler.seconds_to_fit`: told from one epoch of some documents."""
