@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ class TextSampler(KeptSampler):
 
     A concrete sampler writes `name` and `_made`, or `_made_at` if it makes many at once; `_suits`, `suited` and
     `fewest` if not every document will do or one is not enough; what `KeptSampler` says if it learns more than the
-    documents; and the constructor if it adds arguments.
+    documents; `recipes` if it changes real ones; and the constructor if it adds arguments.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -63,6 +64,22 @@ class TextSampler(KeptSampler):
             rng: All that is random comes from it.
         """
         raise NotImplementedError
+
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """Return, by name and unfitted, the ways in which it changes real documents, to measure which keep the label.
+
+        By default there are none: it changes no real document, or `needs` something; such a one is measured where it is
+        given to `gensynth.kinds.text.samplers.recipe_safety`.
+        """
+        return {}
+
+    def on(self, data: LabeledData) -> Self:
+        """Return the same, with all that it has learned, but drawing from other documents of the same classes."""
+        other = copy(self)
+        other.data_ = data
+        other._check()
+        return other
 
     def _suits(self, text: str) -> bool:
         """Return whether a new document can be made of a real one; by default of each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class Synonyms(TextSampler):
     ) -> None:
         super().__init__(sampling_strategy, random_state)
         self.rate, self.k, self.keep, self.wordnet = rate, k, keep, wordnet
+
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """As `TextSampler.recipes`."""
+        return {cls.name: cls()}
 
     def _check(self) -> None:
         super()._check()
