@@ -46,8 +46,8 @@ class NeuralText(TextSampler):
     through, and the judge found of the class, with the perplexity per character of held-out documents:
 
         learned from              perplexity  accepted (ngram)  of the class (ngram)  trained
-        1,000 messages, 77 rare   8.1         80 % (96 %)       67 % (93 %)           39 s
-        4,395 messages, 447 rare  5.8         93 % (96 %)       90 % (91 %)           136 s
+        1,000 messages, 77 rare   8.1         80 % (96 %)       67 % (93 %)           39 s (15 epochs)
+        4,395 messages, 447 rare  5.8         93 % (96 %)       90 % (91 %)           136 s (12 epochs)
         13,231 films, 1,035 rare  4.5         77 % (84 %)       80 % (86 %)           189 s (4 epochs)
 
     KID was worse than that of `ngram` in all three, too, which is fitted at once; so a choice tries it from 20,000
