@@ -52,12 +52,17 @@ def trained(name: str, data: LabeledData, folder: Path, config: TrainConfig = QU
     return train(data, name, settings(name), config, folder / f"{name}.ckpt", quiet=True, **scope)
 
 
-@pytest.mark.parametrize("name", [*GENERATORS, *generator_names("table")])
-def test_recipe_loads(name: str) -> None:
+DATA = {"image": ["builtin:digits"], "table": ["builtin:adult"], "text": ["spam.csv", "--text=body"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("image", n) for n in GENERATORS] + [(k, n) for k in ("table", "text") for n in generator_names(k)],
+)
+def test_recipe_loads(kind: str, name: str) -> None:
     recipe = RECIPES / f"{name}.yaml"
     assert recipe.exists(), f"models/{name}.py needs the recipe configs/{name}.yaml"
-    data = "builtin:digits" if name in GENERATORS else "builtin:adult"
-    argv = [name, "--data", data, "--config", str(recipe)]
+    argv = [name, "--data", *DATA[kind], "--config", str(recipe)]
     parser, _ = parser_of(function_of("train", argv), "train", argv)
     parser.parse_args(argv)
     assert recipe.read_text().startswith("# gensynth "), "a recipe starts with the command that runs it"

@@ -28,16 +28,18 @@ def settings(name: str) -> dict[str, Any] | None:
         return {"weights": str(shared_masked())}
     if name == "backtranslate":
         return {"there": str(shared_seq2seq(1)), "back": str(shared_seq2seq(2))}
+    if name == "text_lm":  # it is trained, so small and once only
+        return {"epochs": 1, "pieces": 300, "model": {"width": 16, "depth": 1, "heads": 2}}
     return {"weights": str(shared_seq2seq(1))} if name == "paraphrase" else None
+
+
+LIBRARIES = dict.fromkeys(("mask", "backtranslate", "paraphrase"), ("transformers", "sentencepiece"))
+LIBRARIES["text_lm"] = ("tokenizers",)
 
 
 def usable(names: Sequence[str]) -> list[str]:
     """Return the samplers whose libraries are installed."""
-    return [name for name in names if name not in ("mask", "backtranslate", "paraphrase") or _installed()]
-
-
-def _installed() -> bool:
-    return all(find_spec(name) for name in ("transformers", "sentencepiece"))
+    return [name for name in names if all(find_spec(library) for library in LIBRARIES.get(name, ()))]
 
 
 def _folder() -> Path:

@@ -57,7 +57,7 @@ def choose_samplers(
         return Choice("", "", REAL, "", REAL, {}, None, why, config.metric, (), 0, 0, train.noun, (), schema=3)
     targets = {to: target_counts(counts, to) for to in config.targets or _shares(counts)}
     targets = {to: adds for to, adds in targets.items() if any(adds.values())}
-    sources = [Source(sampler.name, partial(_fitted, sampler)) for sampler in made]
+    sources = [Source(each.name, partial(_fitted, each), partial(each.seconds_to_fit, train)) for each in made]
     with threadpool_limits(config.threads):
         return choose(train, None, sources, targets, config, folder, notes, quiet)
 

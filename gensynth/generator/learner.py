@@ -83,6 +83,14 @@ class Learner(nn.Module, ABC):
         return torch.Generator(self.device).manual_seed(batch.seed)
 
 
+class Watched(Learner):
+    """A network that is trained until examples that it does not learn no longer become likelier."""
+
+    @abstractmethod
+    def held_out_loss(self, batch: Any) -> Tensor:
+        """Return the mean loss of a batch, shape (), without any randomness but that of `batch.seed`."""
+
+
 def set_lr(optimizer: Any, lr: float) -> None:
     """Set the learning rate of an optimizer."""
     for group in optimizer.param_groups:

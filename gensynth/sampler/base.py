@@ -54,6 +54,10 @@ class Sampler(ABC):
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         """Draw the samples numbered `index` (int64, ascending) of one label."""
 
+    def seconds_to_fit(self, data: LabeledData) -> float:  # noqa: ARG002
+        """Return about how long `fit` takes on this machine, where it takes so long that a choice has to know."""
+        return 0.0
+
     def fit(self, data: LabeledData) -> Self:
         """Learn from real training data; returns itself."""
         self._fit(data)

@@ -38,7 +38,8 @@ class Saved(TypedDict):
 class KeptSampler(Sampler, BaseEstimator):
     """Draws from real examples, which stand in its file, too: whoever has the file has the examples.
 
-    A concrete one writes `name`, `packed`, `unpacked` and `_sample`, and `learned` and `_learn` if it learns more.
+    A concrete one writes `name`, `packed`, `unpacked` and `_sample`; `learned` or `arrays` and `_learn` if it learns
+    more, and `_prepare` if that takes work before it draws.
 
     Attributes:
         data_: The examples.
@@ -49,6 +50,8 @@ class KeptSampler(Sampler, BaseEstimator):
     """Name of the kind of data, which its file says."""
     learned: ClassVar[dict[str, Any]] = {}
     """Types of what it has learned beside the examples: dataclasses of plain values, or None, by name."""
+    arrays: ClassVar[tuple[str, ...]] = ()
+    """Further attributes that it has learned: dictionaries of arrays."""
     data_: LabeledData
     sha256_: str
 
@@ -77,12 +80,16 @@ class KeptSampler(Sampler, BaseEstimator):
         """Raise ValueError if the settings do not suit the examples; by default they always do."""
 
     def _learn(self) -> None:  # noqa: B027
-        """Learn what `learned` names."""
+        """Learn what `learned` and `arrays` name."""
+
+    def _prepare(self) -> None:  # noqa: B027
+        """Make what draws of what was learned; ValueError if that, perhaps from a file, does not fit together."""
 
     def _fit(self, data: LabeledData) -> None:
         self.data_, self.sha256_ = data, ""
         self._check()
         self._learn()
+        self._prepare()
 
     def made(
         self,
@@ -115,6 +122,7 @@ class KeptSampler(Sampler, BaseEstimator):
         }
         file = io.BytesIO()
         arrays = {"x": self.packed(self.data_.x), "y": self.data_.y, "json": np.array(json.dumps(saved))}
+        arrays |= {f"{name}/{key}": array for name in self.arrays for key, array in getattr(self, name).items()}
         np.savez_compressed(file, allow_pickle=False, **arrays, **{KIND: np.array(self.kind)})
         write_bytes(path, file.getvalue())
 
@@ -132,6 +140,7 @@ class KeptSampler(Sampler, BaseEstimator):
         """
         with open_npz(path, what="a saved sampler") as file:
             x, y, text = file["x"], file["y"], str(file["json"])
+            arrays = {name: file[name] for name in file if "/" in name}
         try:
             saved: Saved = typed(Saved, json.loads(text))
             sampler = get(saved["sampler"])(**saved["settings"])
@@ -140,7 +149,11 @@ class KeptSampler(Sampler, BaseEstimator):
             sampler.data_ = LabeledData(sampler.unpacked(x), y, saved["classes"], saved["ids"])
             for name, hint in sampler.learned.items():
                 setattr(sampler, name, typed(hint, saved["learned"][name]))
+            for name in sampler.arrays:
+                own = (key for key in arrays if key.startswith(f"{name}/"))
+                setattr(sampler, name, {key.partition("/")[2]: arrays[key] for key in own})
             sampler._check()
+            sampler._prepare()
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{str(path)!r} does not fit this version of gensynth: {error}; train it again."

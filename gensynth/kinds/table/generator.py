@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.generator.learner import Learner
+from gensynth.generator.learner import Watched
 
 
 class RowBatch(NamedTuple):
@@ -41,7 +41,7 @@ class RowBatch(NamedTuple):
     progress: float
 
 
-class TableGenerator(Learner):
+class TableGenerator(Watched):
     """Learns rows of several classes and draws rows of a label.
 
     Args:
@@ -65,10 +65,6 @@ class TableGenerator(Learner):
 
     def begin(self, levels: Tensor, y: Tensor) -> None:  # noqa: B027
         """Called once before training with levels (n, c) and labels (n,) of all rows that will be learned."""
-
-    @abstractmethod
-    def held_out_loss(self, batch: RowBatch) -> Tensor:
-        """Return the mean loss of the rows, shape (), without any randomness but that of `batch.seed`."""
 
     @abstractmethod
     def _sample(self, labels: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ _HOME = {
     "Backtranslate": "gensynth.kinds.text.samplers.backtranslate",
     "Edits": "gensynth.kinds.text.samplers.edits",
     "Mask": "gensynth.kinds.text.samplers.mask",
+    "NeuralText": "gensynth.kinds.text.samplers.neural",
     "NGram": "gensynth.kinds.text.samplers.ngram",
     "Paraphrase": "gensynth.kinds.text.samplers.paraphrase",
     "Shuffle": "gensynth.kinds.text.samplers.shuffle",

@@ -48,6 +48,13 @@ class Wrong(TableSampler):
         return replace(drawn, numbers=mirrored), np.empty((n, 0), dtype=np.int64)
 
 
+class Slow(Wrong):
+    """Says that it takes a day, and cannot be fitted."""
+
+    def seconds_to_fit(self, data: LabeledData) -> float:
+        return 86_400.0
+
+
 def table(n0: int, n1: int, gap: float = 2.0, seed: int = 0) -> LabeledData:
     rng = np.random.default_rng(seed)
     y = np.repeat([0, 1], [n0, n1])
@@ -122,6 +129,12 @@ def test_sampler_that_cannot_is_left_out() -> None:
     found = choose_samplers(table(100, 15), [Wrong(able=False)], QUICK, quiet=True)
     assert {c.arm for c in found.candidates} == {REAL, WEIGHTS}
     assert found.notes == ("wrong is left out: this table is too strange.",)
+
+
+def test_sampler_that_takes_too_long_is_not_fitted() -> None:
+    found = choose_samplers(table(100, 15), [Slow(able=False)], QUICK, quiet=True)
+    assert {c.arm for c in found.candidates} == {REAL, WEIGHTS}
+    assert len(found.notes) == 1 and found.notes[0].startswith("wrong is left out: it takes about 2592")
 
 
 def test_time_ends_the_race_after_one_cross_validation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from gensynth.generator.config import TrainConfig
+from gensynth.generator.threads import one_thread
 from gensynth.kinds.table.codec import Encoded
 from gensynth.kinds.table.modes import Modes
 from gensynth.kinds.table.samplers.base import TableSampler
@@ -80,9 +80,8 @@ class NeuralTable(TableSampler):
         return self.generator
 
     def _learn(self, rows: Encoded, y: np.ndarray) -> None:
-        from gensynth.kinds.table.train_rows import (
-            train_rows,  # Lightning takes seconds to import, and most tables do without
-        )
+        # Lightning takes seconds to import, and most tables do without.
+        from gensynth.kinds.table.train_rows import train_rows
 
         train = TrainConfig(
             steps=self.steps, batch_size=self.batch_size, seed=self.random_state, balance=BALANCE, precision="32-true"
@@ -151,16 +150,3 @@ class NeuralTable(TableSampler):
             Encoded(np.column_stack(numbers) if p else np.empty((n, 0)), levels[:, p:]),
             np.empty((n, 0), dtype=np.int64),
         )
-
-
-class one_thread(threadpool_limits):  # noqa: N801  # used like a function
-    """Compute on one thread: small networks are no slower, and sums come out the same on every machine's cores."""
-
-    def __init__(self) -> None:
-        self._torch = torch.get_num_threads()
-        torch.set_num_threads(1)
-        super().__init__(1)
-
-    def __exit__(self, *error: Any) -> None:
-        torch.set_num_threads(self._torch)
-        super().__exit__(*error)

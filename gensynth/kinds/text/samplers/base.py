@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import asdict
@@ -30,9 +29,9 @@ class TextSampler(KeptSampler):
 
     The documents of a class are taken in turn, in random order: none is changed twice before each was once.
 
-    A concrete sampler writes `name` and `_made`; `_suits`, `suited` and `fewest` if not every document will do or one
-    is not enough; `learned` and `_learn` if it learns more than the documents; `recipes` if it changes real ones; and
-    the constructor if it adds arguments.
+    A concrete sampler writes `name` and `_made`, or `_made_at` if it makes many at once; `_suits`, `suited` and
+    `fewest` if not every document will do or one is not enough; what `KeptSampler` says if it learns more than the
+    documents; `recipes` if it changes real ones; and the constructor if it adds arguments.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -52,7 +51,10 @@ class TextSampler(KeptSampler):
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
-    @abstractmethod
+    def unsuited(self, train: LabeledData) -> str:  # noqa: ARG002
+        """Return why a choice does not try it on training documents, in words; "" if it does."""
+        return ""
+
     def _made(self, label: int, turn: int, rng: np.random.Generator) -> Made:
         """Make one document of a class.
 
@@ -61,6 +63,7 @@ class TextSampler(KeptSampler):
             turn: Position of the real document whose turn it is to be changed.
             rng: All that is random comes from it.
         """
+        raise NotImplementedError
 
     @classmethod
     def recipes(cls) -> dict[str, Self]:
@@ -104,12 +107,14 @@ class TextSampler(KeptSampler):
         return self._pools[label]
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
-        c = self.data_.label_of(label)
-        turns = _turns(self._pool(c), index, (seed, c))
-        rngs = (np.random.default_rng([seed, c, int(i)]) for i in index)
-        made = [self._made(c, turn, rng) for turn, rng in zip(turns, rngs, strict=True)]
-        texts, how, parents = zip(*made, strict=True)
+        texts, how, parents = zip(*self._made_at(self.data_.label_of(label), index, seed), strict=True)
         return self.made(Documents(array_of(texts), self.data_.x.form), label, index, seed, how, parents)
+
+    def _made_at(self, label: int, index: np.ndarray, seed: int) -> Sequence[Made]:
+        """Make the documents of a class that are numbered `index`, by default one after the other."""
+        turns = _turns(self._pool(label), index, (seed, label))
+        rngs = (np.random.default_rng([seed, label, int(i)]) for i in index)
+        return [self._made(label, turn, rng) for turn, rng in zip(turns, rngs, strict=True)]
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:  # noqa: N803
         """Fit on texts and labels, and add synthetic ones, with imbalanced-learn's meaning of `sampling_strategy`.

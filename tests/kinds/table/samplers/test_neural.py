@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from gensynth.data.labeled import LabeledData
+from gensynth.generator.held_out import held_out
 from gensynth.generator.registry import generator_names, get_generator
 from gensynth.kinds.image.generator.train import TrainConfig, TrainingDiverged
 from gensynth.kinds.table.generator import RowBatch
 from gensynth.kinds.table.samplers.catalog import load_sampler
 from gensynth.kinds.table.samplers.neural import NeuralTable
 from gensynth.kinds.table.tables import from_frame
-from gensynth.kinds.table.train_rows import held_out_rows, train_rows
+from gensynth.kinds.table.train_rows import LOOKS, train_rows
 
 QUICK = TrainConfig(steps=60, batch_size=64, precision="32-true", accelerator="cpu")
 
@@ -123,12 +124,6 @@ class TestTraining:
             torch.manual_seed(0)
             return cls(cls.Config(width=16, dropout=0.0, **settings), (3, 2), (2,), 2)
 
-    def test_a_tenth_of_each_class_is_held_out_unless_it_is_small(self) -> None:
-        y = np.repeat([0, 1, 2], [200, 30, 19])
-        held_out = held_out_rows(y, seed=0)
-        assert np.bincount(y[held_out], minlength=3).tolist() == [20, 3, 0]
-        assert held_out_rows(np.zeros(100_000, dtype=np.int64), seed=0).size == 2_000
-
     def test_it_begins_with_the_shares_of_each_class(self) -> None:
         model, (levels, _, y) = self.model(), self.rows()
         model.begin(torch.from_numpy(levels), torch.from_numpy(y))
@@ -144,11 +139,11 @@ class TestTraining:
     def test_the_best_look_is_kept(self) -> None:
         model, (levels, offsets, y) = self.model(), self.rows()
         curves = train_rows(model, levels, offsets, y, QUICK, "test")
-        held_out = held_out_rows(y, QUICK.seed)
+        unlearned = held_out(y, QUICK.seed, LOOKS.most)
         batch = RowBatch(
-            torch.from_numpy(levels[held_out]),
-            torch.from_numpy(offsets[held_out]).float(),
-            torch.from_numpy(y[held_out]),
+            torch.from_numpy(levels[unlearned]),
+            torch.from_numpy(offsets[unlearned]).float(),
+            torch.from_numpy(y[unlearned]),
             QUICK.seed,
             1.0,
         )
