@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gensynth.data.frames import LINES, PACKED, SEPARATORS, suffix_of
+from gensynth.data.frames import LINES, PACKED, SEPARATORS, check_header, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
 from gensynth.data.parts import read_parts
 from gensynth.data.words import some
@@ -238,10 +238,7 @@ def _separator(path: Path) -> str:
 def _check_header(header: list[str], first: list[str]) -> None:
     if not header:
         raise ValueError("it is empty.")
-    if twice := [name for at, name in enumerate(header) if name in header[:at]]:
-        raise ValueError(
-            f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
-        )
+    check_header(header)
     if len(first) > len(header):
         raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")
 

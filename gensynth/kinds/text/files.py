@@ -45,14 +45,21 @@ class DocumentFiles(FrameFiles):
         for name in (form.text, form.label):
             if name not in frame.columns:
                 raise ValueError(f"{path} has no column {name!r}; it has {some(map(repr, frame.columns))}.")
-        texts = array_of([whole(text) for text in texts_of(frame[form.text])])
+        texts = array_of(texts_of(frame[form.text]))
         y = [like.label_of(name) for name in frame[form.label].astype(str)]
         return Documents(texts, form), np.array(y, dtype=np.int64)
 
 
 def texts_of(column: pd.Series) -> list[str]:
-    """Return the texts of a column; what is missing is empty."""
-    return ["" if value is None or value is pd.NA or value != value else str(value) for value in column.tolist()]
+    """Return the texts of a column; what is missing is empty, half characters are replaced.
+
+    Raises:
+        ValueError: if it holds lists, objects or bytes.
+    """
+    cells = column.tolist()
+    if wrong := next((cell for cell in cells if isinstance(cell, dict | list | tuple | bytes | np.ndarray)), None):
+        raise ValueError(f"column {column.name!r} holds {repr(wrong)[:60]}, which is no text; name a column of texts.")
+    return ["" if value is None or value is pd.NA or value != value else whole(str(value)) for value in cells]
 
 
 def _with_room(dtype: object) -> object:

@@ -12,7 +12,7 @@ from gensynth.data.frames import read_plain
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted, did_you_mean, some
 from gensynth.kinds.text.config import TextConfig
-from gensynth.kinds.text.documents import Documents, Form, array_of, whole
+from gensynth.kinds.text.documents import Documents, Form, array_of
 from gensynth.kinds.text.files import texts_of
 from gensynth.kinds.text.shingles import templates
 
@@ -56,13 +56,13 @@ def _check_column(name: str, option: str, frame: pd.DataFrame, source: str) -> N
 def _labeled(frame: pd.DataFrame, form: Form, source: str, config: TextConfig) -> LabeledData:
     if not len(frame):
         raise ValueError(f"{source!r} holds no documents.")
-    labels, read = texts_of(frame[form.label]), texts_of(frame[form.text])
+    labels, texts, notes = texts_of(frame[form.label]), texts_of(frame[form.text]), []
     if lacking := sum(not label for label in labels):
         raise ValueError(f"{counted(lacking, 'row has', 'rows have')} no {form.label!r}; fill it in, or remove them.")
-    texts, notes = [whole(text) for text in read], []
-    if broken := sum(a != b for a, b in zip(texts, read, strict=True)):
+    read = zip(frame[form.text], frame[form.label], texts, labels, strict=True)
+    if broken := sum(isinstance(a, str) and a != c or isinstance(b, str) and b != d for a, b, c, d in read):
         notes.append(f"{counted(broken, 'document holds', 'documents hold')} half characters, which were replaced.")
-        frame = frame.assign(**{form.text: texts})
+        frame = frame.assign(**{form.text: texts, form.label: labels})
     if empty := sum(not text.strip() for text in texts):
         notes.append(f"{counted(empty, 'document is', 'documents are')} empty.")
     classes, y = np.unique(np.array(labels, dtype=object), return_inverse=True)
@@ -99,12 +99,16 @@ def _grouped(data: LabeledData, config: TextConfig) -> LabeledData:
 
 
 def _folder(path: Path) -> pd.DataFrame:
-    """Return the .txt files of a folder as a table, in the order of their names."""
-    files = sorted(path.glob("*/*.txt"))
-    rows = []
-    for file in files:
+    """Return the .txt files of a folder as a table, in the order of their names; hidden ones are left out."""
+    rows, root = [], path.resolve()
+    for file in sorted(path.glob("*/*")):
+        name = file.relative_to(path)
+        if file.suffix.lower() != ".txt" or any(part.startswith(".") for part in name.parts):
+            continue
+        if not file.is_file() or not file.resolve().is_relative_to(root):
+            raise ValueError(f"{file} is no file of this folder, but a link out of it, a folder or a pipe; remove it.")
         try:
-            rows.append((file.relative_to(path).as_posix(), file.read_bytes().decode("utf-8-sig"), file.parent.name))
+            rows.append((name.as_posix(), file.read_bytes().decode("utf-8-sig"), file.parent.name))
         except UnicodeDecodeError as error:
             raise ValueError(f"{file} is not text in UTF-8 ({error}); save it so.") from error
     return pd.DataFrame(rows, columns=list(FOLDER.columns))
