@@ -122,9 +122,13 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def _write_text(frame: pd.DataFrame, file: Any, separator: str) -> None:
-    # Alone, a carriage return is not quoted by itself, and would be read as the end of a row.
-    texts = (values for _, values in frame.items() if values.dtype in ("object", "str", "string"))
-    returns = any("\r" in cell for values in texts for cell in values.tolist() if isinstance(cell, str))
+    import pandas as pd
+
+    # A carriage return is not quoted for its own sake, and would be read as the end of a row.
+    is_text, quoted = pd.api.types.is_string_dtype, {"\n", '"', separator}
+    texts = (v for _, v in frame.items() if is_text(v.dtype) or isinstance(v.dtype, pd.CategoricalDtype))
+    cells = (cell for values in texts for cell in values.tolist() if isinstance(cell, str))
+    returns = any("\r" in cell and quoted.isdisjoint(cell) for cell in cells)
     quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
     how = {"index": False, "lineterminator": "\n", "quoting": quoting, "errors": "backslashreplace"}
     frame.to_csv(file, sep=separator, **how)

@@ -65,7 +65,7 @@ class TextKind(PlainKind):
         return read_documents(source, config, like.x.form)
 
     def files(self, config: Any = None) -> Files:
-        """As `Kind.files`: one table."""
+        """As `Kind.files`: a table, or a folder for each class."""
         from gensynth.kinds.text.files import DocumentFiles
 
         return DocumentFiles()

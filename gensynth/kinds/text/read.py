@@ -14,10 +14,8 @@ from gensynth.data.words import counted, did_you_mean, some
 from gensynth.kinds.text.config import TextConfig
 from gensynth.kinds.text.documents import Documents, Form, array_of
 from gensynth.kinds.text.files import texts_of
+from gensynth.kinds.text.folder import FOLDER, MARK, read_folder
 from gensynth.kinds.text.shingles import templates
-
-FOLDER = Form("text", "label", ("file", "text", "label"))
-"""The columns of a folder as a table."""
 
 
 def read_documents(source: str, config: TextConfig, form: Form | None = None) -> LabeledData:
@@ -33,7 +31,7 @@ def read_documents(source: str, config: TextConfig, form: Form | None = None) ->
         ValueError: if it cannot be read, a column is not named or not there, or a class has a single document.
     """
     if Path(source).is_dir():
-        return _labeled(_folder(Path(source)), FOLDER, source, config)
+        return _labeled(read_folder(Path(source)), FOLDER, source, config)
     frame = read_plain(source, as_text=True)
     text = config.text or (None if form is None else form.text)
     target = config.target or (None if form is None else form.label)
@@ -71,6 +69,8 @@ def _labeled(frame: pd.DataFrame, form: Form, source: str, config: TextConfig) -
             f"classes of {source!r} have a single document: {some(map(repr, single), 5)}; each needs at least 2, "
             "one to learn from and one to test on."
         )
+    if form == FOLDER:
+        texts = [text.removeprefix(MARK) for text in texts]
     x = Documents(array_of(texts), form, frame.reset_index(drop=True))
     ids = tuple(map(str, range(len(texts))))
     data = LabeledData(x, y.astype(np.int64), tuple(map(str, classes)), ids, notes=tuple(notes))
@@ -96,19 +96,3 @@ def _grouped(data: LabeledData, config: TextConfig) -> LabeledData:
         "templates; those of one stay in one part (--templates false divides them)."
     )
     return replace(data, groups=tuple(map(str, of)), notes=(*data.notes, note))
-
-
-def _folder(path: Path) -> pd.DataFrame:
-    """Return the .txt files of a folder as a table, in the order of their names; hidden ones are left out."""
-    rows, root = [], path.resolve()
-    for file in sorted(path.glob("*/*")):
-        name = file.relative_to(path)
-        if file.suffix.lower() != ".txt" or any(part.startswith(".") for part in name.parts):
-            continue
-        if not file.is_file() or not file.resolve().is_relative_to(root):
-            raise ValueError(f"{file} is no file of this folder, but a link out of it, a folder or a pipe; remove it.")
-        try:
-            rows.append((name.as_posix(), file.read_bytes().decode("utf-8-sig"), file.parent.name))
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{file} is not text in UTF-8 ({error}); save it so.") from error
-    return pd.DataFrame(rows, columns=list(FOLDER.columns))
