@@ -140,19 +140,18 @@ def test_rebalance_of_documents_killed_again_and_again(monkeypatch: pytest.Monke
         file.write_text(text)
     arms = ["--evaluate.arms", "real,real + synthetic", "--evaluate.classifiers", "logistic", "--evaluate.folds", 2]
     command = ["rebalance", tmp_path / "data", "--sampler", "ngram", "--to", "balance", *arms, "--quiet"]
-    for form in ("folder", "table.jsonl"):
 
-        def run(out: Path) -> None:
-            done([*command, "--out", out], codes=(0, 1))
+    def run(out: Path) -> None:
+        done([*command, "--out", out], codes=(0, 1))
 
-        whole, cut = tmp_path / "whole", tmp_path / "cut"
-        run(whole / form)
-        at = 1
-        while kill(monkeypatch, run, cut / form, at):
-            at += 1
-        assert at > 4
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    run(whole)
+    at = 1
+    while kill(monkeypatch, run, cut, at):
+        at += 1
+    assert at > 4
     first, again = contents(whole), contents(cut)
-    assert first.keys() == again.keys() and "folder/dataset/metadata.csv" in first
+    assert first.keys() == again.keys() and "dataset/metadata.csv" in first
     told = ("run.json", "report.html")  # these say when, and where
     assert [name for name in first if first[name] != again[name] and not name.endswith(told)] == []
 
