@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,10 +44,8 @@ def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
     if not in_parts and not path.is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
     try:
-        if in_parts:
-            return read_parts(path).to_pandas()
-        if suffix in PACKED:
-            return pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
+        if in_parts or suffix in PACKED:
+            return read_arrow(path, suffix).to_pandas()
         if suffix == LINES:
             return pd.DataFrame(_objects(path), dtype=object)
         separator, how = SEPARATORS[suffix.removesuffix(".gz")], {"dtype": str, "na_filter": False}
@@ -54,8 +53,21 @@ def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
         return pd.read_csv(path, sep=separator, **(how if as_text else {}))
     except UnicodeDecodeError as error:
         raise ValueError(f"{str(path)!r} is not text in UTF-8 ({error}); save it so.") from error
-    except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
+
+
+def read_arrow(path: Path, suffix: str) -> Any:
+    """Return what one of `PACKED` holds, or a folder of Parquet files, as a table of Arrow, checked as a whole."""
+    if path.is_dir():
+        return read_parts(path)
+    if suffix == ".parquet":
+        from pyarrow.parquet import read_table as read
+    else:
+        from pyarrow.feather import read_table as read
+    table = read(path, memory_map=False)
+    table.validate(full=True)  # a damaged file may point anywhere in memory
+    return table
 
 
 def check_header(names: Sequence[str]) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 50
 """Files of a folder that tell whether it holds documents; images may have .txt files beside them."""
+MOST_CLASSES = 500
+"""Classes of which the classifiers are fitted: a logistic regression of 100,000 words holds 5 GB for these."""
 
 
 @final
@@ -92,6 +94,15 @@ class TextKind(PlainKind):
         from gensynth.kinds.text.samplers.catalog import load_sampler
 
         return load_sampler(path)
+
+    def suited(self, config: Any, train: LabeledData) -> Any:
+        """As `Kind.suited`: ValueError if there are more classes than the classifiers can be fitted to."""
+        if (k := len(train.classes)) > MOST_CLASSES:
+            raise ValueError(
+                f"the documents have {k:,} classes, and classifiers of documents are fitted to at most {MOST_CLASSES}; "
+                "merge classes, or take some of them."
+            )
+        return config
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`."""

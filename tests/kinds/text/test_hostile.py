@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -95,6 +96,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "nested": ("a.jsonl", b'{"body": ["a"], "label": "x"}\n' * 4, "column 'body' holds ['a'], which is no text"),
     "deep": ("a.jsonl", b'{"body": ' + b"[" * 100_000 + b"\n", "line 1 is no JSON"),
     "nothing": ("a.csv", b"", "cannot be read as a table"),
+    "packed badly": ("a.csv.gz", gzip.compress(bytes_of("x", "utf-8"))[:20] + b"\xff" * 9, "cannot be read as a table"),
     "all equal": ("a.csv", b"body,label\n" + b"same,a\n" * 9 + b"same,b\n" * 9, ""),
     "all empty": ("a.csv", b"body,label\n" + b",a\n" * 9 + b",b\n" * 9, ""),
 }
@@ -149,8 +151,12 @@ def test_what_is_no_file_of_a_folder_is_refused(tmp_path: Path, capsys: pytest.C
     assert "x.txt is no" in refused(capsys, "explore", data)
 
 
-def test_ten_thousand_classes_are_explored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_thousands_of_classes_are_explored_and_no_classifier_is_fitted_to_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("body,label\n" + "".join(f"word{i} no{j},../{i}\n" for i in range(10_000) for j in range(2)))
+    path.write_text("body,label\n" + "".join(f"word{i} no{j},../{i}\n" for i in range(2000) for j in range(2)))
     code, out, said = run(capsys, "explore", path, *COLUMNS, "--templates", "false")
-    assert code == 0 and "../9999" in out, said
+    assert code == 0 and "../1999" in out, said
+    sentence = refused(capsys, "rebalance", path, *COLUMNS, *EDITS, "--templates", "false", "--out", tmp_path / "b.csv")
+    assert "the documents have 2,000 classes" in sentence
