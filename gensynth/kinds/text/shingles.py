@@ -101,9 +101,9 @@ class Index:
 
         Those that agree in the most bands come first; of each band the first `most` are looked at.
         """
-        sides = ("left", "right")
         columns = list(zip(self._sorted.T, sketches.bands.T, strict=True))
-        first, behind = (np.array([np.searchsorted(known, asked, side) for known, asked in columns]) for side in sides)
+        first = np.array([np.searchsorted(known, asked) for known, asked in columns])
+        behind = np.array([np.searchsorted(known, asked, "right") for known, asked in columns])
         for starts, stops in zip(first.T.tolist(), np.minimum(behind, first + most).T.tolist(), strict=True):
             own = zip(starts, stops, self._order.T, strict=True)
             n = Counter(i for start, stop, order in own if start < stop for i in order[start:stop].tolist())
