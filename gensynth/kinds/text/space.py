@@ -21,7 +21,7 @@ from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import Documents
-from gensynth.kinds.text.features import Embedding
+from gensynth.kinds.text.features import Embedding, Features, scaled
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
 from gensynth.kinds.text.shingles import SAME, Index, Sketches, overlap
@@ -68,11 +68,12 @@ class SeenDocuments(Seen):
 
 @final
 class DocumentSpace(Space):
-    """Directions of hashed TF-IDF; copies are looked for by shingles and by runs of words.
+    """Directions of features; copies are looked for by shingles and by runs of words.
 
     Args:
         train: Real training documents.
         seed: Seed of the directions and of the documents that are scored.
+        features: What directions are found in; by default hashed TF-IDF, which needs no download.
 
     Raises:
         ValueError: if there are not two different training documents.
@@ -101,14 +102,14 @@ class DocumentSpace(Space):
         ),
     }
 
-    def __init__(self, train: LabeledData, seed: int = 0) -> None:
+    def __init__(self, train: LabeledData, seed: int = 0, features: Features | None = None) -> None:
         texts, rng = list(train.x.texts), np.random.default_rng(seed)
         members = (np.flatnonzero(train.y == c) for c in range(len(train.classes)))
         self.train, self.seed = train, seed
         self.at = np.sort(np.concatenate([rng.permutation(own)[:MOST_REFERENCES] for own in members]))
         self._y = train.y[self.at]
-        self.embedding = Embedding.fit([texts[i] for i in self.at], seed)
-        self.stamp = {"name": "text", "features": "hashed TF-IDF of words and characters"}
+        self.embedding = Embedding.fit([texts[i] for i in self.at], seed, features)
+        self.stamp = {"name": "text", **self.embedding.stamp}
         self._usual, self._sketches = Usual(texts), Sketches.of(texts)
         documents = [codes(text) for text in texts]
         self._runs, self._order = Runs(documents), Order([documents[i] for i in self.at])
@@ -124,10 +125,10 @@ class DocumentSpace(Space):
         texts = list(x.texts)
         wide = self.embedding(texts)
         narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
-        scaled = wide * np.sqrt(wide.shape[1])  # of about unit variance, as the judge wants them
         documents, faults = [codes(text) for text in texts], self._usual.faults(texts)
         order, nowhere = np.array([*map(self._order, documents)]), np.zeros((len(texts), 0))  # sketches tell copies
-        return SeenDocuments(x.hashes(), scaled, narrow, nowhere, faults, Sketches.of(texts), documents, order)
+        sketches = Sketches.of(texts)
+        return SeenDocuments(x.hashes(), scaled(wide), narrow, nowhere, faults, sketches, documents, order)
 
     def hashes_of(self, x: Documents) -> tuple[bytes, ...]:
         """As `Space.hashes_of`."""

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from tiny_language_models import settings, usable
 
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.text.documents import from_documents, plain
@@ -20,7 +21,7 @@ from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.catalog import load_sampler, made_sampler, text_sampler_names
 from gensynth.sampler.synthetic import Synthetic
 
-NAMES = text_sampler_names()
+NAMES = usable(text_sampler_names())
 NEEDS_TWO = {"splice"}
 """Samplers that make a document of two."""
 SPAM = [
@@ -65,7 +66,7 @@ def same(a: Synthetic, b: Synthetic) -> bool:
 
 @pytest.fixture(scope="module", params=NAMES)
 def sampler(request: pytest.FixtureRequest) -> TextSampler:
-    return made_sampler(request.param, None).fit(data())
+    return made_sampler(request.param, settings(request.param)).fit(data())
 
 
 class TestDraws:
