@@ -38,6 +38,8 @@ COMMANDS = (
     "report {folder}/data",
 )
 """Sound commands, of which one setting is broken; `folder` is that of the sound files."""
+SAID = "the a cat dog house \u0441\u0430\u0434 \u5bb6 \U0001f600 today, tomorrow. runs sleeps never 12 well-known"
+"""Words of sound documents."""
 
 
 class Sound:
@@ -54,6 +56,11 @@ class Sound:
         self._write_images(rng)
         self.x = rng.integers(0, 255, (12, 8, 8)).astype(np.uint8)
         self._write_table(rng)
+        texts, labels = (
+            [" ".join(rng.choice(SAID.split(), 9)) for _ in range(40)],
+            np.repeat(["often", "rare"], [28, 12]),
+        )
+        self.documents = pd.DataFrame({"body": texts, "label": labels, "stars": range(40)})
         shipped = Path(__file__).parent.parent / "checkpoints" / "digits_vae.ckpt"
         shutil.copy(shipped, folder / "vae.ckpt")
         self.contents = torch.load(shipped, weights_only=True)
@@ -261,18 +268,22 @@ class Sound:
 
     def rows(self, folder: Path, rng: random.Random) -> Case:
         """Break a table: its text, or its bytes as Parquet or packed."""
-        name = rng.choice(["t.csv", "t.csv", "t.csv", "t.tsv", "t.csv.gz", "t.parquet", "t.feather"])
-        frame = self.table.astype(object)
+        return Case(["explore", _broken_table(self.table, folder, rng), "--target", "claim"], folder)
+
+    def text(self, folder: Path, rng: random.Random) -> Case:
+        """Break a table of documents, likewise."""
+        return _of_documents(_broken_table(self.documents, folder, rng), folder, rng)
+
+    def jsonl(self, folder: Path, rng: random.Random) -> Case:
+        """Break documents in lines of JSON: their values, or their bytes."""
+        rows: list[Any] = self.documents.to_dict("records")
+        lines = [json.dumps(row).encode() for row in rows]
         for _ in range(rng.randrange(4)):
-            frame.iloc[rng.randrange(60), rng.randrange(5)] = rng.choice([w for w in WORDS if w not in ("\ud800",)])
-        if name in ("t.parquet", "t.feather"):
-            (frame.astype(str).to_parquet if name == "t.parquet" else frame.astype(str).to_feather)(folder / name)
-        else:
-            sep = "\t" if name == "t.tsv" else ","
-            frame.to_csv(folder / name, index=False, sep=sep, mode="wb" if name == "t.csv" else "w")
-        if rng.random() < 0.7:
-            (folder / name).write_bytes(mutated_bytes((folder / name).read_bytes(), rng))
-        return Case(["explore", name, "--target", "claim"], folder)
+            at = rng.randrange(len(rows))
+            lines[at] = as_json(mutated_value(rows[at], rng), rng)
+        data = b"\n".join(lines)
+        (folder / "d.jsonl").write_bytes(mutated_bytes(data, rng) if rng.random() < 0.3 else data)
+        return _of_documents("d.jsonl", folder, rng)
 
     def image(self, folder: Path, rng: random.Random) -> Case:
         """Break an image file."""
@@ -288,6 +299,29 @@ class Sound:
         return Case(["explore", "d"], folder)
 
 
+def _broken_table(table: pd.DataFrame, folder: Path, rng: random.Random) -> str:
+    """Write a table with some cells and bytes changed, in any format; return the name of the file."""
+    name = rng.choice(["t.csv", "t.csv", "t.csv", "t.tsv", "t.csv.gz", "t.parquet", "t.feather"])
+    frame = table.astype(object)
+    for _ in range(rng.randrange(4)):
+        at = rng.randrange(len(frame)), rng.randrange(frame.shape[1])
+        frame.iloc[at] = rng.choice([w for w in WORDS if w not in ("\ud800",)])
+    if name in ("t.parquet", "t.feather"):
+        (frame.astype(str).to_parquet if name == "t.parquet" else frame.astype(str).to_feather)(folder / name)
+    else:
+        sep = "\t" if name == "t.tsv" else ","
+        frame.to_csv(folder / name, index=False, sep=sep, mode="wb" if name == "t.csv" else "w")
+    if rng.random() < 0.7:
+        (folder / name).write_bytes(mutated_bytes((folder / name).read_bytes(), rng))
+    return name
+
+
+def _of_documents(name: str, folder: Path, rng: random.Random) -> Case:
+    """Return a command that reads documents."""
+    verb = rng.choice([["explore", name], ["train", "edits", "--out", "o", "--data", name]])
+    return Case([*verb, "--text", "body", "--target", "label"], folder)
+
+
 KINDS: dict[str, Callable[[Sound, Path, random.Random], Case]] = {
     "option": Sound.option,
     "recipe": Sound.recipe,
@@ -298,6 +332,8 @@ KINDS: dict[str, Callable[[Sound, Path, random.Random], Case]] = {
     "npz": Sound.npz,
     "manifest": Sound.manifest,
     "table": Sound.rows,
+    "text": Sound.text,
+    "jsonl": Sound.jsonl,
     "image": Sound.image,
 }
 """The kinds of inputs by name."""

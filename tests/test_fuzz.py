@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-KINDS = ("option", "recipe", "schema", "run", "sampler", "checkpoint", "npz", "manifest", "table", "image")
+KINDS = ("option", "recipe", "schema", "run", "sampler", "checkpoint", "npz", "manifest")
+KINDS += ("table", "text", "jsonl", "image")
 
 
 @pytest.fixture(scope="module")

@@ -305,7 +305,8 @@ def rebalance(
         kind: The kind of data.
         data: Real data, such as claims.csv.
         out: Table to write, such as balanced.csv: the real rows first and as they are; beside it balanced.metadata.csv
-            says where each row is from, and balanced.run/ holds the report.
+            says where each row is from, and balanced.run/ holds the report. Of documents also a new folder: they are in
+            its dataset/, the report beside that.
         quiet: Show no progress bars.
         rebalance_config: What to make.
         data_config: How the data are read and split.

@@ -76,7 +76,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path).absolute()
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        remove_leftovers(path)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         try:
             yield temporary
@@ -102,7 +102,7 @@ def explained(path: Path) -> Iterator[None]:
 def discard(path: Path) -> None:
     """Remove a file, if there is one, and what a killed run left of it."""
     path.unlink(missing_ok=True)
-    _remove_leftovers(path)
+    remove_leftovers(path)
 
 
 def check_count(folder: Path, n: int) -> None:
@@ -129,7 +129,8 @@ def refuse_inside(out: Path, *sources: str | Path | None, option: str = "--out")
             )
 
 
-def _remove_leftovers(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of a file or folder that they were writing."""
     form = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.partial")
     for entry in list(os.scandir(path.parent)):
         if form.fullmatch(entry.name):

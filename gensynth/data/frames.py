@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
+import zlib
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,16 +44,38 @@ def read_plain(path: str | Path, as_text: bool = False) -> pd.DataFrame:
     if not in_parts and not path.is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}.")
     try:
-        if in_parts:
-            return read_parts(path).to_pandas()
-        if suffix in PACKED:
-            return pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
+        if in_parts or suffix in PACKED:
+            return read_arrow(path, suffix).to_pandas()
         if suffix == LINES:
             return pd.DataFrame(_objects(path), dtype=object)
-        how: dict[str, Any] = {"dtype": str, "na_filter": False} if as_text else {}
-        return pd.read_csv(path, sep=SEPARATORS[suffix.removesuffix(".gz")], **how)
-    except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+        separator, how = SEPARATORS[suffix.removesuffix(".gz")], {"dtype": str, "na_filter": False}
+        check_header(pd.read_csv(path, sep=separator, header=None, nrows=1, **how).iloc[0].tolist())
+        return pd.read_csv(path, sep=separator, **(how if as_text else {}))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{str(path)!r} is not text in UTF-8 ({error}); save it so.") from error
+    except (EOFError, MemoryError, OSError, RuntimeError, TypeError, ValueError, zlib.error) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {str(error).strip()}") from error
+
+
+def read_arrow(path: Path, suffix: str) -> Any:
+    """Return what one of `PACKED` holds, or a folder of Parquet files, as a table of Arrow, checked as a whole."""
+    if path.is_dir():
+        return read_parts(path)
+    if suffix == ".parquet":
+        from pyarrow.parquet import read_table as read
+    else:
+        from pyarrow.feather import read_table as read
+    table = read(path, memory_map=False)
+    table.validate(full=True)  # a damaged file may point anywhere in memory
+    return table
+
+
+def check_header(names: Sequence[str]) -> None:
+    """Raise ValueError if two columns of a file of text have one name."""
+    if twice := [name for at, name in enumerate(names) if name in names[:at]]:
+        raise ValueError(
+            f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
+        )
 
 
 def _objects(path: Path) -> list[dict[str, Any]]:
@@ -58,10 +83,14 @@ def _objects(path: Path) -> list[dict[str, Any]]:
     found = []
     with open(path, encoding="utf-8-sig") as file:
         for at, line in enumerate(file, 1):
-            if line.strip():
+            if not line.strip():
+                continue
+            try:
                 found.append(json.loads(line))
-                if not isinstance(found[-1], dict):
-                    raise ValueError(f'line {at} is no object of JSON, such as {{"text": "...", "label": "a"}}.')
+            except (RecursionError, ValueError) as error:
+                raise ValueError(f"line {at} is no JSON ({error}); correct or remove it.") from error
+            if not isinstance(found[-1], dict):
+                raise ValueError(f'line {at} is no object of JSON, such as {{"text": "...", "label": "a"}}.')
     return found
 
 
@@ -79,18 +108,18 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     path = Path(path)
     suffix, content = suffix_of(path), io.BytesIO()
     if suffix in SEPARATORS:
-        frame.to_csv(content, sep=SEPARATORS[suffix], index=False, lineterminator="\n")
+        _write_text(frame, content, SEPARATORS[suffix])
         write_bytes(path, content.getvalue())
         return
     if suffix == LINES:
         cells = (frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns)
         rows = (dict(zip(map(str, frame.columns), row, strict=True)) for row in zip(*cells, strict=True))
         lines = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-        write_bytes(path, "".join(lines).encode())
+        write_bytes(path, "".join(lines).encode(errors="backslashreplace"))  # half characters as JSON writes them
         return
     if suffix not in PACKED:
         with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
-            frame.to_csv(packed, sep=SEPARATORS[suffix.removesuffix(".gz")], index=False, lineterminator="\n")
+            _write_text(frame, packed, SEPARATORS[suffix.removesuffix(".gz")])
         write_bytes(path, content.getvalue())
         return
     if not all(isinstance(name, str) for name in frame.columns):
@@ -102,6 +131,19 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     except (NotImplementedError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{suffix} files cannot hold this table: {error}; write a .csv file.") from error
     write_bytes(path, content.getvalue())
+
+
+def _write_text(frame: pd.DataFrame, file: Any, separator: str) -> None:
+    import pandas as pd
+
+    # A carriage return is not quoted for its own sake, and would be read as the end of a row.
+    is_text, quoted = pd.api.types.is_string_dtype, {"\n", '"', separator}
+    texts = (v for _, v in frame.items() if is_text(v.dtype) or isinstance(v.dtype, pd.CategoricalDtype))
+    cells = (cell for values in texts for cell in values.tolist() if isinstance(cell, str))
+    returns = any("\r" in cell and quoted.isdisjoint(cell) for cell in cells)
+    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    how = {"index": False, "lineterminator": "\n", "quoting": quoting, "errors": "backslashreplace"}
+    frame.to_csv(file, sep=separator, **how)
 
 
 def check_format(path: str | Path) -> None:

@@ -26,9 +26,11 @@ def cue(values: np.ndarray, y: np.ndarray, seed: int) -> float | None:
     Returns:
         In [0, 1]; None where fewer than two classes are left, or all values are the same.
     """
-    rows = np.isin(y, comparable(y))
+    if len(labels := comparable(y)) < 2:
+        return None
+    rows = np.isin(y, labels)
     known = values[rows].reshape(rows.sum(), -1)
-    if len(np.unique(y[rows])) < 2 or not (known != known[0]).any():
+    if not (known != known[0]).any():
         return None
     tree = DecisionTreeClassifier(max_depth=4, class_weight="balanced", random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)

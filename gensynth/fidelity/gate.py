@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.conformal import DOUBT, NEIGHBORS, SMALL, conformal_p, cutoff, pooled, scaled, spread
@@ -191,7 +189,7 @@ class Gate:
         copies, orphan = exact | flags["dup_near"], np.array([not names for names in parents], dtype=bool)
         again = self._again(hashes, rare, any_of(flags, len(y)))
         flags["dup_exact"] = exact | again
-        near = self._near_another(m.seen.places, y, rare & ~any_of(flags, len(y)))
+        near = self._near_another(m.seen, y, rare & ~any_of(flags, len(y)))
         flags["dup_near"] = flags["dup_near"] | near
         reason = tuple(next((r for r in REASONS if r in flags and flags[r][i]), "") for i in range(len(y)))
         accepted = np.array([r == "" for r in reason], dtype=bool)
@@ -226,29 +224,10 @@ class Gate:
             seen.add(hashes[i])
         return again
 
-    def _near_another(self, places: np.ndarray, y: np.ndarray, passed: np.ndarray) -> np.ndarray:
+    def _near_another(self, seen: Seen, y: np.ndarray, passed: np.ndarray) -> np.ndarray:
         """Return which of the examples that passed so far all but equal an earlier one, bool, shape (n,)."""
         near = np.zeros(len(y), dtype=bool)
-        for c in np.unique(y[passed]) if self.space.near_synthetic.any() else ():
+        for c in np.unique(y[passed]):
             at = np.flatnonzero(passed & (y == c))
-            near[at] = near_earlier(places[at], self.space.near_synthetic[c])
+            near[at] = self.space.near_earlier(seen, at, int(c))
         return near
-
-
-def near_earlier(points: np.ndarray, reach: float) -> np.ndarray:
-    """Return whether each point lies within `reach` of an earlier one that does not; bool, shape (n,).
-
-    Points that differ in a coordinate whose values all lie farther apart, such as that of a level, are not near: only
-    among those that share all such coordinates are distances computed.
-    """
-    near, together = np.zeros(len(points), dtype=bool), defaultdict(list)
-    apart = [np.diff(np.unique(x)).min(initial=np.inf) > reach for x in points.T]
-    for i, key in enumerate(points[:, apart] + 0.0):  # without -0.0, whose bytes are others
-        together[key.tobytes()].append(i)
-    for at in (np.array(members) for members in together.values() if len(members) > 1):
-        tree = cKDTree(points[at])
-        for i in at:
-            if not near[i]:
-                around = at[tree.query_ball_point(points[i], reach)]
-                near[around[around > i]] = True
-    return near

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from gensynth.fidelity.class_verdict import Limit
+from gensynth.fidelity.earlier import near_earlier
 from gensynth.fidelity.verdict import Score
 from gensynth.sampler.synthetic import Synthetic
 
@@ -129,6 +130,20 @@ class Space(ABC):
             seen: What was seen in them.
             tests: Number of p-values that are corrected together.
         """
+
+    def near_earlier(self, seen: Seen, at: np.ndarray, label: int) -> np.ndarray:
+        """Return which samples of a class all but equal an earlier one that does not, bool, shape (m,).
+
+        By default those whose places lie within `near_synthetic`.
+
+        Args:
+            seen: What was seen in n samples.
+            at: Positions of those that are compared with each other, int64, shape (m,), ascending.
+            label: Their class.
+        """
+        if not self.near_synthetic.any():
+            return np.zeros(len(at), dtype=bool)
+        return near_earlier(seen.places[at], self.near_synthetic[label])
 
     def readable(self, seen: Seen) -> np.ndarray:
         """Return what boosted trees read to tell synthetic examples from real ones, shape (n, q); NaN is missing."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
 import gensynth
-from gensynth.data.files import visible, write_text
+from gensynth.data.files import remove_leftovers, visible, write_text
 from gensynth.data.lock import command
 from gensynth.data.plain import read_json, typed
 from gensynth.data.settings import differences
@@ -59,6 +59,7 @@ class Run:
         path = out / RECORD
         plain = json.loads(json.dumps(settings, default=asdict))
         if path.exists() and not _is_bare(out):
+            remove_leftovers(path)  # what is done may never write it again
             found = Run.read(out)
             if differ := differences(found["settings"], plain, WHERE):
                 raise ValueError(

@@ -126,7 +126,7 @@ def saved_job(kind: Kind, asked: Asked, run: type[SavedRun] = SavedRun, job: typ
     """
     files, data = kind.files(), asked.data
     folder = files.run_folder(asked.out)
-    if not (folder / RECORD).exists():
+    if folder != asked.out and not (folder / RECORD).exists():  # of a run's own folder `Run.open` says it
         files.refuse_existing(asked.out)
     parts = kind.parts(asked.source, data)
     choose, evaluate = (kind.suited(config, parts.train) for config in (asked.choose, asked.evaluate))

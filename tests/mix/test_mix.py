@@ -26,7 +26,7 @@ from gensynth.data.names import folder_name, renamed_notes
 from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image import files
-from gensynth.kinds.image.files import FolderFiles, write_png, write_samples
+from gensynth.kinds.image.files import FolderFiles, write_png
 from gensynth.kinds.image.folder import ImageFiles
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import read_folder
@@ -316,12 +316,14 @@ def test_another_file_in_place_of_the_metadata_is_told(tmp_path: Path, content: 
 
 
 def test_a_file_that_vanishes_while_it_is_written_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = FolderFiles.put
+
     def losing(*given: Any) -> list[Row]:
-        rows = write_samples(*given)
-        next(given[2].rglob("*.png")).unlink()
+        rows = put(*given)
+        next(given[-1].rglob("*.png")).unlink()
         return rows
 
-    monkeypatch.setattr("gensynth.kinds.image.files.write_samples", losing)
+    monkeypatch.setattr(FolderFiles, "put", losing)
     with pytest.raises(OSError, match="3 files were written and 2 are there"):
         write_synthetic(drawn(3), None, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

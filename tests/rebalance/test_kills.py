@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import DIGITS, QUICK, picture
+from made_reviews import reviews
 
 from gensynth.cli.main import main
 from gensynth.data import files
@@ -130,6 +131,29 @@ def test_rebalance_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, tmp_p
     for name in ("leak.json", "verdict.json", "evaluation.json"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
     assert not [p.name for p in cut.rglob(".*")], "nothing half-written is left behind"
+
+
+def test_rebalance_of_documents_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = reviews(0, 40, 20)
+    for i, (text, label) in enumerate(zip(made.x[:], made.y, strict=True)):
+        (file := tmp_path / "data" / made.classes[label] / f"{i}.txt").parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    arms = ["--evaluate.arms", "real,real + synthetic", "--evaluate.classifiers", "logistic", "--evaluate.folds", 2]
+    command = ["rebalance", tmp_path / "data", "--sampler", "ngram", "--to", "balance", *arms, "--quiet"]
+
+    def run(out: Path) -> None:
+        done([*command, "--out", out], codes=(0, 1))
+
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    run(whole)
+    at = 1
+    while kill(monkeypatch, run, cut, at):
+        at += 1
+    assert at > 4
+    first, again = contents(whole), contents(cut)
+    assert first.keys() == again.keys() and "dataset/metadata.csv" in first
+    told = ("run.json", "report.html")  # these say when, and where
+    assert [name for name in first if first[name] != again[name] and not name.endswith(told)] == []
 
 
 @pytest.fixture

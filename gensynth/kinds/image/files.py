@@ -12,8 +12,6 @@ A mixed folder loads as it stands with `torchvision.datasets.ImageFolder(out / "
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections import Counter
@@ -26,11 +24,10 @@ from typing import Any, TypeVar, final
 import numpy as np
 
 from gensynth.data.cells import Cells
-from gensynth.data.files import check_count, refuse_existing, whole_folder
+from gensynth.data.files import whole_folder
 from gensynth.data.labeled import LabeledData
-from gensynth.data.names import check_class_names, folder_name, renamed_notes, safe_name
+from gensynth.data.names import folder_name, renamed_notes
 from gensynth.data.split import Parts
-from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image.decode import THREADS
 from gensynth.kinds.image.file_cues import file_notes
 from gensynth.kinds.image.folder import FLAT, read_folder
@@ -38,11 +35,10 @@ from gensynth.kinds.image.images import Images
 from gensynth.kinds.image.like_parent import file_of
 from gensynth.kinds.image.native import Native
 from gensynth.kinds.image.pixels import MASK, WHITE, image_of
-from gensynth.mix.files import Files
-from gensynth.mix.manifest import SOURCE, Row, by_any_tool, described, read_manifest, real_row, write_manifest
+from gensynth.mix.folder_files import MANIFEST, ClassFolders, labels_of, list_files, name_of, numbered
+from gensynth.mix.manifest import SOURCE, Row, by_any_tool, real_row
 from gensynth.sampler.synthetic import Synthetic
 
-MANIFEST = "metadata.csv"
 LINKS = ("copy", "hard", "symbolic")
 SMALL = 0.5
 """Samples with a smaller share of the longer side of the real images of their class are refused beside them."""
@@ -51,7 +47,7 @@ T = TypeVar("T")
 
 @final
 @dataclass(frozen=True)
-class FolderFiles(Files):
+class FolderFiles(ClassFolders):
     """A folder for each class.
 
     An image that came from a file keeps it byte for byte, whatever size networks see it at. A sample that was made from
@@ -70,25 +66,6 @@ class FolderFiles(Files):
         if self.link not in LINKS:
             raise ValueError(f"link must be 'copy', 'hard' or 'symbolic', got {self.link!r}.")
 
-    def manifest_of(self, out: Path) -> Path:
-        """As `Files.manifest_of`."""
-        return out / MANIFEST
-
-    def refuse_existing(self, out: Path) -> None:
-        """As `Files.refuse_existing`; an empty folder may be there."""
-        refuse_existing(out)
-
-    def write(self, synthetic: Synthetic, rows: Iterable[Row], out: Path) -> None:
-        """As `Files.write`.
-
-        Raises:
-            ValueError: if two samples share label and index, or a class name cannot be a folder.
-            FileExistsError: if `out` exists and is not empty.
-        """
-        check_class_names(synthetic.classes)
-        with whole_folder(out) as folder:
-            _list_files(folder, write_samples(synthetic, rows, folder))
-
     def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
         """As `Files.write_mixed`; errors as of `write`."""
         with whole_folder(out) as folder:
@@ -97,8 +74,8 @@ class FolderFiles(Files):
                     real = [real_row(name, part, i) for i in range(len(part))]
                     written = _write(part.x, real, folder / name, self._keep)
                     if name == "train" and accepted is not None:
-                        written += write_samples(accepted, rows, folder / name)
-                    _list_files(folder / name, written)
+                        written += self.put(accepted.x, numbered(rows), folder / name)
+                    list_files(folder / name, written)
 
     def refuse_unlike(self, real: LabeledData, accepted: Synthetic) -> None:
         """As `Files.refuse_unlike`: samples much smaller than the real images of their class."""
@@ -114,13 +91,16 @@ class FolderFiles(Files):
         folder = out / "train" if mixed else out
         return [*renamed_notes(folder), *_small_notes(folder / MANIFEST), *(file_notes(folder) if mixed else ())]
 
-    def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
-        """As `Files.read`, from any folder of images with one sub-folder per class.
+    def put(self, x: Images, rows: Sequence[Row], folder: Path) -> list[Row]:
+        """As `ClassFolders.put`."""
+        return _write(x, rows, folder, shutil.copyfile)
+
+    def samples(self, path: Path, like: LabeledData) -> tuple[Synthetic, Sequence[str]]:
+        """As `ClassFolders.samples`.
 
         Images of another size or number of channels are brought to those of `like` as real images are when they are
         read, with its white where the folder is of another tool.
         """
-        manifest = path / MANIFEST
         c, h, w = like.x.layout
         data = read_folder(
             path,
@@ -129,32 +109,12 @@ class FolderFiles(Files):
             memory_gb=float("inf"),
             part_names=True,
             flat=like.classes == (FLAT,),
-            white=_white(like.x.white) if manifest.is_file() else like.x.white,
+            white=_white(like.x.white) if self.manifest_of(path).is_file() else like.x.white,
             ours=True,
             fit=like.x.fit,
         )
-        class_of = {folder_name(name): name for name in like.classes} | {name: name for name in like.classes}
-        if foreign := [name for name in data.classes if name not in class_of]:
-            raise ValueError(
-                f"folder {str(path)!r} has the classes {', '.join(map(repr, foreign[:5]))}, which the real data lack: "
-                f"they have {', '.join(map(repr, like.classes[:10]))}. Name its sub-folders as they are, or take those "
-                "out."
-            )
-        y = np.array([like.label_of(class_of[name]) for name in data.classes], dtype=np.int64)[data.y]
-        samples = by_any_tool(data.x, y, like.classes, data.notes)
-        if not manifest.is_file():
-            return samples, None
-        cells = read_manifest(manifest, "file_name")
-        names = cells.texts("file_name")
-        at = {name: i for i, name in enumerate(data.ids)}
-        differ = sorted(at.keys() ^ set(names))
-        if differ or len(names) != len(data):
-            raise ValueError(
-                f"{str(manifest)!r} lists {len(names)} images and the folder holds {len(data)}; they differ in "
-                f"{', '.join(map(repr, differ[:5])) or 'repeated rows'}. "
-                "Restore the folder, or remove metadata.csv."
-            )
-        return described(samples.subset([at[name] for name in names]), cells)
+        y = labels_of(data.classes, like, path)[data.y]
+        return by_any_tool(data.x, y, like.classes, data.notes), data.ids
 
     def _keep(self, source: Path, target: Path) -> None:
         if self.link == "copy":
@@ -165,25 +125,12 @@ class FolderFiles(Files):
             target.symlink_to(source)
 
 
-def write_samples(synthetic: Synthetic, rows: Iterable[Row], folder: Path) -> list[Row]:
-    """Write samples below a folder; return their rows with their files.
-
-    Raises:
-        ValueError: if two of them share label and index.
-    """
-    listed = list(rows)
-    (key, n), *_ = Counter((str(row["label"]), row["index"]) for row in listed).most_common(1) or [(("", 0), 0)]
-    if n > 1:
-        raise ValueError(f"two samples of class {key[0]!r} have the index {key[1]}; indices must be unique.")
-    return _write(synthetic.x, listed, folder, shutil.copyfile)
-
-
 def _write(x: Images, rows: Sequence[Row], folder: Path, keep: Callable[[Path, Path], Any]) -> list[Row]:
     """Write images below a folder; return their rows with their files and sizes."""
 
     def write(at: int, row: Row) -> Row:
         native, (_, h, w) = x.native(at), x.layout
-        target = folder / folder_name(str(row["label"])) / _name_of(row)
+        target = folder / folder_name(str(row["label"])) / name_of(row)
         target.parent.mkdir(parents=True, exist_ok=True)
         given = _native_file(native, target, keep)
         if given is not None and native is not None:
@@ -211,14 +158,6 @@ def _native_file(native: Native | None, target: Path, keep: Callable[[Path, Path
         return None
     path.write_bytes(made)
     return path
-
-
-def _name_of(row: Row) -> str:
-    """Return the name of a file without its ending: of the real one or the parent, and a tag that tells them apart."""
-    parents = json.loads(str(row["parents"]))
-    name = Path(parents[0]).stem if parents else str(row["label"])
-    key = [row[column] for column in ("part", "label", "sampler", "seed", "checkpoint_sha256", "index")]
-    return f"{safe_name(name)}_{hashlib.blake2b(json.dumps(key).encode(), digest_size=5).hexdigest()}"
 
 
 def refuse_small(real: LabeledData, name: str, longer: float) -> None:
@@ -259,12 +198,6 @@ def _small_notes(manifest: Path) -> list[str]:
         f"{small.total()} of {len(rows)} synthetic images have {sizes} pixels (height x width), as networks see them: "
         "they were drawn from noise or mixed from several images, or the file of their parent is gone or changed."
     ]
-
-
-def _list_files(folder: Path, rows: list[Row]) -> None:
-    """Write the manifest of a folder; OSError if it does not hold as many files as there are rows."""
-    check_count(folder, len(rows))
-    write_manifest(folder / MANIFEST, rows)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

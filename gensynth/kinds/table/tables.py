@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gensynth.data.frames import LINES, PACKED, SEPARATORS, suffix_of
+from gensynth.data.frames import LINES, PACKED, SEPARATORS, check_header, read_arrow, suffix_of
 from gensynth.data.labeled import LabeledData, label_of
-from gensynth.data.parts import read_parts
 from gensynth.data.words import some
 from gensynth.kinds.table.detect import detect_schema
 from gensynth.kinds.table.labels import NO_TARGET, class_names
@@ -168,16 +167,7 @@ def to_frame(data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd
 
 
 def _read_packed(path: Path, suffix: str) -> pd.DataFrame:
-    if path.is_dir():
-        table = read_parts(path)
-    else:
-        if suffix == ".parquet":
-            from pyarrow.parquet import read_table as read
-        else:
-            from pyarrow.feather import read_table as read
-        table = read(path, memory_map=False)
-        table.validate(full=True)  # a damaged file may point anywhere in memory
-    frame = as_pandas(table)
+    frame = as_pandas(read_arrow(path, suffix))
     # A named index was a column of the table.
     return frame if frame.index.names == [None] else frame.reset_index()
 
@@ -238,10 +228,7 @@ def _separator(path: Path) -> str:
 def _check_header(header: list[str], first: list[str]) -> None:
     if not header:
         raise ValueError("it is empty.")
-    if twice := [name for at, name in enumerate(header) if name in header[:at]]:
-        raise ValueError(
-            f"two columns are called {twice[0]!r}; rename one of them, or put a line of names first if there is none."
-        )
+    check_header(header)
     if len(first) > len(header):
         raise ValueError(f"the header has {len(header)} names, and the first row {len(first)} entries.")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from scipy.sparse import coo_array
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted, some
 from gensynth.evaluate.cues import cue
 from gensynth.kinds.text.features import words
-from gensynth.kinds.text.space import script_of
+from gensynth.kinds.text.space import counts_of
 
 SHOWN = 8
 """Words that are shown of a class."""
@@ -111,11 +111,7 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
     hashes, first = data.x.hashes(), dict[bytes, list[int]]()
     for i, content in enumerate(hashes):
         first.setdefault(content, []).append(i)
-    letters = Counter(c for text in texts for c in text)
-    scripts: Counter[str] = Counter()
-    for c, n in letters.items():
-        scripts[script_of(c)] += n
-    del scripts[""]
+    scripts = counts_of(texts)[1]
     of_class = {name: length[data.y == c] for c, name in enumerate(data.classes)}
     return Exploration(
         class_counts=data.class_counts,
@@ -136,19 +132,19 @@ def explore(data: LabeledData, seed: int = 0) -> Exploration:
 
 def _telling(found: list[list[str]], data: LabeledData) -> dict[str, tuple[tuple[str, float], ...]]:
     """Return by class the words whose documents are most often of it, beyond the class's share of all documents."""
-    n = np.bincount(data.y, minlength=len(data.classes))
-    place: dict[str, int] = {}
-    pairs = [(place.setdefault(w, len(place)), c) for own, c in zip(found, data.y, strict=True) for w in set(own)]
-    mine = np.zeros((len(place), len(n)))
-    np.add.at(mine, tuple(np.array(pairs, dtype=np.int64).reshape(-1, 2).T), 1)
-    vocabulary, total = np.array(list(place), dtype=object), mine.sum(axis=1, keepdims=True)
-    others = total - mine
-    # The logarithm of the odds of a word in the class over those in the others, in standard errors.
-    odds = np.log((mine + PRIOR) / (n + 1)) - np.log((others + PRIOR) / (n.sum() - n + 1))
-    sure = odds / np.sqrt(1 / (mine + PRIOR) + 1 / (others + PRIOR))
-    sure[total[:, 0] < FEWEST] = 0
+    n, place = np.bincount(data.y, minlength=len(data.classes)), dict[str, int]()
+    own = [[place.setdefault(word, len(place)) for word in dict.fromkeys(words)] for words in found]
+    at, label = np.concatenate([np.array(each, dtype=np.int64) for each in own]), np.repeat(data.y, [*map(len, own)])
+    counts = coo_array((np.ones(len(at)), (at, label)), (len(place), len(n))).tocsc()  # sums what is equal
+    vocabulary, total = np.array(list(place), dtype=object), np.bincount(at, minlength=len(place))
     told: dict[str, tuple[tuple[str, float], ...]] = {}
     for c, name in enumerate(data.classes):
-        best = [i for i in np.argsort(-sure[:, c], kind="stable")[:SHOWN] if sure[i, c] > SURE]
-        told[name] = tuple((str(vocabulary[i]), float(mine[i, c] / total[i, 0])) for i in best)
+        mine, word = (part[counts.indptr[c] : counts.indptr[c + 1]] for part in (counts.data, counts.indices))
+        others = total[word] - mine
+        # The logarithm of the odds of a word in the class over those in the others, in standard errors.
+        odds = np.log((mine + PRIOR) / (n[c] + 1)) - np.log((others + PRIOR) / (n.sum() - n[c] + 1))
+        sure = odds / np.sqrt(1 / (mine + PRIOR) + 1 / (others + PRIOR))
+        sure[total[word] < FEWEST] = 0
+        best = [i for i in np.argsort(-sure, kind="stable")[:SHOWN] if sure[i] > SURE]
+        told[name] = tuple((str(vocabulary[word[i]]), float(mine[i] / total[word[i]])) for i in best)
     return told

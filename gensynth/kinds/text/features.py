@@ -127,7 +127,7 @@ class Counts(Features):
 def _sketch() -> csr_matrix:
     """Return what adds the columns of counts up to a few, each with a random sign, shape (2 * SIZE, SKETCH)."""
     rng = np.random.default_rng(0)
-    at, sign = rng.integers(SKETCH, size=2 * SIZE), rng.choice(np.float32([-1, 1]), 2 * SIZE)
+    at, sign = rng.integers(SKETCH, size=2 * SIZE), rng.choice(np.array([-1, 1], dtype=np.float32), 2 * SIZE)
     return csr_matrix((sign, at, np.arange(2 * SIZE + 1)), shape=(2 * SIZE, SKETCH))
 
 

@@ -1,24 +1,30 @@
-"""DocumentFiles: documents as rows of a table, with all its columns; what is new has a text and a label alone."""
+"""DocumentFiles: documents as a table or as a folder of .txt files, as the name of what is written says."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import final
 
 import numpy as np
 import pandas as pd
 
-from gensynth.data.frames import read_plain
+from gensynth.data.frames import FRAMES, read_plain
 from gensynth.data.labeled import LabeledData
+from gensynth.data.split import Parts
 from gensynth.data.words import some
+from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.text.documents import Documents, array_of, whole
+from gensynth.kinds.text.folder import TextFolders
+from gensynth.mix.files import Files
 from gensynth.mix.frame_files import FrameFiles
+from gensynth.mix.manifest import Row
 from gensynth.sampler.synthetic import Synthetic
 
 
 @final
-class DocumentFiles(FrameFiles):
-    """A table with the columns of the real one, real rows as they were read."""
+class DocumentFrames(FrameFiles):
+    """A table with the columns of the real one, real rows as they were read; new ones have a text and a label alone."""
 
     def frame_of(self, data: LabeledData | Synthetic, like: LabeledData | Synthetic) -> pd.DataFrame:
         """As `FrameFiles.frame_of`."""
@@ -45,14 +51,62 @@ class DocumentFiles(FrameFiles):
         for name in (form.text, form.label):
             if name not in frame.columns:
                 raise ValueError(f"{path} has no column {name!r}; it has {some(map(repr, frame.columns))}.")
-        texts = array_of([whole(text) for text in texts_of(frame[form.text])])
+        texts = array_of(texts_of(frame[form.text]))
         y = [like.label_of(name) for name in frame[form.label].astype(str)]
         return Documents(texts, form), np.array(y, dtype=np.int64)
 
 
+@final
+class DocumentFiles(Files):
+    """A table where the name ends as that of one does, else a folder of .txt files for each class."""
+
+    def manifest_of(self, out: Path) -> Path:
+        """As `Files.manifest_of`."""
+        return _form(out).manifest_of(out)
+
+    def refuse_existing(self, out: Path) -> None:
+        """As `Files.refuse_existing`."""
+        _form(out).refuse_existing(out)
+
+    def write(self, synthetic: Synthetic, rows: Iterable[Row], out: Path) -> None:
+        """As `Files.write`."""
+        _form(out).write(synthetic, rows, out)
+
+    def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
+        """As `Files.write_mixed`."""
+        _form(out).write_mixed(parts, accepted, rows, out)
+
+    def read(self, path: Path, like: LabeledData) -> tuple[Synthetic, SampleVerdicts | None]:
+        """As `Files.read`."""
+        return _form(path).read(path, like)
+
+    def run_folder(self, out: Path) -> Path:
+        """As `Files.run_folder`."""
+        return _form(out).run_folder(out)
+
+    def data_set(self, folder: Path, out: str) -> Path:
+        """As `Files.data_set`."""
+        return _form(Path(out)).data_set(folder, out)
+
+    def notes(self, out: Path) -> Sequence[str]:
+        """As `Files.notes`."""
+        return _form(out).notes(out)
+
+
+def _form(path: Path) -> Files:
+    return DocumentFrames() if path.name.lower().endswith(FRAMES) else TextFolders()
+
+
 def texts_of(column: pd.Series) -> list[str]:
-    """Return the texts of a column; what is missing is empty."""
-    return ["" if value is None or value is pd.NA or value != value else str(value) for value in column.tolist()]
+    """Return the texts of a column; what is missing is empty, half characters are replaced.
+
+    Raises:
+        ValueError: if it holds lists, objects or bytes.
+    """
+    cells = column.tolist()
+    if wrong := next((cell for cell in cells if isinstance(cell, dict | list | tuple | bytes | np.ndarray)), None):
+        raise ValueError(f"column {column.name!r} holds {repr(wrong)[:60]}, which is no text; name a column of texts.")
+    return ["" if value is None or value is pd.NA or value != value else whole(str(value)) for value in cells]
 
 
 def _with_room(dtype: object) -> object:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 50
 """Files of a folder that tell whether it holds documents; images may have .txt files beside them."""
+MOST_CLASSES = 500
+"""Classes of which the classifiers are fitted: a logistic regression of 100,000 words holds 5 GB for these."""
 
 
 @final
@@ -66,7 +68,7 @@ class TextKind(PlainKind):
         return read_documents(source, config, like.x.form)
 
     def files(self, config: Any = None) -> Files:
-        """As `Kind.files`: one table."""
+        """As `Kind.files`: a table, or a folder for each class."""
         from gensynth.kinds.text.files import DocumentFiles
 
         return DocumentFiles()
@@ -95,6 +97,15 @@ class TextKind(PlainKind):
         from gensynth.kinds.text.samplers.catalog import load_sampler
 
         return load_sampler(path)
+
+    def suited(self, config: Any, train: LabeledData) -> Any:
+        """As `Kind.suited`: ValueError if there are more classes than the classifiers can be fitted to."""
+        if (k := len(train.classes)) > MOST_CLASSES:
+            raise ValueError(
+                f"the documents have {k:,} classes, and classifiers of documents are fitted to at most {MOST_CLASSES}; "
+                "merge classes, or take some of them."
+            )
+        return config
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`."""

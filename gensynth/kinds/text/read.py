@@ -12,12 +12,10 @@ from gensynth.data.frames import read_plain
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted, did_you_mean, some
 from gensynth.kinds.text.config import TextConfig
-from gensynth.kinds.text.documents import Documents, Form, array_of, whole
+from gensynth.kinds.text.documents import Documents, Form, array_of
 from gensynth.kinds.text.files import texts_of
+from gensynth.kinds.text.folder import FOLDER, MARK, read_folder
 from gensynth.kinds.text.shingles import templates
-
-FOLDER = Form("text", "label", ("file", "text", "label"))
-"""The columns of a folder as a table."""
 
 
 def read_documents(source: str, config: TextConfig, form: Form | None = None) -> LabeledData:
@@ -33,7 +31,7 @@ def read_documents(source: str, config: TextConfig, form: Form | None = None) ->
         ValueError: if it cannot be read, a column is not named or not there, or a class has a single document.
     """
     if Path(source).is_dir():
-        return _labeled(_folder(Path(source)), FOLDER, source, config)
+        return _labeled(read_folder(Path(source)), FOLDER, source, config)
     frame = read_plain(source, as_text=True)
     text = config.text or (None if form is None else form.text)
     target = config.target or (None if form is None else form.label)
@@ -56,13 +54,13 @@ def _check_column(name: str, option: str, frame: pd.DataFrame, source: str) -> N
 def _labeled(frame: pd.DataFrame, form: Form, source: str, config: TextConfig) -> LabeledData:
     if not len(frame):
         raise ValueError(f"{source!r} holds no documents.")
-    labels, read = texts_of(frame[form.label]), texts_of(frame[form.text])
+    labels, texts, notes = texts_of(frame[form.label]), texts_of(frame[form.text]), []
     if lacking := sum(not label for label in labels):
         raise ValueError(f"{counted(lacking, 'row has', 'rows have')} no {form.label!r}; fill it in, or remove them.")
-    texts, notes = [whole(text) for text in read], []
-    if broken := sum(a != b for a, b in zip(texts, read, strict=True)):
+    read = zip(frame[form.text], frame[form.label], texts, labels, strict=True)
+    if broken := sum(isinstance(a, str) and a != c or isinstance(b, str) and b != d for a, b, c, d in read):
         notes.append(f"{counted(broken, 'document holds', 'documents hold')} half characters, which were replaced.")
-        frame = frame.assign(**{form.text: texts})
+        frame = frame.assign(**{form.text: texts, form.label: labels})
     if empty := sum(not text.strip() for text in texts):
         notes.append(f"{counted(empty, 'document is', 'documents are')} empty.")
     classes, y = np.unique(np.array(labels, dtype=object), return_inverse=True)
@@ -71,6 +69,8 @@ def _labeled(frame: pd.DataFrame, form: Form, source: str, config: TextConfig) -
             f"classes of {source!r} have a single document: {some(map(repr, single), 5)}; each needs at least 2, "
             "one to learn from and one to test on."
         )
+    if form == FOLDER:
+        texts = [text.removeprefix(MARK) for text in texts]
     x = Documents(array_of(texts), form, frame.reset_index(drop=True))
     ids = tuple(map(str, range(len(texts))))
     data = LabeledData(x, y.astype(np.int64), tuple(map(str, classes)), ids, notes=tuple(notes))
@@ -96,15 +96,3 @@ def _grouped(data: LabeledData, config: TextConfig) -> LabeledData:
         "templates; those of one stay in one part (--templates false divides them)."
     )
     return replace(data, groups=tuple(map(str, of)), notes=(*data.notes, note))
-
-
-def _folder(path: Path) -> pd.DataFrame:
-    """Return the .txt files of a folder as a table, in the order of their names."""
-    files = sorted(path.glob("*/*.txt"))
-    rows = []
-    for file in files:
-        try:
-            rows.append((file.relative_to(path).as_posix(), file.read_bytes().decode("utf-8-sig"), file.parent.name))
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{file} is not text in UTF-8 ({error}); save it so.") from error
-    return pd.DataFrame(rows, columns=list(FOLDER.columns))

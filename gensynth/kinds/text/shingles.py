@@ -8,8 +8,8 @@ two documents of which all values in one of several bands agree are looked at (L
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -21,12 +21,14 @@ from gensynth.kinds.text.documents import plain
 
 LONG, SEEN = 5, 20_000
 """Characters of a shingle, and of a document that are looked at."""
-BANDS, ROWS, BITS = 16, 4, 128
+BANDS, ROWS = 16, 4
+BLOCK = 2**15
+"""Shingles that are hashed together, about: as many as stay in a core's cache."""
 SAME = 0.7
 """Overlap of two sets of shingles, |a and b| / |a or b|, from which on documents are nearly the same."""
 _RNG = np.random.default_rng(0)
-_FACTORS = _RNG.integers(0, 2**63, (BITS, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-_TERMS = _RNG.integers(0, 2**63, (BITS, 1), dtype=np.uint64)
+_FACTORS = _RNG.integers(0, 2**63, BANDS * ROWS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+_TERMS = _RNG.integers(0, 2**63, BANDS * ROWS, dtype=np.uint64)
 _BASE = np.uint64(1_000_003)
 
 
@@ -36,7 +38,10 @@ def shingles(text: str) -> np.ndarray:
     found = np.zeros(max(1, len(codes) - LONG + 1), dtype=np.uint64)
     for i in range(min(LONG, len(codes))):
         found = found * _BASE + codes[i : i + len(found)] + np.uint64(1)
-    return np.unique(found)
+    found.sort()
+    new = np.ones(len(found), dtype=bool)
+    np.not_equal(found[1:], found[:-1], out=new[1:])
+    return found[new]  # np.unique takes longer than all else here
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
@@ -47,76 +52,85 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Sketch:
-    """What a document is compared by; made once for each.
+class Sketches:
+    """What n documents are compared by; made once for each.
 
     Attributes:
-        found: As `shingles` returns them.
-        least: The smallest values of random functions of these, uint64, shape (BITS,).
+        found: As `shingles` returns them, length n.
+        bands: Each as one number, uint64, shape (n, BANDS).
     """
 
-    found: np.ndarray
-    least: np.ndarray
+    found: Sequence[np.ndarray]
+    bands: np.ndarray
 
     @staticmethod
-    def of(text: str) -> Sketch:
-        """Return the sketch of a text."""
-        found = shingles(text)
-        return Sketch(found, ((found * _FACTORS + _TERMS) >> np.uint64(20)).min(axis=1))
+    def of(texts: Sequence[str]) -> Sketches:
+        """Return the sketches of texts."""
+        found = [shingles(text) for text in texts]
+        bands = np.zeros((len(found), BANDS), dtype=np.uint64)
+        ends = np.cumsum([0, *map(len, found)])
+        blocks = np.unique(np.searchsorted(ends, np.arange(0, ends[-1] + BLOCK, BLOCK)).clip(max=len(found)))
+        for start, stop in zip(blocks[:-1], blocks[1:], strict=True):
+            own = np.concatenate(found[start:stop])
+            firsts = ends[start:stop] - ends[start]
+            for at, (factor, term) in enumerate(zip(_FACTORS, _TERMS, strict=True)):
+                least = np.minimum.reduceat((own * factor + term) >> np.uint64(20), firsts)
+                bands[start:stop, at // ROWS] = bands[start:stop, at // ROWS] * _BASE + least
+        return Sketches(found, bands)
 
-    @property
-    def bits(self) -> np.ndarray:
-        """The last bit of each value, float64: of two documents that overlap by J, a share of (1 - J) / 2 differ.
-
-        Li and König 2010, "b-Bit minwise hashing".
-        """
-        return (self.least & np.uint64(1)).astype(np.float64)
-
-    @property
-    def bands(self) -> list[bytes]:
-        """The bands of the values."""
-        rows = self.least[: BANDS * ROWS].reshape(BANDS, ROWS)
-        return [bytes([at]) + row.tobytes() for at, row in enumerate(rows)]
-
-
-def reach(share: float) -> float:
-    """Return the distance of the bits of two documents that overlap by a share."""
-    return float(np.sqrt(BITS * (1 - share) / 2))
+    def take(self, at: np.ndarray) -> Sketches:
+        """Return those at the positions `at`."""
+        return Sketches([self.found[i] for i in at], self.bands[at])
 
 
 @final
 class Index:
-    """Finds, among documents, those that are nearly the same as another one."""
+    """Finds, among documents, those that may be nearly the same as another one.
 
-    def __init__(self, sketches: Iterable[Sketch] = ()) -> None:
-        self.sketches: list[Sketch] = []
-        self._at: defaultdict[bytes, list[int]] = defaultdict(list)
-        for sketch in sketches:
-            self.add(sketch)
+    Args:
+        sketches: The documents.
+    """
 
-    def add(self, sketch: Sketch) -> None:
-        """Add a document."""
-        for band in sketch.bands:
-            self._at[band].append(len(self.sketches))
-        self.sketches.append(sketch)
+    def __init__(self, sketches: Sketches) -> None:
+        self.sketches = sketches
+        self._order = np.argsort(sketches.bands, axis=0, kind="stable")
+        self._sorted = np.take_along_axis(sketches.bands, self._order, axis=0)
 
-    def near(self, sketch: Sketch, most: int = 50) -> dict[int, float]:
-        """Return documents that may be nearly the same and their overlap, the first `most` of each band."""
-        at = dict.fromkeys(i for band in sketch.bands for i in self._at.get(band, ())[:most])
-        return {i: overlap(sketch.found, self.sketches[i].found) for i in at}
+    def alike(self, sketches: Sketches, most: int = 50) -> Iterator[list[int]]:
+        """Yield for each of other documents the positions of those that may be nearly the same.
+
+        Those that agree in the most bands come first; of each band the first `most` are looked at.
+        """
+        columns = list(zip(self._sorted.T, sketches.bands.T, strict=True))
+        first = np.array([np.searchsorted(known, asked) for known, asked in columns])
+        behind = np.array([np.searchsorted(known, asked, "right") for known, asked in columns])
+        for starts, stops in zip(first.T.tolist(), np.minimum(behind, first + most).T.tolist(), strict=True):
+            own = zip(starts, stops, self._order.T, strict=True)
+            n = Counter(i for start, stop, order in own if start < stop for i in order[start:stop].tolist())
+            yield sorted(n, key=lambda i: (-n[i], i))
 
 
 def templates(texts: Sequence[str]) -> np.ndarray:
     """Return the number of the template of each document, int64, shape (n,); one of its own for most.
 
-    Documents that are joined by a chain of near copies are of one template.
+    Documents that are joined by a chain of near copies are of one template; each is compared with the first three
+    of each band.
     """
-    index, pairs = Index(), [(0, 0)]
-    for i, text in enumerate(texts):
-        sketch = Sketch.of(text)
-        pairs += [(i, other) for other, share in index.near(sketch, 3).items() if share >= SAME]
-        index.add(sketch)
-    a, b = np.array(pairs).T
-    graph = coo_array((np.ones(len(a)), (a, b)), (len(texts), len(texts)))
-    found_in: np.ndarray = connected_components(graph)[1].astype(np.int64)
-    return found_in
+    place: dict[str, int] = {}
+    of = np.array([place.setdefault(plain(text[:SEEN]), len(place)) for text in texts])
+    sketches, n = Sketches.of([*place]), len(place)
+    found_in, joined = np.arange(n), np.zeros((2, 0), dtype=np.int64)
+    for band in sketches.bands.T:
+        order = np.argsort(band, kind="stable")
+        begins = np.flatnonzero(np.diff(band[order], prepend=~band[order[:1]]))
+        first = np.repeat(begins, np.diff(begins, append=n))
+        for step in range(3):
+            later = first + step < np.arange(n)
+            pairs = np.array([order[later], order[(first + step)[later]]])
+            pairs = pairs[:, found_in[pairs[0]] != found_in[pairs[1]]]
+            same = [overlap(sketches.found[i], sketches.found[j]) >= SAME for i, j in pairs.T]
+            if any(same):
+                joined = np.hstack([joined, pairs[:, same]])
+                graph = coo_array((np.ones(joined.shape[1]), tuple(joined)), (n, n))
+                found_in = connected_components(graph)[1].astype(np.int64)
+    return found_in[of]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import ClassVar, final
 
 import numpy as np
@@ -23,12 +24,17 @@ from gensynth.kinds.text.documents import Documents
 from gensynth.kinds.text.features import Counts, Embedding, Features, scaled
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
-from gensynth.kinds.text.shingles import SAME, Index, Sketch, overlap, reach
+from gensynth.kinds.text.shingles import SAME, Index, Sketches, overlap
 from gensynth.kinds.text.variety import METRICS
 from gensynth.sampler.synthetic import Synthetic
 
 MOST_ROWS = 1000
 """The metrics use at most this many documents of a class of either kind, drawn with the seed."""
+MOST_REFERENCES = 10_000
+"""At most this many real documents of a class, drawn with the seed, are compared with; copies are looked for among
+all."""
+LOOKED = 10
+"""Documents that share most bands with one and whose overlap with it is computed."""
 NEAR_LEVEL, NEAREST = 0.01, 0.9
 """Share of real documents that may overlap more than a near copy does, and the overlap that is one in any case."""
 RUN, HALF, DOUBTFUL = 8, 0.5, 0.5
@@ -48,12 +54,12 @@ class SeenDocuments(Seen):
     """What the space sees in n documents.
 
     Attributes:
-        sketches: What documents are compared by, length n.
+        sketches: What documents are compared by, n of them.
         codes: Their words as numbers, length n.
         order: As `Order` answers, float64, shape (n,).
     """
 
-    sketches: Sequence[Sketch]
+    sketches: Sketches
     codes: Sequence[np.ndarray]
     order: np.ndarray
 
@@ -97,57 +103,75 @@ class DocumentSpace(Space):
     }
 
     def __init__(self, train: LabeledData, seed: int = 0, features: Features | None = None) -> None:
-        texts = list(train.x.texts)
-        self.train, self.seed, self.at = train, seed, np.arange(len(train))
+        texts, rng = list(train.x.texts), np.random.default_rng(seed)
+        members = (np.flatnonzero(train.y == c) for c in range(len(train.classes)))
+        self.train, self.seed = train, seed
+        self.at = np.sort(np.concatenate([rng.permutation(own)[:MOST_REFERENCES] for own in members]))
+        self._y = train.y[self.at]
         self._features = features or Counts()
-        self.embedding = Embedding.fit(texts, seed, self._features)
+        self.embedding = Embedding.fit([texts[i] for i in self.at], seed, self._features)
         self.stamp = {"name": "text", **self.embedding.stamp}
-        self._usual = Usual(texts)
+        self._usual, self._sketches = Usual(texts), Sketches.of(texts)
         documents = [codes(text) for text in texts]
-        self._runs, self._order = Runs(documents), Order(documents)
+        self._runs, self._order = Runs(documents), Order([documents[i] for i in self.at])
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
-        self.real: SeenDocuments = self.see(train.x)
-        self.hashes, self._index = self.real.hashes, Index(self.real.sketches)
+        self.real: SeenDocuments = self.see(train.x.take(self.at))
+        self.hashes, self._index = train.x.hashes(), Index(self._sketches)
         (self.near, self.usual), self.run = self._near(), self._run()
         # A held-out document is not looked for beyond exact copies: real ones may lie as near to each other.
-        self.near_held_out, self.near_synthetic = np.zeros(len(train.classes)), np.array([*map(reach, self.near)])
+        self.near_held_out = self.near_synthetic = np.zeros(len(train.classes))
 
     def see(self, x: Documents) -> SeenDocuments:
         """As `Space.see`."""
         texts = list(x.texts)
         wide, points = self.embedding(texts), self._features.points(texts)
-        sketches = [Sketch.of(text) for text in texts]
-        documents = [codes(text) for text in texts]
-        places, order = np.stack([sketch.bits for sketch in sketches]), np.array([*map(self._order, documents)])
-        return SeenDocuments(
-            x.hashes(), scaled(wide), points, places, self._usual.faults(texts), sketches, documents, order
-        )
+        documents, faults = [codes(text) for text in texts], self._usual.faults(texts)
+        order, nowhere = np.array([*map(self._order, documents)]), np.zeros((len(texts), 0))  # sketches tell copies
+        sketches = Sketches.of(texts)
+        return SeenDocuments(x.hashes(), scaled(wide), points, nowhere, faults, sketches, documents, order)
+
+    def hashes_of(self, x: Documents) -> tuple[bytes, ...]:
+        """As `Space.hashes_of`."""
+        return x.hashes()
+
+    def near_earlier(self, seen: Seen, at: np.ndarray, label: int) -> np.ndarray:
+        """As `Space.near_earlier`: those that overlap as near copies of a real document do."""
+        assert isinstance(seen, SeenDocuments)
+        mine, near = seen.sketches.take(at), np.zeros(len(at), dtype=bool)
+        for i, alike in enumerate(Index(mine).alike(mine)):
+            before = islice((j for j in alike if j < i and not near[j]), LOOKED)
+            near[i] = any(overlap(mine.found[i], mine.found[j]) >= self.near[label] for j in before)
+        return near
 
     def _near(self) -> tuple[np.ndarray, np.ndarray]:
         """Return by label the overlap from which on a document is a near copy, and the usual distance of the nearest.
 
         The distance of two documents is 1 less their overlap, the usual one its median, float64, shape (classes,) each.
         """
-        nearest = np.array([self._best(sketch, {i})[1] for i, sketch in enumerate(self.real.sketches)])
-        of_class = [nearest[self.train.y == c] for c in range(len(self.train.classes))]
+        documents = zip(self.real.sketches.found, self._index.alike(self.real.sketches), self.at, strict=True)
+        nearest = np.array([self._best(found, alike, {i})[1] for found, alike, i in documents])
+        of_class = [nearest[self._y == c] for c in range(len(self.train.classes))]
         near = [np.clip(np.quantile(m, 1 - NEAR_LEVEL), SAME, NEAREST) if len(m) else SAME for m in of_class]
         usual = [max(1 - float(np.median(m)), 1 - NEAREST) if len(m) else 1.0 for m in of_class]
         return np.array(near), np.array(usual)
 
     def _run(self) -> np.ndarray:
         """Return by label how many words in a row nearly all real documents share at most, shape (classes,)."""
-        longest = np.array([self._runs.longest(document, {i}) for i, document in enumerate(self.real.codes)])
-        mine = (longest[self.train.y == c] for c in range(len(self.train.classes)))
+        documents = zip(self.real.codes, self.at, strict=True)
+        longest = np.array([self._runs.longest(document, {i}) for document, i in documents])
+        mine = (longest[self._y == c] for c in range(len(self.train.classes)))
         return np.array([np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0.0 for m in mine])
 
-    def _best(self, document: Sketch, own: set[int]) -> tuple[int, float]:
+    def _best(self, found: np.ndarray, alike: Iterable[int], own: Collection[int]) -> tuple[int, float]:
         """Return the real document that a document overlaps most with, and how much; -1 and 0 for none.
 
         Args:
-            document: The document.
+            found: The shingles of the document.
+            alike: As `Index.alike` yields them.
             own: Positions that do not count.
         """
-        near = {i: share for i, share in self._index.near(document).items() if i not in own}
+        some = islice((i for i in alike if i not in own), LOOKED)
+        near = {i: overlap(found, self._sketches.found[i]) for i in some}
         best = max(near, key=lambda i: near[i], default=-1)
         return best, near.get(best, 0.0)
 
@@ -157,16 +181,16 @@ class DocumentSpace(Space):
         """As `Space.found`; a run of words that stands in a parent is not copied."""
         assert isinstance(seen, SeenDocuments)
         place = {name: i for i, name in enumerate(self.train.ids)}
-        n, nearest = len(y), closest.copy()
+        n, nearest = len(y), self.at[closest]
         share, run, of_parent = np.zeros(n), np.zeros(n), np.full(n, np.nan)
         length = np.array([*map(len, seen.codes)])
-        for i, mine in enumerate(seen.sketches):
+        for i, (mine, alike) in enumerate(zip(seen.sketches.found, self._index.alike(seen.sketches), strict=True)):
             own = {place[name] for name in parents[i] if name in place}
-            best, share[i] = self._best(mine, own)
-            nearest[i] = best if best >= 0 else closest[i]
+            best, share[i] = self._best(mine, alike, own)
+            nearest[i] = best if best >= 0 else nearest[i]
             run[i] = self._runs.longest(seen.codes[i], own)
             if own:
-                of_parent[i] = max(overlap(mine.found, self.real.sketches[at].found) for at in own)
+                of_parent[i] = max(overlap(mine, self._sketches.found[at]) for at in own)
         order = seen.order
         # With few real documents the smallest p-value is larger: then what is worse than all of them goes.
         limit = max(DISORDER, 1 / (len(self._real_order) + 1))
@@ -185,19 +209,19 @@ class DocumentSpace(Space):
     def scores(self, label: int, at: np.ndarray, synthetic: Synthetic, seen: Seen, tests: int) -> Iterable[Score]:
         """As `Space.scores`: every metric of points, and of phrases."""
         assert isinstance(seen, SeenDocuments)
-        members = np.flatnonzero(self.train.y == label)
+        members = np.flatnonzero(self._y == label)
         # Holm's smallest p-value must be able to fall below the level: 1 / (1 + B) < level / tests.
         permutations, rng = max(1000, round(2 * tests / P_VALUE)), np.random.default_rng(self.seed)
         some, drawn = (of[rng.permutation(len(of))[:MOST_ROWS]] for of in (members, at))
-        real = Featured(self.real.points[some], self.train.x.take(some), self.train.noun, METRICS)
+        real = Featured(self.real.points[some], self.train.x.take(self.at[some]), self.train.noun, METRICS)
         samples = Featured(seen.points[drawn], synthetic.x.take(drawn), self.train.noun)
         found = set_scores.set_scores(real, samples, self.seed, permutations)
-        found["kid"] = replace(found["kid"], apart=set_scores.apart(self.real.points, self.train.y, label))
+        found["kid"] = replace(found["kid"], apart=set_scores.apart(self.real.points, self._y, label))
         return (*found.values(), _order_score(self._order.real[some], seen.order[drawn]))
 
     def detectable(self, label: int, n: int, level: float) -> float | None:
         """As `Space.detectable`, of the test of KID."""
-        real = self.real.points[self.train.y == label]
+        real = self.real.points[self._y == label]
         return metrics.smallest_detectable_shift(real.std(axis=0), len(real), n, level, self.seed)
 
     def thresholds(self, labels: Sequence[int]) -> Mapping[str, float]:
@@ -230,13 +254,9 @@ class Usual:
     def __init__(self, texts: Sequence[str]) -> None:
         self.longest = max(map(len, texts))
         self.empty = any(not text.strip() for text in texts)
-        letters = Counter(c for text in texts for c in text)
-        scripts: Counter[str] = Counter()
-        for c, n in letters.items():
-            scripts[script_of(c)] += n
-        total = sum(n for script, n in scripts.items() if script)
-        self.scripts = {script for script, n in scripts.items() if n >= LETTERS * total}
-        self.controls = {c for c in letters if is_control(c)}
+        characters, scripts = counts_of(texts)
+        self.scripts = {script for script, n in scripts.items() if n >= LETTERS * scripts.total()}
+        self.controls = {c for c in characters if is_control(c)}
 
     def faults(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Return by what is wrong which texts cannot be, bool, shape (n,)."""
@@ -253,6 +273,15 @@ class Usual:
 
     def _is_broken(self, text: str) -> bool:
         return any(is_control(c) and c not in self.controls for c in set(text))
+
+
+def counts_of(texts: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
+    """Return how often each character occurs in texts, and how many letters are of each script."""
+    characters, scripts = Counter("".join(texts)), Counter[str]()
+    for c, n in characters.items():
+        scripts[script_of(c)] += n
+    del scripts[""]
+    return characters, scripts
 
 
 @lru_cache(maxsize=100_000)

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_reviews import reviews
+from scipy.sparse.csgraph import connected_components
 
 from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import plain
 from gensynth.kinds.text.features import words
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import LEAST, Runs
-from gensynth.kinds.text.shingles import LONG, Index, Sketch, overlap, shingles, templates
+from gensynth.kinds.text.shingles import LONG, SAME, Index, Sketches, overlap, shingles, templates
 
 LONG_TEXT = "the quick brown fox jumps over the lazy dog while the cat sleeps in the warm afternoon sun near a wall"
 
@@ -30,17 +31,33 @@ def test_overlap_is_that_of_the_sets_of_runs_of_characters(a: str, b: str) -> No
 
 def test_an_index_finds_what_is_nearly_the_same_and_little_else() -> None:
     texts = reviews(0).x[:]
-    index = Index(map(Sketch.of, texts))
-    for i in (0, 50, 170):
-        near = index.near(Sketch.of(texts[i].replace("the", "teh", 1)))
-        assert max(near, key=lambda at: near[at]) == i and near[i] > 0.8
+    index = Index(Sketches.of(texts))
+    asked = {i: texts[i].replace("the", "teh", 1) for i in (0, 50, 170)}
+    for i, alike in zip(asked, index.alike(Sketches.of([*asked.values()])), strict=True):
+        near = {at: overlap(shingles(asked[i]), index.sketches.found[at]) for at in alike}
+        assert alike[0] == max(near, key=lambda at: near[at]) == i and near[i] > 0.8
         assert all(share < 0.7 for at, share in near.items() if at != i)
+
+
+def test_sketches_made_together_are_those_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["", "a", LONG_TEXT, *reviews(0).x[:20]]
+    monkeypatch.setattr("gensynth.kinds.text.shingles.BLOCK", 200)
+    together, alone = Sketches.of(texts), [Sketches.of([text]) for text in texts]
+    assert np.array_equal(together.bands, np.concatenate([each.bands for each in alone]))
+    assert len(Sketches.of([]).bands) == 0
 
 
 def test_templates_are_chains_of_near_copies() -> None:
     texts = [LONG_TEXT + f" number {i}" for i in range(3)] + ["something else"] + ["", ""]
     found = templates(texts)
     assert len({*found[:3]}) == 1 and found[3] not in (found[0], found[4]) and found[4] == found[5]
+
+
+def test_templates_are_those_of_all_pairs() -> None:
+    rng, made = np.random.default_rng(0), reviews(0).x[:40]
+    texts = [*made, *(text.replace("the", str(rng.integers(99)), 1) for text in made[:20] for _ in range(3))]
+    near = np.array([[overlap(shingles(a), shingles(b)) >= SAME for b in texts] for a in texts])
+    assert np.array_equal(templates(texts), connected_components(near)[1])
 
 
 def test_the_longest_run_of_words_is_found_and_those_of_parents_left_out() -> None:

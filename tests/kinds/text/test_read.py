@@ -133,7 +133,7 @@ def test_wrong_columns_are_refused(tmp_path: Path, config: TextConfig, said: str
         ("a.jsonl", b'{"body": \n', "cannot be read as a table"),
         ("a.csv", b"body,label\n", "holds no documents"),
         ("a.csv", b"body,label\nx,\ny,b\n", "1 row has no 'label'"),
-        ("a.csv", b"body,label\n\xff,b\n", "cannot be read as a table"),
+        ("a.csv", b"body,label\n\xff,b\n", "is not text in UTF-8"),
     ],
 )
 def test_broken_files_are_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:

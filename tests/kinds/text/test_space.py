@@ -82,6 +82,26 @@ def test_where_real_documents_are_nearly_the_same_a_near_copy_has_to_be_nearer()
     assert 0.85 < near[0] <= 0.9 and near[1] == 0.7
 
 
+def test_a_sample_that_repeats_an_earlier_one_is_a_near_copy(checker: FidelityChecker) -> None:
+    new = offers(2)[:4]
+    verdict = checked(checker, [*new, *(f"{text} Well." for text in new)])
+    assert verdict.samples.reason == ("",) * 4 + ("dup_near",) * 4
+
+
+def test_of_many_documents_some_are_compared_with_and_copies_are_looked_for_among_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gensynth.kinds.text.space.MOST_REFERENCES", 20)
+    train, mine = reviews(0), of_class(reviews(0), "offer")
+    space = DocumentSpace(train)
+    assert len(space.at) == 40 and len(space.real.points) == 40 and len(space.hashes) == 180
+    copies = checked(FidelityChecker(train, space=space), [text.replace("the", "teh", 1) for text in mine.x[:]])
+    assert {*copies.samples.reason} == {"dup_near"} and copies.samples.nearest == mine.ids
+    parents = checked(FidelityChecker(train, space=space), [f"{text} Well." for text in mine.x[:]], list(mine.ids))
+    assert {*parents.samples.reason} == {"dup_parent"}
+    assert checked(FidelityChecker(train, space=space), offers(2)).classes[0].status == PASS
+
+
 def test_two_different_documents_are_needed() -> None:
     with pytest.raises(ValueError, match="two different training documents"):
         DocumentSpace(from_documents(["a b", "A  b"], ["x", "y"]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gensynth.fidelity import gate
-from gensynth.fidelity.gate import near_earlier
+from gensynth.fidelity import earlier
+from gensynth.fidelity.earlier import near_earlier
 
 
 def found_one_by_one(points: np.ndarray, reach: float) -> list[bool]:
@@ -31,8 +31,8 @@ def test_near_points_are_those_by_distance(levels: int) -> None:
 
 def test_no_distance_is_computed_between_points_of_other_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = []
-    whole = gate.cKDTree
-    monkeypatch.setattr(gate, "cKDTree", lambda points: searched.append(len(points)) or whole(points))
+    whole = earlier.cKDTree
+    monkeypatch.setattr(earlier, "cKDTree", lambda points: searched.append(len(points)) or whole(points))
     points = np.eye(50)[np.r_[np.arange(50), 7, 7]]
     assert np.flatnonzero(near_earlier(points, 0.5)).tolist() == [50, 51]
     assert searched == [3]
