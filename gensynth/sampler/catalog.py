@@ -58,6 +58,8 @@ class Catalog:
     def made(self, name: str, settings: Mapping[str, Any] | None, hidden: Collection[str]) -> Any:
         """Return a sampler with settings; names with a point and text are read as a command line gives them.
 
+        Text for a setting that is text by default stays as it is: `a: b` would be read as something else.
+
         Args:
             name: Its short name.
             settings: Arguments of its constructor.
@@ -67,8 +69,10 @@ class Catalog:
             ValueError: if there is no such sampler, or it has no such setting.
         """
         cls = self.get(name)
-        nested = _nested(settings or {})
-        known = sorted(set(cls().get_params()) - {*hidden})
+        given, usual = dict(settings or {}), cls().get_params()
+        texts = {key: given.pop(key) for key in [*given] if isinstance(usual.get(key), str)}
+        nested = _nested(given) | texts
+        known = sorted({*usual} - {*hidden})
         if wrong := sorted(set(nested) - set(known)):
             raise ValueError(f"sampler {name!r} has no setting {wrong[0]!r}; it has {', '.join(known)}.")
         return cls(**nested)
