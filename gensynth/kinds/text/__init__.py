@@ -11,6 +11,7 @@ _HOME = {
     "from_documents": "gensynth.kinds.text.documents",
     "TextSampler": "gensynth.kinds.text.samplers.base",
     "Edits": "gensynth.kinds.text.samplers.edits",
+    "LLM": "gensynth.kinds.text.samplers.llm",
     "NGram": "gensynth.kinds.text.samplers.ngram",
     "Shuffle": "gensynth.kinds.text.samplers.shuffle",
     "Splice": "gensynth.kinds.text.samplers.splice",
