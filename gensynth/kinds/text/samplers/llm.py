@@ -150,7 +150,8 @@ class LLM(TextSampler):
         with locked(self._folder / "answers"):
             self._answers = Answers(self._folder, self._ask, self.max_calls)
             with ThreadPoolExecutor(self.parallel) as pool:
-                made = pool.map(one, index[:, None])
+                # One question at a time needs no thread, for which Ctrl-C would have to wait.
+                made = pool.map(one, index[:, None]) if self.parallel > 1 else map(one, index[:, None])
                 bar = tqdm(made, total=len(index), desc=f"asking {self.model}", unit="document", disable=None)
                 drawn = Synthetic.concat(list(bar))
             self._tell(drawn, self._answers)

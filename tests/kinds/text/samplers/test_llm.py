@@ -215,7 +215,9 @@ def made_to_order(stub: StubService, n: int) -> Reply:
     return completion(" ".join(words[at] for at in range(n % 3, len(words), 3)))
 
 
-def test_the_command_line(stub: StubService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line(
+    stub: StubService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     stub.answer = lambda n: made_to_order(stub, n)
     real = reviews(0, 60, 20)
@@ -229,6 +231,9 @@ def test_the_command_line(stub: StubService, tmp_path: Path, monkeypatch: pytest
             main(line.split())
         return int(ended.value.code or 0)
 
+    Path("stranger.yaml").write_text(f"settings:\n  url: {stub.url}\n  model: some-model\n")
+    assert ran("train llm --data real.jsonl --text body --target label --out . --config stranger.yaml") == 2
+    assert "settings.url says where documents and keys are sent, so no file may name it" in capsys.readouterr().err
     train = "train llm --data real.jsonl --text body --target label --out . --config recipe.yaml"
     assert ran(f"{train} {settings}") == 0 and not stub.bodies
     for _ in range(2):
