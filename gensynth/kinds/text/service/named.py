@@ -12,13 +12,16 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from gensynth.data.files import write_text
+from gensynth.data.files import explained
 from gensynth.kinds.text.service.service import Service
 
 
 def remember(service: Service) -> None:
     """Leave the mark of a service: its address, and the name of the variable that holds its key."""
-    write_text(_mark(service), f"{service.url} {service.key}\n")
+    mark = _mark(service)
+    with explained(mark):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()  # it holds nothing, so that several runs may leave it at once
 
 
 def check_named(service: Service) -> None:
@@ -33,4 +36,4 @@ def check_named(service: Service) -> None:
 
 def _mark(service: Service) -> Path:
     name = hashlib.sha256(json.dumps([service.url, service.key]).encode()).hexdigest()
-    return user_cache_path("gensynth") / "services" / f"{name}.txt"
+    return user_cache_path("gensynth") / "services" / name

@@ -15,8 +15,10 @@ OPENAI, OPENAI_KEY = "api.openai.com", "OPENAI_API_KEY"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 OWN = ("model", "messages", "modelId", "stream", "n")
 """Entries of a request that are no one else's: an answer would be read wrongly."""
-UNUSABLE = ("length", "max_tokens", "model_context_window_exceeded", "refusal", "content_filter", "content_filtered")
-UNUSABLE += ("guardrail_intervened", "tool_calls", "tool_use", "function_call")
+UNUSABLE = frozenset(
+    "length max_tokens model_context_window_exceeded refusal content_filter content_filtered guardrail_intervened "
+    "tool_calls tool_use function_call".split()
+)
 """Why a model stopped, where what it said is no document: it was cut short, or refused."""
 ADDRESS = "give an address such as https://api.openai.com/v1, http://localhost:8080/v1 or bedrock:eu-central-1"
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import pickle
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,7 @@ def test_the_command_line(
 
     def ran(line: str) -> int:
         with pytest.raises(SystemExit) as ended:
-            main(line.split())
+            main(shlex.split(line))
         return int(ended.value.code or 0)
 
     Path("stranger.yaml").write_text(f"settings:\n  url: {stub.url}\n  model: some-model\n")
@@ -244,7 +245,7 @@ def test_the_command_line(
     assert all(row["how"].startswith("llm some-model prompt:") for row in rows)
     assert all(len(json.loads(row["parents"])) == 3 for row in rows)
 
-    quick = "--evaluate.classifiers logistic --evaluate.folds 2 --quiet"
+    quick = "--evaluate.classifiers logistic --evaluate.arms 'real,real + synthetic' --evaluate.folds 2 --quiet"
     line = f"rebalance real.jsonl --text body --target label --sampler llm --to 2x --out filled.jsonl {quick}"
     ran(f"{line} {settings}")
     asked, page = len(stub.bodies), Path("filled.run/report.html")
