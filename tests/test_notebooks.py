@@ -9,8 +9,14 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-TINY = {"GENSYNTH_STEPS": "20", "GENSYNTH_EVALUATE_STEPS": "10", "GENSYNTH_ROWS": "800"}
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TINY = {
+    "GENSYNTH_STEPS": "20",
+    "GENSYNTH_EVALUATE_STEPS": "10",
+    "GENSYNTH_ROWS": "800",
+    "GENSYNTH_MESSAGES": str(FOLDER / "sms_spam.csv.gz"),
+}
 
 
 def test_there_are_notebooks() -> None:
