@@ -55,10 +55,10 @@ class LLM(TextSampler):
         body: Further entries of each request, such as {"reasoning_effort": "low"}.
         shots: Real documents of the class in each prompt.
         template: The prompt, with {label}, {classes}, {examples} and {n}, the number of examples.
-        cache: Folder of the answers; "" for one among your caches.
+        cache: Folder of the answers, best with its whole path; "" for one among your caches.
         max_calls: Answers that the service may be asked for with the same documents and settings, in all runs together:
-            those in the cache count. The bound is exact for answers; a request that fails is sent up to 6 times, and
-            counts once.
+            those in the cache count, and those that this run asks for. A request that fails is sent up to 6 times and
+            counts once; those that a killed run was waiting for (up to `parallel`) are asked for again.
         price: Dollars per million tokens in and out, also as text with a comma, to say what it cost.
         parallel: Questions at the same time.
         timeout: Seconds of silence after which a request counts as lost.
@@ -147,14 +147,21 @@ class LLM(TextSampler):
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         self._pool(self.data_.label_of(label))  # too few documents are told before anything is asked
         one = partial(super()._sample, label, seed=seed)
-        with locked(self._folder / "answers"):
+        with locked(self._folder / "answers"), ThreadPoolExecutor(self.parallel) as pool:
             self._answers = Answers(self._folder, self._ask, self.max_calls)
-            with ThreadPoolExecutor(self.parallel) as pool:
-                # One question at a time needs no thread, for which Ctrl-C would have to wait.
-                made = pool.map(one, index[:, None]) if self.parallel > 1 else map(one, index[:, None])
-                bar = tqdm(made, total=len(index), desc=f"asking {self.model}", unit="document", disable=None)
+            # One question at a time needs no thread, for which Ctrl-C would have to wait.
+            made = pool.map(one, index[:, None]) if self.parallel > 1 else map(one, index[:, None])
+            bar = tqdm(made, total=len(index), desc=f"asking {self.model}", unit="document", disable=None)
+            try:
                 drawn = Synthetic.concat(list(bar))
-            self._tell(drawn, self._answers)
+            finally:  # what a run has cost that did not come to its end is said, too
+                self._tell(self._answers)
+        empty = sum(not text for text in drawn.x[:])
+        if self._answers.asked and empty:
+            say(
+                f"note: {counted(empty, 'document is', 'documents are')} empty, for the service refused, said nothing "
+                "or was cut short by max_tokens; the check rejects them."
+            )
         return drawn
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,7 +181,7 @@ class LLM(TextSampler):
         name = hashlib.sha256(prompt.encode(errors="surrogatepass")).hexdigest()[:8]
         return text, f"llm {self.model} prompt:{name}", shots
 
-    def _tell(self, drawn: Synthetic, answers: Answers) -> None:
+    def _tell(self, answers: Answers) -> None:
         """Say what was asked for, and what it cost, all runs together."""
         if not answers.asked:
             return
@@ -182,14 +189,9 @@ class LLM(TextSampler):
         into, out = sum(answer.tokens_in for answer in kept), sum(answer.tokens_out for answer in kept)
         cost = f", {(into * self._price[0] + out * self._price[1]) / 1e6:,.4f} dollars" if self._price else ""
         say(
-            f"{self.model} gave {counted(answers.asked, 'new answer')}; with these documents and settings there are "
-            f"now {len(kept)} of at most {self.max_calls}: {into:,} tokens in, {out:,} out{cost} ({self._folder})"
+            f"{self.model} was asked for {counted(answers.asked, 'answer')}; with these documents and settings there "
+            f"are now {len(kept)} of at most {self.max_calls}: {into:,} tokens in, {out:,} out{cost} ({self._folder})"
         )
-        if empty := sum(not text for text in drawn.x[:]):
-            say(
-                f"note: {counted(empty, 'document is', 'documents are')} empty, for the service refused, said nothing "
-                "or was cut short by max_tokens; the check rejects them."
-            )
 
 
 def _setting(hint: Any, value: Any, name: str) -> Any:

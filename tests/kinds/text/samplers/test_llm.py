@@ -119,11 +119,13 @@ class TestKept:
             fitted(stub, tmp_path, **settings).sample("spam", 1, 0)
         assert len(stub.bodies) == len(list(tmp_path.iterdir())) == 2
 
-    def test_no_more_than_allowed_in_all_runs(self, stub: StubService, tmp_path: Path) -> None:
+    def test_no_more_than_allowed_in_all_runs(
+        self, stub: StubService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         fitted(stub, tmp_path, max_calls=3).sample("spam", 2, 0)
         with pytest.raises(ValueError, match="max_calls=3 answers were asked for"):
             fitted(stub, tmp_path, max_calls=3).sample("ham", 2, 0)
-        assert len(stub.bodies) == 3
+        assert len(stub.bodies) == 3 and "now 3 of at most 3: 300 tokens in, 30 out" in capsys.readouterr().err
         assert len(fitted(stub, tmp_path, max_calls=4).sample("ham", 2, 0)) == 2 and len(stub.bodies) == 4
 
     def test_a_second_run_is_told(self, stub: StubService, tmp_path: Path) -> None:
@@ -134,10 +136,10 @@ class TestKept:
 
     def test_tokens_and_dollars(self, stub: StubService, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         fitted(stub, tmp_path).sample("spam", 2, 0)
-        assert "2 new answers; " in (told := capsys.readouterr().err) and "dollars" not in told.split("(")[0]
+        assert "asked for 2 answers; " in (told := capsys.readouterr().err) and "dollars" not in told.split("(")[0]
         fitted(stub, tmp_path, price="2, 10").sample("spam", 20, 0)
         told = capsys.readouterr().err
-        assert "some-model gave 18 new answers; " in told
+        assert "some-model was asked for 18 answers; " in told
         assert "20 of at most 1000: 2,000 tokens in, 200 out, 0.0060 dollars" in told
         fitted(stub, tmp_path).sample("spam", 20, 0)
         assert not capsys.readouterr().err
