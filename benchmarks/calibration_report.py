@@ -1,4 +1,4 @@
-"""The tables that `gate_calibration.py` prints, as Markdown, from the results of its draws."""
+"""What is planted and counted in a calibration of a gate, and the tables of images as Markdown."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from planted_faults import COLLAPSED, EXACT, FAULTS, GARBAGE, MOVED, NEAR, SITUATIONS, WRONG
 from table_report import markdown
 
+from gensynth.data.examples import Examples
 from gensynth.fidelity.metrics import wilson_interval
-from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW
+from gensynth.fidelity.verdict import FAIL, INSUFFICIENT, PASS, REVIEW, SampleVerdicts
+from gensynth.sampler.synthetic import Synthetic
 
 LEVELS = (0.05, 0.01)
 """Levels at which the tests are judged."""
@@ -81,6 +83,20 @@ class Result:
     samples: dict[str, Tally]
     statuses: dict[str, str]
     p_values: dict[str, dict[str, float]]
+
+
+def tally(verdicts: SampleVerdicts, at: slice = slice(None)) -> Tally:
+    """Count what became of the samples; a sample that is rejected is not reviewed as well."""
+    rejected = verdicts.reason[at]
+    asked = (r for r, reason in zip(verdicts.review[at], rejected, strict=True) if r and not reason)
+    return Tally(len(rejected), Counter(r for r in rejected if r), Counter(asked))
+
+
+def planted(x: Examples, label: str) -> Synthetic:
+    """Return examples of one class as if a sampler had drawn them."""
+    n = len(x)
+    y, no_names, no_parents = np.zeros(n, np.int64), ("",) * n, ((),) * n
+    return Synthetic(x, y, (label,), np.arange(n), "planted", 0, no_names, no_parents, no_names)
 
 
 def tables(results: Sequence[Result]) -> str:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
@@ -28,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from calibration_report import BESIDE, FRESH, Draw, Result, Tally, few, tables
+from calibration_report import BESIDE, FRESH, Draw, Result, Tally, few, planted, tables, tally
 from code_hash import code_hash
 from idx_data import read_idx
 from planted_faults import FAULTS, GARBAGE, SITUATIONS, WRONG, Source, typical_distance
@@ -38,7 +37,6 @@ from tqdm import tqdm
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.checker import FidelityChecker
-from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.kinds.image import builtin
 from gensynth.kinds.image.arrays import from_arrays
 from gensynth.kinds.image.images import Pixels
@@ -150,28 +148,9 @@ def judge_class(
     return statuses, p_values
 
 
-def tally(verdicts: SampleVerdicts, at: slice = slice(None)) -> Tally:
-    """Count what became of the samples; a sample that is rejected is not reviewed as well."""
-    rejected = verdicts.reason[at]
-    asked = (r for r, reason in zip(verdicts.review[at], rejected, strict=True) if r and not reason)
-    return Tally(len(rejected), Counter(r for r in rejected if r), Counter(asked))
-
-
 def synthetic(x: np.ndarray, label: str) -> Synthetic:
     """Return images (n, c, h, w) of one class as if a sampler had drawn them."""
-    n = len(x)
-    no_names, no_parents = ("",) * n, ((),) * n
-    return Synthetic(
-        Pixels(torch.from_numpy(x)),
-        np.zeros(n, np.int64),
-        (label,),
-        np.arange(n),
-        "planted",
-        0,
-        no_names,
-        no_parents,
-        no_names,
-    )
+    return planted(Pixels(torch.from_numpy(x)), label)
 
 
 def code_version() -> str:

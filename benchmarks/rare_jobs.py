@@ -46,7 +46,7 @@ GENERATOR_CODE = (
     "gensynth/kinds/image/samplers/neural.py",
 )
 CODE_OF = {"smote": ("gensynth/kinds/image/samplers/smote.py",)}
-CODE_OF["recipes"] = ("gensynth/kinds/image/samplers/recipe*.py", "gensynth/kinds/image/samplers/recipe_safety.py")
+CODE_OF["recipes"] = ("gensynth/kinds/image/samplers/recipe*.py", "gensynth/fidelity/label_safety.py")
 CODE_OF |= {name: (*GENERATOR_CODE, f"models/{name}.py") for name in GENERATOR_STEPS}
 
 

@@ -34,9 +34,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from tqdm import tqdm
 
+from gensynth.data.weights import fetch
 from gensynth.generator.base import Batch, Drawn
 from gensynth.kinds.image.generator.source import SourceGenerator
-from gensynth.kinds.image.generator.weights import ATTENTION, Weights, fetch_weights, find_weights
+from gensynth.kinds.image.generator.weights import ATTENTION, READ, Weights, find_weights
 
 LIBRARIES = ("diffusers", "peft", "transformers")
 CHANCES = 1
@@ -253,7 +254,7 @@ class Diffusion(SourceGenerator):
     def fetch(cls, config: DiffusionConfig) -> None:
         """Download the weights from Hugging Face, unless they are in a folder."""
         require_libraries()
-        fetch_weights(config.weights)
+        fetch(config.weights, READ)
 
     @property
     def stamp(self) -> str:

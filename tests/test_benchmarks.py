@@ -238,4 +238,22 @@ def test_the_gate_is_measured_the_same_twice(calibration: ModuleType, monkeypatc
 
 def test_the_page_has_room_for_the_calibration() -> None:
     page = (BENCHMARKS.parent / "docs" / "calibration.md").read_text()
-    assert all(page.count(f"<!-- calibration:{end} -->") == 1 for end in ("begin", "end"))
+    for block in ("calibration", "text-calibration"):
+        assert all(page.count(f"<!-- {block}:{end} -->") == 1 for end in ("begin", "end"))
+
+
+def test_planted_documents_are_what_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = importlib.import_module("text_calibration")
+    own, real = ["one two three four", "five six seven eight"], ["a b c d", "e f g h"]
+    source = module.Source(own, ["other", "another"], real, ["w"], ["was nun", "ach so"])
+    made = {name: make(source, np.random.default_rng(0)) for name, make in module.FAULTS.items()}
+    assert all(len(texts) == 2 for texts in made.values())
+    assert {*made["whole copies"]} <= {*real} and made["another class"] == ["other", "another"]
+    assert [text.split()[2:] for text in made["copied halves"]] == [text.split()[2:] for text in own]
+    assert {text[:3] for text in made["copied halves"]} <= {"a b", "e f"}
+    for mixed, text in zip(made["words in another order"], own, strict=True):
+        assert mixed != text and sorted(mixed.split()) == sorted(text.split())
+    assert made["random words"] == ["w w w w"] * 2 and all(
+        text[:3] in ("was", "ach") for text in made["another language"]
+    )

@@ -13,6 +13,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
 from gensynth.data.words import counted
 from gensynth.evaluate.cues import comparable, cue
+from gensynth.fidelity.label_safety import held_out_of
 from gensynth.kinds.image.domains import possible_groups
 
 FEWEST_FOR_GAN = 20
@@ -20,9 +21,6 @@ FEWEST_FOR_GAN = 20
 
 FEWEST_FOR_VERDICT = 10
 """Training images of a class below which the fidelity checker gives no verdict."""
-
-FEWEST_HELD_OUT = 30
-"""Validation images of each class from which on they are asked about recipes; else training images are, out of fold."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +133,11 @@ def explore_recipes(parts: Parts) -> tuple[dict[str, Any], str]:
         recipe_safety,  # with torchvision, which takes seconds to import
     )
 
-    enough = min(parts.validation.class_counts.values()) >= FEWEST_HELD_OUT
     try:
-        found = recipe_safety(parts.train, parts.validation if enough else None)
+        found = recipe_safety(parts.train, held_out_of(parts))
     except ValueError as error:
         return {"recipes": None, "why_no_recipes": str(error)}, f"note: recipes cannot be measured: {error}"
-    return {"recipes": asdict(found)}, found.as_text()
+    return {"recipes": asdict(found)}, found.as_text("image")
 
 
 def _properties(data: LabeledData) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from gensynth.evaluate.own import named_classifier
 from gensynth.evaluate.remembering import Remembering
 from gensynth.evaluate.ways import OVERSAMPLED, WEIGHTS
 from gensynth.kinds.text.config import CLASSIFIERS
-from gensynth.kinds.text.models import Lesson, Linear, Model, Own, linear_models
+from gensynth.kinds.text.models import Lesson, Model, Own, linear_models
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -88,7 +88,12 @@ class TextClassifier(Remembering):
     @property
     def settings(self) -> str | None:
         """As `Classifier.settings`: nothing tells whether an estimator of the user's is the one of before."""
-        return repr((self.seed, self.folds, self.model.settings)) if isinstance(self.model, Linear) else None
+        return None if self.model.stamp is None else repr((self.seed, self.folds, self.model.stamp))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As `Classifier.notes`."""
+        return self.model.notes
 
     @property
     def lacks(self) -> Mapping[str, str]:
@@ -158,11 +163,14 @@ def classifiers_of(train: LabeledData, config: Any, own: Any = None) -> list[Tex
         own: As `Own.of` takes it; None for what settings name.
 
     Raises:
+        FileNotFoundError: if weights of an embedding that settings name are not on this machine.
+        ModuleNotFoundError: if a package that it needs is not installed.
         TypeError: as `Own.of`.
-        ValueError: if what settings name cannot be imported.
+        ValueError: if what settings name cannot be imported, or weights cannot be read.
     """
     named = getattr(config, "classifier", None)
     given = own if own is not None or named is None else named_classifier(named)
     models: list[Model] = [] if given is None else [Own.of(given)]
-    models += linear_models(train, config.classifiers or (() if models else CLASSIFIERS), config.seed)
+    names = config.classifiers or (() if models else CLASSIFIERS)
+    models += linear_models(train, names, config.seed, config.weights)
     return [TextClassifier(model, config.seed, config.folds) for model in models]

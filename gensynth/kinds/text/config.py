@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Literal
 
 from gensynth.choose.config import FoldsConfig
 from gensynth.data.split import SplitConfig
@@ -13,7 +14,9 @@ from gensynth.evaluate.ways import OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
 METRICS = ("average_precision", "roc_auc", "balanced_accuracy_tuned", "macro_f1")
 """What a verdict or a choice may rest on."""
 CLASSIFIERS = LOGISTIC, SVM = ("logistic", "svm")
-"""Models of documents."""
+"""Models of documents that need no weights of others."""
+EMBEDDINGS = STATIC, SENTENCE = ("static", "sentence")
+"""Embeddings that others have trained; as classifiers, logistic regression on them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,24 @@ class TextConfig(SplitConfig):
 
 
 @dataclass(frozen=True)
+class TextCheckConfig:
+    """What documents are compared in."""
+
+    embedding: Literal["tfidf", "static", "sentence"] = "tfidf"
+    """What directions are found in: tfidf, hashed words and characters; static, vectors of words (wordllama); sentence,
+    a network that reads sentences (MiniLM)."""
+    weights: Path | None = None
+    """Folder of other weights: for static as model2vec saves them, for sentence as sentence-transformers does."""
+
+    def __post_init__(self) -> None:
+        if self.weights is not None and self.embedding not in EMBEDDINGS:
+            raise ValueError(
+                f"embedding {self.embedding} reads no weights, but {self.weights} was given; leave it out, or choose "
+                f"one of {', '.join(EMBEDDINGS)}."
+            )
+
+
+@dataclass(frozen=True)
 class TextEvaluateConfig(ArmsConfig):
     """How synthetic documents are tested."""
 
@@ -44,7 +65,10 @@ class TextEvaluateConfig(ArmsConfig):
     """Ways to train, separated by commas: real, threshold, class weights, oversampled, and each of these followed by
     ' + synthetic' or ' + ungated'."""
     classifiers: tuple[str, ...] = ()
-    """Classifiers, separated by commas, on TF-IDF of words and characters: logistic, svm; by default both."""
+    """Classifiers, separated by commas: logistic and svm, on TF-IDF of words and characters, by default both; static
+    and sentence, logistic regression on an embedding that others have trained."""
+    weights: str | None = None
+    """Folder of other weights for static, as model2vec saves them, or for sentence, as sentence-transformers does."""
     classifier: str | None = None
     """MODULE:NAME, an estimator of yours that takes texts and has predict_proba, or a function that makes one; it is
     imported from the working directory, and stands alone unless classifiers are named, too. Only on the command line,
@@ -74,7 +98,10 @@ class TextChooseConfig(FoldsConfig):
     metric: str = "average_precision"
     """What counts: average_precision, roc_auc, balanced_accuracy_tuned or macro_f1."""
     classifiers: tuple[str, ...] = CLASSIFIERS
-    """Classifiers, separated by commas, each with and without synthetic documents in the race: logistic, svm."""
+    """Classifiers, separated by commas, each with and without synthetic documents in the race: logistic, svm, static,
+    sentence."""
+    weights: str | None = None
+    """Folder of other weights for static, as model2vec saves them, or for sentence, as sentence-transformers does."""
     most_documents: int = 20_000
     """Of more documents this many are used, drawn by class."""
 
@@ -89,7 +116,12 @@ class TextChooseConfig(FoldsConfig):
 
 
 def _check(config: TextEvaluateConfig | TextChooseConfig) -> None:
-    check_classifiers(config.classifiers, CLASSIFIERS)
+    check_classifiers(config.classifiers, (*CLASSIFIERS, *EMBEDDINGS))
+    if config.weights is not None and len(read := [name for name in EMBEDDINGS if name in config.classifiers]) != 1:
+        raise ValueError(
+            f"weights {config.weights} are for one of the classifiers {' and '.join(EMBEDDINGS)}, got "
+            f"{' and '.join(read) or 'none of them'}; name one."
+        )
     for name, least in (("folds", 2), ("most_documents", 100)):
         if getattr(config, name) < least:
             raise ValueError(f"{name} must be at least {least}, got {getattr(config, name)}.")

@@ -39,6 +39,7 @@ class TextKind(PlainKind):
     told_by: ClassVar[str] = "text"
     configs: ClassVar[Mapping[str, str]] = {
         "ReadConfig": "gensynth.kinds.text.config.TextConfig",
+        "CheckConfig": "gensynth.kinds.text.config.TextCheckConfig",
         "EvaluateConfig": "gensynth.kinds.text.config.TextEvaluateConfig",
         "ChooseConfig": "gensynth.kinds.text.config.TextChooseConfig",
     }
@@ -98,6 +99,15 @@ class TextKind(PlainKind):
         from gensynth.kinds.text.space import DocumentSpace
 
         return DocumentSpace(train, seed)
+
+    def check_space(self, train: LabeledData, config: Any, data_config: Any) -> Space:  # noqa: ARG002
+        """As `Kind.check_space`, in the embedding that is named."""
+        from gensynth.kinds.text.config import EMBEDDINGS
+        from gensynth.kinds.text.embeddings import pretrained
+        from gensynth.kinds.text.space import DocumentSpace
+
+        named = config.embedding in EMBEDDINGS
+        return DocumentSpace(train, features=pretrained(config.embedding, config.weights) if named else None)
 
     def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
         """As `Kind.classifiers`: the models that settings name; `own` is an estimator that takes texts."""

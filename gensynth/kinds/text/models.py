@@ -1,4 +1,4 @@
-"""Models of documents: TF-IDF under a linear model, or an estimator of the user's that takes texts."""
+"""Models of documents: a linear model of features, or an estimator of the user's that takes texts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from gensynth.data.labeled import LabeledData
-from gensynth.kinds.text.config import LOGISTIC
-from gensynth.kinds.text.features import Counts, Tfidf
+from gensynth.kinds.text.config import EMBEDDINGS, SVM
+from gensynth.kinds.text.embeddings import pretrained
+from gensynth.kinds.text.features import Counts, Features
 
 Fitted = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
 """Takes m texts; returns the k labels that it knows, and probabilities of these, shape (m, k)."""
@@ -53,6 +54,16 @@ class Model(ABC):
         """Whether it takes weights."""
         return True
 
+    @property
+    def stamp(self) -> str | None:
+        """All that its answers depend on beside documents and seed; None where nothing tells."""
+        return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As `Classifier.notes`."""
+        return ()
+
     @abstractmethod
     def fit(self, lesson: Lesson, weights: np.ndarray | None, setting: float) -> Fitted:
         """Fit documents; `weights` of each, shape (n,), None where all weigh the same."""
@@ -61,33 +72,45 @@ class Model(ABC):
 @final
 @dataclass(frozen=True)
 class Linear(Model):
-    """Logistic regression, or a support vector machine, on TF-IDF of words and characters; `setting` is its C.
+    """A support vector machine, or else logistic regression, on features; `setting` is its C.
 
     Attributes:
-        name: One of `gensynth.kinds.text.config.CLASSIFIERS`.
-        counts: Counts words, shared with other models.
+        name: One of `gensynth.kinds.text.config.CLASSIFIERS`, on TF-IDF of words and characters, or of `EMBEDDINGS`.
+        features: What it reads, shared with other models.
         seed: Seed of the support vector machine.
     """
 
     settings = (1.0, 10.0, 100.0)
 
     name: str
-    counts: Counts
+    features: Features
     seed: int
+
+    @property
+    def stamp(self) -> str:
+        """As `Model.stamp`."""
+        return repr((self.settings, dict(self.features.stamp)))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As `Model.notes`: what was trained elsewhere is named."""
+        if self.name not in EMBEDDINGS:
+            return ()
+        told = ", ".join(f"{key} {value}" for key, value in self.features.stamp.items())
+        return (f"Classifier {self.name} is logistic regression on weights of others: {told}.",)
 
     def fit(self, lesson: Lesson, weights: np.ndarray | None, setting: float) -> Fitted:
         """As `Model.fit`."""
-        counts = self.counts(lesson.texts)
-        tfidf = Tfidf(counts[: lesson.n_real])
+        read = self.features.fitted(lesson.texts[: lesson.n_real])
         model = self._model(setting, lesson.y)
         with warnings.catch_warnings(), threadpool_limits(1, "blas"):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a little short of the optimum it ranks as well
-            model.fit(tfidf(counts), lesson.y, sample_weight=weights)
-        return lambda texts: (model.classes_, model.predict_proba(tfidf(self.counts(texts))))
+            model.fit(read(lesson.texts), lesson.y, sample_weight=weights)
+        return lambda texts: (model.classes_, model.predict_proba(read(texts)))
 
     def _model(self, setting: float, y: np.ndarray) -> Any:
         folds = min(3, int(np.bincount(y)[np.unique(y)].min()))
-        if self.name == LOGISTIC or folds < 2:
+        if self.name != SVM or folds < 2:
             return LogisticRegression(C=setting, max_iter=300)
         # A support vector machine gives margins: Platt (1999) makes probabilities of them, in folds of its own.
         return CalibratedClassifierCV(LinearSVC(C=setting / 10, random_state=self.seed), cv=folds)
@@ -141,9 +164,22 @@ class Own(Model):
         return lambda texts: (model.classes_, model.predict_proba(list(texts)))
 
 
-def linear_models(train: LabeledData, names: Sequence[str], seed: int) -> list[Model]:
-    """Return the models of these names, which count the words of training documents once."""
+def linear_models(train: LabeledData, names: Sequence[str], seed: int, weights: str | None) -> list[Model]:
+    """Return the models of these names, which read training documents once; those that count words share the counts.
+
+    Args:
+        train: Training documents.
+        names: Out of `gensynth.kinds.text.config.CLASSIFIERS` and `EMBEDDINGS`.
+        seed: As of `Linear`.
+        weights: As `pretrained` takes them.
+
+    Raises:
+        FileNotFoundError: as `pretrained`.
+        ModuleNotFoundError: as `pretrained`.
+        ValueError: as `pretrained`.
+    """
     counts = Counts()
-    if names:
-        counts(list(train.x.texts))
-    return [Linear(name, counts, seed) for name in names]
+    models = [Linear(name, pretrained(name, weights) if name in EMBEDDINGS else counts, seed) for name in names]
+    for features in {model.features for model in models}:
+        features(list(train.x.texts))
+    return [*models]

@@ -20,7 +20,7 @@ from gensynth.fidelity.space import Found, Seen, Space
 from gensynth.fidelity.verdict import Score
 from gensynth.kinds.text.codes import codes
 from gensynth.kinds.text.documents import Documents
-from gensynth.kinds.text.features import Embedding
+from gensynth.kinds.text.features import Embedding, Features, scaled
 from gensynth.kinds.text.order import Order
 from gensynth.kinds.text.runs import Runs
 from gensynth.kinds.text.shingles import SAME, Index, Sketch, overlap, reach
@@ -62,11 +62,12 @@ class SeenDocuments(Seen):
 
 @final
 class DocumentSpace(Space):
-    """Directions of hashed TF-IDF; copies are looked for by shingles and by runs of words.
+    """Directions of features; copies are looked for by shingles and by runs of words.
 
     Args:
         train: Real training documents.
         seed: Seed of the directions and of the documents that are scored.
+        features: What directions are found in; by default hashed TF-IDF, which needs no download.
 
     Raises:
         ValueError: if there are not two different training documents.
@@ -95,11 +96,11 @@ class DocumentSpace(Space):
         ),
     }
 
-    def __init__(self, train: LabeledData, seed: int = 0) -> None:
+    def __init__(self, train: LabeledData, seed: int = 0, features: Features | None = None) -> None:
         texts = list(train.x.texts)
         self.train, self.seed, self.at = train, seed, np.arange(len(train))
-        self.embedding = Embedding.fit(texts, seed)
-        self.stamp = {"name": "text", "features": "hashed TF-IDF of words and characters"}
+        self.embedding = Embedding.fit(texts, seed, features)
+        self.stamp = {"name": "text", **self.embedding.stamp}
         self._usual = Usual(texts)
         documents = [codes(text) for text in texts]
         self._runs, self._order = Runs(documents), Order(documents)
@@ -115,11 +116,12 @@ class DocumentSpace(Space):
         texts = list(x.texts)
         wide = self.embedding(texts)
         narrow = wide[:, : max(2, min(NARROW, len(self.train) // 4))]
-        scaled = wide * np.sqrt(wide.shape[1])  # of about unit variance, as the judge wants them
         sketches = [Sketch.of(text) for text in texts]
         documents = [codes(text) for text in texts]
         places, order = np.stack([sketch.bits for sketch in sketches]), np.array([*map(self._order, documents)])
-        return SeenDocuments(x.hashes(), scaled, narrow, places, self._usual.faults(texts), sketches, documents, order)
+        return SeenDocuments(
+            x.hashes(), scaled(wide), narrow, places, self._usual.faults(texts), sketches, documents, order
+        )
 
     def _near(self) -> tuple[np.ndarray, np.ndarray]:
         """Return by label the overlap from which on a document is a near copy, and the usual distance of the nearest.

@@ -33,6 +33,8 @@ def ran(line: str) -> int:
 def test_documents_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(f"explore real.csv {COLUMNS}") == 0
     assert "160 documents" in (told := capsys.readouterr().out) and "prize (100%)" in told and "Rare classes" in told
+    assert ran(f"explore real.csv {COLUMNS} --recipes") == 0
+    assert "held-out real documents" in (told := capsys.readouterr().out) and "edits swap" in told and "splice" in told
     assert ran(f"train edits --data real.csv {COLUMNS} --out .") == 0
     for _ in range(2):  # the second time finds its own work
         assert ran("sample edits.sampler --label offer --n 30 --out drawn.csv") == 0

@@ -6,9 +6,6 @@ them). Only JSON and safetensors files of it are read, so nothing in it can run 
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.data.plain import read_json, typed
+from gensynth.data.weights import Stamps, check_hash, hash_of, local_folder, stamps
 
 PIPELINE = "StableDiffusionPipeline"
 CLASSES = {
@@ -83,62 +81,14 @@ def find_weights(name: str, sha256: str = "") -> Weights:
         FileNotFoundError: if there is no such folder, a file is missing, or it has another hash.
         ValueError: if it holds something else than the pipeline that is needed.
     """
-    folder, wanted = _folder(name), f" with sha256 {sha256}" if sha256 else ""
-    if folder is None:
-        raise FileNotFoundError(
-            f"there is no folder {name!r}, which should hold the weights{wanted}; put it there, or, if that is a model "
-            "on Hugging Face (OWNER/MODEL), train with --download."
-        )
-    weights = _read(folder, tuple(_stamp(folder / file) for file in READ))
-    if sha256 not in ("", weights.sha256):
-        raise FileNotFoundError(
-            f"the folder {name!r} should hold the weights{wanted}, and holds others ({weights.sha256}); put back those "
-            "that it held."
-        )
+    folder = local_folder(name, sha256)
+    weights = _read(folder, stamps(folder, READ))
+    check_hash(name, weights.sha256, sha256)
     return weights
 
 
-def fetch_weights(name: str) -> None:
-    """Download a model from Hugging Face, unless `name` is a folder; only the files that are read.
-
-    Raises:
-        OSError: if that fails.
-    """
-    if not Path(name).is_dir() and _is_on_hub(name):
-        from huggingface_hub import snapshot_download
-
-        try:
-            snapshot_download(name, allow_patterns=[*READ])
-        except (OSError, ValueError) as error:
-            said = " ".join(str(error).split())[:300].rstrip(".")
-            raise OSError(
-                f"the model {name!r} could not be downloaded from Hugging Face ({said}); check the name, or try again "
-                "later."
-            ) from error
-
-
-def _is_on_hub(name: str) -> bool:
-    return re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) is not None
-
-
-def _folder(name: str) -> Path | None:
-    if Path(name).is_dir() or not _is_on_hub(name):
-        return Path(name) if Path(name).is_dir() else None
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except FileNotFoundError:  # never downloaded
-        return None
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return what changes with a file: it is hashed once per process, for it may have gigabytes."""
-    return (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else (-1, 0)
-
-
 @cache
-def _read(folder: Path, stamps: Sequence[tuple[int, int]]) -> Weights:
+def _read(folder: Path, files: Stamps) -> Weights:
     if not (folder / "model_index.json").is_file():
         raise FileNotFoundError(f"{str(folder)!r} holds no model_index.json; {TAKES}.")
     index = _json(folder / "model_index.json")
@@ -164,7 +114,7 @@ def _read(folder: Path, stamps: Sequence[tuple[int, int]]) -> Weights:
         raise ValueError(f"the UNet in {str(folder)!r} does not take the latents of its autoencoder; {TAKES}.")
     return Weights(
         folder=folder,
-        sha256=_hash(folder),
+        sha256=hash_of(folder, files),
         side=side,
         factor=factor,
         multiple=factor * 2 ** (len(_entry(unet, "block_out_channels", list[int])) - 1),
@@ -196,12 +146,3 @@ def _layers(path: Path) -> dict[str, tuple[int, int]]:
     if not shapes or any(len(shape) != 2 for shape in shapes.values()):
         raise ValueError(f"{str(path)!r} has no attention layers that a LoRA could change; {TAKES}.")
     return shapes
-
-
-def _hash(folder: Path) -> str:
-    hashed = hashlib.sha256()
-    for name in READ:
-        if (folder / name).is_file():
-            with (folder / name).open("rb") as file:
-                hashed.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return hashed.hexdigest()

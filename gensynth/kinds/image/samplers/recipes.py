@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from gensynth.data.labeled import label_of
+from gensynth.fidelity.label_safety import LabelSafety
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.native import Native, NativeFiles
 from gensynth.kinds.image.samplers.kept import KeptImages
 from gensynth.kinds.image.samplers.recipe_catalog import AUTO, MIXING, NEEDS_NO_NEIGHBOURS, seeded, steps_of, treat
-from gensynth.kinds.image.samplers.recipe_safety import RecipeSafety, recipe_safety
+from gensynth.kinds.image.samplers.recipe_safety import recipe_safety
 from gensynth.sampler.synthetic import Synthetic
 
 
@@ -75,7 +76,7 @@ class Recipes(KeptImages):
     """
 
     name = "recipes"
-    learned: ClassVar[dict[str, Any]] = {"safety_": RecipeSafety | None, "files_": NativeFiles | None}
+    learned: ClassVar[dict[str, Any]] = {"safety_": LabelSafety | None, "files_": NativeFiles | None}
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class Recipes(KeptImages):
     def _learn(self) -> None:
         auto = self.recipe == AUTO
         self.files_ = NativeFiles.of(self.data_.x.natives)
-        self.safety_: RecipeSafety | None = recipe_safety(self.data_, seed=self.random_state) if auto else None
+        self.safety_: LabelSafety | None = recipe_safety(self.data_, seed=self.random_state) if auto else None
 
     def _sample(self, label: str, index: np.ndarray, seed: int) -> Synthetic:
         data = self.data_

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from imblearn.utils import check_sampling_strategy
 
+from gensynth.data.labeled import LabeledData
 from gensynth.data.plain import typed
 from gensynth.data.words import counted
 from gensynth.kinds.text.documents import Documents, Form, array_of, from_documents
@@ -29,8 +31,8 @@ class TextSampler(KeptSampler):
     The documents of a class are taken in turn, in random order: none is changed twice before each was once.
 
     A concrete sampler writes `name` and `_made`; `_suits`, `suited` and `fewest` if not every document will do or one
-    is not enough; `learned` and `_learn` if it learns more than the documents; and the constructor if it adds
-    arguments.
+    is not enough; `learned` and `_learn` if it learns more than the documents; `recipes` if it changes real ones; and
+    the constructor if it adds arguments.
 
     Args:
         sampling_strategy: Which classes `fit_resample` fills, and how far, as in imbalanced-learn.
@@ -59,6 +61,22 @@ class TextSampler(KeptSampler):
             turn: Position of the real document whose turn it is to be changed.
             rng: All that is random comes from it.
         """
+
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """Return, by name and unfitted, the ways in which it changes real documents, to measure which keep the label.
+
+        By default there are none: it changes no real document, or `needs` something; such a one is measured where it is
+        given to `gensynth.kinds.text.samplers.recipe_safety`.
+        """
+        return {}
+
+    def on(self, data: LabeledData) -> Self:
+        """Return the same, with all that it has learned, but drawing from other documents of the same classes."""
+        other = copy(self)
+        other.data_ = data
+        other._check()
+        return other
 
     def _suits(self, text: str) -> bool:
         """Return whether a new document can be made of a real one; by default of each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -108,6 +108,11 @@ class Edits(TextSampler):
     ) -> None:
         super().__init__(sampling_strategy, random_state)
         self.rate, self.ops, self.keep = rate, ops, keep
+
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """As `TextSampler.recipes`: each edit by itself, for capitals may tell a class where typing errors do not."""
+        return {f"{cls.name} {op}": cls(ops=op) for op in OPERATIONS}
 
     def _check(self) -> None:
         super()._check()

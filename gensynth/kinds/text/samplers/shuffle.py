@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import ClassVar, Self, final
 
 import numpy as np
 
@@ -27,6 +27,11 @@ class Shuffle(TextSampler):
 
     name = "shuffle"
     suited: ClassVar[str] = "of two different sentences or clauses"
+
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """As `TextSampler.recipes`."""
+        return {cls.name: cls()}
 
     def _suits(self, text: str) -> bool:
         return bool(_parts(text)[1])

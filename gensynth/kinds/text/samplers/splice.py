@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import ClassVar, Self, final
 
 import numpy as np
 
@@ -31,6 +31,11 @@ class Splice(TextSampler):
     name = "splice"
     fewest: ClassVar[int] = 2
     suited: ClassVar[str] = "that hold text"
+
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """As `TextSampler.recipes`."""
+        return {cls.name: cls()}
 
     def _suits(self, text: str) -> bool:
         return not text.isspace() and text != ""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
 from gensynth.kinds.text.samplers.base import Made, TextSampler
 from gensynth.kinds.text.samplers.near_words import near_words
 from gensynth.kinds.text.samplers.wordnet import synonyms
-from gensynth.kinds.text.samplers.words import check_share, cut, listed, never, touchable
+from gensynth.kinds.text.samplers.words import as_written, check_count, check_share, cut, listed, never, touchable
 
 
 @final
@@ -68,11 +68,15 @@ class Synonyms(TextSampler):
         super().__init__(sampling_strategy, random_state)
         self.rate, self.k, self.keep, self.wordnet = rate, k, keep, wordnet
 
+    @classmethod
+    def recipes(cls) -> dict[str, Self]:
+        """As `TextSampler.recipes`."""
+        return {cls.name: cls()}
+
     def _check(self) -> None:
         super()._check()
         check_share("rate", self.rate)
-        if not isinstance(self.k, int | np.integer) or isinstance(self.k, bool) or self.k < 1:
-            raise ValueError(f"k must be a whole number, at least 1; got {self.k!r}.")
+        check_count("k", self.k)
         listed(self.keep, "keep")
 
     def _learn(self) -> None:
@@ -93,12 +97,5 @@ class Synonyms(TextSampler):
         places = [at for at in range(1, len(pieces), 2) if pieces[at].lower() in self.similar_.to]
         for at in rng.permutation(places)[: max(1, round(self.rate * (len(pieces) // 2)))].tolist():
             near = self.similar_.to[pieces[at].lower()]
-            pieces[at] = _as_written(near[rng.integers(len(near))], pieces[at])
+            pieces[at] = as_written(near[rng.integers(len(near))], pieces[at])
         return "".join(pieces), "neighbours" if self.wordnet is None else "wordnet", (turn,)
-
-
-def _as_written(word: str, like: str) -> str:
-    """Return a word with the capitals of another one."""
-    if len(like) > 1 and like.isupper():
-        return word.upper()
-    return word[:1].upper() + word[1:] if like[:1].isupper() else word

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 MARKS = ".;?:!,"
 """Punctuation that is put between words (Karimi et al. 2021)."""
 _NEGATIONS = """
@@ -76,6 +78,25 @@ def check_share(name: str, value: Any) -> None:
     """Raise ValueError unless a setting is a share of the whole, from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}.")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Raise ValueError unless a setting is a number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a number above 0, got {value!r}.")
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise ValueError unless a setting is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}.")
+
+
+def as_written(word: str, like: str) -> str:
+    """Return a word with the capitals of another one."""
+    if len(like) > 1 and like.isupper():
+        return word.upper()
+    return word[:1].upper() + word[1:] if like[:1].isupper() else word
 
 
 @cache

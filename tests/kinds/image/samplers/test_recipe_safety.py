@@ -3,21 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import binom
 
 from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.label_safety import ALL, CANNOT_TELL, SAFE, UNSAFE
 from gensynth.kinds.image.images import Pixels
 from gensynth.kinds.image.read import DataConfig, read_parts
-from gensynth.kinds.image.samplers.recipe_safety import (
-    ALL,
-    CANNOT_TELL,
-    SAFE,
-    UNSAFE,
-    RecipeSafety,
-    Survival,
-    paired_interval,
-    recipe_safety,
-)
+from gensynth.kinds.image.samplers.recipe_safety import recipe_safety
 
 RECIPES = ("hflip", "vflip", "hflip+vflip", "rotate", "affine", "brightness")
 
@@ -86,46 +77,12 @@ def test_a_move_that_changes_the_class_is_found_though_the_judge_is_taught_moves
     assert found.before > 0.9 and found.verdict == UNSAFE
 
 
-def survival(recipe, label, verdict):
-    return Survival(recipe, label, 50, 0.9, 0.5, 0.4, 0.3, 0.5, "other", verdict)
-
-
-def test_what_cannot_be_told_follows_the_other_classes():
-    verdicts = {  # over all images, for the common class, for the rare one
-        "good": (SAFE, SAFE, CANNOT_TELL),
-        "bad": (UNSAFE, UNSAFE, CANNOT_TELL),
-        "doubtful": (CANNOT_TELL, CANNOT_TELL, CANNOT_TELL),
-        "bad for one": (SAFE, UNSAFE, CANNOT_TELL),
-        "good for one": (CANNOT_TELL, CANNOT_TELL, SAFE),
-    }
-    pooled = tuple(survival(recipe, ALL, each[0]) for recipe, each in verdicts.items())
-    by_class = tuple(
-        survival(recipe, label, each[at])
-        for recipe, each in verdicts.items()
-        for at, label in ((1, "common"), (2, "rare"))
-    )
-    found = RecipeSafety(("common", "rare"), pooled, by_class)
-    assert found.safe_for("common") == ("good",)
-    assert found.safe_for("rare") == ("good", "good for one")
-
-
 def test_text(safety):
-    lines = safety.as_text().splitlines()
+    lines = safety.as_text("image").splitlines()
     assert len(lines) == 2 + len(RECIPES) and "1000 held-out real images" in lines[0]
     flip = next(line for line in lines if line.startswith("hflip "))
     assert "unsafe for " in flip and "as 5)" in flip and "safe for 0" in flip
     assert next(line for line in lines if line.startswith("brightness")).endswith("safe for each")
-
-
-@pytest.mark.parametrize(("n", "lost", "gained"), [(20, 0.05, 0.05), (50, 0.1, 0.02), (100, 0.3, 0.0), (200, 0.5, 0.1)])
-def test_paired_interval_covers(n, lost, gained):
-    """The share of all possible outcomes, by their exact probability, whose interval holds the truth."""
-    covered = 0.0
-    for b in range(n + 1):
-        of_rest = binom.pmf(np.arange(n - b + 1), n - b, gained / (1 - lost))
-        inside = [low <= lost - gained <= high for low, high in (paired_interval(b, c, n) for c in range(n - b + 1))]
-        covered += float(binom.pmf(b, n, lost) * of_rest[inside].sum())
-    assert covered > 0.94
 
 
 def test_few_images_give_no_verdict(digits):

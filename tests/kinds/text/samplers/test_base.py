@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from stub_service import stub_service
+from tiny_language_models import settings, usable
 
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.text.documents import from_documents, plain
@@ -22,7 +23,7 @@ from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.catalog import load_sampler, made_sampler, text_sampler_names
 from gensynth.sampler.synthetic import Synthetic
 
-NAMES = text_sampler_names()
+NAMES = usable(text_sampler_names())
 NEEDS_TWO = {"splice"}
 """Samplers that make a document of two."""
 SPAM = [
@@ -74,7 +75,7 @@ def named() -> Iterator[dict[str, dict[str, Any]]]:
 
 @pytest.fixture(scope="module", params=NAMES)
 def sampler(request: pytest.FixtureRequest, named: dict[str, dict[str, Any]]) -> TextSampler:
-    return made_sampler(request.param, named.get(request.param)).fit(data())
+    return made_sampler(request.param, named.get(request.param) or settings(request.param)).fit(data())
 
 
 class TestDraws:

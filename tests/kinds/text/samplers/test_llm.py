@@ -210,6 +210,8 @@ def test_says_what_is_wrong(settings: dict[str, Any], told: str) -> None:
 def test_text_stays_text_as_a_setting() -> None:
     made = made_sampler("llm", {"template": "Write: {label}", "model": "007", "price": "1,2", "body.seed": "3"})
     assert (made.template, made.model, made.body) == ("Write: {label}", "007", {"seed": 3})  # type: ignore[attr-defined]
+    for given, text in (('"a: {label}"', "a: {label}"), ("'a'", "a"), ('"a" or "b"', '"a" or "b"'), ('"', '"')):
+        assert made_sampler("llm", {"template": given}).template == text  # type: ignore[attr-defined]
 
 
 def made_to_order(stub: StubService, n: int) -> Reply:

@@ -1,0 +1,76 @@
+"""Label safety of documents: which changes leave a real document in its class; see `gensynth.fidelity.label_safety`.
+
+The judge is the gate's: it counts words, pairs of words and pieces of them. Where a class turns on more than these,
+such as the order of sentences, it cannot see what a change has done, and calls it safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.judge import Judge
+from gensynth.fidelity.label_safety import FITTED, Changed, LabelSafety, at_most, folds_of, label_safety
+from gensynth.kinds.text.features import Embedding, scaled
+from gensynth.kinds.text.samplers.base import TextSampler
+from gensynth.kinds.text.samplers.catalog import CATALOG
+
+
+def recipe_safety(
+    train: LabeledData,
+    held_out: LabeledData | None = None,
+    recipes: Mapping[str, TextSampler] | None = None,
+    seed: int = 0,
+) -> LabelSafety:
+    """Measure which changes leave documents recognisable as their class.
+
+    Args:
+        train: Real documents that the judge learns from, of at least two classes.
+        held_out: Other real documents, to be changed, with the same classes; None to take those of `train`, each judged
+            by a model that did not see it.
+        recipes: By name, unfitted samplers that change real documents; None for all `TextSampler.recipes` there are.
+        seed: Chooses the documents, the folds and what the samplers draw.
+
+    Raises:
+        ValueError: if fewer than two classes have two documents, or no document can be changed.
+    """
+    if (np.bincount(train.y) > 1).sum() < 2:
+        raise ValueError(
+            "label safety needs at least two classes of two training documents or more, else a judge cannot say what a "
+            f"document might turn into; got {train.class_counts}; add documents."
+        )
+    rng = np.random.default_rng(seed)
+    train = train.subset(at_most(FITTED, train, rng))
+    if recipes is None:
+        recipes = {name: made for known in CATALOG.names() for name, made in CATALOG.get(known).recipes().items()}
+    fitted = {name: sampler.fit(train) for name, sampler in recipes.items()}
+    embedding = Embedding.fit(list(train.x.texts), seed)
+    known, changed = scaled(embedding(train.x.texts)), {name: Changed() for name in fitted}
+    for asked, learned in folds_of(train, held_out, rng):
+        judge = Judge.fit(known[learned], train.y[learned], len(train.classes), seed)
+        before = judge(scaled(embedding(asked.x.texts))).argmax(axis=1)
+        for name, sampler in fitted.items():
+            at, texts = _changed(sampler.on(asked), seed)
+            if texts:
+                changed[name].add(asked.y[at], before[at], judge(scaled(embedding(texts))).argmax(axis=1))
+    return label_safety(train.classes, changed)
+
+
+def _changed(sampler: TextSampler, seed: int) -> tuple[np.ndarray, Sequence[str]]:
+    """Change each document that can be changed once.
+
+    Returns:
+        Positions of these, int64, and what became of them; of a text made of several documents, the first one's.
+    """
+    data, found = sampler.data_, dict[int, str]()
+    place = {name: i for i, name in enumerate(data.ids)}
+    for label in sampler.labels:
+        try:
+            drawn = sampler.sample(label, data.class_counts[label], seed)
+        except ValueError:  # too few of its documents can be changed
+            continue
+        for text, parents in zip(drawn.x.texts, drawn.parents, strict=True):
+            found.setdefault(place[parents[0]], text)
+    return np.array([*found], dtype=np.int64), [*found.values()]
