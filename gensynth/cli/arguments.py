@@ -33,12 +33,16 @@ set_loader("yaml", load_recipe, (yaml.YAMLError, ValueError))
 
 COUNTS = {"--keep": "how many of each to keep", "--counts": "how many of each to make"}
 TAKES_TEXT = (*COUNTS, "--label", "--source", "--target", "--text", "--evaluate.command")
-RUNS_CODE = ("evaluate.classifier", "evaluate.command")
+NOT_FROM_FILES = {
+    "evaluate.classifier": "runs code",
+    "evaluate.command": "runs code",
+    "settings.url": "says where documents and keys are sent",
+}
 NUMBERS = ("--size", "--weights")
 WORDS = tuple(f"--{name}" for name in ("evaluate.arms", "evaluate.classifiers"))
 WORDS += tuple(f"--{name}" for name in ("choose.classifiers", "choose.targets"))
 """Options that name classes and numbers, and what these are; options whose value is taken as it stands, settings that
-name code to run, and options that are lists of numbers or words, separated by commas."""
+no recipe may have, and why, and options that are lists of numbers or words, separated by commas."""
 
 
 class Parser(ArgumentParser):
@@ -216,7 +220,7 @@ def parser_of(
     parser.flags = frozenset(flags)
 
     def call(args: Namespace) -> int:
-        _refuse_code(args, argv)
+        _refuse_from_files(args, argv)
         if "generator" in args and "model" in configs and built_for != args.generator in model_names():
             raise ValueError(f"the recipe is for {args.generator!r} and the command line for {built_for!r}; give one.")
         return function(
@@ -285,12 +289,14 @@ def _option(argv: list[str], wanted: str) -> str | None:
     return None
 
 
-def _refuse_code(args: Namespace, argv: list[str]) -> None:
-    """Raise ValueError if a setting that runs code is from a recipe or another file, which may be a stranger's."""
-    for name in RUNS_CODE:
-        value = args.get(name)
+def _refuse_from_files(args: Namespace, argv: list[str]) -> None:
+    """Raise ValueError if such a setting is from a recipe or another file, which may be a stranger's."""
+    for name, why in NOT_FROM_FILES.items():
+        group, _, setting = name.partition(".")
+        settings = args.get(group)
+        value = settings.get(setting) if isinstance(settings, Namespace | dict) else None
         if value is not None and value != _option(argv, f"--{name}"):
-            raise ValueError(f"{name} runs code, so no file may name it; give it on the command line, once: --{name}.")
+            raise ValueError(f"{name} {why}, so no file may name it; give it on the command line, once: --{name}.")
 
 
 def _recipe(argv: list[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -58,6 +59,9 @@ class Catalog:
     def made(self, name: str, settings: Mapping[str, Any] | None, hidden: Collection[str]) -> Any:
         """Return a sampler with settings; names with a point and text are read as a command line gives them.
 
+        Text for a setting that is text by default stays as it is, for `a: b` would be read as something else; but
+        quotes around it go, which a command line needs then.
+
         Args:
             name: Its short name.
             settings: Arguments of its constructor.
@@ -69,11 +73,19 @@ class Catalog:
         cls = self.get(name)
         if cls.private:
             raise ValueError(f"sampler {name!r} gives a privacy bound; 'gensynth synthesize --epsilon' takes it.")
-        nested = _nested(settings or {})
-        known = sorted(set(cls().get_params()) - {*hidden})
+        given, usual = dict(settings or {}), cls().get_params()
+        texts = {key: _bare(given.pop(key)) for key in [*given] if isinstance(usual.get(key), str)}
+        nested = _nested(given) | texts
+        known = sorted({*usual} - {*hidden})
         if wrong := sorted(set(nested) - set(known)):
             raise ValueError(f"sampler {name!r} has no setting {wrong[0]!r}; it has {', '.join(known)}.")
         return cls(**nested)
+
+
+def _bare(value: Any) -> Any:
+    """Return text without quotes around it; anything else as it is."""
+    quoted = re.fullmatch(r"""(["'])((?:(?!\1).)*)\1""", value, re.DOTALL) if isinstance(value, str) else None
+    return quoted[2] if quoted else value
 
 
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ _HOME = {
     "TextSampler": "gensynth.kinds.text.samplers.base",
     "Backtranslate": "gensynth.kinds.text.samplers.backtranslate",
     "Edits": "gensynth.kinds.text.samplers.edits",
+    "LLM": "gensynth.kinds.text.samplers.llm",
     "Mask": "gensynth.kinds.text.samplers.mask",
     "NeuralText": "gensynth.kinds.text.samplers.neural",
     "NGram": "gensynth.kinds.text.samplers.ngram",

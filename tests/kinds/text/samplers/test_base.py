@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from stub_service import stub_service
 from tiny_language_models import settings, usable
 
 from gensynth.data.labeled import LabeledData
@@ -64,9 +66,16 @@ def same(a: Synthetic, b: Synthetic) -> bool:
     return told and a.x[:] == b.x[:] and np.array_equal(a.y, b.y) and np.array_equal(a.index, b.index)
 
 
+@pytest.fixture(scope="module")
+def named() -> Iterator[dict[str, dict[str, Any]]]:
+    """Settings of the samplers that need something of the user's."""
+    with stub_service() as service:
+        yield {"llm": {"url": service.url, "model": "stub"}}
+
+
 @pytest.fixture(scope="module", params=NAMES)
-def sampler(request: pytest.FixtureRequest) -> TextSampler:
-    return made_sampler(request.param, settings(request.param)).fit(data())
+def sampler(request: pytest.FixtureRequest, named: dict[str, dict[str, Any]]) -> TextSampler:
+    return made_sampler(request.param, named.get(request.param) or settings(request.param)).fit(data())
 
 
 class TestDraws:

@@ -1,0 +1,1 @@
+"""Language models that are asked over the network, and what they answered."""
