@@ -38,9 +38,9 @@ LOOKED = 10
 NEAR_LEVEL, NEAREST = 0.01, 0.9
 """Share of real documents that may overlap more than a near copy does, and the overlap that is one in any case."""
 RUN, HALF, DOUBTFUL = 8, 0.5, 0.5
-"""A run of this many words that stands in a real document, longer than real ones share, is for a person to look at, and
-makes a near copy of a document of which it is half; a person should look, too, where it overlaps with a real one by
-half."""
+"""A run of this many words that stands in a real document makes a near copy of a document of which it is half, and more
+than real ones share; if it is longer than theirs, a person should look at it, and so where a document overlaps with a
+real one by half."""
 DISORDER = 0.005
 """p-value, among all real documents, up to which the words of one are in too little order."""
 TWICE, FOREIGN, LETTERS = 2, 0.5, 0.01
@@ -117,7 +117,7 @@ class DocumentSpace(Space):
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
         self.real: SeenDocuments = self.see(train.x.take(self.at))
         self.hashes, self._index = train.x.hashes(), Index(self._sketches)
-        (self.near, self.usual), self.run = self._near(), self._run()
+        (self.near, self.usual), (self.run, self.part) = self._near(), self._shared()
         # A held-out document is not looked for beyond exact copies: real ones may lie as near to each other.
         self.near_held_out = self.near_synthetic = np.zeros(len(train.classes))
 
@@ -155,12 +155,20 @@ class DocumentSpace(Space):
         usual = [max(1 - float(np.median(m)), 1 - NEAREST) if len(m) else 1.0 for m in of_class]
         return np.array(near), np.array(usual)
 
-    def _run(self) -> np.ndarray:
-        """Return by label how many words in a row nearly all real documents share at most, shape (classes,)."""
+    def _shared(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return by label how many words in a row nearly all real documents share at most, and what part of them.
+
+        A part is half of a document at least; both have shape (classes,).
+        """
         documents = zip(self.real.codes, self.at, strict=True)
         longest = np.array([self._runs.longest(document, {i}) for document, i in documents])
-        mine = (longest[self._y == c] for c in range(len(self.train.classes)))
-        return np.array([np.quantile(m, 1 - NEAR_LEVEL) if len(m) else 0.0 for m in mine])
+        length = np.array([max(1, len(document)) for document in self.real.codes])
+        runs, parts = np.zeros(len(self.train.classes)), np.full(len(self.train.classes), HALF)
+        for c in np.unique(self._y):
+            mine = self._y == c
+            runs[c] = np.quantile(longest[mine], 1 - NEAR_LEVEL)
+            parts[c] = max(HALF, np.quantile((longest / length)[mine], 1 - NEAR_LEVEL))
+        return runs, parts
 
     def _best(self, found: np.ndarray, alike: Iterable[int], own: Collection[int]) -> tuple[int, float]:
         """Return the real document that a document overlaps most with, and how much; -1 and 0 for none.
@@ -195,8 +203,8 @@ class DocumentSpace(Space):
         # With few real documents the smallest p-value is larger: then what is worse than all of them goes.
         limit = max(DISORDER, 1 / (len(self._real_order) + 1))
         p = np.where(np.isfinite(order), conformal_p(self._real_order, -np.nan_to_num(order)), 1.0)
-        unusual = (run >= RUN) & (run > self.run[y])
-        copied = unusual & (run >= HALF * length)
+        copied = (run >= RUN) & (run >= self.part[y] * length)
+        unusual = copied | (run >= RUN) & (run > self.run[y])
         flags = {
             "atypical": p <= limit,
             "dup_near": (share >= self.near[y]) | copied,
