@@ -9,6 +9,7 @@ _HOME = {
     "TextEvaluateConfig": "gensynth.kinds.text.config",
     "Documents": "gensynth.kinds.text.documents",
     "from_documents": "gensynth.kinds.text.documents",
+    "Vectors": "gensynth.kinds.text.vectors",
     "TextSampler": "gensynth.kinds.text.samplers.base",
     "Backtranslate": "gensynth.kinds.text.samplers.backtranslate",
     "Edits": "gensynth.kinds.text.samplers.edits",

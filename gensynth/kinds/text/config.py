@@ -17,6 +17,8 @@ CLASSIFIERS = LOGISTIC, SVM = ("logistic", "svm")
 """Models of documents that need no weights of others."""
 EMBEDDINGS = STATIC, SENTENCE = ("static", "sentence")
 """Embeddings that others have trained; as classifiers, logistic regression on them."""
+TFIDF = "tfidf"
+"""What needs no weights: hashed words and characters."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class TextConfig(SplitConfig):
 class TextCheckConfig:
     """What documents are compared in."""
 
-    embedding: Literal["tfidf", "static", "sentence"] = "tfidf"
-    """What directions are found in: tfidf, hashed words and characters; static, vectors of words (wordllama); sentence,
-    a network that reads sentences (MiniLM)."""
+    embedding: Literal["tfidf", "static", "sentence"] = TFIDF
+    """What documents are compared by: tfidf, hashed words and characters; static, vectors of words (wordllama);
+    sentence, a network that reads sentences (MiniLM)."""
     weights: Path | None = None
     """Folder of other weights: for static as model2vec saves them, for sentence as sentence-transformers does."""
 
