@@ -353,7 +353,7 @@ def test_sigterm_ends_the_work_and_removes_what_is_half_written(
         assert [path.name for path in tmp_path.glob(".*.partial")] != []
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("gensynth.kinds.image.files.write_manifest", stopped)
+    monkeypatch.setattr("gensynth.mix.folder_files.write_manifest", stopped)
     code, _, err = run(capsys, "sample", checkpoint, "--label", "8", "--n", 2, "--out", tmp_path / "made")
     assert code == 130 and "interrupted" in err and list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) is before

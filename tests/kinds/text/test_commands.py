@@ -42,7 +42,7 @@ def test_documents_go_through_every_step(here: Path, capsys: pytest.CaptureFixtu
     assert ran(f"check drawn.csv --against real.csv {COLUMNS} --json verdict.json") in (0, 1)
     assert ran(f"mix drawn.csv --real real.csv {COLUMNS} --to 2x --out mixed.csv") == 0
     assert ran(f"evaluate drawn.csv --real real.csv {COLUMNS} {QUICK}") in (0, 1)
-    line = f"rebalance real.csv {COLUMNS} --sampler edits --to 2x --out filled.jsonl {QUICK} --quiet"
+    line = f"rebalance real.csv {COLUMNS} --sampler synonyms --to 2x --out filled.jsonl {QUICK} --quiet"
     assert ran(line) == 0 and ran(line) == 0 and ran("report filled.run") == 0
     rows = [json.loads(text) for text in Path("filled.jsonl").read_text().splitlines()]
     assert 160 < len(rows) <= 160 + 26 and rows[0]["body"] == pd.read_csv("real.csv")["body"][0]
