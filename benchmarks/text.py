@@ -64,12 +64,13 @@ def theirs(train: LabeledData, peer: str, venv: Path) -> Mapping[str, Synthetic]
         for to, adds in wanted(train).items():
             parts = []
             for name, n in adds.items():
-                own = train.y == train.label_of(name)
+                own = np.flatnonzero(train.y == train.label_of(name))
                 source.write_text(json.dumps([str(text) for text in train.x.texts[own]]))
                 subprocess.run([venv / "bin/python", script, peer, source, drawn, str(n)], check=True)
                 x = Documents(array_of(json.loads(drawn.read_text())), train.x.form)
-                y, none = np.full(n, train.label_of(name)), [""] * n
-                parts.append(Synthetic(x, y, train.classes, np.arange(n), peer, 0, tuple(none), ((),) * n, tuple(none)))
+                y, none = np.full(n, train.label_of(name)), ("",) * n
+                parents = tuple((train.ids[own[i % len(own)]],) for i in range(n))
+                parts.append(Synthetic(x, y, train.classes, np.arange(n), peer, 0, none, parents, none))
             found[to] = Synthetic.concat(parts)
     return found
 
