@@ -17,7 +17,7 @@ CLASSIFIERS = LOGISTIC, SVM = ("logistic", "svm")
 """Models of documents that need no weights of others."""
 EMBEDDINGS = STATIC, SENTENCE = ("static", "sentence")
 """Embeddings that others have trained; as classifiers, logistic regression on them."""
-TFIDF = "tfidf"
+TFIDF: Literal["tfidf"] = "tfidf"
 """What needs no weights: hashed words and characters."""
 
 

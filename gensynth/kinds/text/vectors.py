@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gensynth.kinds.text.config import EMBEDDINGS, TFIDF
 from gensynth.kinds.text.embeddings import pretrained
-from gensynth.kinds.text.features import Embedding
+from gensynth.kinds.text.features import Embedding, Reader
 
 
 @final
@@ -53,10 +53,10 @@ class Vectors(TransformerMixin, BaseEstimator):
         if self.embedding not in (TFIDF, *EMBEDDINGS):
             known = ", ".join((TFIDF, *EMBEDDINGS))
             raise ValueError(f"embedding must be one of {known}, got {self.embedding!r}.")
-        if self.embedding == TFIDF:
-            self.read_ = Embedding.fit(list(X), self.random_state)
-        else:
-            self.read_ = pretrained(self.embedding, self.weights)
+        plain = self.embedding == TFIDF
+        self.read_: Reader = (
+            Embedding.fit(list(X), self.random_state) if plain else pretrained(self.embedding, self.weights)
+        )
         return self
 
     def transform(self, X: Sequence[str]) -> np.ndarray:  # noqa: N803
