@@ -108,8 +108,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     path = Path(path)
     suffix, content = suffix_of(path), io.BytesIO()
     if suffix in SEPARATORS:
-        _write_text(frame, content, SEPARATORS[suffix])
-        write_bytes(path, content.getvalue())
+        write_bytes(path, _as_text(frame, SEPARATORS[suffix]))
         return
     if suffix == LINES:
         cells = (frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns)
@@ -119,7 +118,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
         return
     if suffix not in PACKED:
         with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
-            _write_text(frame, packed, SEPARATORS[suffix.removesuffix(".gz")])
+            packed.write(_as_text(frame, SEPARATORS[suffix.removesuffix(".gz")]))
         write_bytes(path, content.getvalue())
         return
     if not all(isinstance(name, str) for name in frame.columns):
@@ -133,17 +132,26 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     write_bytes(path, content.getvalue())
 
 
-def _write_text(frame: pd.DataFrame, file: Any, separator: str) -> None:
+def _as_text(frame: pd.DataFrame, separator: str) -> bytes:
+    """Return a table as rows of text."""
+    how: dict[str, Any] = {"sep": separator, "index": False, "lineterminator": "\n", "errors": "backslashreplace"}
+    file = io.BytesIO()
+    frame.to_csv(file, **how)
+    if b"\r" in (content := file.getvalue()) and _has_bare_return(frame, separator):
+        file = io.BytesIO()
+        frame.to_csv(file, quoting=csv.QUOTE_NONNUMERIC, **how)
+        return file.getvalue()
+    return content
+
+
+def _has_bare_return(frame: pd.DataFrame, separator: str) -> bool:
+    """Whether a carriage return, which is not quoted for its own sake, would be read as the end of its row."""
     import pandas as pd
 
-    # A carriage return is not quoted for its own sake, and would be read as the end of a row.
     is_text, quoted = pd.api.types.is_string_dtype, {"\n", '"', separator}
     texts = (v for _, v in frame.items() if is_text(v.dtype) or isinstance(v.dtype, pd.CategoricalDtype))
     cells = (cell for values in texts for cell in values.tolist() if isinstance(cell, str))
-    returns = any("\r" in cell and quoted.isdisjoint(cell) for cell in cells)
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    how = {"index": False, "lineterminator": "\n", "quoting": quoting, "errors": "backslashreplace"}
-    frame.to_csv(file, sep=separator, **how)
+    return any("\r" in cell and quoted.isdisjoint(cell) for cell in cells)
 
 
 def check_format(path: str | Path) -> None:
