@@ -113,9 +113,10 @@ class DocumentSpace(Space):
         self.stamp = {"name": "text", **self.embedding.stamp}
         self._usual, self._sketches = Usual(texts), Sketches.of(texts)
         documents = [codes(text) for text in texts]
-        self._runs, self._order = Runs(documents), Order([documents[i] for i in self.at])
+        mine = [documents[i] for i in self.at]
+        self._runs, self._order = Runs(documents), Order(mine)
         self._real_order = np.sort(-self._order.real[np.isfinite(self._order.real)])
-        self.real: SeenDocuments = self.see(train.x.take(self.at))
+        self.real: SeenDocuments = self._seen(train.x.take(self.at), self._sketches.take(self.at), mine)
         self.hashes, self._index = train.x.hashes(), Index(self._sketches)
         (self.near, self.usual), (self.run, self.part) = self._near(), self._shared()
         # A held-out document is not looked for beyond exact copies: real ones may lie as near to each other.
@@ -123,11 +124,13 @@ class DocumentSpace(Space):
 
     def see(self, x: Documents) -> SeenDocuments:
         """As `Space.see`."""
+        return self._seen(x, Sketches.of(list(x.texts)), [codes(text) for text in x.texts])
+
+    def _seen(self, x: Documents, sketches: Sketches, documents: Sequence[np.ndarray]) -> SeenDocuments:
         texts = list(x.texts)
         wide, points = self.embedding(texts), self._features.points(texts)
-        documents, faults = [codes(text) for text in texts], self._usual.faults(texts)
         order, nowhere = np.array([*map(self._order, documents)]), np.zeros((len(texts), 0))  # sketches tell copies
-        sketches = Sketches.of(texts)
+        faults = self._usual.faults(texts)
         return SeenDocuments(x.hashes(), scaled(wide), points, nowhere, faults, sketches, documents, order)
 
     def hashes_of(self, x: Documents) -> tuple[bytes, ...]:
