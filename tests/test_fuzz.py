@@ -50,7 +50,7 @@ def test_broken_inputs_are_answered_by_a_sentence(fuzz: ModuleType, sound: Any, 
 
 def test_a_fault_is_found(fuzz: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge of the answers is no rubber stamp."""
-    from gensynth.cli import commands
+    from gensynth.cli import runs
 
     def broken(error: BaseException) -> Any:
         def report(kind: Any, run: Path) -> int:
@@ -64,8 +64,8 @@ def test_a_fault_is_found(fuzz: ModuleType, tmp_path: Path, monkeypatch: pytest.
         (ValueError("not enough values to unpack"), "values to unpack"),
         (RuntimeWarning("x"), "fallback"),
     ):
-        monkeypatch.setattr(commands, "report", broken(error))
+        monkeypatch.setattr(runs, "report", broken(error))
         answer = fuzz.answered(fuzz.Case(["report", "x"], tmp_path))
         assert fault in answer.faults and answer.status == 2
-    monkeypatch.setattr(commands, "report", broken(SystemExit(7)))
+    monkeypatch.setattr(runs, "report", broken(SystemExit(7)))
     assert "status 7" in fuzz.answered(fuzz.Case(["report", "x"], tmp_path)).faults

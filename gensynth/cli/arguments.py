@@ -21,7 +21,7 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_loader, set_parsing_settings
 
 import gensynth
-from gensynth.cli import commands
+from gensynth.cli import commands, runs
 from gensynth.cli.recipe_file import load_recipe
 from gensynth.generator.names import model_names
 from gensynth.kind import CONFIGS, Kind, kind_of, kinds
@@ -136,7 +136,7 @@ def _kind_of_run(argv: list[str]) -> Kind:
 def verb_of(verb: str, kind: Kind) -> Callable[..., int] | None:
     """Return what runs a verb for a kind of data, its own function or that for all kinds; None if there is none."""
     own = getattr(import_module(kind.commands), verb, None) if kind.commands else None
-    shared: Callable[..., int] | None = getattr(commands, verb, None)
+    shared: Callable[..., int] | None = getattr(commands, verb, None) or getattr(runs, verb, None)
     return own or (None if shared is None else _for_kind(shared, kind))
 
 

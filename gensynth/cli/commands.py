@@ -1,4 +1,6 @@
-"""The verbs that every kind of data has, one function each; the others stand in `gensynth/kinds/NAME/commands.py`.
+"""The verbs of single steps, one function each, for every kind of data.
+
+Those of whole runs stand in `gensynth.cli.runs`, those of one kind of data in `gensynth/kinds/NAME/commands.py`.
 
 The parser of a verb is made from signature and docstring. The first parameter is no option: it is the kind of data,
 and the settings called `ReadConfig`, `EvaluateConfig`, ... are its own (`Kind.configs`).
@@ -29,7 +31,6 @@ from gensynth.report.printed import (
     say_passed,
 )
 from gensynth.sampler import SAMPLER
-from gensynth.synthesize.config import SynthesizeConfig
 
 if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings of the one verb that is called
     from gensynth.data.split import Parts
@@ -41,10 +42,7 @@ if TYPE_CHECKING:  # a verb imports what it needs, and the parser the settings o
     EvaluateConfig: TypeAlias = Any
     CheckConfig: TypeAlias = Any
     FilesConfig: TypeAlias = Any
-    ChooseConfig: TypeAlias = Any
     DrawConfig: TypeAlias = Any
-    RebalanceConfig: TypeAlias = Any
-    WholeConfig: TypeAlias = Any
 
 
 def explore(kind: Kind, data: str, *, data_config: ReadConfig) -> int:
@@ -286,103 +284,6 @@ def evaluate(
             save_evaluation(result, out)
     print_evaluation(result)
     return 1 if result.verdict == "HURTS" else 0
-
-
-def rebalance(
-    kind: Kind,
-    data: str,
-    *,
-    out: Path,
-    quiet: bool = False,
-    rebalance_config: RebalanceConfig,
-    data_config: ReadConfig,
-    choose: ChooseConfig,
-    evaluate: EvaluateConfig,
-) -> int:
-    """Choose, fit, draw, check, write, test and report with one command; the same command continues a killed run.
-
-    Args:
-        kind: The kind of data.
-        data: Real data, such as claims.csv.
-        out: Table to write, such as balanced.csv: the real rows first and as they are; beside it balanced.metadata.csv
-            says where each row is from, and balanced.run/ holds the report. Of documents also a new folder: they are in
-            its dataset/, the report beside that.
-        quiet: Show no progress bars.
-        rebalance_config: What to make.
-        data_config: How the data are read and split.
-        choose: How the sampler auto chooses.
-        evaluate: How to test.
-    """
-    from gensynth.rebalance.job import Asked
-    from gensynth.rebalance.rebalance import run_asked
-
-    asked = Asked(
-        source=data,
-        out=out,
-        rebalance=rebalance_config,
-        data=data_config,
-        choose=choose,
-        evaluate=evaluate,
-        quiet=quiet,
-    )
-    return run_asked(kind, asked)
-
-
-def synthesize(
-    kind: Kind,
-    data: str,
-    *,
-    out: Path,
-    quiet: bool = False,
-    synthesize_config: SynthesizeConfig,
-    data_config: WholeConfig,
-    evaluate: EvaluateConfig,
-) -> int:
-    """Make a whole synthetic data set, to share or to develop on, with no real example in it, and say what it is worth.
-
-    The same command continues a killed run. Exit status 1 if attacks on it find training examples.
-
-    Args:
-        kind: The kind of data.
-        data: Real data, such as claims.csv.
-        out: Table to write, such as synthetic.csv; beside it synthetic.run/ holds the report, and is not to be shared.
-        quiet: Show no progress bars.
-        synthesize_config: What to make.
-        data_config: How the real data are read and split.
-        evaluate: How classifiers are trained on synthetic examples alone.
-    """
-    from gensynth.synthesize.synthesize import Asked
-    from gensynth.synthesize.synthesize import synthesize as make
-    from gensynth.synthesize.told import print_whole, write_whole
-
-    asked = Asked(source=data, out=out, what=synthesize_config, data=data_config, evaluate=evaluate, quiet=quiet)
-    made = make(kind, asked)
-    say_data_notes(made.parts)
-    return print_whole(made, write_whole(made))
-
-
-def report(
-    kind: Kind, run: Path, *, data: str | None = None, test_data: str | None = None, download: bool = False
-) -> int:
-    """Write the report of a rebalance run again.
-
-    Args:
-        kind: The kind of data.
-        run: Folder of the run; of a table's, NAME.run.
-        data: Where the real data lie now, if they were moved.
-        test_data: Where the source of the test part lies now, if there is one and it was moved.
-        download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
-    """
-    from gensynth.data.plain import used
-    from gensynth.rebalance.finish import read_run
-    from gensynth.rebalance.finish import report as write
-    from gensynth.rebalance.run import RECORD
-
-    # Each file is what it should be, but they may be of different runs.
-    with locked(run / RECORD), used(str(run), "make the run again", (MemoryError, OSError, ValueError)):
-        done = write(read_run(kind, run, data, test_data, download))
-    print(f"report: {done.report}")
-    return 0
 
 
 def _read_both(kind: Kind, synthetic: str, real: str, config: ReadConfig) -> tuple[Parts, Synthetic]:

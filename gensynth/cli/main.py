@@ -1,4 +1,4 @@
-"""The command line: verbs to functions of `gensynth.cli.commands`, nothing else.
+"""The command line: verbs to functions of `gensynth.cli.commands` and `gensynth.cli.runs`, nothing else.
 
 Torch is imported only once a verb is known, so that `gensynth --help` answers at once.
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gensynth.cli.commands import report
+from gensynth.cli.runs import report
 from gensynth.data.settings import differences
 from gensynth.kind import Kind, kinds
 from gensynth.rebalance.run import Run
