@@ -188,9 +188,11 @@ class Kind(ABC):
         """
         return order.drawn(sampler)
 
-    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:  # noqa: ARG002
+    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
         """Return the samplers, unfitted, that a choice tries on training examples, and why others are left out."""
-        return [self.made(name, None) for name in self.samplers()], ()
+        from gensynth.sampler.base import suited
+
+        return suited([self.made(name, None) for name in self.samplers()], train)
 
     @abstractmethod
     def space(self, train: LabeledData, seed: int = 0) -> Space:

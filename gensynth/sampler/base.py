@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,6 +22,9 @@ class Sampler(ABC):
 
     conditions: ClassVar[bool] = False
     """Whether `given` draws the rest of examples of which a part is given, from `_given`."""
+    needs: ClassVar[str] = ""
+    """What has to be named before it can be fitted, in words, such as a folder of weights: it is then never tried by
+    itself."""
     private: ClassVar[bool] = False
     """Whether it learns under a privacy bound: it is taken where one is asked for, and what it draws is not compared to
     real examples before it is published, which no bound would cover."""
@@ -57,6 +60,10 @@ class Sampler(ABC):
     def seconds_to_fit(self, data: LabeledData) -> float:  # noqa: ARG002
         """Return about how long `fit` takes on this machine, where it takes so long that a choice has to know."""
         return 0.0
+
+    def unsuited(self, data: LabeledData) -> str:  # noqa: ARG002
+        """Return why a choice does not try it on training examples, in words; "" if it does."""
+        return ""
 
     def fit(self, data: LabeledData) -> Self:
         """Learn from real training data; returns itself."""
@@ -99,6 +106,14 @@ class Sampler(ABC):
     def _given(self, cells: Any, start: int, seed: int) -> Synthetic:
         """Draw the samples from number `start` on, one for each part that is given."""
         raise NotImplementedError
+
+
+def suited(samplers: Iterable[Sampler], data: LabeledData) -> tuple[list[Sampler], list[str]]:
+    """Return those that a choice tries on training examples without being told to, and why others are left out."""
+    alone = [sampler for sampler in samplers if not sampler.needs]
+    why = [sampler.unsuited(data) for sampler in alone]
+    notes = [f"{sampler.name} is left out: {reason}." for sampler, reason in zip(alone, why, strict=True) if reason]
+    return [sampler for sampler, reason in zip(alone, why, strict=True) if not reason], notes
 
 
 def check_seed(random_state: Any) -> None:

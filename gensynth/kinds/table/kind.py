@@ -109,14 +109,10 @@ class TableKind(PlainKind):
     def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
         """As `Kind.tried`: all but the one that only repeats rows, and those that are too slow for many columns."""
         from gensynth.kinds.table.config import REPEATS
-        from gensynth.kinds.table.rows import rows_of
         from gensynth.kinds.table.samplers.catalog import get_table_sampler, table_sampler_names
+        from gensynth.sampler.base import suited
 
-        width = len(rows_of(train).schema.columns)
-        made = [get_table_sampler(name)() for name in table_sampler_names() if name != REPEATS]
-        wide = [sampler.name for sampler in made if width > sampler.widest]
-        notes = [f"{name} is left out: it is too slow for {width} columns." for name in wide]
-        return [sampler for sampler in made if sampler.name not in wide], notes
+        return suited([get_table_sampler(name)() for name in table_sampler_names() if name != REPEATS], train)
 
     def suited(self, config: Any, train: LabeledData) -> Any:
         """As `Kind.suited`: where classes are ranges of a number, that is what is predicted."""

@@ -85,13 +85,6 @@ class TextKind(PlainKind):
 
         return made_sampler(sampler, settings)
 
-    def tried(self, train: LabeledData) -> tuple[Sequence[Any], Sequence[str]]:
-        """As `Kind.tried`: all but those that need weights or a service of the user's, or other documents."""
-        made = [sampler for sampler in super().tried(train)[0] if not sampler.needs]
-        why = {sampler.name: sampler.unsuited(train) for sampler in made}
-        notes = [f"{name} is left out: {reason}." for name, reason in why.items() if reason]
-        return [sampler for sampler in made if not why[sampler.name]], notes
-
     def load(self, path: Path, config: Any = None) -> Sampler:
         """As `Kind.load`."""
         from gensynth.kinds.text.samplers.catalog import load_sampler

@@ -125,6 +125,11 @@ class TableSampler(Sampler, BaseOverSampler):
         """
         raise NotImplementedError
 
+    def unsuited(self, data: LabeledData) -> str:
+        """As `Sampler.unsuited`."""
+        width = len(rows_of(data).schema.columns)
+        return f"it is too slow for {width} columns" if width > self.widest else ""
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes it has learned."""

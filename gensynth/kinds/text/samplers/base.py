@@ -43,17 +43,10 @@ class TextSampler(KeptSampler):
     """Documents of a class that are needed to draw from it."""
     suited: ClassVar[str] = "that will do"
     """Which documents these are, in words, where `_suits` does not take every one."""
-    needs: ClassVar[str] = ""
-    """What has to be named before it can be fitted, in words, such as a folder of weights: it is then never tried by
-    itself."""
 
     def __init__(self, sampling_strategy: Any = "auto", random_state: int = 0) -> None:
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
-
-    def unsuited(self, train: LabeledData) -> str:  # noqa: ARG002
-        """Return why a choice does not try it on training documents, in words; "" if it does."""
-        return ""
 
     def _made(self, label: int, turn: int, rng: np.random.Generator) -> Made:
         """Make one document of a class.

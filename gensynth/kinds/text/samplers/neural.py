@@ -90,10 +90,10 @@ class NeuralText(TextSampler):
         """Name of the model, such as `text_lm`."""
         return self.generator
 
-    def unsuited(self, train: LabeledData) -> str:
-        """As `TextSampler.unsuited`."""
-        if len(train) < PAYS_FROM:
-            return f"it takes {PAYS_FROM} documents to learn from, and there are {len(train)}"
+    def unsuited(self, data: LabeledData) -> str:
+        """As `Sampler.unsuited`."""
+        if len(data) < PAYS_FROM:
+            return f"it takes {PAYS_FROM} documents to learn from, and there are {len(data)}"
         return "" if find_spec("tokenizers") else "it needs tokenizers; run 'pip install gensynth[text-lm]'"
 
     def seconds_to_fit(self, data: LabeledData) -> float:
