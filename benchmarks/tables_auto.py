@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from auto_choice import chosen_and_base
 from common_tables import RARE, TARGET, load_table, source_of, table_names
 from sklearn.model_selection import StratifiedKFold
 from table_report import check_markers, machine, markdown, write_between
@@ -42,14 +43,12 @@ from gensynth.choose.samplers import choose_samplers
 from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.evaluate.evaluate import draw
 from gensynth.evaluate.intervals import LEVEL, by_examples_and_seeds, resamples
-from gensynth.evaluate.ways import REAL, THRESHOLD, WEIGHTS, way_of
+from gensynth.evaluate.ways import REAL, WEIGHTS
 from gensynth.fidelity.metrics import holm
 from gensynth.kind import kinds
 from gensynth.kinds.table.config import TableChooseConfig, TableConfig, TableEvaluateConfig
 from gensynth.kinds.table.tables import from_frame
-from gensynth.mix.targets import target_counts
 
 FEWEST, RATIO = 40, 3
 """Rare rows, and common ones for each, that a table has at least."""
@@ -93,14 +92,7 @@ def measure(name: str, seconds: float) -> dict[str, Any]:
 
     with threadpool_limits(1):
         found = {(model, way): precision(model, way) for model in models for way in WITHOUT}
-        base = found[choice.base.classifier, WEIGHTS if choice.baseline == WEIGHTS else REAL]
-        chosen = base
-        if choice.sampler:
-            adds = target_counts(train.class_counts, choice.to)
-            added = draw(KIND.made(choice.sampler, None).fit(train), adds, 0)
-            chosen = precision(choice.classifier, way_of(choice.arm), added)
-        elif choice.arm not in (THRESHOLD, choice.baseline):
-            chosen = found[choice.classifier, choice.arm]
+        chosen, base = chosen_and_base(choice, train, precision)
     return {
         "rows": len(train),
         "rare": train.class_counts[RARE],
