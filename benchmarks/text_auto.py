@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/text_auto.py --data sms=FILE,movies=FILE,mail=FOLDER,reports=FOLDER \
         --out RESULTS [--draws 0,1] --write docs/benchmark.md
 
-After `text.py`, on its draws and in its folder. Declared before it was run: average precision of what `auto` chose, with
-all it may choose from, against the best way without of `text.py`, told in hindsight by all draws, and against its own
-base, the way without that its cross-validation found best; the mean over all with its standard error.
+After `text.py`, on its draws and in its folder. Declared before it was run: average precision of what `auto` chose,
+with all it may choose from, against the best way without of `text.py`, told in hindsight by all draws, and against its
+own base, the way without that its cross-validation found best; the mean over all with its standard error.
 """
 
 from __future__ import annotations
