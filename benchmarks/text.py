@@ -9,7 +9,8 @@ test of others. Killed and started again it goes on: a file a draw in RESULTS; w
 
 Declared before it was run: with the classifier of the best way without synthetic documents, each sampler filled to 5x
 or to the common class is compared with that way, in average precision; Holm over all of a data set and a number of rare
-documents. Macro F1 and balanced accuracy at the tuned threshold are told without a claim.
+documents. Macro F1 and balanced accuracy at the tuned threshold are told without a claim. Whatever wins is drawn again,
+alone: `--draws 10-29 --samplers NAME` with another folder.
 """
 
 from __future__ import annotations
@@ -87,9 +88,16 @@ def wanted(train: LabeledData) -> Mapping[str, Mapping[str, int]]:
     }
 
 
-def measure(train: LabeledData, test: LabeledData, found: dict[str, dict[str, float]], venv: Path | None) -> bool:
+def measure(
+    train: LabeledData,
+    test: LabeledData,
+    found: dict[str, dict[str, float]],
+    venv: Path | None,
+    named: Sequence[str] = (),
+) -> bool:
     """Add the scores of every arm with every classifier that are not there yet; return whether there were any."""
-    samplers = {sampler.name: partial(ours, sampler=sampler.name) for sampler in kinds()["text"].tried(train)[0]}
+    tried = named or [sampler.name for sampler in kinds()["text"].tried(train)[0]]
+    samplers = {sampler: partial(ours, sampler=sampler) for sampler in tried}
     if venv is not None:
         samplers |= {peer: partial(theirs, peer=peer, venv=venv) for peer in PEERS}
     before, models = len(found), classifiers_of(train, TextEvaluateConfig())
@@ -180,18 +188,21 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="NAME=PATH, separated by commas")
     parser.add_argument("--peer", type=Path, help="an environment with nlpaug")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--draws", default=f"0-{DRAWS - 1}", help="FIRST-LAST")
+    parser.add_argument("--samplers", default="", help="only these of ours, separated by commas")
     parser.add_argument("--write", type=Path)
     args = parser.parse_args()
     if args.write is not None:
         check_markers(args.write, "text")
     args.out.mkdir(parents=True, exist_ok=True)
     pools = {name: pool(name, Path(path)) for name, path in (item.split("=", 1) for item in args.data.split(","))}
-    jobs = [(name, n, draw) for draw in range(DRAWS) for name in pools for n in RARES[name]]
+    first, last = map(int, args.draws.split("-"))
+    jobs = [(name, n, draw) for draw in range(first, last + 1) for name in pools for n in RARES[name]]
     for name, n_rare, draw in tqdm(jobs, desc="text", disable=None):
         path = args.out / f"{name}_{n_rare}_{draw}.json"
         found = json.loads(path.read_text()) if path.exists() else {}
         parts = split(pools[name], name, n_rare, draw)
-        if parts is not None and measure(*parts, found, args.peer):
+        if parts is not None and measure(*parts, found, args.peer, [name for name in args.samplers.split(",") if name]):
             write_text(path, json.dumps(found))
     text = table(args.out, list(pools))
     print(text)
