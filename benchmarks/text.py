@@ -10,7 +10,7 @@ test of others. Killed and started again it goes on: a file a draw in RESULTS; w
 Declared before it was run: with the classifier of the best way without synthetic documents, each sampler filled to 5x
 or to the common class is compared with that way, in average precision; Holm over all of a data set and a number of rare
 documents. Macro F1 and balanced accuracy at the tuned threshold are told without a claim. Whatever wins is drawn again,
-alone: `--draws 10-29 --samplers NAME` with another folder.
+alone: `--draws 10-29 --rare N --samplers NAME` with another folder.
 """
 
 from __future__ import annotations
@@ -189,6 +189,7 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, help="an environment with nlpaug")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--draws", default=f"0-{DRAWS - 1}", help="FIRST-LAST")
+    parser.add_argument("--rare", type=int, help="only this number of rare documents")
     parser.add_argument("--samplers", default="", help="only these of ours, separated by commas")
     parser.add_argument("--write", type=Path)
     args = parser.parse_args()
@@ -197,7 +198,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     pools = {name: pool(name, Path(path)) for name, path in (item.split("=", 1) for item in args.data.split(","))}
     first, last = map(int, args.draws.split("-"))
-    jobs = [(name, n, draw) for draw in range(first, last + 1) for name in pools for n in RARES[name]]
+    sizes = {name: [n for n in RARES[name] if args.rare in (None, n)] for name in pools}
+    jobs = [(name, n, draw) for draw in range(first, last + 1) for name in pools for n in sizes[name]]
     for name, n_rare, draw in tqdm(jobs, desc="text", disable=None):
         path = args.out / f"{name}_{n_rare}_{draw}.json"
         found = json.loads(path.read_text()) if path.exists() else {}
