@@ -1,0 +1,140 @@
+"""Clips: waves of any length, rate and number of channels, in memory or in files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self, final
+
+import numpy as np
+import soundfile
+
+from gensynth.data.examples import Examples
+
+
+@final
+@dataclass(frozen=True)
+class Form:
+    """How a clip is stored.
+
+    Attributes:
+        rate: Samples per second, Hz.
+        format: libsndfile's name of the container, such as `"WAV"`.
+        subtype: libsndfile's name of the encoding, such as `"PCM_16"`.
+    """
+
+    rate: int
+    format: str = "WAV"
+    subtype: str = "PCM_16"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One clip.
+
+    Attributes:
+        digest: Stands for its content: equal waves have equal digests.
+        form: How it is stored; of a new one, how it will be: as its parent.
+        channels: How many.
+        frames: Samples of each channel.
+        samples: Its wave, float32, shape (channels, frames), full scale at -1 and 1; None of one that stays in a file.
+        path: The file it lies in as it is; None of a new one.
+        start: First frame of it there.
+    """
+
+    digest: bytes
+    form: Form
+    channels: int
+    frames: int
+    samples: np.ndarray | None = None
+    path: Path | None = None
+    start: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.frames / self.form.rate
+
+    def wave(self) -> np.ndarray:
+        """Return its wave, float32, shape (channels, frames), full scale at -1 and 1.
+
+        Raises:
+            ValueError: if the file can no longer be read.
+        """
+        if self.samples is not None:
+            return self.samples
+        try:
+            found, _ = soundfile.read(self.path, self.frames, self.start, dtype="float32", always_2d=True)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise ValueError(f"{str(self.path)!r} can no longer be read ({error}); put it back.") from error
+        return np.ascontiguousarray(found.T)
+
+
+def clip_of(wave: np.ndarray, form: Form) -> Clip:
+    """Return a wave, float32 (channels, frames), as a clip in memory."""
+    x = np.ascontiguousarray(wave, dtype=np.float32)
+    digest = hashlib.blake2b(x.tobytes(), digest_size=16)
+    digest.update(repr((x.shape, form.rate)).encode())
+    return Clip(digest.digest(), form, *x.shape, samples=x)
+
+
+@final
+@dataclass(frozen=True)
+class View:
+    """What networks and scores see of clips, which may differ in rate and length.
+
+    Attributes:
+        rate: They are resampled to it, Hz.
+        seconds: They are cut to it, or padded with silence.
+    """
+
+    rate: int = 16_000
+    seconds: float = 1.0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Clips(Examples):
+    """n clips.
+
+    Attributes:
+        clips: One each.
+        view: What networks and scores see of them; the parts of a data set share it.
+    """
+
+    kind, noun = "audio", "clip"
+
+    clips: tuple[Clip, ...]
+    view: View = field(default_factory=View)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, int | np.integer | slice):
+            return self.clips[at]
+        return tuple(self.clips[i] for i in np.arange(len(self))[at])
+
+    def take(self, at: np.ndarray) -> Self:
+        """As `Examples.take`."""
+        return replace(self, clips=tuple(self.clips[i] for i in at))
+
+    def join(self, others: Sequence[Self]) -> Self:
+        """As `Examples.join`."""
+        return replace(self, clips=(*self.clips, *(clip for other in others for clip in other.clips)))
+
+    def hashes(self) -> tuple[bytes, ...]:
+        """As `Examples.hashes`."""
+        return tuple(clip.digest for clip in self.clips)
+
+    @property
+    def layout(self) -> View:
+        """What networks and scores see of them."""
+        return self.view
+
+    def of(self, other: Self) -> Self:
+        """As `Examples.of`."""
+        return replace(self, view=other.view)

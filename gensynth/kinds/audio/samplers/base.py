@@ -1,0 +1,24 @@
+"""AudioSampler: what all samplers of clips share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from gensynth.kinds.audio.clips import Clip, Clips
+from gensynth.sampler.in_turn import InTurn
+
+
+class AudioSampler(InTurn):
+    """Draws clips of real ones.
+
+    A concrete sampler writes `name`, what `InTurn` says, and the constructor if it adds arguments. Its `_made` returns
+    a `Clip` (`clip_of(wave, form)`) in the form of its parent.
+    """
+
+    kind: ClassVar[str] = "audio"
+    instead: ClassVar[str] = "recipes"
+
+    def _examples(self, made: Sequence[Clip]) -> Clips:
+        """As `InTurn._examples`."""
+        return Clips(tuple(made), self.data_.x.view)
