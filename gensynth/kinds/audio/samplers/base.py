@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from gensynth.kinds.audio import kept
 from gensynth.kinds.audio.clips import Clip, Clips
-from gensynth.kinds.audio.packed import packed, unpacked
 from gensynth.sampler.in_turn import InTurn
 
 
@@ -29,9 +29,9 @@ class AudioSampler(InTurn):
     @staticmethod
     def packed(x: Clips) -> np.ndarray:
         """As `KeptSampler.packed`."""
-        return packed(x)
+        return kept.packed(x)
 
     @staticmethod
     def unpacked(array: np.ndarray) -> Clips:
         """As `KeptSampler.unpacked`."""
-        return unpacked(array)
+        return kept.unpacked(array)
