@@ -1,8 +1,8 @@
 """The catalogue of effects: each by name, at a moderate strength that is drawn anew for every clip.
 
-Ranges follow what is usual for speech and for sounds of the surroundings: 10 to 40 dB of signal to noise, speed from 0.9
-to 1.1 (Ko et al. 2015), two semitones (Salamon and Bello 2017, "Deep convolutional neural networks and data augmentation
-for environmental sound classification").
+Ranges follow what is usual for speech and for sounds of the surroundings: 10 to 40 dB of signal to noise, speed from
+0.9 to 1.1 (Ko et al. 2015), two semitones (Salamon and Bello 2017, "Deep convolutional neural networks and data
+augmentation for environmental sound classification").
 """
 
 from __future__ import annotations
@@ -182,4 +182,4 @@ EFFECTS: dict[str, Effect] = {
     "quantise": _quantise,
     "codec": _codec,
 }
-"""By name, in the order in which they are carried out: from the source through the room and the microphone to the file."""
+"""By name, in the order in which they are carried out: from the source through room and microphone to the file."""

@@ -30,8 +30,8 @@ def recipe_safety(
     Args:
         train: Real clips that the judge learns from, of at least two classes.
         recipes: By name, unfitted samplers that change real clips.
-        held_out: Other real clips, to be changed, with the same classes; None to take those of `train`, each judged by a
-            model that did not hear it.
+        held_out: Other real clips, to be changed, with the same classes; None to take those of `train`, each judged
+            by a model that did not hear it.
         seed: Chooses the clips, the folds and what the samplers draw.
 
     Raises:
@@ -39,8 +39,8 @@ def recipe_safety(
     """
     if not can_be_measured(train):
         raise ValueError(
-            "label safety needs at least two classes of two training clips or more, else a judge cannot say what a clip "
-            f"might turn into; got {train.class_counts}; add clips."
+            "label safety needs at least two classes of two training clips or more, else a judge cannot say what a "
+            f"clip might turn into; got {train.class_counts}; add clips."
         )
     rng = np.random.default_rng(seed)
     train = train.subset(at_most(MOST, train, rng))
