@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypedDict
 
 from gensynth.choose.results import Choice
 from gensynth.choose.samplers import choose_samplers
+from gensynth.data.files import RECORD
 from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
@@ -17,7 +18,7 @@ from gensynth.kind import Kind, kinds
 from gensynth.mix.mix import write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.job import Asked, Job, RunFiles
-from gensynth.rebalance.run import AUTO, RECORD, absolute
+from gensynth.rebalance.run import AUTO, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic

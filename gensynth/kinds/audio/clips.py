@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -43,6 +43,7 @@ class Clip:
         samples: Its wave, float32, shape (channels, frames), full scale at -1 and 1; None of one that stays in a file.
         path: The file it lies in as it is; None of a new one.
         start: First frame of it there.
+        whole: Whether it is all that the file holds.
     """
 
     digest: bytes
@@ -52,6 +53,7 @@ class Clip:
     samples: np.ndarray | None = None
     path: Path | None = None
     start: int = 0
+    whole: bool = True
 
     @property
     def seconds(self) -> float:
@@ -62,7 +64,7 @@ class Clip:
         """Return its wave, float32, shape (channels, frames), full scale at -1 and 1.
 
         Raises:
-            ValueError: if the file can no longer be read.
+            ValueError: if the file can no longer be read, or holds something else by now.
         """
         if self.samples is not None:
             return self.samples
@@ -70,15 +72,30 @@ class Clip:
             found, _ = soundfile.read(self.path, self.frames, self.start, dtype="float32", always_2d=True)
         except (OSError, soundfile.SoundFileError) as error:
             raise ValueError(f"{str(self.path)!r} can no longer be read ({error}); put it back.") from error
+        if digest_of([found], self.form.rate) != self.digest:
+            raise ValueError(f"{str(self.path)!r} holds something else than when it was read; put back what it held.")
         return np.ascontiguousarray(found.T)
+
+
+def digest_of(blocks: Iterable[np.ndarray], rate: int) -> bytes:
+    """Return what stands for a wave: the hash of its samples and its rate.
+
+    Args:
+        blocks: The wave in parts, each float32, shape (frames, channels).
+        rate: Hz.
+    """
+    digest, channels = hashlib.blake2b(digest_size=16), 0
+    for block in blocks:
+        digest.update(np.ascontiguousarray(block).tobytes())
+        channels = block.shape[1]
+    digest.update(repr((channels, rate)).encode())
+    return digest.digest()
 
 
 def clip_of(wave: np.ndarray, form: Form) -> Clip:
     """Return a wave, float32 (channels, frames), as a clip in memory."""
     x = np.ascontiguousarray(wave, dtype=np.float32)
-    digest = hashlib.blake2b(x.tobytes(), digest_size=16)
-    digest.update(repr((x.shape, form.rate)).encode())
-    return Clip(digest.digest(), form, *x.shape, samples=x)
+    return Clip(digest_of([x.T], form.rate), form, *x.shape, samples=x)
 
 
 @final

@@ -36,7 +36,7 @@ def resampled(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
 
 
 def heard(clip: Clip, view: View) -> np.ndarray:
-    """Return a clip as networks and scores hear it: one channel at the view's rate, cut or padded, float32 (n,)."""
+    """Return a clip as networks and scores hear it: one channel at its rate, cut or padded, float32 (frames,)."""
     n = max(round(view.seconds * view.rate), 1)
     x = resampled(mono(clip.wave())[None], clip.form.rate, view.rate)[0, :n]
     return np.pad(x, (0, n - len(x)))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
+from gensynth.kinds.audio import kept
 from gensynth.kinds.audio.clips import Clip, Clips
 from gensynth.sampler.in_turn import InTurn
 
@@ -22,3 +25,13 @@ class AudioSampler(InTurn):
     def _examples(self, made: Sequence[Clip]) -> Clips:
         """As `InTurn._examples`."""
         return Clips(tuple(made), self.data_.x.view)
+
+    @staticmethod
+    def packed(x: Clips) -> np.ndarray:
+        """As `KeptSampler.packed`."""
+        return kept.packed(x)
+
+    @staticmethod
+    def unpacked(array: np.ndarray) -> Clips:
+        """As `KeptSampler.unpacked`."""
+        return kept.unpacked(array)

@@ -1,0 +1,103 @@
+"""AudioKind: what audio says of itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from gensynth.kinds.plain import PlainKind
+from gensynth.sampler.saved import kind_of_saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gensynth.data.labeled import LabeledData
+    from gensynth.fidelity.space import Space
+    from gensynth.mix.files import Files
+    from gensynth.sampler.base import Sampler
+
+LOOKED_AT, DEPTH = 50, 4
+"""Files of a folder, and folders below each other, that tell whether it holds sounds."""
+SHARE = 1 / 3
+"""Of these are sounds, at least: texts and pictures of them may lie beside them."""
+
+
+@final
+class AudioKind(PlainKind):
+    """Audio: sound files in a folder per class, or beside a metadata.csv."""
+
+    name: ClassVar[str] = "audio"
+    plural: ClassVar[str] = "clips"
+    noun: ClassVar[str] = "clip"
+    sources: ClassVar[str] = "clips are a folder of .wav, .flac, .ogg, .mp3, ... files"
+    configs: ClassVar[Mapping[str, str]] = {"ReadConfig": "gensynth.kinds.audio.config.AudioConfig"}
+
+    def claims(self, source: str) -> bool:
+        """As `Kind.claims`: a folder is looked into."""
+        return kind_of_saved(source) == self.name or _is_folder(source)
+
+    def read(self, source: str, config: Any) -> LabeledData:
+        """As `Kind.read`."""
+        from gensynth.kinds.audio.read import read_clips
+
+        return read_clips(source, config)
+
+    def read_like(self, source: str, like: LabeledData, config: Any) -> LabeledData:
+        """As `Kind.read_like`: heard as these are."""
+        from gensynth.kinds.audio.read import read_clips
+
+        return read_clips(source, config, like.x.view)
+
+    def files(self, config: Any = None) -> Files:
+        """As `Kind.files`: a folder for each class."""
+        from gensynth.kinds.audio.files import ClipFolders
+
+        return ClipFolders()
+
+    def samplers(self) -> Sequence[str]:
+        """As `Kind.samplers`."""
+        from gensynth.kinds.audio.samplers.catalog import audio_sampler_names
+
+        return audio_sampler_names()
+
+    def made(self, sampler: str, settings: dict[str, Any] | None) -> Any:
+        """As `Kind.made`."""
+        from gensynth.kinds.audio.samplers.catalog import made_sampler
+
+        return made_sampler(sampler, settings)
+
+    def load(self, path: Path, config: Any = None) -> Sampler:
+        """As `Kind.load`."""
+        from gensynth.kinds.audio.samplers.catalog import load_sampler
+
+        return load_sampler(path)
+
+    def space(self, train: LabeledData, seed: int = 0) -> Space:
+        """As `Kind.space`."""
+        from gensynth.kinds.audio.space import AudioSpace
+
+        return AudioSpace(train, seed)
+
+
+def _is_folder(source: str) -> bool:
+    """Whether a source is a folder whose first files, at any depth, are sounds as often as `SHARE`."""
+    from gensynth.kinds.audio.config import SUFFIXES
+
+    names = list(islice(_names(source, DEPTH), LOOKED_AT))
+    return sum(name.lower().endswith(SUFFIXES) for name in names) >= max(1, SHARE * len(names))
+
+
+def _names(folder: str, depth: int) -> Iterator[str]:
+    """Yield names of files in and below a folder, as they come: there may be a million; none where it is no folder."""
+    try:
+        for entry in os.scandir(folder):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_file():
+                yield entry.name
+            elif depth and entry.is_dir():
+                yield from _names(entry.path, depth - 1)
+    except (OSError, ValueError):
+        return
