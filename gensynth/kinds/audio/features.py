@@ -1,10 +1,10 @@
 """Features of a clip: its log-mel in few numbers, by a transform to which nothing was fitted.
 
-The log-mel over the clip's own length, below its loudest band, is averaged in a few parts of equal length and turned
-into cosine coefficients over bands and parts: its broad shape, whatever the clip's level and length. Beside it stand
-means, deviations, slopes and changes of the bands over time as cepstra (Davis and Mermelstein 1980, "Comparison of
-parametric representations for monosyllabic word recognition"), which do not depend on when a sound comes; the level;
-and the length.
+The log-mel from where the sound begins to where it ends, below its loudest band, is averaged in a few parts of equal
+length and turned into cosine coefficients over bands and parts: its broad shape, whatever the clip's level and length.
+Beside it stand means, deviations, slopes and changes of the bands over time as cepstra (Davis and Mermelstein 1980,
+"Comparison of parametric representations for monosyllabic word recognition"), which do not depend on when a sound
+comes; the level; and the length of the sound.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from gensynth.kinds.audio.mel import BANDS
 
 RANGE = 60.0
 """dB below the loudest band that count: what is quieter is noise between sounds."""
+ACTIVE = 40.0
+"""The sound begins and ends with the first and the last frame that is not fainter than so many dB below the loudest."""
 PARTS = 8
 """Parts of equal length."""
 COEFFICIENTS = 16
@@ -28,21 +30,23 @@ SCALE = 0.85
 """Brings the mean square of the features of recorded sounds near 1, as kernels of products want it."""
 
 
-def features(below: np.ndarray, level: float, seconds: float) -> np.ndarray:
+def features(below: np.ndarray, level: float, hop: float) -> np.ndarray:
     """Return the features of a clip.
 
     Args:
-        below: Its log-mel over its own length, dB of its loudest band, float32, shape (`BANDS`, frames), frames >= 1.
+        below: Its log-mel, dB of its loudest band, float32, shape (`BANDS`, frames).
         level: Its loudest band, dB of full scale.
-        seconds: Its length.
+        hop: Seconds from one frame to the next.
 
     Returns:
         float64, shape (`COEFFICIENTS` * (`PARTS` + 4) + 2,).
     """
-    x = (np.maximum(below, -RANGE) + RANGE / 2).astype(np.float64) / UNIT
+    active = np.flatnonzero(below.max(axis=0) >= -ACTIVE)
+    own = below[:, active[0] : active[-1] + 1] if len(active) else below[:, :1]
+    x = (np.maximum(own, -RANGE) + RANGE / 2).astype(np.float64) / UNIT
     shape = dct(_cosines(_parts(x)), axis=1, norm="ortho")
     cepstra = _cosines(_statistics(x))
-    alone = np.array([LEVEL * level / UNIT, OCTAVE * np.log2(max(seconds, 1e-3))])
+    alone = np.array([LEVEL * level / UNIT, OCTAVE * np.log2(x.shape[1] * hop)])
     return SCALE * np.concatenate([shape.ravel(), cepstra.ravel(), alone])
 
 

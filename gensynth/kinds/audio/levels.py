@@ -28,7 +28,7 @@ class Levels(NamedTuple):
         floor: The same of a part that a tenth of all are quieter than: the noise between sounds.
         dc: The constant part, the largest absolute mean of a channel.
         flat: Most samples in a row that stay at full scale.
-        click: Largest step from one sample to the next, over the mean step around it.
+        click: Largest third difference of samples over the mean one around it and in the clip.
         finite: 1 where all samples are numbers, else 0.
     """
 
@@ -95,9 +95,9 @@ def _flat(x: np.ndarray) -> int:
 
 
 def _click(x: np.ndarray) -> float:
-    """Return the largest step over the mean step around it, where a step is of the size of the wave's own."""
-    step = np.abs(np.diff(x)).astype(np.float64)
+    """Return the largest jump over the mean one around it, where a jump is what no slope and no bend explains."""
+    step = np.abs(np.diff(x.astype(np.float64), 3))
     if not step.any():
         return 0.0
-    # The clip's own mean step beside it: the first step out of silence would be infinitely large.
+    # The clip's own mean beside it: the first step out of silence would be infinitely large.
     return float((step / (uniform_filter1d(step, AROUND + 1, mode="nearest") + step.mean())).max())

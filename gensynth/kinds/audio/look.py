@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TypeVar, final
+from typing import final
 
 import numpy as np
 
+from gensynth.data.each import in_threads
 from gensynth.kinds.audio.clips import Clip, View
 from gensynth.kinds.audio.features import features
 from gensynth.kinds.audio.levels import QUIETEST, Levels, levels
 from gensynth.kinds.audio.mel import heard, hop_seconds, log_mel
 
-THREADS = min(16, os.cpu_count() or 1)
 MOST_KEPT = 20_000
 """Looks that are kept, at up to 10 kB each."""
 DEPTH = 80.0
 """dB below the peak that a picture shows, in 255 steps."""
-S, T = TypeVar("S"), TypeVar("T")
 
 
 @final
@@ -55,12 +52,6 @@ def looks(clips: Sequence[Clip], view: View) -> list[Look]:
     return in_threads(lambda clip: _look(clip, view), clips)
 
 
-def in_threads(function: Callable[[S], T], items: Iterable[S]) -> list[T]:
-    """Call a function, which lets go of Python's lock for most of its time, with each item; in the order given."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(function, items))
-
-
 def _look(clip: Clip, view: View) -> Look:
     key = clip.digest, view
     with _lock:
@@ -87,6 +78,5 @@ def look(clip: Clip, view: View) -> Look:
     if peak > 0:
         level = 20 * float(np.log10(peak)) + float(below.max())
         below = below - below.max()
-    own = min(max(round(min(clip.seconds, view.seconds) / hop_seconds(view)), 1), below.shape[1])
     picture = np.round((below + DEPTH) * (255 / DEPTH)).clip(0, 255).astype(np.uint8)
-    return Look(measured, level, features(below[:, :own], level, clip.seconds).astype(np.float32), picture)
+    return Look(measured, level, features(below, level, hop_seconds(view)).astype(np.float32), picture)

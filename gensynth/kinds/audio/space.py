@@ -8,6 +8,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from gensynth.data.each import in_threads
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity import metrics, set_scores
 from gensynth.fidelity.class_verdict import P_VALUE, Limit
@@ -18,19 +19,19 @@ from gensynth.fidelity.verdict import Score
 from gensynth.kinds.audio.clips import Clips
 from gensynth.kinds.audio.copies import LOOKED, Sketches
 from gensynth.kinds.audio.levels import columns
-from gensynth.kinds.audio.look import Look, in_threads, looks
+from gensynth.kinds.audio.look import Look, looks
 from gensynth.sampler.synthetic import Synthetic
 
 MOST_ROWS = 1000
 """The metrics use at most this many clips of a class of either kind, drawn with the seed."""
-NEAR_LEVEL, LEAST, COPY = 0.01, 0.9, 0.985
+NEAR_LEVEL, LEAST, COPY = 0.01, 0.975, 0.985
 """Share of real clips that may be more alike than a near copy is; a likeness below the second is none, and one from the
 third on is in any case, also of a parent and of an earlier sample."""
 FAINTER = 20.0
 """dB that the loudest part of a clip may lie below that of the quietest real one."""
-FLAT, DC, CLICK, LONGER = 4, 0.02, 1.5, 1.5
+FLAT, DC, CLICK, LONGER = 4, 0.02, 1.25, 1.5
 """What a clip may have beyond what real ones have: samples in a row at full scale, whatever real ones have; more of a
-constant part; times larger a step; and times the longest, or the shortest, of its class."""
+constant part; times larger a jump; and times the longest, or the shortest, of its class."""
 
 
 @final
