@@ -44,6 +44,7 @@ class Clip:
         path: The file it lies in as it is; None of a new one.
         start: First frame of it there.
         whole: Whether it is all that the file holds.
+        coded: What its file will hold; None where coding its wave once more gives the same.
     """
 
     digest: bytes
@@ -54,6 +55,7 @@ class Clip:
     path: Path | None = None
     start: int = 0
     whole: bool = True
+    coded: bytes | None = field(default=None, repr=False)
 
     @property
     def seconds(self) -> float:

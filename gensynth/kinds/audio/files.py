@@ -63,6 +63,6 @@ def _written(clip: Clip, row: Row, folder: Path) -> Row:
     if source is not None:
         shutil.copyfile(source, path)
     else:
-        path.write_bytes(encoded(clip.wave(), form))
+        path.write_bytes(clip.coded or encoded(clip.wave(), form))
     about: Row = {"seconds": f"{clip.seconds:.4f}", "rate": clip.form.rate, "channels": clip.channels}
     return row | about | {"file_name": path.relative_to(folder).as_posix()}
