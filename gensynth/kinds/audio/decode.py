@@ -40,17 +40,11 @@ def clips_in(path: Path, window: float | None = None) -> list[Clip]:
             form, channels, n = Form(file.samplerate, file.format, file.subtype), file.channels, file.frames
             if window is None:
                 return [Clip(digest_of(_blocks(file), form.rate), form, channels, n, path=path)]
+        parts = windows(n, round(window * form.rate))
+        digests = [digest_of(_part(path, start, length), form.rate) for start, length in parts]
         return [
-            Clip(
-                digest_of(_part(path, start, length), form.rate),
-                form,
-                channels,
-                length,
-                path=path,
-                start=start,
-                whole=length == n,
-            )
-            for start, length in windows(n, round(window * form.rate))
+            Clip(digest, form, channels, length, path=path, start=start, whole=length == n)
+            for digest, (start, length) in zip(digests, parts, strict=True)
         ]
     except soundfile.SoundFileError as error:
         raise ValueError(f"no sound that can be read: {str(error).rpartition(': ')[2].strip(' .')}") from error

@@ -102,7 +102,7 @@ def column_of(root: Path, ids: Sequence[str], column: str, noun: str) -> tuple[s
     path = root / MANIFEST
     if not path.is_file():
         raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
-    cells = Cells.read(path, ("file_name",), "it must be one, with the columns file_name and {column}")
+    cells = Cells.read(path, ("file_name",), f"it must be one, with the columns file_name and {column}")
     known = list(cells.rows[0]) if cells.rows else []
     if column not in known:
         raise ValueError(f"{path} has no column {column!r}, only {some(known)}.{did_you_mean(column, known)}")
@@ -119,7 +119,7 @@ def column_of(root: Path, ids: Sequence[str], column: str, noun: str) -> tuple[s
 def _labeled(
     root: Path, found: Found, clips: Sequence[Sequence[Clip]], config: AudioConfig, view: View | None
 ) -> LabeledData:
-    """Return clips with their labels, names and groups: those that are asked for, or the recordings they are cut from."""
+    """Return clips with their labels, names and groups: as asked for, or the recordings they are cut from."""
     every = tuple(clip for own in clips for clip in own)
     of = np.repeat(np.arange(len(clips)), [len(own) for own in clips])
     groups: tuple[str, ...] | None = None
