@@ -1,8 +1,8 @@
 """Label safety of clips: which changes leave a real clip in its class; see `gensynth.fidelity.label_safety`.
 
 The judge hears log-mel in the order in which it sounds: one that knows only how much of each band there is recognises
-66 % of spoken digits, and 66 % of them reversed; with the parts in their order it recognises 77 % and 19 %. How long and
-how loud a clip is, and what is much softer than its loudest moment, it does not hear: these are of the recording.
+66 % of spoken digits, and 66 % of them reversed; with the parts in their order it recognises 77 % and 19 %. How long
+and how loud a clip is, and what is much softer than its loudest moment, it does not hear: that is of the recording.
 """
 
 from __future__ import annotations
