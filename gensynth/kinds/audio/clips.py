@@ -109,7 +109,7 @@ def digest_of(blocks: Iterable[np.ndarray], rate: int) -> bytes:
 def clip_of(wave: np.ndarray, form: Form) -> Clip:
     """Return a wave, float32 (channels, frames), as a clip in memory."""
     x = np.ascontiguousarray(wave, dtype=np.float32)
-    return Clip(digest_of([x.T], form.rate), form, *x.shape, samples=x)
+    return Clip(digest_of([x.T], form.rate), form, len(x), x.shape[1], samples=x)
 
 
 @final
