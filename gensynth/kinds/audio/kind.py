@@ -80,9 +80,9 @@ class AudioKind(PlainKind):
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`."""
-        from gensynth.kinds.audio.space import ClipSpace
+        from gensynth.kinds.audio.space import AudioSpace
 
-        return ClipSpace(train)
+        return AudioSpace(train, seed)
 
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: spectrograms and players."""

@@ -57,7 +57,7 @@ def log_mel(x: np.ndarray, view: View) -> np.ndarray:
     padded = np.pad(x, (size // 2, size // 2 + hop))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][:n]
     power = np.abs(np.fft.rfft(frames * _window(size), axis=1)) ** 2
-    return (10 * np.log10(np.maximum(_bands(view.rate, size) @ power.T, FLOOR))).astype(np.float32)
+    return (10 * np.log10(np.maximum(bands(view.rate, size) @ power.T, FLOOR))).astype(np.float32)
 
 
 def hop_seconds(view: View) -> float:
@@ -73,9 +73,9 @@ def _window(size: int) -> np.ndarray:
 
 
 @cache
-def _bands(rate: int, size: int) -> np.ndarray:
-    """Return triangles on the mel scale of O'Shaughnessy (1987), float64, shape (`BANDS`, size // 2 + 1)."""
-    edges = 700 * (10 ** (np.linspace(_mel(LOWEST), _mel(rate / 2), BANDS + 2) / 2595) - 1)
+def bands(rate: int, size: int) -> np.ndarray:
+    """Return triangles over the bins of a transform of so many samples, float64, shape (`BANDS`, size // 2 + 1)."""
+    edges = 700 * (10 ** (_edges(rate) / 2595) - 1)
     at = np.fft.rfftfreq(size, 1 / rate)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     # No triangle narrower than a bin: low ones would fall between two bins and hear nothing.
@@ -86,5 +86,17 @@ def _bands(rate: int, size: int) -> np.ndarray:
     return found
 
 
-def _mel(hertz: float) -> float:
-    return float(2595 * np.log10(1 + hertz / 700))
+def middles(rate: int) -> np.ndarray:
+    """Return the middle of each band, in mel."""
+    return _edges(rate)[1:-1]
+
+
+def mel(hertz: np.ndarray) -> np.ndarray:
+    """Return frequencies on the mel scale of O'Shaughnessy (1987)."""
+    found: np.ndarray = 2595 * np.log10(1 + hertz / 700)
+    return found
+
+
+def _edges(rate: int) -> np.ndarray:
+    low, high = mel(np.array([LOWEST, rate / 2]))
+    return np.linspace(low, high, BANDS + 2)
