@@ -5,7 +5,8 @@ that follows the last one is about the right one, it is taken, else the one near
 on as the last one would have (WSOLA: Verhelst and Roelands 1993, "An overlap-add technique based on waveform similarity
 for high quality time-scale modification of speech"). So a mild warp has a few joins a second, and pitch stays. On their
 way grains are filtered, their phases untouched: by the gain, and by E(m - s(m)) - E(m) in dB, where E is the envelope
-of the grain on the mel scale. So formants move, and harmonics stay where they are.
+of the grain on the mel scale. So formants move and harmonics stay. Another pitch comes from resampling,
+which moves both, and formants are moved back.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from gensynth.kinds.audio.mel import bands, mel, middles
+from gensynth.kinds.audio.mel import bands, mel, middles, resampled
 from gensynth.kinds.audio.pair_changes import FORMANT, Change
 
 HALF = 0.020
@@ -39,13 +40,14 @@ def changed(wave: np.ndarray, rate: int, change: Change) -> np.ndarray:
     Returns:
         float32, shape (channels, about frames * exp(r)); beyond full scale only where `wave` is.
     """
-    channels, frames = wave.shape
-    n = max(round(frames * np.exp(change.longer)), 1)
+    channels, n = wave.shape[0], max(round(wave.shape[1] * np.exp(change.longer)), 1)
+    pitched = wave if change.higher == 0 else resampled(wave, rate, rate / np.exp(change.higher))
+    frames = pitched.shape[1]
     hop, near = max(round(HALF * rate), 1), round(NEAR * rate)
     starts = np.arange(-hop, n, hop)
     u = np.minimum((starts + hop) / n, 1)  # of their middles
     edge = near + 2 * hop
-    padded = np.pad(wave, ((0, 0), (edge, edge + 2 * hop)))
+    padded = np.pad(pitched, ((0, 0), (edge, edge + 2 * hop)))
     wanted = np.rint(change.source(u) * frames).astype(int) - hop + edge
     places = _places(padded.mean(axis=0), wanted, hop, near)
     window = (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * hop) / hop)).astype(np.float32)

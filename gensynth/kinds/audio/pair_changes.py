@@ -3,7 +3,7 @@
 With P(m, u) the log-mel of a clip in dB, m the frequency in mel (highest: M) and u the time as a share of its length,
 clip b is seen as a changed clip a,
 
-    P_b(m, u) = P_a(m - s(m), v(u)) + g(m, u) + rest,                        length of b = exp(r) * length of a,
+    P_b(m, u) = P_a(m - s(m), v(u)) + g(m, u) + rest,     length of b = exp(r) * length of a,     pitch likewise by p,
     v'(u) ~ exp(sum_k c_k cos(k pi u)),                                      k = 1 ... `TIMES`,
     s(m) = dm/dlog f * sum_k s_k cos(k pi m / M),                            k = 0 ... `SHIFTS` - 1,
     g(m, u) = sum_kl g_kl cos(k pi m / M) cos(l pi u),                       k, l below `GAINS`.
@@ -30,8 +30,8 @@ COLUMNS = 64
 """Columns of a log-mel that is as long as any other."""
 TIMES, SHIFTS, GAINS = 5, 2, (6, 4)
 """Cosines of the warp of time, of the warp of frequency, and of the gain along frequency and time."""
-SIZE = 1 + TIMES + SHIFTS + GAINS[0] * GAINS[1]
-"""Coefficients of a change: r, c, s, g."""
+SIZE = 2 + TIMES + SHIFTS + GAINS[0] * GAINS[1]
+"""Coefficients of a change: r, p, c, s, g."""
 DEPTH = 50.0
 """dB under the loudest band of a clip that count as silence in it."""
 CLEAR = 25.0
@@ -51,7 +51,7 @@ class Change:
     """A change of a clip.
 
     Attributes:
-        coefficients: float64, shape (`SIZE`,): r, c, s, g as in the file's equations; all zero changes nothing.
+        coefficients: float64, shape (`SIZE`,): r, p, c, s, g as in the file's equations; all zero changes nothing.
         rate: Samples per second of the clips that it was learned from: at half of it lies M.
     """
 
@@ -64,25 +64,30 @@ class Change:
         return float(self.coefficients[0])
 
     @property
+    def higher(self) -> float:
+        """Return p."""
+        return float(self.coefficients[1])
+
+    @property
     def shifts(self) -> np.ndarray:
         """Return s, shape (`SHIFTS`,)."""
-        return self.coefficients[1 + TIMES :][:SHIFTS]
+        return self.coefficients[2 + TIMES :][:SHIFTS]
 
     def source(self, u: np.ndarray) -> np.ndarray:
         """Return v(u), the times at which in the clip that is changed the sound lies, of times from 0 to 1."""
         at = np.linspace(0, 1, 257)
-        slope = np.exp(self.coefficients[1 : 1 + TIMES] @ _cosines(TIMES + 1, at)[1:])
+        slope = np.exp(self.coefficients[2 : 2 + TIMES] @ _cosines(TIMES + 1, at)[1:])
         v = np.concatenate([[0], np.cumsum(slope[1:] + slope[:-1])])
         return np.interp(u, at, v / v[-1])
 
     def shift(self, m: np.ndarray) -> np.ndarray:
-        """Return s(m), mel."""
-        found: np.ndarray = self.shifts @ _shifts(m, self.rate)
+        """Return s(m), mel, less what a higher pitch moves all frequencies by."""
+        found: np.ndarray = (self.shifts - [self.higher, *[0] * (SHIFTS - 1)]) @ _shifts(m, self.rate)
         return found
 
     def gain(self, m: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Return g, dB, shape (m, u)."""
-        gains = self.coefficients[1 + TIMES + SHIFTS :].reshape(GAINS)
+        gains = self.coefficients[2 + TIMES + SHIFTS :].reshape(GAINS)
         found: np.ndarray = _cosines(GAINS[0], _shares(m, self.rate)).T @ gains @ _cosines(GAINS[1], u)
         return found
 
@@ -94,23 +99,23 @@ def picture(log_mel: np.ndarray) -> np.ndarray:
     return np.maximum(found, found.max() - DEPTH).astype(np.float32)
 
 
-def changes(a: np.ndarray, b: np.ndarray, longer: np.ndarray, rate: int) -> np.ndarray:
+def changes(a: np.ndarray, b: np.ndarray, ends: np.ndarray, rate: int) -> np.ndarray:
     """Return what changes clips a into clips b.
 
     Args:
         a: Their `picture`s, float32, shape (n, bands, `COLUMNS`).
         b: Those of the others.
-        longer: r of each pair, shape (n,).
+        ends: r and p of each pair, shape (n, 2).
         rate: Samples per second at which they were heard.
 
     Returns:
         Coefficients, float64, shape (n, `SIZE`).
     """
     times = _times(_aligned(_said(b), _said(a)) / (COLUMNS - 1))
-    warps = np.pad(times, ((0, 0), (1, SIZE - 1 - TIMES)))
+    warps = np.pad(times, ((0, 0), (2, SIZE - 2 - TIMES)))
     at = np.stack([Change(warp, rate).source(FULL) for warp in warps])
     shifts, gains = _colours(_columns(a, at * (COLUMNS - 1)), b, rate)
-    return np.concatenate([longer[:, None], times, shifts, gains.reshape(len(a), -1)], axis=1)
+    return np.concatenate([ends, times, shifts, gains.reshape(len(a), -1)], axis=1)
 
 
 def _said(x: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from gensynth.kinds.audio.clips import Clip, View, clip_of
 from gensynth.kinds.audio.grains import changed
 from gensynth.kinds.audio.mel import heard, log_mel
 from gensynth.kinds.audio.pair_changes import SHIFTS, SIZE, TIMES, Change, changes, picture
+from gensynth.kinds.audio.pitch import pitch
 from gensynth.kinds.audio.samplers.base import AudioSampler
 from gensynth.sampler.in_turn import Made
 
@@ -20,9 +21,11 @@ SECONDS = 10.0
 """What is looked at of a clip, from its start."""
 OWN = 30
 """Clips of a class whose own pairs weigh as much as those of all classes."""
+MOST_PITCH = 0.5
+"""Logarithm of a ratio of pitches from which on it is taken for a mistake by an octave, and for none."""
 TRIES = 20
 """How often a change is drawn until length and level are such as real clips have."""
-ENDS = [0, 1 + TIMES + SHIFTS]
+ENDS = [0, 2 + TIMES + SHIFTS]
 """Where a change holds what length and level become: r, and the gain of all bands at all times."""
 
 
@@ -84,16 +87,19 @@ class Deformation(AudioSampler):
         at, places = np.unique(pairs, return_inverse=True)
         view, clips = self.data_.x.view, self.data_.x[at]
         seen = [_seen(clip, view) for clip in clips]
-        pictures, r = np.stack([found for found, _ in seen]), np.log([clip.seconds for clip in clips])
+        pictures = np.stack([found for found, _, _ in seen])
+        ends = np.log([(clip.seconds, hertz) for clip, (_, hertz, _) in zip(clips, seen, strict=True)])
         a, b = places.reshape(-1, 2).T
-        found = changes(pictures[a], pictures[b], r[b] - r[a], view.rate)
+        ends = ends[b] - ends[a]
+        ends[~(np.abs(ends[:, 1]) < MOST_PITCH), 1] = 0  # nan, too
+        found = changes(pictures[a], pictures[b], ends, view.rate)
         own = {int(label): found[labels == label] for label in np.unique(labels)}
         own = {label: each.T @ each / len(each) for label, each in own.items()}
         every = np.mean(list(own.values()), axis=0)
         covariances = [(n * own.get(label, every) + OWN * every) / (n + OWN) for label, n in enumerate(counts)]
         seconds = np.array([clip.seconds for clip in self.data_.x])
         within = [seconds[self.data_.y == label] for label in range(len(counts))]
-        levels = [level for _, level in seen]
+        levels = [level for _, _, level in seen]
         self.learned_ = {
             "covariances": np.stack(covariances),
             "seconds": np.array([(each.min(initial=np.inf), each.max(initial=0)) for each in within]),
@@ -132,7 +138,8 @@ class Deformation(AudioSampler):
         wave = clip.wave()
         change = self._drawn(label, clip.seconds, _level(wave), rng)
         made = changed(wave, clip.form.rate, change)
-        how = f"length x {np.exp(change.longer):.3g}, frequencies x {1 + change.shifts[0]:.4g}"
+        how = f"length x {np.exp(change.longer):.3g}, pitch x {np.exp(change.higher):.3g}, "
+        how += f"formants x {np.exp(change.shifts[0]):.3g}"
         return clip_of(made, clip.form), f"{how}, level {_level(made) - _level(wave):+.1f} dB", (turn,)
 
     def _drawn(self, label: int, seconds: float, level: float, rng: np.random.Generator) -> Change:
@@ -148,10 +155,10 @@ class Deformation(AudioSampler):
         return Change(found, self.data_.x.view.rate)
 
 
-def _seen(clip: Clip, view: View) -> tuple[np.ndarray, float]:
-    """Return the picture of a clip and its level."""
+def _seen(clip: Clip, view: View) -> tuple[np.ndarray, float, float]:
+    """Return the picture of a clip, its pitch and its level."""
     x = heard(clip, View(view.rate, min(clip.seconds, SECONDS)))
-    return picture(log_mel(x, View(view.rate, len(x) / view.rate))), _level(x)
+    return picture(log_mel(x, View(view.rate, len(x) / view.rate))), pitch(x, view.rate), _level(x)
 
 
 def _level(wave: np.ndarray) -> float:
