@@ -222,4 +222,5 @@ class ClassFolder:
 
 def _listed(kinds: Counter[str]) -> str:
     """Return counts of kinds as text, such as `12 .heic, 1 .txt`."""
-    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common(5)) + (", ..." if len(kinds) > 5 else "")
+    most = sorted(kinds.items(), key=lambda found: (-found[1], found[0]))
+    return ", ".join(f"{n} {kind}" for kind, n in most[:5]) + (", ..." if len(most) > 5 else "")

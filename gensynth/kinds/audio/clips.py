@@ -44,6 +44,7 @@ class Clip:
         path: The file it lies in as it is; None of a new one.
         start: First frame of it there.
         whole: Whether it is all that the file holds.
+        coded: What its file will hold; None where coding its wave once more gives the same.
     """
 
     digest: bytes
@@ -54,6 +55,7 @@ class Clip:
     path: Path | None = None
     start: int = 0
     whole: bool = True
+    coded: bytes | None = field(default=None, repr=False)
 
     @property
     def seconds(self) -> float:
@@ -69,12 +71,24 @@ class Clip:
         if self.samples is not None:
             return self.samples
         try:
-            found, _ = soundfile.read(self.path, self.frames, self.start, dtype="float32", always_2d=True)
+            found = samples_of(str(self.path), self.start, self.frames)
         except (OSError, soundfile.SoundFileError) as error:
             raise ValueError(f"{str(self.path)!r} can no longer be read ({error}); put it back.") from error
         if digest_of([found], self.form.rate) != self.digest:
             raise ValueError(f"{str(self.path)!r} holds something else than when it was read; put back what it held.")
         return np.ascontiguousarray(found.T)
+
+
+def samples_of(path: str | Path, start: int, n: int) -> np.ndarray:
+    """Return n samples of a file from one on, fewer where it ends, float32, shape (frames, channels).
+
+    They are always the same: where an MP3 is entered changes what is decoded, and so does asking for its begin.
+    """
+    with soundfile.SoundFile(path) as file:
+        if start:
+            file.seek(start)
+        found: np.ndarray = file.read(n, dtype="float32", always_2d=True)
+    return found
 
 
 def digest_of(blocks: Iterable[np.ndarray], rate: int) -> bytes:
@@ -95,7 +109,7 @@ def digest_of(blocks: Iterable[np.ndarray], rate: int) -> bytes:
 def clip_of(wave: np.ndarray, form: Form) -> Clip:
     """Return a wave, float32 (channels, frames), as a clip in memory."""
     x = np.ascontiguousarray(wave, dtype=np.float32)
-    return Clip(digest_of([x.T], form.rate), form, *x.shape, samples=x)
+    return Clip(digest_of([x.T], form.rate), form, len(x), x.shape[1], samples=x)
 
 
 @final

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from gensynth.data.words import counted
-from gensynth.kinds.audio.clips import Clip, Form, digest_of
+from gensynth.kinds.audio.clips import Clip, Form, digest_of, samples_of
 from gensynth.kinds.audio.config import LONGEST, RATES, SHORTEST
 
 MOST_CHANNELS = 16
@@ -87,8 +87,8 @@ def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
 
 
 def _part(path: Path, start: int, n: int) -> Iterator[np.ndarray]:
-    """Yield some samples, read as `Clip.wave` reads them: where an MP3 is entered changes what is decoded."""
-    found, _ = soundfile.read(path, n, start, dtype="float32", always_2d=True)
+    """Yield some samples of a file, read as `Clip.wave` reads them; errors as of `_blocks`."""
+    found = samples_of(path, start, n)
     _check_finite(found)
     if len(found) != n:
         raise ValueError(f"it is cut off: {start + len(found)} of {start + n} samples are there")

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import soundfile
 
-from gensynth.kinds.audio.clips import Clip, Form, clip_of
+from gensynth.kinds.audio.clips import Clip, Form, clip_of, samples_of
 from gensynth.kinds.audio.ogg import with_serial
 
-ENDINGS = {
-    "OGG": ".ogg",
-    "AIFF": ".aiff",
-    "WAVEX": ".wav",
-    "RF64": ".rf64",
-}
-"""Endings of files by libsndfile's names of containers; others end as they are called."""
+ENDINGS = {"WAVEX": ".wav"}
+"""Endings of files by libsndfile's names of containers; others end as these are called."""
+EXACT = ("PCM_", "FLOAT", "DOUBLE", "ALAC_")
+"""How the names of encodings begin that give back what they were given, once it was rounded."""
 
 
-def suffix_of(clip: Clip) -> str:
-    """Return the ending of the file of a clip: that of the one it lies in, or what its container calls for."""
-    if clip.path is not None:
-        return clip.path.suffix
-    form = clip.form
+def ending(form: Form) -> str:
+    """Return how the name of a file of a form ends."""
     return ".opus" if form.subtype == "OPUS" else ENDINGS.get(form.format, f".{form.format.lower()}")
+
+
+@cache
+def as_written(form: Form, channels: int) -> Form:
+    """Return the form in which clips of a form are written: the same, or WAV of 16 bits where that is only read."""
+    try:
+        encoded(np.zeros((channels, form.rate // 10), dtype=np.float32), form)
+    except ValueError:
+        return Form(form.rate)
+    return form
 
 
 def encoded(wave: np.ndarray, form: Form) -> bytes:
@@ -41,12 +49,17 @@ def encoded(wave: np.ndarray, form: Form) -> bytes:
     try:
         soundfile.write(file, wave.T, form.rate, form.subtype, format=form.format)
     except (soundfile.SoundFileError, ValueError) as error:
-        told = f"{form.format} files of {form.subtype} at {form.rate} Hz with {len(wave)} channels"
+        told = f"{form.format} files ({form.subtype}) of {form.rate} Hz and {len(wave)} channels"
         raise ValueError(f"{told} cannot be written ({error}); convert the data to WAV or FLAC.") from error
     return with_serial(file.getvalue()) if form.format == "OGG" else file.getvalue()
 
 
 def stored(clip: Clip) -> Clip:
     """Return a clip in memory as its file will hold it: rounded to the bits of its form, clipped, or compressed."""
-    wave, _ = soundfile.read(io.BytesIO(encoded(clip.wave(), clip.form)), dtype="float32", always_2d=True)
-    return clip_of(wave.T, clip.form)
+    form = as_written(clip.form, clip.channels)
+    coded = encoded(clip.wave(), form)
+    with TemporaryDirectory() as folder:  # libsndfile takes some short MP3 in memory for other things
+        path = Path(folder) / "clip"
+        path.write_bytes(coded)
+        found = clip_of(samples_of(path, 0, -1).T, form)
+    return found if form.subtype.startswith(EXACT) else replace(found, coded=coded)

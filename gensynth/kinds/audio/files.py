@@ -22,7 +22,7 @@ from gensynth.data.labeled import LabeledData
 from gensynth.data.names import folder_name, renamed_notes
 from gensynth.kinds.audio.clips import Clip, Clips
 from gensynth.kinds.audio.config import SUFFIXES
-from gensynth.kinds.audio.encode import encoded, suffix_of
+from gensynth.kinds.audio.encode import as_written, encoded, ending
 from gensynth.kinds.audio.read import read_files
 from gensynth.mix.class_folders import ClassFolder
 from gensynth.mix.folder_files import PartFolders, labels_of, name_of
@@ -57,11 +57,12 @@ class ClipFolders(PartFolders):
 
 def _written(clip: Clip, row: Row, folder: Path) -> Row:
     """Write a clip below a folder; return its row with its file."""
-    suffix = suffix_of(clip)
-    path = folder / folder_name(str(row["label"])) / f"{name_of(row)}{suffix}"
+    form, source = as_written(clip.form, clip.channels), clip.path if clip.whole else None
+    path = folder / folder_name(str(row["label"])) / (name_of(row) + (source.suffix if source else ending(form)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    if clip.path is not None and clip.whole:
-        shutil.copyfile(clip.path, path)
+    if source is not None:
+        shutil.copyfile(source, path)
     else:
-        path.write_bytes(encoded(clip.wave(), clip.form))
-    return row | {"file_name": path.relative_to(folder).as_posix()}
+        path.write_bytes(clip.coded or encoded(clip.wave(), form))
+    about: Row = {"seconds": f"{clip.seconds:.4f}", "rate": clip.form.rate, "channels": clip.channels}
+    return row | about | {"file_name": path.relative_to(folder).as_posix()}

@@ -13,9 +13,13 @@ from gensynth.sampler.saved import kind_of_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from gensynth.data.labeled import LabeledData
     from gensynth.fidelity.space import Space
     from gensynth.mix.files import Files
+    from gensynth.report.contents import Contents
+    from gensynth.report.markup import Html
     from gensynth.sampler.base import Sampler
 
 LOOKED_AT, DEPTH = 50, 4
@@ -76,9 +80,23 @@ class AudioKind(PlainKind):
 
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`."""
-        from gensynth.kinds.audio.space import ClipSpace
+        from gensynth.kinds.audio.space import AudioSpace
 
-        return ClipSpace(train)
+        return AudioSpace(train, seed)
+
+    def look(self, contents: Contents) -> Html:
+        """As `Kind.look`: spectrograms and players."""
+        from gensynth.kinds.audio.report.pictures import look
+
+        return look(contents)
+
+    def pictures(
+        self, contents: Contents, at: np.ndarray, texts: Sequence[str], real: np.ndarray | None = None
+    ) -> Html:
+        """As `Kind.pictures`: spectrograms and players beside those of real clips."""
+        from gensynth.kinds.audio.report.pictures import pictures
+
+        return pictures(contents, at, texts, real)
 
 
 def _is_folder(source: str) -> bool:

@@ -17,6 +17,7 @@ from gensynth.data.words import did_you_mean, some
 from gensynth.kinds.audio.clips import Clip, Clips, View
 from gensynth.kinds.audio.config import SUFFIXES, AudioConfig
 from gensynth.kinds.audio.decode import clips_in
+from gensynth.kinds.audio.encode import as_written
 from gensynth.mix.class_folders import ClassFolder, Found
 from gensynth.mix.folder_files import MANIFEST
 from gensynth.mix.manifest import is_manifest
@@ -143,6 +144,7 @@ def _notes(data: LabeledData) -> list[str]:
     """Return sentences on what differs between the clips, and what networks hear of them."""
     clips, view = data.x.clips, data.x.view
     rates = Counter(clip.form.rate for clip in clips)
+    unwritten = [clip for clip in clips if as_written(clip.form, clip.channels) != clip.form]
     longer = sum(clip.seconds > view.seconds + 1 / view.rate for clip in clips)
     notes = []
     if len(rates) > 1 or view.rate not in rates:
@@ -150,4 +152,7 @@ def _notes(data: LabeledData) -> list[str]:
         notes.append(f"Clips have different rates ({told}): networks and checks hear them at {view.rate} Hz.")
     if longer:
         notes.append(f"{longer} of {len(clips)} clips are longer than the {view.seconds:g} s that are heard of each.")
+    if unwritten:
+        forms = some(sorted({f"{clip.form.format} ({clip.form.subtype})" for clip in unwritten}))
+        notes.append(f"{forms} is read but not written here: what is made of such clips is WAV of 16 bits.")
     return notes

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from gensynth.data.terminal import visible
+from gensynth.kinds.audio.config import SUFFIXES
 from gensynth.kinds.audio.mel import mono, resampled
 
 LONGEST_RESPONSE = 5.0
@@ -19,7 +20,7 @@ LONGEST_RESPONSE = 5.0
 @final
 @dataclass(frozen=True)
 class SoundFolder:
-    """Sound files of the user's.
+    """Sound files of the user's, by their endings.
 
     Attributes:
         files: They, sorted by name.
@@ -29,7 +30,7 @@ class SoundFolder:
 
     @classmethod
     def of(cls, folder: str, setting: str) -> Self:
-        """Find all files below a folder that libsndfile can read.
+        """Find all sound files below a folder.
 
         Args:
             folder: Its path.
@@ -41,9 +42,9 @@ class SoundFolder:
         """
         if not Path(folder).is_dir():
             raise FileNotFoundError(f"{setting}: there is no folder {visible(folder)!r}.")
-        files = tuple(path for path in sorted(Path(folder).rglob("*")) if path.is_file() and _is_sound(path))
+        files = tuple(path for path in sorted(Path(folder).rglob("*")) if path.suffix.lower() in SUFFIXES)
         if not files:
-            raise ValueError(f"{setting}: no file below {visible(folder)!r} is a sound that libsndfile can read.")
+            raise ValueError(f"{setting}: no file below {visible(folder)!r} is a sound ({', '.join(SUFFIXES)}).")
         return cls(files)
 
     def part(self, seconds: float, rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -65,19 +66,12 @@ class SoundFolder:
         try:
             return soundfile.SoundFile(path)
         except (OSError, soundfile.SoundFileError) as error:
-            raise ValueError(f"{str(path)!r} can no longer be read ({error}); put it back.") from error
+            raise ValueError(f"{visible(str(path))!r} cannot be read ({error}); mend or remove it.") from error
 
 
 def _read(file: soundfile.SoundFile, frames: int) -> np.ndarray:
     found: np.ndarray = file.read(frames, dtype="float32", always_2d=True).T
     return found
-
-
-def _is_sound(path: Path) -> bool:
-    try:
-        return soundfile.info(path).frames > 0
-    except (OSError, soundfile.SoundFileError):
-        return False
 
 
 def beside(
