@@ -12,7 +12,7 @@ import numpy as np
 from gensynth.data.each import in_threads
 from gensynth.data.labeled import LabeledData
 from gensynth.data.words import counted, some
-from gensynth.evaluate.cues import comparable, cue
+from gensynth.evaluate.cues import FOLDS, comparable, cue
 from gensynth.kinds.audio.clips import Clip
 from gensynth.kinds.audio.copies import LOOKED, Sketches
 from gensynth.kinds.audio.levels import columns
@@ -21,8 +21,8 @@ from gensynth.kinds.audio.space import COPY, DC, FLAT
 
 SILENT = -60.0
 """dB of full scale that the loudest part of a silent clip does not reach."""
-CLEAR = 0.2
-"""So far above chance, towards certainty, a cue gives classes away."""
+CLEAR, SURE = 0.2, 3.0
+"""So far above chance, towards certainty, a cue gives classes away, and so many standard errors: it is one of many."""
 
 
 @final
@@ -104,6 +104,12 @@ class Exploration:
         return "\n".join(lines)
 
     @property
+    def _error(self) -> float:
+        """The standard error of a balanced accuracy, at most."""
+        known = np.array([of.n for of in self.classes.values() if of.n >= FOLDS])
+        return float(np.sqrt((0.25 / known).sum()) / len(known)) if len(known) else 1.0
+
+    @property
     def advice(self) -> list[str]:
         """What to do about all this, in sentences."""
         found, top = [], max(of.n for of in self.classes.values())
@@ -126,7 +132,8 @@ class Exploration:
         silent = [f"{name!r} ({of.silent})" for name, of in self.classes.items() if of.silent]
         if silent:
             found.append(f"Silent clips, below {SILENT:g} dB throughout: {some(silent)}; take them out.")
-        told = [f"{k} ({v:.2f})" for k, v in self.cues.items() if v - self.chance > CLEAR * (1 - self.chance)]
+        least = self.chance + max(CLEAR * (1 - self.chance), SURE * self._error)
+        told = [f"{k} ({v:.2f})" for k, v in self.cues.items() if v > least]
         if told:
             found.append(
                 f"What is not the sound tells classes apart: {some(told)}, guessing {self.chance:.2f}. A classifier "
