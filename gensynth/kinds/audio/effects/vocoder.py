@@ -13,6 +13,8 @@ SECONDS = 0.05
 """About what a frame takes in: the power of two samples that is nearest."""
 OVERLAP = 4
 """Frames that take in each sample."""
+BLOCK = 256
+"""Frames that are in memory at once."""
 
 
 def stretch(wave: np.ndarray, rate: int, factor: float) -> np.ndarray:
@@ -41,37 +43,41 @@ def stretch(wave: np.ndarray, rate: int, factor: float) -> np.ndarray:
     at += before
     window = get_window("hann", size).astype(np.float32)
     seen = sliding_window_view(padded, size, axis=1)
-    here = rfft(seen[:, at] * window)
     loudest = int(np.argmax(np.square(wave).sum(axis=1)))
-    turned = here * _turns(here[loudest], rfft(seen[loudest, at - hop] * window))
-    blocks = (irfft(turned, size) * window).reshape(len(wave), n, OVERLAP, hop)
-    made = np.zeros((len(wave), n + OVERLAP - 1, hop), dtype=np.float32)
-    for part in range(OVERLAP):
-        made[:, part : part + n] += blocks[:, :, part]
+    made, last = np.zeros((len(wave), n + OVERLAP - 1, hop), dtype=np.float32), None
+    for start in range(0, n, BLOCK):
+        own = at[start : start + BLOCK]
+        here = rfft(seen[:, own] * window)
+        turned = here * _turns(here[loudest], rfft(seen[loudest, own - hop] * window), last)
+        last = turned[loudest, -1]
+        blocks = (irfft(turned, size) * window).reshape(len(wave), len(own), OVERLAP, hop)
+        for part in range(OVERLAP):
+            made[:, start + part : start + part + len(own)] += blocks[:, :, part]
     # Squared Hann windows at a quarter of their length add up to 3/2.
     return of_length(made.reshape(len(wave), -1)[:, size:] / np.float32(1.5), frames)
 
 
-def _turns(here: np.ndarray, before: np.ndarray) -> np.ndarray:
+def _turns(here: np.ndarray, before: np.ndarray, last: np.ndarray | None) -> np.ndarray:
     """Return by what the bins of each frame are turned, complex numbers of magnitude 1.
 
     Args:
         here: Spectra of n frames where they are read, complex64, shape (n, bins).
         before: The same one hop earlier.
+        last: Spectrum as it was written before the first one, complex64, shape (bins,); None where none was.
     """
     turns = np.ones_like(here)
     bins, size = np.arange(here.shape[1]), np.abs(here)
-    for k in range(1, len(here)):
+    for k in range(len(here)):
         inner = size[k, 1:-1]
         peaks = 1 + np.flatnonzero((inner > size[k, :-2]) & (inner >= size[k, 2:]))
-        if not len(peaks):
-            continue
-        # Where it was written, one frame ago, the peak stood at here * turns; it goes on from there.
-        found = turns[k - 1, peaks] * here[k - 1, peaks] * np.conj(before[k, peaks])
-        length = np.abs(found)
-        found = np.where(length > 0, found / np.maximum(length, np.finfo(np.float32).tiny), 1)
-        borders = (peaks[1:] + peaks[:-1] + 1) // 2
-        turns[k] = found[np.searchsorted(borders, bins, side="right")]
+        if last is not None and len(peaks):
+            # Where it was written, one frame ago, a peak stood at `last`; it goes on from there.
+            found = last[peaks] * np.conj(before[k, peaks])
+            length = np.abs(found)
+            found = np.where(length > 0, found / np.maximum(length, np.finfo(np.float32).tiny), 1)
+            borders = (peaks[1:] + peaks[:-1] + 1) // 2
+            turns[k] = found[np.searchsorted(borders, bins, side="right")]
+        last = here[k] * turns[k]
     return turns
 
 
