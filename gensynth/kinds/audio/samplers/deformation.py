@@ -21,7 +21,7 @@ SECONDS = 10.0
 """What is looked at of a clip, from its start."""
 OWN = 30
 """Clips of a class whose own pairs weigh as much as those of all classes."""
-MOST_PITCH = 0.5
+MOST_PITCH = 0.4
 """Logarithm of a ratio of pitches from which on it is taken for a mistake by an octave, and for none."""
 TRIES = 20
 """How often a change is drawn until length and level are such as real clips have."""
