@@ -75,11 +75,11 @@ class ClassFolder:
         """
         root = self.root
         top = [e for e in os.scandir(root) if not e.name.startswith(".") and e.name != "__MACOSX"]
-        folders = {e.name: e for e in top if e.is_dir()}
+        folders = {e.name: e for e in top if _is_folder(e)}
         written = [name for name in folders if not ours and name.lower() not in PART_NAMES and self._is_output(name)]
         outputs = tuple(sorted(written, key=natural_key))
         classes = tuple(sorted(folders.keys() - set(outputs), key=natural_key))
-        loose = [e for e in top if not e.is_dir() and e.name != MANIFEST]  # which is read elsewhere
+        loose = [e for e in top if e.name not in folders and e.name != MANIFEST]  # which is read elsewhere
         seen = self._seen()
         if not classes:
             return self._flat(loose, seen, flat, outputs)
@@ -153,7 +153,7 @@ class ClassFolder:
     def _unread_kind(self, entry: os.DirEntry[str]) -> str:
         """Return in a few words what a file is that is not read; "" for one that is."""
         suffix = Path(entry.name).suffix.lower()
-        if not entry.is_file():  # a pipe would wait for ever
+        if not (os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()):  # a pipe would wait for ever
             return "pipe, device or broken link"
         if suffix in self.suffixes:
             return ""
@@ -190,7 +190,7 @@ class ClassFolder:
         """
         if entry.name.startswith("."):
             return
-        folder = entry.is_dir()
+        folder = _is_folder(entry)
         if entry.is_symlink() and (folder or entry.name.lower().endswith(self.suffixes)):
             self._check_link(entry, folder, seen is not None)
         if not folder:
@@ -218,6 +218,11 @@ class ClassFolder:
                 f"symbolic link {entry.path!r} leads to a folder or out of {str(self.root)!r}; "
                 "put the files themselves there, or allow links in real data with --follow_links."
             )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; asked of itself, a link that leads to itself raises."""
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
 def _listed(kinds: Counter[str]) -> str:

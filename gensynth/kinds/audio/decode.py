@@ -12,6 +12,7 @@ import soundfile
 from gensynth.data.words import counted
 from gensynth.kinds.audio.clips import Clip, Form, digest_of, samples_of
 from gensynth.kinds.audio.config import LONGEST, RATES, SHORTEST
+from gensynth.kinds.audio.ogg import is_cut
 
 MOST_CHANNELS = 16
 BLOCK = 1 << 18
@@ -34,6 +35,8 @@ def clips_in(path: Path, window: float | None = None) -> list[Clip]:
     """
     if not path.stat().st_size:
         raise ValueError("it is empty")
+    if is_cut(path):
+        raise ValueError("it is cut off: its last page is not all there")
     try:
         with soundfile.SoundFile(path) as file:
             _check(file, window)
@@ -64,7 +67,7 @@ def _check(file: soundfile.SoundFile, window: float | None) -> None:
     if channels > MOST_CHANNELS:
         raise ValueError(f"it has {channels} channels, and at most {MOST_CHANNELS} are read")
     if seconds < SHORTEST:
-        raise ValueError(f"it lasts {1000 * seconds:.0f} ms, and a clip needs {1000 * SHORTEST:.0f} ms")
+        raise ValueError(f"it lasts {1000 * seconds:.4g} ms, and a clip needs {1000 * SHORTEST:.0f} ms")
     if seconds > LONGEST and window is None:
         raise ValueError(
             f"it lasts {seconds / 60:,.0f} minutes, and a clip at most {LONGEST / 60:.0f}; cut recordings into clips "

@@ -27,7 +27,7 @@ def mono(wave: np.ndarray) -> np.ndarray:
     return wave.mean(axis=0, dtype=np.float32)
 
 
-def resampled(wave: np.ndarray, rate: int, to: int) -> np.ndarray:
+def resampled(wave: np.ndarray, rate: float, to: float) -> np.ndarray:
     """Return a wave, float32 (channels, frames), at another rate (soxr, high quality)."""
     if rate == to:
         return wave

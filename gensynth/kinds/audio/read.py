@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gensynth.data.cells import Cells
+from gensynth.data.cells import said_of_files
 from gensynth.data.each import for_each
 from gensynth.data.labeled import LabeledData
 from gensynth.data.names import check_class_names
-from gensynth.data.words import did_you_mean, some
+from gensynth.data.words import some
 from gensynth.kinds.audio.clips import Clip, Clips, View
 from gensynth.kinds.audio.config import SUFFIXES, AudioConfig
 from gensynth.kinds.audio.decode import clips_in
@@ -81,40 +81,11 @@ def _found(root: Path, config: AudioConfig) -> Found:
     if config.target is None and not (loose and table.is_file() and not is_manifest(table)):
         return folder.classes()
     ids, column = folder.files(), config.target or LABEL
-    labels = column_of(root, ids, column, "labels")
+    labels = said_of_files(table, ids, column, "labels", Clips.noun)
     classes, y = np.unique(np.array(labels, dtype=object), return_inverse=True)
     names = tuple(map(str, classes))
     check_class_names(names)
     return Found(tuple(ids), y.astype(np.int64), names, ())
-
-
-def column_of(root: Path, ids: Sequence[str], column: str, noun: str) -> tuple[str, ...]:
-    """Return what a column of a folder's metadata.csv says of each file.
-
-    Args:
-        root: The folder.
-        ids: The files, relative to it; rows of other files are passed over.
-        column: Name of the column.
-        noun: What it says, in messages, such as `labels`.
-
-    Raises:
-        ValueError: if there is no such table or column, or it says nothing of a file.
-    """
-    path = root / MANIFEST
-    if not path.is_file():
-        raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
-    cells = Cells.read(path, ("file_name",), f"it must be one, with the columns file_name and {column}")
-    known = list(cells.rows[0]) if cells.rows else []
-    if column not in known:
-        raise ValueError(f"{path} has no column {column!r}, only {some(known)}.{did_you_mean(column, known)}")
-    names = [name.removeprefix("./") for name in cells.texts("file_name")]
-    said = dict(zip(names, map(str.strip, cells.texts(column)), strict=True))
-    if lacking := [name for name in ids if not said.get(name)]:
-        raise ValueError(
-            f"{len(lacking)} of {len(ids)} files have no {column!r} in {str(path)!r}, such as {lacking[0]!r}; add "
-            "their rows."
-        )
-    return tuple(said[name] for name in ids)
 
 
 def _labeled(
@@ -125,7 +96,7 @@ def _labeled(
     of = np.repeat(np.arange(len(clips)), [len(own) for own in clips])
     groups: tuple[str, ...] | None = None
     if config.group is not None:
-        told = column_of(root, found.ids, config.group, "groups")
+        told = said_of_files(root / MANIFEST, found.ids, config.group, "groups", Clips.noun)
         groups = tuple(told[i] for i in of)
     elif config.window is not None:
         groups = tuple(found.ids[i] for i in of)

@@ -43,9 +43,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def made_of(parts: Parts, sampler: str = "shift") -> Synthetic:
-    fitted: Synthetic = kinds()["audio"].made(sampler, None).fit(parts.train).sample("fall", 6, seed=1)
-    return fitted
+def made_of(parts: Parts) -> Synthetic:
+    fitted = kinds()["audio"].made("recipes", {"effects": "shift", "most": 1}).fit(parts.train)
+    drawn: Synthetic = fitted.sample("fall", 6, seed=1)
+    return drawn
 
 
 def accepted(samples: Synthetic) -> SampleVerdicts:
@@ -133,7 +134,7 @@ def test_what_is_drawn_is_read_again(tmp_path: Path) -> None:
     write_synthetic(samples, None, tmp_path / "drawn", ClipFolders())
     read, _ = ClipFolders().read(tmp_path / "drawn", parts.train)
     assert read.x.hashes() == samples.x.hashes(), "what was checked is what the files hold"
-    assert (read.parents, read.how, read.sampler) == (samples.parents, samples.how, "shift")
+    assert (read.parents, read.how, read.sampler) == (samples.parents, samples.how, "recipes")
     assert read.x.view == parts.train.x.view
     next((tmp_path / "drawn").glob("*/*.ogg")).unlink()
     with pytest.raises(ValueError, match="lists 6 clips and the folder holds 5"):
