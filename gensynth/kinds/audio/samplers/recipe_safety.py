@@ -15,7 +15,6 @@ from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.label_safety import Changed, LabelSafety, at_most, folds_of, label_safety
 from gensynth.kinds.audio.clips import Clips
 from gensynth.kinds.audio.samplers.base import AudioSampler
-from gensynth.kinds.audio.samplers.catalog import CATALOG
 from gensynth.kinds.audio.space import AudioSpace
 
 MOST = 200
@@ -28,18 +27,15 @@ def can_be_measured(train: LabeledData) -> bool:
 
 
 def recipe_safety(
-    train: LabeledData,
-    held_out: LabeledData | None = None,
-    recipes: Mapping[str, AudioSampler] | None = None,
-    seed: int = 0,
+    train: LabeledData, recipes: Mapping[str, AudioSampler], held_out: LabeledData | None = None, seed: int = 0
 ) -> LabelSafety:
     """Measure which changes leave clips recognisable as their class.
 
     Args:
         train: Real clips that the judge learns from, of at least two classes.
+        recipes: By name, unfitted samplers that change real clips.
         held_out: Other real clips, to be changed, with the same classes; None to take those of `train`, each judged
             by a model that did not hear it.
-        recipes: By name, unfitted samplers that change real clips; None for all `AudioSampler.recipes` there are.
         seed: Chooses the clips, the folds and what the samplers draw.
 
     Raises:
@@ -52,8 +48,6 @@ def recipe_safety(
         )
     rng = np.random.default_rng(seed)
     train = train.subset(at_most(MOST, train, rng))
-    if recipes is None:
-        recipes = {name: made for known in CATALOG.names() for name, made in CATALOG.get(known).recipes().items()}
     fitted = {name: sampler.fit(train) for name, sampler in recipes.items()}
     space, changed = AudioSpace(train, seed), {name: Changed() for name in fitted}
     known = space.real.wide

@@ -81,7 +81,7 @@ class Recipes(AudioSampler):
     def _learn(self) -> None:
         measured = self._named == [AUTO] and can_be_measured(self.data_)
         own = {name: type(self)(name, 1, self.background, self.rooms) for name in EFFECTS}
-        self.safety_: LabelSafety | None = recipe_safety(self.data_, recipes=own) if measured else None
+        self.safety_: LabelSafety | None = recipe_safety(self.data_, own) if measured else None
 
     def _made(self, label: int, turn: int, rng: np.random.Generator) -> Made:
         clip, parents = self.data_.x[turn], [turn]

@@ -68,12 +68,12 @@ def test_chains_have_one_to_most_effects_in_the_order_of_a_recording() -> None:
 
 def test_reversed_tones_change_their_class_and_louder_ones_do_not() -> None:
     data = clips(30, 30)
-    found = recipe_safety(data, recipes={name: Recipes(name, most=1) for name in ("reverse", "gain")})
+    found = recipe_safety(data, {name: Recipes(name, most=1) for name in ("reverse", "gain")})
     verdicts = {(row.recipe, row.label): row.verdict for row in (*found.pooled, *found.by_class)}
     assert verdicts["reverse", "rise"] == verdicts["reverse", ALL] == UNSAFE and verdicts["gain", ALL] == SAFE
     assert [row.taken_for for row in found.by_class if (row.recipe, row.label) == ("reverse", "rise")] == ["fall"]
     with pytest.raises(ValueError, match="at least two classes of two training clips"):
-        recipe_safety(clips(5, 1))
+        recipe_safety(clips(5, 1), {"gain": Recipes("gain")})
 
 
 def test_auto_takes_what_is_measured_to_be_safe(monkeypatch: pytest.MonkeyPatch) -> None:
