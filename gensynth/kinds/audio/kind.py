@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gensynth.data.labeled import LabeledData
+    from gensynth.evaluate.classifier import Classifier
     from gensynth.fidelity.space import Space
     from gensynth.mix.files import Files
     from gensynth.report.contents import Contents
@@ -36,7 +37,12 @@ class AudioKind(PlainKind):
     plural: ClassVar[str] = "clips"
     noun: ClassVar[str] = "clip"
     sources: ClassVar[str] = "clips are a folder of .wav, .flac, .ogg, .mp3, ... files"
-    configs: ClassVar[Mapping[str, str]] = {"ReadConfig": "gensynth.kinds.audio.config.AudioConfig"}
+    configs: ClassVar[Mapping[str, str]] = {
+        "ReadConfig": "gensynth.kinds.audio.config.AudioConfig",
+        "EvaluateConfig": "gensynth.kinds.audio.evaluate_config.AudioEvaluateConfig",
+        "ChooseConfig": "gensynth.kinds.audio.evaluate_config.AudioChooseConfig",
+    }
+    commands: ClassVar[str] = "gensynth.kinds.audio.commands"
 
     def claims(self, source: str) -> bool:
         """As `Kind.claims`: a folder is looked into."""
@@ -89,6 +95,12 @@ class AudioKind(PlainKind):
         from gensynth.kinds.audio.space import AudioSpace
 
         return AudioSpace(train, seed)
+
+    def classifiers(self, train: LabeledData, config: Any, own: Any = None) -> Sequence[Classifier]:
+        """As `Kind.classifiers`: what settings name; `own` makes a network, or is an estimator that takes waves."""
+        from gensynth.kinds.audio.classifiers import classifiers_of
+
+        return classifiers_of(train, config, own)
 
     def look(self, contents: Contents) -> Html:
         """As `Kind.look`: spectrograms and players."""
