@@ -54,10 +54,10 @@ class SavedRun(RunFiles):
 
     def keep(self, synthetic: Synthetic, samples: SampleVerdicts) -> None:
         """As `RunFiles.keep`: the rejected ones."""
-        bad = ~samples.accepted
-        if bad.any():
-            files = self.kind.files()
-            write_synthetic(synthetic.subset(bad), samples.subset(bad), self.folder / files.rejected, files)
+        bad, files = ~samples.accepted, self.kind.files()
+        path = self.folder / files.rejected
+        if bad.any() and not path.is_dir():  # a folder that a killed run left is whole, and holds these very ones
+            write_synthetic(synthetic.subset(bad), samples.subset(bad), path, files)
 
     def read(self, verdict: Verdict) -> Synthetic:
         """As `RunFiles.read`."""
