@@ -177,6 +177,17 @@ class Kind(ABC):
             ValueError: if it is something else.
         """
 
+    def refound(self, sampler: Sampler, train: LabeledData) -> Sampler:  # noqa: ARG002
+        """Return a saved sampler of a run, drawing from the run's real examples where they lie now.
+
+        By default it is the same, for it holds all that it draws from.
+
+        Args:
+            sampler: Loaded; it was fitted to these very examples.
+            train: The training part, read again.
+        """
+        return sampler
+
     def drawn(self, sampler: Sampler, path: Path, order: Order, config: Any) -> Synthetic | None:  # noqa: ARG002
         """Draw from a saved sampler, perhaps with the help of other processes, in which this is None.
 

@@ -13,7 +13,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ MANIFEST = "metadata.csv"
 
 class ClassFolders(Files):
     """A folder for each class."""
+
+    rejected: ClassVar[str] = "rejected"
 
     @abstractmethod
     def put(self, x: Any, rows: Sequence[Row], folder: Path) -> list[Row]:

@@ -3,10 +3,11 @@
 Grains of a wave are added up where the warp of time wants them. Each is a piece of it as it stands; while the piece
 that follows the last one is about the right one, it is taken, else the one nearby that is most like it, so that it goes
 on as the last one would have (WSOLA: Verhelst and Roelands 1993, "An overlap-add technique based on waveform similarity
-for high quality time-scale modification of speech"). So a mild warp has a few joins a second, and pitch stays. On their
-way grains are filtered, their phases untouched: by the gain, and by E(m - s(m)) - E(m) in dB, where E is the envelope
-of the grain on the mel scale. So formants move and harmonics stay. Another pitch comes from resampling,
-which moves both, and formants are moved back.
+for high quality time-scale modification of speech"). So a mild warp has a few joins a second, and pitch stays; another
+pitch comes from pieces of the resampled wave, and what is then missing above them from the wave itself.
+
+On their way grains are filtered, their phases untouched, by g(m, u) + E(m - s(m)) - F(m) in dB, where E is the envelope
+of the wave on the mel scale and F that of the grain: formants move by s, whatever the pitch does.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ MOST = 25.0
 """dB by which a filter raises or lowers, at most."""
 DEPTH = 60.0
 """dB under the loudest band of a block that an envelope does not go below: no filter digs in silence."""
+TOP = 0.95
+"""Share of the frequencies of a resampled wave that are its own; above them it has none."""
 BLOCK = 512
 """Grains that are filtered at once."""
 
@@ -40,23 +43,26 @@ def changed(wave: np.ndarray, rate: int, change: Change) -> np.ndarray:
     Returns:
         float32, shape (channels, about frames * exp(r)); beyond full scale only where `wave` is.
     """
-    channels, n = wave.shape[0], max(round(wave.shape[1] * np.exp(change.longer)), 1)
-    pitched = wave if change.higher == 0 else resampled(wave, rate, rate / np.exp(change.higher))
-    frames = pitched.shape[1]
+    n = max(round(wave.shape[1] * np.exp(change.longer)), 1)
     hop, near = max(round(HALF * rate), 1), round(NEAR * rate)
-    starts = np.arange(-hop, n, hop)
-    u = np.minimum((starts + hop) / n, 1)  # of their middles
-    edge = near + 2 * hop
-    padded = np.pad(pitched, ((0, 0), (edge, edge + 2 * hop)))
-    wanted = np.rint(change.source(u) * frames).astype(int) - hop + edge
-    places = _places(padded.mean(axis=0), wanted, hop, near)
-    window = (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * hop) / hop)).astype(np.float32)
-    made = np.zeros((channels, n + 5 * hop), dtype=np.float32)
-    for first in range(0, len(starts), BLOCK):
+    room, window = near + 2 * hop, (0.5 - 0.5 * np.cos(np.pi * np.arange(2 * hop) / hop)).astype(np.float32)
+    pitched = resampled(wave, rate, rate / np.exp(change.higher))
+    padded, own = (np.pad(x, ((0, 0), (room, room + hop))) for x in (pitched, wave))
+    times = np.arange(0, n + hop, hop)
+    u = np.minimum(times / n, 1)
+    wanted = np.rint(change.source(u) * pitched.shape[1]).astype(int) + room - hop
+    starts = _places(padded.mean(axis=0), wanted, hop, near)
+    beside = np.rint((starts - room + hop) * np.exp(change.higher)).astype(int) + room - hop
+    beside = np.clip(beside, 0, own.shape[1] - 2 * hop)
+    made = np.zeros((len(wave), n + 5 * hop), dtype=np.float32)
+    for first in range(0, len(u), BLOCK):
         some = slice(first, first + BLOCK)
-        grains = padded[:, places[some, None] + np.arange(2 * hop)] * window
-        for start, grain in zip(starts[some], _filtered(grains, u[some], rate, change).swapaxes(0, 1), strict=True):
-            made[:, start + hop : start + 5 * hop] += grain
+        pieces, own_pieces = (
+            x[:, at[some, None] + np.arange(2 * hop)] * window for x, at in ((padded, starts), (own, beside))
+        )
+        grains = _filtered(pieces, own_pieces, u[some], rate, change)
+        for middle, grain in zip(times[some], grains.swapaxes(0, 1), strict=True):
+            made[:, middle : middle + 4 * hop] += grain
     made = made[:, 2 * hop : 2 * hop + n]
     full, peak = (max(1.0, float(np.abs(x).max(initial=0))) for x in (wave, made))
     return made * np.float32(full / peak) if peak > full else made
@@ -84,17 +90,35 @@ def _most_like(x: np.ndarray, piece: np.ndarray) -> int:
     return int(np.argmax(product / np.sqrt(np.maximum(energy, 1e-3 * energy.max() + 1e-12))))
 
 
-def _filtered(grains: np.ndarray, u: np.ndarray, rate: int, change: Change) -> np.ndarray:
-    """Return grains (channels, n, 2 hop) at times u as they sound filtered, with room on both sides, (..., 4 hop)."""
-    hop = grains.shape[2] // 2
-    spectra = np.fft.rfft(np.pad(grains, ((0, 0), (0, 0), (hop, hop))))
-    m, bins = middles(rate), mel(np.fft.rfftfreq(4 * hop, 1 / rate))
-    level = np.maximum((np.abs(spectra) ** 2).mean(axis=0) @ bands(rate, 4 * hop).T, 1e-12)
-    level = 10 * np.log10(np.maximum(level, level.max() * 10 ** (-DEPTH / 10)))
-    envelope = gaussian_filter1d(level, FORMANT, axis=1, mode="nearest")
-    gain = change.gain(m, u).T + _between(m, m - change.shift(m), envelope) - envelope
-    gain = _between(m, bins, np.clip(gain, -MOST, MOST))
-    return np.fft.irfft(spectra * 10 ** (gain / 20), 4 * hop).astype(np.float32)
+def _filtered(grains: np.ndarray, own: np.ndarray, u: np.ndarray, rate: int, change: Change) -> np.ndarray:
+    """Return grains as they sound filtered.
+
+    Args:
+        grains: Of the pitched wave, shape (channels, n, 2 hop).
+        own: The same of the wave itself.
+        u: Their times, shape (n,).
+        rate: Samples per second.
+        change: What is done.
+
+    Returns:
+        float32, shape (channels, n, 4 hop): with room on both sides for what rings.
+    """
+    size = 2 * grains.shape[2]
+    spectra, others = (np.fft.rfft(np.pad(x, ((0, 0), (0, 0), (size // 4, size // 4)))) for x in (grains, own))
+    hertz, m = np.fft.rfftfreq(size, 1 / rate), middles(rate)
+    above = hertz > TOP * np.exp(change.higher) * rate / 2
+    spectra[..., above] = others[..., above]
+    aim = _between(m, m - change.shift(m), _envelope(others, rate, size)) + change.gain(m, u).T
+    gain = np.clip(aim - _envelope(spectra, rate, size), -MOST, MOST)
+    return np.fft.irfft(spectra * 10 ** (_between(m, mel(hertz), gain) / 20), size).astype(np.float32)
+
+
+def _envelope(spectra: np.ndarray, rate: int, size: int) -> np.ndarray:
+    """Return the level of the mel bands of spectra (channels, n, bins), smoothed along them, dB, shape (n, bands)."""
+    power = (np.abs(spectra) ** 2).mean(axis=0) @ bands(rate, size).T
+    level = 10 * np.log10(np.maximum(power, max(power.max() * 10 ** (-DEPTH / 10), 1e-12)))
+    found: np.ndarray = gaussian_filter1d(level, FORMANT, axis=1, mode="nearest")
+    return found
 
 
 def _between(m: np.ndarray, at: np.ndarray, x: np.ndarray) -> np.ndarray:

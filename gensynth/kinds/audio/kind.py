@@ -84,6 +84,12 @@ class AudioKind(PlainKind):
 
         return load_sampler(path)
 
+    def refound(self, sampler: Sampler, train: LabeledData) -> Sampler:
+        """As `Kind.refound`: its file names the files of clips, which may have been moved."""
+        from gensynth.kinds.audio.samplers.base import AudioSampler
+
+        return sampler.on(train) if isinstance(sampler, AudioSampler) else sampler
+
     def space(self, train: LabeledData, seed: int = 0) -> Space:
         """As `Kind.space`."""
         from gensynth.kinds.audio.space import AudioSpace
@@ -122,12 +128,13 @@ def _is_folder(source: str) -> bool:
 def _names(folder: str, depth: int) -> Iterator[str]:
     """Yield names of files in and below a folder, as they come: there may be a million; none where it is no folder."""
     try:
-        for entry in os.scandir(folder):
-            if entry.name.startswith("."):
-                continue
-            if entry.is_file():
-                yield entry.name
-            elif depth and entry.is_dir():
-                yield from _names(entry.path, depth - 1)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_file():
+                    yield entry.name
+                elif depth and entry.is_dir():
+                    yield from _names(entry.path, depth - 1)
     except (OSError, ValueError):
         return

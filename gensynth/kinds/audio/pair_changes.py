@@ -81,8 +81,8 @@ class Change:
         return np.interp(u, at, v / v[-1])
 
     def shift(self, m: np.ndarray) -> np.ndarray:
-        """Return s(m), mel, less what a higher pitch moves all frequencies by."""
-        found: np.ndarray = (self.shifts - [self.higher, *[0] * (SHIFTS - 1)]) @ _shifts(m, self.rate)
+        """Return s(m), mel."""
+        found: np.ndarray = self.shifts @ _shifts(m, self.rate)
         return found
 
     def gain(self, m: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from made_sounds import RATE, sounds
 
 from gensynth.cli.main import main
 
-GAIN = "--settings.effects gain,shift --settings.most 1"
+EFFECTS = "--settings.effects speed,pitch --settings.most 2"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def ran(line: str) -> int:
 def test_clips_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran("explore real") == 0
     assert "54" in (told := capsys.readouterr().out) and "rise" in told
-    assert ran(f"train recipes --data real --out . {GAIN}") == 0
+    assert ran(f"train recipes --data real --out . {EFFECTS}") == 0
     for _ in range(2):  # the second time finds its own work
         assert ran("sample recipes.sampler --label fall --n 20 --out drawn") == 0
     assert "is complete" in capsys.readouterr().err
@@ -43,26 +43,27 @@ def test_clips_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_run_writes_a_data_set_and_its_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = f"rebalance real --sampler recipes {GAIN} --to 2x --out run --quiet"
+    line = f"rebalance real --sampler recipes {EFFECTS} --to 2x --out run --quiet"
     assert ran(line) in (0, 1) and ran(line) in (0, 1) and ran("report run") == 0
-    listed = list(csv.DictReader(Path("run/dataset/train/metadata.csv").open(newline="")))
+    listed = list(csv.DictReader(Path("run/dataset/train/metadata.csv").read_text(encoding="utf-8").splitlines()))
     new = [row for row in listed if row["synthetic"] == "1"]
     assert {row["label"] for row in new} == {"fall"} and 0 < len(new) <= 10
     for row in new:
         about = soundfile.info(Path("run/dataset/train") / row["file_name"])
         assert (about.samplerate, about.subtype, row["rate"], row["channels"]) == (RATE, "PCM_16", str(RATE), "1")
-    page = Path("run/report.html").read_text(encoding="utf-8")
-    assert "accepted synthetic" in page.lower() or "synthetic" in page
+    rejected = list(csv.DictReader(Path("run/rejected/metadata.csv").read_text(encoding="utf-8").splitlines()))
+    assert rejected and all(Path("run/rejected", row["file_name"]).is_file() and row["reason"] for row in rejected)
+    assert "rejected" in Path("run/report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_whose_data_were_moved_is_reported_again(here: Path) -> None:
-    assert ran(f"rebalance real --sampler recipes {GAIN} --to 2x --out run --quiet") in (0, 1)
+    assert ran(f"rebalance real --sampler recipes {EFFECTS} --to 2x --out run --quiet") in (0, 1)
     shutil.move("real", "moved")
     assert ran("report run --data moved") == 0
 
 
 def test_a_whole_set_and_what_is_for_others(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ran(f"synthesize real --sampler recipes {GAIN} --out new --n 40 --quiet") in (0, 1)
+    assert ran(f"synthesize real --sampler recipes {EFFECTS} --out new --n 40 --quiet") in (0, 1)
     assert len(list(Path("new").glob("*/*.wav"))) == 40
     assert ran("rebalance real --sampler copula --out x") == 2
     assert "'copula' is for tables; for clips there are" in capsys.readouterr().err

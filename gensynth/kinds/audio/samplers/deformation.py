@@ -21,7 +21,7 @@ SECONDS = 10.0
 """What is looked at of a clip, from its start."""
 OWN = 30
 """Clips of a class whose own pairs weigh as much as those of all classes."""
-MOST_PITCH = 0.5
+MOST_PITCH = 0.4
 """Logarithm of a ratio of pitches from which on it is taken for a mistake by an octave, and for none."""
 TRIES = 20
 """How often a change is drawn until length and level are such as real clips have."""
@@ -136,11 +136,11 @@ class Deformation(AudioSampler):
     def _made(self, label: int, turn: int, rng: np.random.Generator) -> Made:
         clip = self.data_.x[turn]
         wave = clip.wave()
-        change = self._drawn(label, clip.seconds, _level(wave), rng)
+        change = self._drawn(label, clip.seconds, level_of(wave), rng)
         made = changed(wave, clip.form.rate, change)
         how = f"length x {np.exp(change.longer):.3g}, pitch x {np.exp(change.higher):.3g}, "
         how += f"formants x {np.exp(change.shifts[0]):.3g}"
-        return clip_of(made, clip.form), f"{how}, level {_level(made) - _level(wave):+.1f} dB", (turn,)
+        return clip_of(made, clip.form), f"{how}, level {level_of(made) - level_of(wave):+.1f} dB", (turn,)
 
     def _drawn(self, label: int, seconds: float, level: float, rng: np.random.Generator) -> Change:
         """Draw a change of a clip that leaves its length and level such as real clips have."""
@@ -158,9 +158,9 @@ class Deformation(AudioSampler):
 def _seen(clip: Clip, view: View) -> tuple[np.ndarray, float, float]:
     """Return the picture of a clip, its pitch and its level."""
     x = heard(clip, View(view.rate, min(clip.seconds, SECONDS)))
-    return picture(log_mel(x, View(view.rate, len(x) / view.rate))), pitch(x, view.rate), _level(x)
+    return picture(log_mel(x, View(view.rate, len(x) / view.rate))), pitch(x, view.rate), level_of(x)
 
 
-def _level(wave: np.ndarray) -> float:
+def level_of(wave: np.ndarray) -> float:
     """Return the root mean square of a wave in dB of full scale."""
     return float(10 * np.log10(np.mean(np.square(wave, dtype=np.float64)) + 1e-12))

@@ -1,31 +1,24 @@
 """Label safety of clips: which changes leave a real clip in its class; see `gensynth.fidelity.label_safety`.
 
-The judge hears log-mel in the order in which it sounds: one that knows only how much of each band there is recognises
-66 % of spoken digits, and 66 % of them reversed; with the parts in their order it recognises 77 % and 19 %. How long
-and how loud a clip is, and what is much softer than its loudest moment, it does not hear: that is of the recording.
+The judge is the gate's. It hears the parts of a clip in the order in which they sound, so that it finds out what is no
+longer the same word when it is reversed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self, final
 
 import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.label_safety import Changed, LabelSafety, at_most, folds_of, label_safety
-from gensynth.kinds.audio.clips import Clips, View
-from gensynth.kinds.audio.mel import heard, log_mel
+from gensynth.kinds.audio.clips import Clips
 from gensynth.kinds.audio.samplers.base import AudioSampler
+from gensynth.kinds.audio.space import AudioSpace
 
-MOST = 300
+MOST = 200
 """Clips that the judge learns from and is asked about, at most: each is changed once by every effect."""
-PARTS, DEEPEST = 8, 45.0
-"""Parts of a clip that the judge tells apart, and dB below its loudest moment that it hears."""
-SOFTENED = 3.0
-"""dB that are added to the spread of a feature, so that one that hardly varies is not heard aloud."""
 
 
 def can_be_measured(train: LabeledData) -> bool:
@@ -56,53 +49,16 @@ def recipe_safety(
     rng = np.random.default_rng(seed)
     train = train.subset(at_most(MOST, train, rng))
     fitted = {name: sampler.fit(train) for name, sampler in recipes.items()}
-    ear, changed = _Ear.fit(train.x), {name: Changed() for name in fitted}
-    known = ear(train.x)
+    space, changed = AudioSpace(train, seed), {name: Changed() for name in fitted}
+    known = space.real.wide
     for asked, learned in folds_of(train, held_out, rng):
         judge = Judge.fit(known[learned], train.y[learned], len(train.classes), seed)
-        before = judge(ear(asked.x)).argmax(axis=1)
+        before = judge(space.see(asked.x).wide).argmax(axis=1)
         for name, sampler in fitted.items():
             at, clips = _changed(sampler.on(asked), seed)
             if clips is not None:
-                changed[name].add(asked.y[at], before[at], judge(ear(clips)).argmax(axis=1))
+                changed[name].add(asked.y[at], before[at], judge(space.see(clips).wide).argmax(axis=1))
     return label_safety(train.classes, changed)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Ear:
-    """What the judge hears.
-
-    Attributes:
-        middle: Mean of each feature over the clips that it learns from, dB.
-        spread: Their standard deviation, and `SOFTENED`.
-    """
-
-    middle: np.ndarray
-    spread: np.ndarray
-
-    @classmethod
-    def fit(cls, x: Clips) -> Self:
-        found = parts(x)
-        return cls(found.mean(axis=0), found.std(axis=0) + SOFTENED)
-
-    def __call__(self, x: Clips) -> np.ndarray:
-        """Return features of norm 1, about, float64, shape (n, p)."""
-        found: np.ndarray = (parts(x) - self.middle) / self.spread
-        return found / np.sqrt(found.shape[1])
-
-
-def parts(x: Clips) -> np.ndarray:
-    """Return the mean of each mel band in `PARTS` parts of each clip, in dB above its own mean, float64 (n, p)."""
-    found = []
-    for clip in x.clips:
-        view = View(x.view.rate, min(clip.seconds, x.view.seconds))
-        mel = log_mel(heard(clip, view), view)
-        mel = np.maximum(mel, mel.max() - DEEPEST)
-        at = np.linspace(0, mel.shape[1], PARTS + 1).astype(int)
-        means = [mel[:, i : max(j, i + 1)].mean(axis=1) for i, j in zip(at[:-1], at[1:], strict=True)]
-        found.append(np.concatenate(means) - mel.mean())
-    return np.array(found, dtype=np.float64)
 
 
 def _changed(sampler: AudioSampler, seed: int) -> tuple[np.ndarray, Clips | None]:
