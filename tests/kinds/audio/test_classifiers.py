@@ -18,7 +18,7 @@ from gensynth.kinds.audio.classifiers import classifiers_of
 from gensynth.kinds.audio.evaluate_config import AudioChooseConfig, AudioEvaluateConfig
 from gensynth.kinds.audio.look import looks
 
-QUICK = AudioEvaluateConfig(folds=3, seeds=2, steps=30, batch_size=16)
+QUICK = AudioEvaluateConfig(folds=3, seeds=2, steps=100, batch_size=16)
 
 
 def test_logistic_regression_tells_classes_apart_in_every_way_that_changes_no_clip() -> None:
@@ -35,10 +35,10 @@ def test_logistic_regression_tells_classes_apart_in_every_way_that_changes_no_cl
 def test_networks_tell_classes_apart_and_are_a_function_of_their_seeds() -> None:
     train, test = pip_data(0, 40, 12), pip_data(1, 20, 20)
     network, _ = classifiers_of(train, QUICK)
-    assert set(network.lacks) == {THRESHOLD} and network.steps == 30
+    assert set(network.lacks) == {THRESHOLD} and network.steps == 100
     steps: list[float] = []
     once, again = (network.try_way(AUGMENTED, train, None, test, steps.append) for _ in range(2))
-    assert sum(steps) == 60 and once.raw.shape == (2, 40, 2) and np.array_equal(once.raw, again.raw)
+    assert sum(steps) == 200 and once.raw.shape == (2, 40, 2) and np.array_equal(once.raw, again.raw)
     assert (once.likeliest == test.y).mean() > 0.9
     assert not np.array_equal(once.raw[0], once.raw[1])
 
