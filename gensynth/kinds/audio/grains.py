@@ -51,7 +51,8 @@ def changed(wave: np.ndarray, rate: int, change: Change) -> np.ndarray:
     times = np.arange(0, n + hop, hop)
     u = np.minimum(times / n, 1)
     wanted = np.rint(change.source(u) * pitched.shape[1]).astype(int) + room - hop
-    starts = _places(padded.mean(axis=0), wanted, hop, near)
+    loudest = np.square(padded).sum(axis=1).argmax()  # the sum of channels may be silent
+    starts = _places(padded[loudest], wanted, hop, near)
     beside = np.rint((starts - room + hop) * np.exp(change.higher)).astype(int) + room - hop
     beside = np.clip(beside, 0, own.shape[1] - 2 * hop)
     made = np.zeros((len(wave), n + 5 * hop), dtype=np.float32)
