@@ -112,7 +112,7 @@ class Deformation(AudioSampler):
         Returns:
             Their classes, int64, shape (n,), and their positions, int64, shape (n, 2).
         """
-        rng, many = np.random.default_rng(0), np.flatnonzero(counts > 1)
+        rng, many = np.random.default_rng(0), np.flatnonzero(counts > 1).tolist()
         most, labels, found = max(2, CLIPS // len(many)), list[int](), list[np.ndarray]()
         groups = np.array(self.data_.groups or range(len(self.data_)))
         for label in many:
