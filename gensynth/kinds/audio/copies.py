@@ -19,7 +19,7 @@ from scipy.fft import dct
 from gensynth.fidelity.metrics import nearest
 from gensynth.kinds.audio.clips import View
 from gensynth.kinds.audio.look import DEPTH
-from gensynth.kinds.audio.mel import BANDS, LOWEST
+from gensynth.kinds.audio.mel import BANDS, mel, middles
 
 DEEP = 40.0
 """dB below the loudest band that are compared: noise that is quieter hides no copy."""
@@ -90,10 +90,10 @@ def _key(picture: np.ndarray) -> np.ndarray:
 @cache
 def _warps(view: View, frames: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return for each speed what a picture is multiplied with from the left and from the right, float32."""
-    mel = np.linspace(*(2595 * np.log10(1 + f / 700) for f in (LOWEST, view.rate / 2)), BANDS + 2)[1:-1]
-    hertz, found = 700 * (10 ** (mel / 2595) - 1), []
+    at = middles(view.rate)
+    hertz, found = 700 * (10 ** (at / 2595) - 1), []
     for speed in SPEEDS:
-        band = (2595 * np.log10(1 + hertz / speed / 700) - mel[0]) / (mel[1] - mel[0])
+        band = (mel(hertz / speed) - at[0]) / (at[1] - at[0])
         found.append((_interpolated(band, BANDS), _interpolated(np.arange(frames) * speed, frames).T))
     return found
 
