@@ -13,6 +13,7 @@ from made_sounds import RATE, sounds
 from gensynth.cli.main import main
 
 EFFECTS = "--settings.effects speed,pitch --settings.most 2"
+QUICK = "--evaluate.classifiers logistic --evaluate.folds 2"
 
 
 @pytest.fixture
@@ -37,13 +38,13 @@ def test_clips_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[s
     assert "is complete" in capsys.readouterr().err
     assert ran("check drawn --against real --json verdict.json") in (0, 1)
     assert ran("mix drawn --real real --to 2x --out mixed") == 0
-    assert ran("evaluate drawn --real real") in (0, 1)
+    assert ran("evaluate drawn --real real --seeds 2 --steps 10 --arms real,augmented") in (0, 1)
     files = {path.read_bytes() for path in Path("mixed").rglob("*.wav")}
     assert files > {path.read_bytes() for path in Path("real").rglob("*.wav")}
 
 
 def test_a_run_writes_a_data_set_and_its_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = f"rebalance real --sampler recipes {EFFECTS} --to 2x --out run --quiet"
+    line = f"rebalance real --sampler recipes {EFFECTS} {QUICK} --to 2x --out run --quiet"
     assert ran(line) in (0, 1) and ran(line) in (0, 1) and ran("report run") == 0
     listed = list(csv.DictReader(Path("run/dataset/train/metadata.csv").read_text(encoding="utf-8").splitlines()))
     new = [row for row in listed if row["synthetic"] == "1"]
@@ -57,13 +58,13 @@ def test_a_run_writes_a_data_set_and_its_report(here: Path, capsys: pytest.Captu
 
 
 def test_a_run_whose_data_were_moved_is_reported_again(here: Path) -> None:
-    assert ran(f"rebalance real --sampler recipes {EFFECTS} --to 2x --out run --quiet") in (0, 1)
+    assert ran(f"rebalance real --sampler recipes {EFFECTS} {QUICK} --to 2x --out run --quiet") in (0, 1)
     shutil.move("real", "moved")
     assert ran("report run --data moved") == 0
 
 
 def test_a_whole_set_and_what_is_for_others(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ran(f"synthesize real --sampler recipes {EFFECTS} --out new --n 40 --quiet") in (0, 1)
+    assert ran(f"synthesize real --sampler recipes {EFFECTS} {QUICK} --out new --n 40 --quiet") in (0, 1)
     assert len(list(Path("new").glob("*/*.wav"))) == 40
     assert ran("rebalance real --sampler copula --out x") == 2
     assert "'copula' is for tables; for clips there are" in capsys.readouterr().err
