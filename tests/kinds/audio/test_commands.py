@@ -23,9 +23,9 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ran(line: str) -> int:
+def ran(line: str, *more: str) -> int:
     with pytest.raises(SystemExit) as ended:
-        main(line.split())
+        main([*line.split(), *more])
     return int(ended.value.code or 0)
 
 
@@ -38,7 +38,8 @@ def test_clips_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[s
     assert "is complete" in capsys.readouterr().err
     assert ran("check drawn --against real --json verdict.json") in (0, 1)
     assert ran("mix drawn --real real --to 2x --out mixed") == 0
-    assert ran("evaluate drawn --real real --seeds 2 --steps 10 --arms real,augmented") in (0, 1)
+    line = "evaluate drawn --real real --seeds 2 --steps 10 --arms"
+    assert ran(line, "augmented,oversampled + synthetic") in (0, 1)
     files = {path.read_bytes() for path in Path("mixed").rglob("*.wav")}
     assert files > {path.read_bytes() for path in Path("real").rglob("*.wav")}
 
