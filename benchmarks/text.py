@@ -18,6 +18,7 @@ import argparse
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ from tqdm import tqdm
 
 from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.intervals import LEVEL
 from gensynth.evaluate.ways import REAL, added_to
 from gensynth.fidelity.metrics import holm
 from gensynth.kind import kinds
@@ -104,41 +106,72 @@ def measure(train: LabeledData, test: LabeledData, found: dict[str, dict[str, fl
     return len(found) > before
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a data set with a number of rare documents says, in points.
+
+    Attributes:
+        bar: The classifier and way without synthetic documents that is best in average precision.
+        scores: `SCORES` of it.
+        gains: By arm of its classifier with synthetic documents: mean gain over it, half of the 95 % interval, and
+            p-value.
+        n: Draws.
+    """
+
+    bar: str
+    scores: Mapping[str, float]
+    gains: Mapping[str, tuple[float, float, float]]
+    n: int
+
+    @property
+    def best(self) -> str:
+        """The arm with the highest gain, its interval, and p-value."""
+        arm = max(self.gains, key=lambda arm: self.gains[arm][0])
+        mean, half, p = self.gains[arm]
+        return f"{arm.split(' + ')[-1]} {mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f}), p {p:.2g}"
+
+    def cell(self, sampler: str) -> str:
+        """Return the gains of a sampler, by how far it is filled; a star where the p-value is below 0.05."""
+        own = (self.gains.get(f"{REAL} + {sampler} {to}") for to in TARGETS)
+        return ", ".join("" if gain is None else f"{gain[0]:+.1f}{'*' * (gain[2] < LEVEL)}" for gain in own)
+
+
 def table(out: Path, names: Sequence[str]) -> str:
-    """Return the answers as Markdown."""
-    rows = []
-    for name in names:
-        for n_rare in RARES[name]:
-            kept = [json.loads(p.read_text()) for p in sorted(out.glob(f"{name}_{n_rare}_*.json"))]
-            if len(kept) > 1:
-                rows += answer(name, n_rare, kept)
-    head = ["documents", "rare", "classifier and way", "average precision", "gain", "p", "macro F1", "tuned", "draws"]
-    return markdown(head, rows)
+    """Return the answers as Markdown: the bars with the best sampler, then the gains of all samplers."""
+    found = {}
+    for name, n_rare in ((each, n) for each in names for n in RARES[each]):
+        kept = [json.loads(p.read_text()) for p in sorted(out.glob(f"{name}_{n_rare}_*.json"))]
+        if len(kept) > 1:
+            found[name, str(n_rare)] = answer(kept)
+    samplers = sorted({arm.split(" + ")[1].rsplit(" ", 1)[0] for each in found.values() for arm in each.gains})
+    bars = [
+        [*key, each.bar, *(f"{100 * each.scores[s]:.1f}" for s in SCORES), each.best, str(each.n)]
+        for key, each in found.items()
+    ]
+    head = ["documents", "rare", "best without", "average precision", "macro F1", "tuned", "best sampler", "draws"]
+    rows = [[*key, *(each.cell(sampler) for sampler in samplers)] for key, each in found.items()]
+    return f"{markdown(head, bars)}\n\n{markdown(['documents', 'rare', *samplers], rows)}"
 
 
-def answer(name: str, n_rare: int, kept: Sequence[Mapping[str, Mapping[str, float]]]) -> list[list[str]]:
-    """Return the rows of a data set and a number of rare documents: all arms of the model that is best without."""
+def answer(kept: Sequence[Mapping[str, Mapping[str, float]]]) -> Answer:
+    """Return what the draws of a data set and a number of rare documents say."""
     values = {arm: {s: np.array([draw[arm][s] for draw in kept]) for s in SCORES} for arm in kept[0]}
-    without = [arm for arm in values if not added_to(arm)]
-    best = max(without, key=lambda arm: values[arm]["average_precision"].mean())
-    model = best.split(": ")[0]
-    mine = [arm for arm in values if arm.startswith(f"{model}: ")]
-    gaps = {arm: values[arm]["average_precision"] - values[best]["average_precision"] for arm in mine}
-    tested = [arm for arm in mine if added_to(arm)]
-    n = len(kept)
-    half = {arm: student.ppf(0.975, n - 1) * gap.std(ddof=1) / n**0.5 for arm, gap in gaps.items()}
-    p = {
-        arm: 2 * student.sf(abs(gaps[arm].mean()) / max(gaps[arm].std(ddof=1) / n**0.5, 1e-12), n - 1) for arm in tested
+    precision = {arm: values[arm]["average_precision"] for arm in values}
+    bar = max((arm for arm in values if not added_to(arm)), key=lambda arm: precision[arm].mean())
+    model, n = bar.split(": ")[0], len(kept)
+    gaps = {
+        arm.split(": ")[1]: 100 * (precision[arm] - precision[bar])
+        for arm in values
+        if arm.startswith(f"{model}: ") and added_to(arm)
     }
-    adjusted = dict(zip(tested, holm(np.array([p[arm] for arm in tested])), strict=True))
-    rows = []
-    for arm in mine:
-        mean, wide = 100 * gaps[arm].mean(), 100 * half[arm]
-        gain = "the bar" if arm == best else f"{mean:+.1f} ({mean - wide:+.1f} to {mean + wide:+.1f})"
-        scores = [f"{100 * values[arm][s].mean():.1f}" for s in SCORES]
-        told = f"{adjusted[arm]:.2g}" if arm in adjusted else ""
-        rows.append([name, str(n_rare), arm, scores[0], gain, told, *scores[1:], str(n)])
-    return rows
+    error = {arm: max(float(gap.std(ddof=1)) / n**0.5, 1e-10) for arm, gap in gaps.items()}
+    p = holm(np.array([2 * student.sf(abs(gap.mean()) / error[arm], n - 1) for arm, gap in gaps.items()]))
+    wide = student.ppf(0.975, n - 1)
+    told = {
+        arm: (float(gaps[arm].mean()), float(wide * error[arm]), float(value))
+        for arm, value in zip(gaps, p, strict=True)
+    }
+    return Answer(bar, {s: float(values[bar][s].mean()) for s in SCORES}, told, n)
 
 
 def main() -> None:
