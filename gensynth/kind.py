@@ -403,8 +403,7 @@ def unknown(what: str, name: str, known: Sequence[str], kind: str) -> ValueError
         known: What is known instead.
         kind: Name of the kind.
     """
-    for other in kinds().values():
-        if other.name != kind and name in other.samplers():
-            mine = kinds()[kind].plural
-            return ValueError(f"{name!r} is for {other.plural}; for {mine} there are {', '.join(known)}.")
+    if able := [other.plural for other in kinds().values() if other.name != kind and name in other.samplers()]:
+        mine = kinds()[kind].plural
+        return ValueError(f"{name!r} is for {', '.join(able)}; for {mine} there are {', '.join(known)}.")
     return ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")

@@ -38,8 +38,8 @@ def test_clips_go_through_every_step(here: Path, capsys: pytest.CaptureFixture[s
     assert "is complete" in capsys.readouterr().err
     assert ran("check drawn --against real --json verdict.json") in (0, 1)
     assert ran("mix drawn --real real --to 2x --out mixed") == 0
-    line = "evaluate drawn --real real --seeds 2 --steps 10 --arms"
-    assert ran(line, "augmented,oversampled + synthetic") in (0, 1)
+    line = "evaluate drawn --real real --evaluate.seeds 2 --evaluate.steps 10 --evaluate.arms"
+    assert ran(line, "oversampled,augmented,oversampled + synthetic") in (0, 1)
     files = {path.read_bytes() for path in Path("mixed").rglob("*.wav")}
     assert files > {path.read_bytes() for path in Path("real").rglob("*.wav")}
 
