@@ -11,8 +11,8 @@ from table_report import markdown
 
 from gensynth.evaluate.intervals import by_examples_and_seeds, resamples
 from gensynth.evaluate.outcome import BY_CLASS, Probabilities
+from gensynth.evaluate.small_network import LEARNING_RATE, WEIGHT_DECAY, WIDTHS
 from gensynth.kinds.image.classifier.mixing import MIXUP
-from gensynth.kinds.image.classifier.network import LEARNING_RATE, WEIGHT_DECAY, WIDTHS
 from gensynth.kinds.image.classifier.task import JITTER
 
 BASELINES = ("augmented", "augmented, wider")

@@ -177,6 +177,17 @@ class Kind(ABC):
             ValueError: if it is something else.
         """
 
+    def refound(self, sampler: Sampler, train: LabeledData) -> Sampler:  # noqa: ARG002
+        """Return a saved sampler of a run, drawing from the run's real examples where they lie now.
+
+        By default it is the same, for it holds all that it draws from.
+
+        Args:
+            sampler: Loaded; it was fitted to these very examples.
+            train: The training part, read again.
+        """
+        return sampler
+
     def drawn(self, sampler: Sampler, path: Path, order: Order, config: Any) -> Synthetic | None:  # noqa: ARG002
         """Draw from a saved sampler, perhaps with the help of other processes, in which this is None.
 
@@ -392,8 +403,7 @@ def unknown(what: str, name: str, known: Sequence[str], kind: str) -> ValueError
         known: What is known instead.
         kind: Name of the kind.
     """
-    for other in kinds().values():
-        if other.name != kind and name in other.samplers():
-            mine = kinds()[kind].plural
-            return ValueError(f"{name!r} is for {other.plural}; for {mine} there are {', '.join(known)}.")
+    if able := [other.plural for other in kinds().values() if other.name != kind and name in other.samplers()]:
+        mine = kinds()[kind].plural
+        return ValueError(f"{name!r} is for {', '.join(able)}; for {mine} there are {', '.join(known)}.")
     return ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")

@@ -15,11 +15,16 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 import numpy as np
 import pytest
 from command_line import DIGITS, QUICK, picture
+from hypothesis import HealthCheck, settings
 
 from gensynth.cli.main import main
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.image.classifier.config import EvaluateConfig
 from gensynth.kinds.image.read import DataConfig, Parts, read_parts
+
+# No test turns on how fast the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -80,7 +80,7 @@ def test_names_of_another_kind_are_told_to_be_so() -> None:
 
 
 def test_a_kind_of_another_package_is_found(with_points: None) -> None:
-    assert list(module.kinds()) == ["image", "table", "text", "points"]
+    assert list(module.kinds()) == ["audio", "image", "table", "text", "points"]
     assert kind_of(["a.xy"]).noun == "point"
     assert "'gauss' is for points" in str(unknown("sampler", "gauss", ["smote"], "image"))
 

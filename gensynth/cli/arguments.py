@@ -164,15 +164,19 @@ def _is_text(name: str) -> bool:
 
 
 def of_other_kind(setting: str, function: Callable[..., int], verb: str, argv: list[str]) -> str:
-    """Return a sentence on a setting that the verb has for another kind of data only; "" if it has it for none."""
+    """Return a sentence on a setting that the verb has for other kinds of data only; "" if it has it for none."""
+    able = []
     for other in kinds().values():
         twin = verb_of(verb, other)
         if twin is None or twin is function:
             continue
         known = parser_of(twin, verb, argv)[0]._option_string_actions
         if {f"--{setting}", f"--{setting.partition('.')[0]}"} & {*known}:
-            return f"setting {setting!r} is for {other.plural}, and none is named here: {other.sources}."
-    return ""
+            able.append(other)
+    if not able:
+        return ""
+    they, sources = ", ".join(kind.plural for kind in able), "; ".join(kind.sources for kind in able)
+    return f"setting {setting!r} is for {they}, and none is named here: {sources}."
 
 
 class _Public(dict[str, Any]):

@@ -47,8 +47,9 @@ verbs:
 DATA is a folder of images with one sub-folder per class, an .npz file, builtin:digits, builtin:mnist5k or
 torchvision:NAME; or a table (.csv, .tsv, .parquet, .feather, builtin:adult, builtin:breast_cancer) with
 --target, its label column; or documents: a column of a table that --text names, a .jsonl file, or a folder of
-.txt files per class. 'gensynth VERB --help' lists the settings of a verb for images, 'gensynth VERB TABLE.csv
---help' those for tables, with --text COLUMN those for documents; any of them can stand in a recipe.
+.txt files per class; or a folder of sound files (.wav, .flac, .ogg, .mp3, ...) per class. 'gensynth VERB --help'
+lists the settings of a verb for images, 'gensynth VERB TABLE.csv --help' those for tables, with --text COLUMN those
+for documents, with --kind audio those for sounds; any of them can stand in a recipe.
 
 exit status: 0 done, 1 a check said no, 2 bad input
 """

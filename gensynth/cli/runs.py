@@ -104,10 +104,10 @@ def report(
         test_data: Where the source of the test part lies now, if there is one and it was moved.
         download: Whether files of a torchvision data set may be downloaded, whatever the run was allowed.
     """
+    from gensynth.data.files import RECORD
     from gensynth.data.plain import used
     from gensynth.rebalance.finish import read_run
     from gensynth.rebalance.finish import report as write
-    from gensynth.rebalance.run import RECORD
 
     # Each file is what it should be, but they may be of different runs.
     with locked(run / RECORD), used(str(run), "make the run again", (MemoryError, OSError, ValueError)):

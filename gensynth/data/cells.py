@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,6 +85,32 @@ class Cells:
                     "restore the file, or remove it."
                 ) from None
         return tuple(out)
+
+
+def said_of_files(path: Path, files: Sequence[str], column: str, noun: str, file_noun: str) -> tuple[str, ...]:
+    """Return what a column of a folder's metadata.csv says of each of its files, without blanks around it.
+
+    Args:
+        path: The table, of columns `file_name`, relative to its folder, and `column`.
+        files: The files, relative to the folder, with '/'; rows of other files are passed over.
+        column: Name of the column.
+        noun: What it says, in messages, such as `groups`.
+        file_noun: What one file is called in messages, such as `row`.
+
+    Raises:
+        ValueError: if there is no such table or column, or it says nothing of a file.
+    """
+    if not path.is_file():
+        raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
+    cells = Cells.read(path, ("file_name", column), f"it must be one, with the columns file_name and {column}")
+    names, values = cells.texts("file_name"), cells.texts(column)
+    known = {name.removeprefix("./"): value.strip() for name, value in zip(names, values, strict=True)}
+    if lacking := [name for name in files if not known.get(name)]:
+        raise ValueError(
+            f"{len(lacking)} of {len(files)} {file_noun}s have no {column!r} in {str(path)!r}, such as {lacking[0]!r}; "
+            "add their rows."
+        )
+    return tuple(known[name] for name in files)
 
 
 def _whole(text: str) -> int:

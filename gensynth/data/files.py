@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+RECORD = "run.json"
+"""Name of the record in a folder of a run."""
 CANNOT = {
     errno.ENOSPC: "the disk is full; make room, and give the same command again",
     errno.EDQUOT: "your disk quota is used up; make room, and give the same command again",

@@ -30,8 +30,9 @@ class PlainKind(Kind):
         """As `Kind.design`: cross-validation of the training examples, for there are seldom enough to hold out."""
         from gensynth.choose.designs import CrossValidation
 
-        ways = self.suited(self.config("EvaluateConfig")(), train).ways
-        return CrossValidation.of(train, self.classifiers(train, config), config, ways)
+        ways, classifiers = self.suited(self.config("EvaluateConfig")(), train).ways, self.classifiers(train, config)
+        known = [way for way in ways if not any(way in c.lacks for c in classifiers)]
+        return CrossValidation.of(train, classifiers, config, known)
 
     def run_files(self) -> type[RunFiles]:
         """As `Kind.run_files`: a sampler that draws its samples again."""

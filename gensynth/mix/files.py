@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
@@ -19,6 +20,9 @@ class Files(ABC):
     What a manifest says of where an example is from is the same for all kinds (`gensynth.mix.manifest`); these methods
     add where it lies, in the columns `file_name` and `row`.
     """
+
+    rejected: ClassVar[str] = "rejected.csv"
+    """What the samples that were rejected are called in the folder of a run that keeps them."""
 
     @abstractmethod
     def manifest_of(self, out: Path) -> Path:

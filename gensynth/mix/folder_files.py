@@ -13,16 +13,17 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from gensynth.data.files import check_count, refuse_existing, whole_folder
 from gensynth.data.labeled import LabeledData
 from gensynth.data.names import check_class_names, folder_name, safe_name
+from gensynth.data.split import Parts
 from gensynth.fidelity.verdict import SampleVerdicts
 from gensynth.mix.files import Files
-from gensynth.mix.manifest import Row, described, read_manifest, write_manifest
+from gensynth.mix.manifest import Row, described, read_manifest, real_row, write_manifest
 from gensynth.sampler.synthetic import Synthetic
 
 MANIFEST = "metadata.csv"
@@ -30,6 +31,8 @@ MANIFEST = "metadata.csv"
 
 class ClassFolders(Files):
     """A folder for each class."""
+
+    rejected: ClassVar[str] = "rejected"
 
     @abstractmethod
     def put(self, x: Any, rows: Sequence[Row], folder: Path) -> list[Row]:
@@ -75,6 +78,26 @@ class ClassFolders(Files):
                 "Restore the folder, or remove metadata.csv."
             )
         return described(samples.subset([at[name] for name in names]), cells)
+
+
+class PartFolders(ClassFolders):
+    """A mixed data set is a folder for each part that has examples, with a folder for each class in it."""
+
+    def put_real(self, x: Any, rows: Sequence[Row], folder: Path) -> list[Row]:
+        """Write real examples as they came below a folder; return as `put`, which it is by default."""
+        return self.put(x, rows, folder)
+
+    def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
+        """As `Files.write_mixed`; errors as of `write`."""
+        check_class_names(parts.train.classes)
+        with whole_folder(out) as folder:
+            for name, part in parts.by_name.items():
+                if len(part):
+                    real = [real_row(name, part, i) for i in range(len(part))]
+                    written = self.put_real(part.x, real, folder / name)
+                    if name == "train" and accepted is not None:
+                        written += self.put(accepted.x, numbered(rows), folder / name)
+                    list_files(folder / name, written)
 
 
 def numbered(rows: Iterable[Row]) -> list[Row]:

@@ -32,8 +32,9 @@ SCORES = {
 SOURCE = ("label", "synthetic", "sampler", "checkpoint_sha256", "seed", "index", "how", "parents")
 """Columns that every version has written, for every kind, side by side in this order."""
 
-FORM = ("width", "height", "own_size")
-"""Columns of images: pixels of the file, and whether these are all that the image has, 1, or what networks see, 0."""
+FORM = ("width", "height", "own_size", "seconds", "rate", "channels")
+"""Columns of images: pixels of the file, and whether these are all that the image has, 1, or what networks see, 0.
+Columns of sounds: length, samples per second, and how many channels."""
 
 END = ("verdict", "reason", "review", "nearest", "utility")
 COLUMNS = ("file_name", "row", "part", *SOURCE, *SCORES, *END, *FORM)

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from gensynth.choose.results import Choice, load_choice, save_choice
-from gensynth.data.files import refuse_inside
+from gensynth.data.files import RECORD, refuse_inside
 from gensynth.data.lock import locked
 from gensynth.evaluate.config import ArmsConfig
 from gensynth.evaluate.evaluate import evaluate_checked
@@ -44,7 +44,7 @@ from gensynth.mix.mix import mix
 from gensynth.mix.targets import filled_rare, spread_counts
 from gensynth.rebalance.finish import CHOICE, EVALUATION, LEAK, SPREAD, Rebalanced, print_rebalanced, report
 from gensynth.rebalance.job import VERDICT, Asked, Job
-from gensynth.rebalance.run import AUTO, RECORD, Run
+from gensynth.rebalance.run import AUTO, Run
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
 

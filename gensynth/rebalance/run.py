@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
 import gensynth
-from gensynth.data.files import remove_leftovers, visible, write_text
+from gensynth.data.files import RECORD, remove_leftovers, visible, write_text
 from gensynth.data.lock import command
 from gensynth.data.plain import read_json, typed
 from gensynth.data.settings import differences
 
 AUTO = "auto"
 """The sampler that is chosen."""
-RECORD = "run.json"
-"""Name of the record in a run's folder."""
 SCHEMA = "schema.json"
 """Name of what says in a run's folder what the columns of its table are."""
 WHERE = (

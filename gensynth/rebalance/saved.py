@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypedDict
 
 from gensynth.choose.results import Choice
 from gensynth.choose.samplers import choose_samplers
+from gensynth.data.files import RECORD
 from gensynth.data.split import Parts
 from gensynth.data.words import some_counts
 from gensynth.fidelity.verdict import SampleVerdicts, Verdict
@@ -17,7 +18,7 @@ from gensynth.kind import Kind, kinds
 from gensynth.mix.mix import write_synthetic
 from gensynth.mix.targets import target_counts
 from gensynth.rebalance.job import Asked, Job, RunFiles
-from gensynth.rebalance.run import AUTO, RECORD, absolute
+from gensynth.rebalance.run import AUTO, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic
@@ -53,10 +54,10 @@ class SavedRun(RunFiles):
 
     def keep(self, synthetic: Synthetic, samples: SampleVerdicts) -> None:
         """As `RunFiles.keep`: the rejected ones."""
-        bad = ~samples.accepted
-        if bad.any():
-            rejected = self.folder / "rejected.csv"
-            write_synthetic(synthetic.subset(bad), samples.subset(bad), rejected, self.kind.files())
+        bad, files = ~samples.accepted, self.kind.files()
+        path = self.folder / files.rejected
+        if bad.any() and not path.is_dir():  # a folder that a killed run left is whole, and holds these very ones
+            write_synthetic(synthetic.subset(bad), samples.subset(bad), path, files)
 
     def read(self, verdict: Verdict) -> Synthetic:
         """As `RunFiles.read`."""
@@ -68,7 +69,11 @@ class SavedRun(RunFiles):
     @cached_property
     def sampler(self) -> Sampler | None:
         """What draws the samples; None where nothing does."""
-        return next(map(self.kind.load, self.folder.glob(f"*{SAMPLER}")), None)
+        return next(map(self.load, self.folder.glob(f"*{SAMPLER}")), None)
+
+    def load(self, path: Path) -> Sampler:
+        """Return a sampler of the run, which draws from the real examples wherever these lie now."""
+        return self.kind.refound(self.kind.load(path), self.parts.train)
 
     @property
     def provenance(self) -> Mapping[str, str]:
@@ -105,7 +110,7 @@ class SavedJob(Job):
         path = self.files.folder / f"{sampler}{SAMPLER}"
         if not path.exists():
             self.fit(self.files.kind.made(sampler, self.asked.rebalance.settings)).save(path)
-        return self.files.kind.load(path)
+        return self.files.load(path)
 
     def fit(self, sampler: Any) -> Any:
         """Fit a sampler to the training part."""

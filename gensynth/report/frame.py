@@ -32,7 +32,7 @@ def page(contents: Contents, header: Html, sections: Sequence[tuple[str, str, Ht
     """
     css = resources.files("gensynth.report").joinpath("page.css").read_text(encoding="utf-8")
     # Nothing may be fetched or run: only what is inside the page, and no script.
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gensynth.data.files import refuse_inside, write_text
+from gensynth.data.files import RECORD, refuse_inside, write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.lock import locked
 from gensynth.data.plain import MAKE_AGAIN, read_json
@@ -33,7 +33,7 @@ from gensynth.fidelity.verdict import Verdict, load_verdict, save_verdict
 from gensynth.kind import Kind
 from gensynth.mix.mix import refuse_held_out_parents, write_synthetic
 from gensynth.mix.targets import shares
-from gensynth.rebalance.run import AUTO, RECORD, Run, absolute
+from gensynth.rebalance.run import AUTO, Run, absolute
 from gensynth.sampler import SAMPLER
 from gensynth.sampler.base import Sampler
 from gensynth.sampler.synthetic import Synthetic

@@ -88,10 +88,10 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     [
         (
             "explore photos --target y",
-            "setting 'target' is for tables, and none is named here: a table's name ends in .csv",
+            "setting 'target' is for clips, tables, documents, and none is named here: ",
         ),
         ("check photos --against photos --schema s.json", "setting 'schema' is for tables"),
-        ("rebalance photos --out run --target y", "setting 'target' is for tables"),
+        ("rebalance photos --out run --target y", "; a table's name ends in .csv"),
         ("train vae --data photos --settings.steps 3", "--settings are for smote, recipes and tables"),
         ("explore t.csv --target y --size 32", "setting 'size' is for images"),
         ("mix t.csv --real t.csv --out u.csv --link hard", "setting 'link' is for images"),
@@ -101,7 +101,7 @@ def test_bad_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ("train vae --data t.csv --target y", "'vae' is for images; for tables there are bootstrap, cart, copula"),
         ("train copula --data photos", "'copula' is for tables; for images there are cyclegan"),
         ("train tabular_vae --data photos", "'tabular_vae' is for tables"),
-        ("rebalance t.csv --target y --out u.csv --sampler recipes", "'recipes' is for images"),
+        ("rebalance t.csv --target y --out u.csv --sampler recipes", "'recipes' is for clips, images; for"),
         ("rebalance photos --out run --sampler copula", "'copula' is for tables; for images there are smote, recipes"),
     ],
 )

@@ -31,7 +31,7 @@ def test_what_is_kept_is_more_varied_than_the_first_ones():
     assert pdist(kept).mean() > pdist(features[:100]).mean()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(m=st.integers(0, 60), n=st.integers(0, 60), tail=st.floats(0, 1), seed=st.integers(0, 99))
 def test_exactly_as_many_as_wanted_if_there_are_so_many(m, n, tail, seed):
     rng = np.random.default_rng(seed)

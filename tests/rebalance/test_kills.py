@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from command_line import DIGITS, QUICK, picture
 from made_reviews import reviews
+from made_sounds import sounds
 
 from gensynth.cli.main import main
 from gensynth.data import files
@@ -140,6 +141,18 @@ def test_rebalance_of_documents_killed_again_and_again(monkeypatch: pytest.Monke
         file.write_text(text)
     arms = ["--evaluate.arms", "real,real + synthetic", "--evaluate.classifiers", "logistic", "--evaluate.folds", 2]
     command = ["rebalance", tmp_path / "data", "--sampler", "ngram", "--to", "balance", *arms, "--quiet"]
+    check_run(monkeypatch, tmp_path, command, "dataset/metadata.csv")
+
+
+def test_rebalance_of_clips_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = sounds(tmp_path / "data", 24, 12, ".ogg")  # an Ogg stream has a number that is drawn at random
+    quick = ["--settings.effects", "speed,pitch", "--evaluate.classifiers", "logistic", "--evaluate.folds", 2]
+    command = ["rebalance", data, "--sampler", "recipes", *quick, "--to", "balance", "--quiet"]
+    check_run(monkeypatch, tmp_path, command, "dataset/train/metadata.csv")
+
+
+def check_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[Any], listed: str) -> None:
+    """Kill a run at every file it writes, each time going on; `listed` is one of those it writes."""
 
     def run(out: Path) -> None:
         done([*command, "--out", out], codes=(0, 1))
@@ -151,7 +164,7 @@ def test_rebalance_of_documents_killed_again_and_again(monkeypatch: pytest.Monke
         at += 1
     assert at > 4
     first, again = contents(whole), contents(cut)
-    assert first.keys() == again.keys() and "dataset/metadata.csv" in first
+    assert first.keys() == again.keys() and listed in first
     told = ("run.json", "report.html")  # these say when, and where
     assert [name for name in first if first[name] != again[name] and not name.endswith(told)] == []
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import io
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm import tqdm
 
 from gensynth.kinds.image.pixels import digest_of, is_deep, is_grey, largest_value, to_pixels
 from gensynth.kinds.image.placement import PAD
@@ -27,9 +24,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 MAX_PIXELS = 50_000_000
 ORIENTATION = 0x0112  # the EXIF tag; values 5 to 8 swap height and width
 DRAFT = 512  # the least side to which the JPEG decoder may shrink: twice the largest that networks see
-BLOCK = 1024
-THREADS = min(16, os.cpu_count() or 1)
-T = TypeVar("T")
 
 with suppress(OSError, AttributeError):  # a Pillow that hides its libtiff keeps its messages
     # libtiff would write about broken files to standard error by itself; we say ourselves that they are broken.
@@ -125,31 +119,3 @@ def _upright(image: Image.Image) -> tuple[int, int]:
     # Asking a PNG without EXIF in front of its pixels would decode all of it; Pillow turns a TIFF's size by itself.
     asked = image.format in ("JPEG", "MPO", "WEBP") or (image.format == "PNG" and "exif" in image.info)
     return (w, h) if asked and image.getexif().get(ORIENTATION, 1) >= 5 else (h, w)
-
-
-def for_each(task: Callable[[int], T], root: Path, paths: Sequence[str], title: str = "") -> list[T]:
-    """Run `task` on every row with threads; collect all failures into one ValueError."""
-    failed: dict[int, str] = {}
-
-    def attempt(row: int) -> T | None:
-        try:
-            return task(row)
-        except Exception as error:  # Pillow's decoders raise nearly every type on broken files
-            failed[row] = str(error) or type(error).__name__
-            return None
-
-    done: list[T | None] = []
-    hide = None if title else True  # None: shown on a terminal only
-    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(paths), desc=title, disable=hide) as bar:
-        for start in range(0, len(paths), BLOCK):
-            rows = range(start, min(start + BLOCK, len(paths)))
-            done += pool.map(attempt, rows)
-            bar.update(len(rows))
-    if failed:
-        shown = ", ".join(f"{paths[row]!r} ({failed[row]})" for row in sorted(failed)[:5])
-        more = ", ..." if len(failed) > 5 else ""
-        raise ValueError(
-            f"{len(failed)} of {len(paths)} images in {str(root)!r} cannot be read: {shown}{more}; "
-            "repair or remove them."
-        )
-    return done  # type: ignore[return-value]  # None only where the task itself returns it

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from gensynth.data.cells import Cells
+from gensynth.data.cells import Cells, said_of_files
 from gensynth.data.labeled import LabeledData
 from gensynth.data.npz import open_npz
 from gensynth.mix.manifest import is_manifest
@@ -33,14 +33,7 @@ def read_column(data: LabeledData, source: str, column: str, noun: str) -> tuple
         ValueError: if the source has no such column, or says nothing of an image.
     """
     if Path(source).is_dir():
-        table = Path(source) / MANIFEST
-        known = _from_csv(table, column, noun)
-        if lacking := [name for name in data.ids if not known.get(name)]:
-            raise ValueError(
-                f"{len(lacking)} of {len(data)} images have no {column!r} in {str(table)!r}, such as {lacking[0]!r}; "
-                "add their rows."
-            )
-        return tuple(known[name] for name in data.ids)
+        return said_of_files(Path(source) / MANIFEST, data.ids, column, noun, data.noun)
     if str(source).lower().endswith(".npz"):
         return _from_npz(source, column, len(data))
     raise ValueError(f"{source!r} has no column {column!r}: {noun} come from a folder's metadata.csv or an .npz file.")
@@ -69,14 +62,6 @@ def possible_groups(data: LabeledData) -> dict[str, int]:
         if all(values) and shared > len(values) / 2 and len(counts) > 2 and not is_class:
             found[column] = len(counts)
     return found
-
-
-def _from_csv(path: Path, column: str, noun: str) -> dict[str, str]:
-    if not path.is_file():
-        raise ValueError(f"{noun} are read from {str(path)!r} (columns file_name and {column}), which does not exist.")
-    cells = Cells.read(path, ("file_name", column), f"it must be one, with the columns file_name and {column}")
-    names, values = cells.texts("file_name"), cells.texts(column)
-    return {name.removeprefix("./"): value.strip() for name, value in zip(names, values, strict=True)}
 
 
 def _from_npz(path: str, column: str, n: int) -> tuple[str, ...]:

@@ -16,38 +16,34 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 import numpy as np
 
 from gensynth.data.cells import Cells
-from gensynth.data.files import whole_folder
+from gensynth.data.each import in_threads
 from gensynth.data.labeled import LabeledData
 from gensynth.data.names import folder_name, renamed_notes
-from gensynth.data.split import Parts
-from gensynth.kinds.image.decode import THREADS
 from gensynth.kinds.image.file_cues import file_notes
 from gensynth.kinds.image.folder import FLAT, read_folder
 from gensynth.kinds.image.images import Images
 from gensynth.kinds.image.like_parent import file_of
 from gensynth.kinds.image.native import Native
 from gensynth.kinds.image.pixels import MASK, WHITE, image_of
-from gensynth.mix.folder_files import MANIFEST, ClassFolders, labels_of, list_files, name_of, numbered
-from gensynth.mix.manifest import SOURCE, Row, by_any_tool, real_row
+from gensynth.mix.folder_files import MANIFEST, PartFolders, labels_of, name_of
+from gensynth.mix.manifest import SOURCE, Row, by_any_tool
 from gensynth.sampler.synthetic import Synthetic
 
 LINKS = ("copy", "hard", "symbolic")
 SMALL = 0.5
 """Samples with a smaller share of the longer side of the real images of their class are refused beside them."""
-T = TypeVar("T")
 
 
 @final
 @dataclass(frozen=True)
-class FolderFiles(ClassFolders):
+class FolderFiles(PartFolders):
     """A folder for each class.
 
     An image that came from a file keeps it byte for byte, whatever size networks see it at. A sample that was made from
@@ -66,16 +62,9 @@ class FolderFiles(ClassFolders):
         if self.link not in LINKS:
             raise ValueError(f"link must be 'copy', 'hard' or 'symbolic', got {self.link!r}.")
 
-    def write_mixed(self, parts: Parts, accepted: Synthetic | None, rows: Iterable[Row], out: Path) -> None:
-        """As `Files.write_mixed`; errors as of `write`."""
-        with whole_folder(out) as folder:
-            for name, part in parts.by_name.items():
-                if len(part):
-                    real = [real_row(name, part, i) for i in range(len(part))]
-                    written = _write(part.x, real, folder / name, self._keep)
-                    if name == "train" and accepted is not None:
-                        written += self.put(accepted.x, numbered(rows), folder / name)
-                    list_files(folder / name, written)
+    def put_real(self, x: Images, rows: Sequence[Row], folder: Path) -> list[Row]:
+        """As `PartFolders.put_real`."""
+        return _write(x, rows, folder, self._keep)
 
     def refuse_unlike(self, real: LabeledData, accepted: Synthetic) -> None:
         """As `Files.refuse_unlike`: samples much smaller than the real images of their class."""
@@ -212,9 +201,3 @@ def png_names(names: Iterable[str], folder: Path) -> list[str]:
     if twice := [name for name, n in Counter(written).items() if n > 1]:
         raise ValueError(f"two images of {str(folder)!r} would both be written as {twice[0]!r}; rename one of them.")
     return written
-
-
-def in_threads(task: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
-    """Run `task` on each of the arguments, as `map` does, in threads; the first error is raised, and ends it."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(task, *arguments))

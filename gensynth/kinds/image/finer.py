@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gensynth.kinds.image.decode import decode_image, for_each
+from gensynth.data.each import for_each
+from gensynth.kinds.image.decode import decode_image
 from gensynth.kinds.image.images import Images
 from gensynth.kinds.image.native import Native
 from gensynth.kinds.image.placement import STRETCH, Placement, place
@@ -54,7 +55,8 @@ class Finer:
             assert native is not None
             x[from_files[i]] = torch.from_numpy(self._read(native))
 
-        for_each(read, Path(), [str(natives[i].path) for i in from_files])  # type: ignore[union-attr]  # as found above
+        paths = [str(natives[i].path) for i in from_files]  # type: ignore[union-attr]  # as found above
+        for_each(read, Path(), paths, "image")
         return x[torch.from_numpy(back)]
 
     def _read(self, native: Native) -> np.ndarray:

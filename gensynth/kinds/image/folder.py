@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from gensynth.data.each import for_each
 from gensynth.data.labeled import LabeledData
-from gensynth.data.names import check_class_names, natural_key
 from gensynth.kinds.image.cache import NO_CACHE, Cache
-from gensynth.kinds.image.decode import SUFFIXES, for_each, header
+from gensynth.kinds.image.decode import SUFFIXES, header
 from gensynth.kinds.image.images import ImageFiles, Images, Pixels
 from gensynth.kinds.image.native import Native, Natives
 from gensynth.kinds.image.pixels import MASK, WHITE, choose_size, content_hash, find_white, size_notes, white_notes
 from gensynth.kinds.image.placement import PAD
-from gensynth.mix.manifest import is_manifest
-from gensynth.rebalance.run import RECORD
+from gensynth.mix.class_folders import ClassFolder
 
-PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 FLAT = "images"
 """Name of the class of images that lie in a folder without sub-folders."""
-
-
-class _Found(NamedTuple):
-    """What lies in a folder: the images' ids, labels and class names, and how many other files.
-
-    `unread` counts the latter by class (`""` for the folder itself) and kind, which is a suffix or a few words;
-    `outputs` are folders that gensynth wrote.
-    """
-
-    ids: tuple[str, ...]
-    y: np.ndarray
-    classes: tuple[str, ...]
-    unread: dict[str, Counter[str]]
-    outputs: tuple[str, ...]
 
 
 class _Image(NamedTuple):
@@ -130,24 +111,23 @@ def read_folder(
             megapixels or values above `white`, or a symbolic link leads where none may lead.
     """
     root = Path(root).resolve()
-    ids, y, classes, unread, outputs = _find(root, part_names, flat, follow_links, ours)
+    found = _folder(root, follow_links).classes(part_names, FLAT if flat else None, ours)
+    ids = found.ids
     read = _read(root, ids, _Wanted(size, channels, white, fit, cache), memory_gb)
-    written = ", ".join(map(repr, outputs))
-    pixels, counts = read.pixels, Counter(classes[label] for label in y)
+    pixels = read.pixels
     x: Images = _files(root, ids, read, cache)
     if pixels is not None:
         x = Pixels(torch.from_numpy(pixels), x.natives, read.white)
     return LabeledData(
         x=x,
-        y=y,
-        classes=classes,
+        y=found.y,
+        classes=found.classes,
         ids=ids,
         root=root,
         notes=(
             *size_notes(read.sizes, read.size, fit),
             *white_notes(*read.largest, read.white),
-            *_unread_notes(unread, counts),
-            *([f"What gensynth wrote is no class and was left out: {written}."] if written else []),
+            *found.notes,
         ),
     )
 
@@ -166,8 +146,6 @@ def read_files(root: str | Path, size: tuple[int, int], channels: int, white: in
         ValueError: if it holds no images, or one that cannot be read.
     """
     root = Path(root).resolve()
-    if not root.is_dir():
-        raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
     paths = find_images(root)
     return _files(root, paths, _read(root, paths, _Wanted(size, channels, white, PAD), memory_gb=0), NO_CACHE)
 
@@ -182,7 +160,7 @@ def _read(root: Path, ids: Sequence[str], wanted: _Wanted, memory_gb: float) -> 
 
     An orientation may stand behind the pixels, and the largest value of all images is only known in the end.
     """
-    headers = for_each(lambda i: header(root / ids[i]), root, ids, "checking")
+    headers = for_each(lambda i: header(root / ids[i]), root, ids, "image", "checking")
     guess = choose_size(np.array([(h.height, h.width) for h in headers]), wanted.size)
     c = wanted.channels or (1 if all(h.grey for h in headers) else 3)
 
@@ -197,7 +175,7 @@ def _read(root: Path, ids: Sequence[str], wanted: _Wanted, memory_gb: float) -> 
                 pixels[i] = x
             return _Image(content_hash(x), bool((x[1:] == x[:1]).all()), *found[1:])
 
-        return _Read(pixels, for_each(decode, root, ids, title), size, c, white, wanted.fit)
+        return _Read(pixels, for_each(decode, root, ids, "image", title), size, c, white, wanted.fit)
 
     known = None if wanted.white == MASK else wanted.white
     read = decode_all(guess, known, "reading")
@@ -219,134 +197,8 @@ def find_images(root: Path) -> list[str]:
     Raises:
         ValueError: if there are none, or a symbolic link leads to a folder or out of `root`.
     """
-    found = [e for entry in list(os.scandir(root)) for e in walk(entry, root) if not _unread_kind(e)]
-    if not found:
-        raise ValueError(f"folder {str(root)!r} holds no images ({', '.join(SUFFIXES)}).")
-    return sorted((Path(e.path).relative_to(root).as_posix() for e in found), key=natural_key)
+    return _folder(root).files()
 
 
-def _find(root: Path, part_names: bool, flat: bool, follow_links: bool, ours: bool) -> _Found:
-    if not root.is_dir():
-        raise FileNotFoundError(f"folder {str(root)!r} does not exist.")
-    top = [e for e in os.scandir(root) if not e.name.startswith(".") and e.name != "__MACOSX"]
-    folders = {e.name: e for e in top if e.is_dir()}
-    written = [] if ours else [name for name in folders if name.lower() not in PART_NAMES and is_output(root / name)]
-    outputs = tuple(sorted(written, key=natural_key))
-    classes = tuple(sorted(folders.keys() - set(outputs), key=natural_key))
-    loose = [e for e in top if not e.is_dir() and e.name != "metadata.csv"]  # which is read elsewhere
-    seen = {str(root)} if follow_links else None
-    if not classes:
-        n = sum(not _unread_kind(e) for e in loose)
-        if n and flat:
-            images, others = _images_of(root, loose, seen)
-            return _Found(images, np.zeros(n, dtype=np.int64), (FLAT,), {"": others}, outputs)
-        state = f"has {n} images directly inside but no class folders" if n else "holds no images"
-        beside = f" beside what gensynth wrote ({', '.join(map(repr, outputs))})" if outputs else ""
-        raise ValueError(f"folder {str(root)!r} {state}{beside}; make one sub-folder per class, named like the class.")
-    parts = set() if part_names else PART_NAMES.intersection(name.lower() for name in classes)
-    if len(parts) > 1 or len(parts) == len(classes):
-        raise ValueError(
-            f"the sub-folders of {str(root)!r} are parts ({', '.join(classes[:8])}), not classes; pass "
-            f"{str(root / 'train')!r} as the source and --test_data {str(root / 'test')!r}."
-        )
-    check_class_names(classes)
-    ids: list[str] = []
-    counts = []
-    unread = {"": Counter(_unread_kind(e) or "image" for e in loose)}
-    for name in classes:
-        images, unread[name] = _images_of(root, [folders[name]], seen)
-        if not images:
-            raise ValueError(
-                f"class folder {name!r} in {str(root)!r} holds no images ({', '.join(SUFFIXES)})"
-                f"{f' but {_listed(unread[name])}' if unread[name] else ''}; add some or remove the folder."
-            )
-        if any(unicodedata.category(c) == "Cs" for path in images for c in path):
-            raise ValueError(f"class folder {name!r} holds file names that are not valid UTF-8; rename them.")
-        ids += images
-        counts.append(len(images))
-    return _Found(tuple(ids), np.repeat(np.arange(len(classes)), counts), classes, unread, outputs)
-
-
-def is_output(folder: Path) -> bool:
-    """Whether gensynth wrote a folder: a run, checkpoints or samples. One with images directly inside is a class."""
-    names = [entry.name for entry in os.scandir(folder)]
-    if any(name.lower().endswith(SUFFIXES) for name in names):
-        return False
-    manifest = folder / "metadata.csv"
-    if manifest.is_file():
-        return is_manifest(manifest)
-    return RECORD in names or any(name.endswith((".ckpt", ".resume")) for name in names)
-
-
-def _images_of(
-    root: Path, entries: Sequence[os.DirEntry[str]], seen: set[str] | None
-) -> tuple[tuple[str, ...], Counter[str]]:
-    """Return the images at or below entries of `root`, in natural order, and the kinds of other files."""
-    found = [e for entry in entries for e in walk(entry, root, seen)]
-    kinds = [_unread_kind(e) for e in found]
-    images = [Path(e.path).relative_to(root).as_posix() for e, kind in zip(found, kinds, strict=True) if not kind]
-    return tuple(sorted(images, key=natural_key)), Counter(kind for kind in kinds if kind)
-
-
-def _unread_kind(entry: os.DirEntry[str]) -> str:
-    """Return in a few words what a file is that is not read; "" for an image."""
-    suffix = Path(entry.name).suffix.lower()
-    if not entry.is_file():  # a pipe would wait for ever
-        return "pipe, device or broken link"
-    return "" if suffix in SUFFIXES else suffix if suffix[1:].isalnum() and len(suffix) < 9 else "of no known kind"
-
-
-def _listed(kinds: Counter[str]) -> str:
-    """Return counts of kinds as text, such as `12 .heic, 1 .txt`."""
-    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common(5)) + (", ..." if len(kinds) > 5 else "")
-
-
-def _unread_notes(unread: Mapping[str, Counter[str]], counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Return a sentence on files that were not read: how many of which class, out of how many, and of what kind."""
-    lost = {name: kinds.total() for name, kinds in unread.items() if kinds}
-    most = sorted(lost, key=lambda name: (not name, -lost[name]))
-    shown = []
-    for name in most[:10]:
-        where = f"of {lost[name] + counts[name]} files of {name!r}" if name else "outside of classes"
-        shown.append(f"{lost[name]} {where} ({_listed(unread[name])})")
-    more = f" and {sum(lost[name] for name in most[10:])} of {len(most) - 10} more classes" if len(most) > 10 else ""
-    read = ", ".join(SUFFIXES)
-    return (f"Not read: {', '.join(shown)}{more}. Images are read from {read} files; convert others.",) if shown else ()
-
-
-def walk(entry: os.DirEntry[str], root: Path, seen: set[str] | None = None) -> Iterator[os.DirEntry[str]]:
-    """Yield the files at or below `entry`, without hidden ones.
-
-    Args:
-        entry: A file or folder.
-        root: The folder that symbolic links may not leave.
-        seen: Where symbolic links may lead anywhere, the real folders that were entered so far; None elsewhere.
-
-    Raises:
-        ValueError: if a symbolic link leads where it may not, or nowhere, or to a folder that was entered before.
-    """
-    if entry.name.startswith("."):
-        return
-    folder = entry.is_dir()
-    if entry.is_symlink() and (folder or entry.name.lower().endswith(SUFFIXES)):
-        if not os.path.exists(entry.path):
-            raise ValueError(
-                f"symbolic link {entry.path!r} leads nowhere; fetch the file it stands for ('git annex get', 'dvc "
-                "pull'), or remove it."
-            )
-        # A link to a folder may be a loop; one that leaves the root would put strangers' files into ids.
-        if seen is None and (folder or not Path(entry.path).resolve().is_relative_to(root)):
-            raise ValueError(
-                f"symbolic link {entry.path!r} leads to a folder or out of {str(root)!r}; "
-                "put the files themselves there, or allow links in real data with --follow_links."
-            )
-    if not folder:
-        yield entry
-        return
-    if seen is not None:
-        real = os.path.realpath(entry.path)
-        if real in seen:
-            raise ValueError(f"{entry.path!r} is a folder that another link leads to, too, or a loop; remove one link.")
-        seen.add(real)
-    for child in list(os.scandir(entry.path)):  # a list, so that the folder is closed if a link raises
-        yield from walk(child, root, seen)
+def _folder(root: Path, follow_links: bool = False) -> ClassFolder:
+    return ClassFolder(root, Images.noun, SUFFIXES, follow_links)

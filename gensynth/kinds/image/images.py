@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gensynth.data.each import for_each
 from gensynth.data.examples import Examples
 from gensynth.kinds.image.cache import NO_CACHE, Cache
-from gensynth.kinds.image.decode import for_each
 from gensynth.kinds.image.native import Native, Natives
 from gensynth.kinds.image.pixels import content_hash
 from gensynth.kinds.image.placement import PAD
@@ -169,7 +169,7 @@ class ImageFiles(Images):
             settings = (self.size, self.channels, self.white, self.fit)
             pixels[row] = self.cache.decode(self.root / paths[row], *settings).pixels
 
-        for_each(decode, self.root, paths)
+        for_each(decode, self.root, paths, self.noun)
         return torch.from_numpy(pixels if at.ndim else pixels[0])
 
     def take(self, at: np.ndarray) -> ImageFiles:

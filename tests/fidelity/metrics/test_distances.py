@@ -48,7 +48,7 @@ def test_wide_rows_give_exactly_the_distance_matrix(name, block, monkeypatch):
     assert np.array_equal(at_most, full <= radii)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), n=st.integers(2, 40), m=st.integers(1, 20), block=st.integers(1, 50))
 def test_nearest_is_the_sorted_distance_matrix(seed, n, m, block):
     rng = np.random.default_rng(seed)

@@ -239,7 +239,7 @@ def test_links_that_leave_the_folder_are_refused(folder: Path, tmp_path: Path) -
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "I", "F"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     mode=st.sampled_from(MODES),
     h=st.integers(1, 200),

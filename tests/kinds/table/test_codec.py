@@ -89,7 +89,7 @@ def there_and_back(x: pd.DataFrame) -> tuple[TableCodec, pd.DataFrame]:
     return codec, codec.decode(rows, np.arange(len(x)), codec.rest)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data(), n=st.integers(2, 30), names=st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=3))
 def test_every_real_row_comes_back(data: st.DataObject, n: int, names: list[str]) -> None:
     columns: dict[Any, Any] = {}

@@ -227,7 +227,7 @@ def test_numbers_in_other_writings() -> None:
     st.lists(st.floats(-1e9, 1e9).map(lambda v: round(v, 3)), min_size=5, max_size=30, unique=True),
     st.sampled_from(list(NUMBER_FORMATS)),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_numbers_are_read_as_they_are_written(values: list[float], form: str) -> None:
     x = np.array(values) + 0.0
     text = pd.Series(written(x, form, 3), dtype=object)

@@ -55,7 +55,7 @@ def test_without_missing_values_none_can_be_drawn() -> None:
     st.lists(st.floats(-1e12, 1e12, allow_subnormal=False) | st.just(float("nan")) | st.just(0.0), max_size=60),
     st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_column_comes_back(values: list[float], spiky: bool) -> None:
     x = np.array(values, dtype=np.float64)
     modes = fit(x, (0.0,) if spiky and (x == 0).any() else ())

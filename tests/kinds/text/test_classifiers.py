@@ -15,15 +15,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from gensynth.data.labeled import LabeledData
+from gensynth.evaluate.model_classifier import ModelClassifier, Taught
 from gensynth.evaluate.ways import OVERSAMPLED, REAL, THRESHOLD, WEIGHTS
-from gensynth.kinds.text.classifiers import Taught, TextClassifier, classifiers_of
+from gensynth.kinds.text.classifiers import classifiers_of
 from gensynth.kinds.text.config import CLASSIFIERS, TextChooseConfig, TextEvaluateConfig
 from gensynth.kinds.text.documents import Documents, array_of
 
 ONE = np.ones((180, 1))
 
 
-def made(model: str, train: LabeledData) -> TextClassifier:
+def made(model: str, train: LabeledData) -> ModelClassifier:
     (found,) = classifiers_of(train, TextEvaluateConfig(classifiers=(model,), folds=3))
     return found
 
@@ -46,9 +47,9 @@ def test_what_is_made_from_a_held_out_document_is_not_learned_from() -> None:
     train, test = reviews(0, 60, 12), reviews(1)
     classifier, offer = made("logistic", train), np.flatnonzero(train.y == 0)
     same = drawn(train.x.take(offer), train.y[offer], train.classes, [train.ids[i] for i in offer])
-    left = Taught.of(train, same).without(offer[:4])
-    assert len(left.y) == len(left.texts) == 72 + 12 - 8 and left.n_real == 72 - 4
-    assert not {train.x[int(i)] for i in offer[:4]} & {*left.texts}
+    left = Taught.of(train, same, lambda x: list(x.texts)).without(offer[:4])
+    assert len(left.y) == len(left.items) == 72 + 12 - 8 and left.n_real == 72 - 4
+    assert not {train.x[int(i)] for i in offer[:4]} & {*left.items}
     foreign = drawn(Documents(array_of(["free prize"])), [0], train.classes)
     assert classifier.try_way(REAL, train, foreign, test, lambda _: None).n_train == 73
 

@@ -16,8 +16,8 @@ from gensynth.data.labeled import LabeledData
 from gensynth.evaluate.classifier import Classifier
 from gensynth.evaluate.outcome import Probabilities
 from gensynth.evaluate.side_by_side import OnStep
+from gensynth.evaluate.small_network import PREDICT_BATCH
 from gensynth.kinds.image.classifier.mixing import MIXUP
-from gensynth.kinds.image.classifier.network import PREDICT_BATCH
 from gensynth.kinds.image.classifier.task import PLAIN, WAYS, Seen, Task, Way, join
 from gensynth.kinds.image.classifier.trunk import Trunk
 from gensynth.kinds.image.classifier.views import changed

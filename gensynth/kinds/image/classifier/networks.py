@@ -17,12 +17,13 @@ from gensynth.evaluate.folds import Folds
 from gensynth.evaluate.intervals import by_examples_and_seeds, independent_examples, least_variance_of_mean, resamples
 from gensynth.evaluate.outcome import HALF, Probabilities, rarer
 from gensynth.evaluate.side_by_side import OnStep
+from gensynth.evaluate.small_network import Build
 from gensynth.evaluate.ways import AUGMENTED, way_of
 from gensynth.kinds.image.classifier.best_recipe import Recipe, Trial, Tried, best_recipe
 from gensynth.kinds.image.classifier.config import SMALL, EvaluateConfig
 from gensynth.kinds.image.classifier.estimator import check_estimator, fit_and_predict
 from gensynth.kinds.image.classifier.network import train_and_predict
-from gensynth.kinds.image.classifier.task import AFFINE, PLAIN, WAYS, Build, Task, Training, join
+from gensynth.kinds.image.classifier.task import AFFINE, PLAIN, WAYS, Task, Training, join
 from gensynth.kinds.image.classifier.views import changed_beforehand
 from gensynth.sampler.synthetic import Synthetic
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
+from gensynth.evaluate.small_network import Build
 from gensynth.evaluate.ways import AUGMENTED, CUTMIX, MIXUP, OVERSAMPLED, REAL, WEIGHTS
 from gensynth.kinds.image.classifier.mixing import BLENDED, PASTED, Mixing
 
@@ -19,8 +20,6 @@ PLAIN, AFFINE = "", AUGMENTED
 
 Seen = Callable[[Tensor], Tensor]
 """Maps positions, int64 of shape (b,), to images, uint8 of shape (b, c, h, w)."""
-Build = Callable[[int, int], nn.Module]
-"""Makes an untrained network from the number of channels and of classes."""
 
 
 @dataclass(frozen=True)

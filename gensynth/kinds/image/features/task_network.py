@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gensynth.data.labeled import LabeledData
-from gensynth.kinds.image.classifier.network import LEARNING_RATE, PREDICT_BATCH, WEIGHT_DECAY, Classifiers
+from gensynth.evaluate.small_network import LEARNING_RATE, PREDICT_BATCH, WEIGHT_DECAY, Classifiers
 from gensynth.kinds.image.features.extractor import Extractor, weights_hash
 from gensynth.kinds.image.pixels import content_hash
 

@@ -19,10 +19,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from gensynth.data.each import for_each
 from gensynth.data.files import check_count, whole_folder, write_bytes
 from gensynth.generator.checkpoint import Checkpoint, load_checkpoint
 from gensynth.generator.precision import native_precision
-from gensynth.kinds.image.decode import SUFFIXES, Decoded, decode_image, for_each, header
+from gensynth.kinds.image.decode import SUFFIXES, Decoded, decode_image, header
 from gensynth.kinds.image.files import png_names
 from gensynth.kinds.image.folder import find_images
 from gensynth.kinds.image.generator.source import SourceGenerator
@@ -154,7 +155,7 @@ def _find(path: Path, size: int, white: int | None, quiet: bool) -> list[Picture
         picture = picture._replace(height=found.height, width=found.width, grey=grey)
         return picture, found._replace(pixels=found.pixels[:, :0])
 
-    looked = for_each(look, root, names, "" if quiet else "checking")
+    looked = for_each(look, root, names, "image", "" if quiet else "checking")
     deep, shallow = ([found.largest for _, found in looked if found.deep is kind] for kind in (True, False))
     white = find_white(deep, shallow, white, repr(str(path)))
     return [picture._replace(white=white) for picture, _ in looked]

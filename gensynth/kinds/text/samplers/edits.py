@@ -9,8 +9,9 @@ import numpy as np
 
 from gensynth.data.words import did_you_mean
 from gensynth.kinds.text.documents import plain
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.words import MARKS, blank, check_share, cut, listed, never, touchable
+from gensynth.sampler.in_turn import Made
 
 _BESIDE = dict(
     keys.split(":")

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from gensynth.data.lock import locked
 from gensynth.data.plain import typed
 from gensynth.data.words import counted
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.service.answers import Answers
 from gensynth.kinds.text.service.bedrock import Bedrock
 from gensynth.kinds.text.service.chat import Chat
@@ -25,6 +25,7 @@ from gensynth.kinds.text.service.named import check_named, remember
 from gensynth.kinds.text.service.prompt import TEMPLATE, check_template, document_of, prompt_of
 from gensynth.kinds.text.service.service import BEDROCK, Answer, Service
 from gensynth.report.printed import say
+from gensynth.sampler.in_turn import Made
 from gensynth.sampler.synthetic import Synthetic
 
 VERSION = 1

@@ -18,7 +18,6 @@ from threadpoolctl import threadpool_limits
 
 from gensynth.data.labeled import LabeledData
 from gensynth.kinds.text.features import Counts, Tfidf
-from gensynth.kinds.text.samplers.base import Made
 from gensynth.kinds.text.samplers.language_models import LanguageModel, ModelSampler
 from gensynth.kinds.text.samplers.words import (
     as_written,
@@ -31,6 +30,7 @@ from gensynth.kinds.text.samplers.words import (
     sentences,
     touchable,
 )
+from gensynth.sampler.in_turn import Made
 
 BEGINS, GOES_ON = ("\u2581", "\u0120"), "##"
 """What marks a token that begins a word (SentencePiece, byte-level pairs), and one that does not (WordPiece)."""

@@ -13,7 +13,8 @@ from sklearn.base import clone
 
 from gensynth.kinds.text.documents import plain
 from gensynth.kinds.text.pieces import BYTES, Pieces
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
+from gensynth.sampler.in_turn import Made
 
 if TYPE_CHECKING:
     from gensynth.data.labeled import LabeledData

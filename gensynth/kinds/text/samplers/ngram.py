@@ -12,8 +12,9 @@ from typing import Any, final
 import numpy as np
 
 from gensynth.kinds.text.documents import plain
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.words import WORD, blank, check_share
+from gensynth.sampler.in_turn import Made
 
 MOST = 500_000
 """Tokens that a chain learns from, about; of a larger class it takes random documents."""

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gensynth.kinds.text.documents import plain
-from gensynth.kinds.text.samplers.base import Made
 from gensynth.kinds.text.samplers.language_models import LanguageModel, ModelSampler
 from gensynth.kinds.text.samplers.words import sentences
+from gensynth.sampler.in_turn import Made
 
 SEQ2SEQ = "AutoModelForSeq2SeqLM"
 BATCH = 16

@@ -7,8 +7,9 @@ from typing import ClassVar, Self, final
 import numpy as np
 
 from gensynth.kinds.text.documents import plain
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.words import clauses, sentences
+from gensynth.sampler.in_turn import Made
 
 
 @final

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.near_words import near_words
 from gensynth.kinds.text.samplers.wordnet import synonyms
 from gensynth.kinds.text.samplers.words import as_written, check_count, check_share, cut, listed, never, touchable
+from gensynth.sampler.in_turn import Made
 
 
 @final

@@ -10,9 +10,10 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor
 
+from gensynth.evaluate.small_network import Classifiers
 from gensynth.kinds.image.classifier.estimator import COPIES, fit_and_predict
 from gensynth.kinds.image.classifier.mixing import BLENDED, PASTED
-from gensynth.kinds.image.classifier.network import Classifiers, train_and_predict
+from gensynth.kinds.image.classifier.network import train_and_predict
 from gensynth.kinds.image.classifier.task import AFFINE, Task, Training, Way
 
 

@@ -9,11 +9,12 @@ import pytest
 from made_reviews import THINGS, reviews
 
 from gensynth.fidelity.label_safety import ALL, SAFE, UNSAFE
-from gensynth.kinds.text.samplers.base import Made, TextSampler
+from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.edits import OPERATIONS, Edits
 from gensynth.kinds.text.samplers.recipe_safety import recipe_safety
 from gensynth.kinds.text.samplers.shuffle import Shuffle
 from gensynth.kinds.text.samplers.splice import Splice
+from gensynth.sampler.in_turn import Made
 
 
 @final

@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stub_service import StubService, completion, stub_service
 
@@ -205,7 +205,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_reply_is_an_answer_or_a_known_error(reply: Any) -> None:
     content = json.dumps(reply).encode()
@@ -216,7 +215,6 @@ def test_any_reply_is_an_answer_or_a_known_error(reply: Any) -> None:
         pass
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_header_is_a_wait_or_none(text: str) -> None:
     seconds = chat._seconds(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gensynth.kinds.text.service.prompt import LONGEST, TEMPLATE, check_template, document_of, prompt_of
@@ -91,7 +91,6 @@ def test_what_belongs_to_it_stays(answer: str, like: str) -> None:
     assert document_of(answer, [like]) == answer
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab \n\"'`“”<>/\ud800\0"), max_size=30) | st.text())
 def test_any_answer_gives_a_bare_document(answer: str) -> None:
     found = document_of(answer, ["x"])

@@ -1,0 +1,1 @@
+"""Audio: clips of sound, as files in a folder for each class."""

@@ -1,0 +1,1 @@
+"""What the page shows of clips, and lets one hear."""

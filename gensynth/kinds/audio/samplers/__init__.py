@@ -1,0 +1,1 @@
+"""Samplers of clips, found by looking."""

@@ -1,0 +1,79 @@
+"""Label safety of clips: which changes leave a real clip in its class; see `gensynth.fidelity.label_safety`.
+
+The judge is the gate's. It hears the parts of a clip in the order in which they sound, so that it finds out what is no
+longer the same word when it is reversed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gensynth.data.labeled import LabeledData
+from gensynth.fidelity.judge import Judge
+from gensynth.fidelity.label_safety import Changed, LabelSafety, at_most, folds_of, label_safety
+from gensynth.kinds.audio.clips import Clips
+from gensynth.kinds.audio.samplers.base import AudioSampler
+from gensynth.kinds.audio.space import AudioSpace
+
+MOST = 200
+"""Clips that the judge learns from and is asked about, at most: each is changed once by every effect."""
+
+
+def can_be_measured(train: LabeledData) -> bool:
+    """Return whether there are two classes of two clips or more: else a judge cannot say what a clip might become."""
+    return int((np.bincount(train.y) > 1).sum()) >= 2
+
+
+def recipe_safety(
+    train: LabeledData, recipes: Mapping[str, AudioSampler], held_out: LabeledData | None = None, seed: int = 0
+) -> LabelSafety:
+    """Measure which changes leave clips recognisable as their class.
+
+    Args:
+        train: Real clips that the judge learns from, of at least two classes.
+        recipes: By name, unfitted samplers that change real clips.
+        held_out: Other real clips, to be changed, with the same classes; None to take those of `train`, each judged
+            by a model that did not hear it.
+        seed: Chooses the clips, the folds and what the samplers draw.
+
+    Raises:
+        ValueError: if fewer than two classes have two clips, or no clip can be changed.
+    """
+    if not can_be_measured(train):
+        raise ValueError(
+            "label safety needs at least two classes of two training clips or more, else a judge cannot say what a "
+            f"clip might turn into; got {train.class_counts}; add clips."
+        )
+    rng = np.random.default_rng(seed)
+    train = train.subset(at_most(MOST, train, rng))
+    fitted = {name: sampler.fit(train) for name, sampler in recipes.items()}
+    space, changed = AudioSpace(train, seed), {name: Changed() for name in fitted}
+    known = space.real.wide
+    for asked, learned in folds_of(train, held_out, rng):
+        judge = Judge.fit(known[learned], train.y[learned], len(train.classes), seed)
+        before = judge(space.see(asked.x).wide).argmax(axis=1)
+        for name, sampler in fitted.items():
+            at, clips = _changed(sampler.on(asked), seed)
+            if clips is not None:
+                changed[name].add(asked.y[at], before[at], judge(space.see(clips).wide).argmax(axis=1))
+    return label_safety(train.classes, changed)
+
+
+def _changed(sampler: AudioSampler, seed: int) -> tuple[np.ndarray, Clips | None]:
+    """Change each clip that can be changed once.
+
+    Returns:
+        Positions of these, int64, and what became of them; of a clip made of several, the first one's.
+    """
+    data = sampler.data_
+    place, at, found = {name: i for i, name in enumerate(data.ids)}, list[int](), list[Clips]()
+    for label in sampler.labels:
+        try:
+            drawn = sampler.sample(label, data.class_counts[label], seed)
+        except ValueError:  # too few of its clips can be changed
+            continue
+        at += [place[parents[0]] for parents in drawn.parents]
+        found.append(drawn.x)
+    return np.array(at, dtype=np.int64), found[0].join(found[1:]) if found else None
