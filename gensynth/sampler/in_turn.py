@@ -64,6 +64,27 @@ class InTurn(KeptSampler):
         other._check()
         return other
 
+    def each_once(self, seed: int) -> tuple[np.ndarray, Any]:
+        """Change each real example that can be changed once.
+
+        Returns:
+            Positions of these, int64, and the `Examples` that became of them, None of none; of an example made of
+            several, the first one's.
+        """
+        place = {name: i for i, name in enumerate(self.data_.ids)}
+        at, found = list[int](), list[Examples]()
+        for label in self.labels:
+            try:
+                drawn = self.sample(label, self.class_counts[label], seed)
+            except ValueError:  # too few of its examples can be changed
+                continue
+            at += [place[parents[0]] for parents in drawn.parents]
+            found.append(drawn.x)
+        if not found:
+            return np.array(at, dtype=np.int64), None
+        first = np.sort(np.unique(at, return_index=True)[1])
+        return np.array(at)[first], found[0].join(found[1:]).take(first)
+
     def _suits(self, example: Any) -> bool:  # noqa: ARG002
         """Return whether a new example can be made of a real one; by default of each."""
         return True

@@ -13,7 +13,6 @@ import numpy as np
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
 from gensynth.fidelity.label_safety import Changed, LabelSafety, at_most, folds_of, label_safety
-from gensynth.kinds.audio.clips import Clips
 from gensynth.kinds.audio.samplers.base import AudioSampler
 from gensynth.kinds.audio.space import AudioSpace
 
@@ -55,25 +54,7 @@ def recipe_safety(
         judge = Judge.fit(known[learned], train.y[learned], len(train.classes), seed)
         before = judge(space.see(asked.x).wide).argmax(axis=1)
         for name, sampler in fitted.items():
-            at, clips = _changed(sampler.on(asked), seed)
+            at, clips = sampler.on(asked).each_once(seed)
             if clips is not None:
                 changed[name].add(asked.y[at], before[at], judge(space.see(clips).wide).argmax(axis=1))
     return label_safety(train.classes, changed)
-
-
-def _changed(sampler: AudioSampler, seed: int) -> tuple[np.ndarray, Clips | None]:
-    """Change each clip that can be changed once.
-
-    Returns:
-        Positions of these, int64, and what became of them; of a clip made of several, the first one's.
-    """
-    data = sampler.data_
-    place, at, found = {name: i for i, name in enumerate(data.ids)}, list[int](), list[Clips]()
-    for label in sampler.labels:
-        try:
-            drawn = sampler.sample(label, data.class_counts[label], seed)
-        except ValueError:  # too few of its clips can be changed
-            continue
-        at += [place[parents[0]] for parents in drawn.parents]
-        found.append(drawn.x)
-    return np.array(at, dtype=np.int64), found[0].join(found[1:]) if found else None

@@ -6,7 +6,7 @@ such as the order of sentences, it cannot see what a change has done, and calls 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -52,25 +52,7 @@ def recipe_safety(
         judge = Judge.fit(known[learned], train.y[learned], len(train.classes), seed)
         before = judge(scaled(embedding(asked.x.texts))).argmax(axis=1)
         for name, sampler in fitted.items():
-            at, texts = _changed(sampler.on(asked), seed)
-            if texts:
-                changed[name].add(asked.y[at], before[at], judge(scaled(embedding(texts))).argmax(axis=1))
+            at, documents = sampler.on(asked).each_once(seed)
+            if documents is not None:
+                changed[name].add(asked.y[at], before[at], judge(scaled(embedding(documents[:]))).argmax(axis=1))
     return label_safety(train.classes, changed)
-
-
-def _changed(sampler: TextSampler, seed: int) -> tuple[np.ndarray, Sequence[str]]:
-    """Change each document that can be changed once.
-
-    Returns:
-        Positions of these, int64, and what became of them; of a text made of several documents, the first one's.
-    """
-    data, found = sampler.data_, dict[int, str]()
-    place = {name: i for i, name in enumerate(data.ids)}
-    for label in sampler.labels:
-        try:
-            drawn = sampler.sample(label, data.class_counts[label], seed)
-        except ValueError:  # too few of its documents can be changed
-            continue
-        for text, parents in zip(drawn.x.texts, drawn.parents, strict=True):
-            found.setdefault(place[parents[0]], text)
-    return np.array([*found], dtype=np.int64), [*found.values()]
