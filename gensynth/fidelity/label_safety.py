@@ -183,6 +183,21 @@ def folds_of(
         yield train.subset(fold == f), fold != f
 
 
+def can_be_measured(train: LabeledData) -> bool:
+    """Whether there are two classes of two examples or more: else a judge cannot say what one might turn into."""
+    return int((np.bincount(train.y) > 1).sum()) >= 2
+
+
+def check_measurable(train: LabeledData) -> None:
+    """Raise ValueError where label safety cannot be measured."""
+    if not can_be_measured(train):
+        noun = train.noun
+        raise ValueError(
+            f"label safety needs at least two classes of two training {noun}s or more, else a judge cannot say what a "
+            f"{noun} might turn into; got {train.class_counts}; add {noun}s."
+        )
+
+
 def at_most(total: int, data: LabeledData, rng: np.random.Generator) -> np.ndarray:
     """Return the rows of equally many examples of each class, at random, about `total` where there are more."""
     present = np.unique(data.y)

@@ -12,17 +12,12 @@ import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
-from gensynth.fidelity.label_safety import Changed, LabelSafety, at_most, folds_of, label_safety
+from gensynth.fidelity.label_safety import Changed, LabelSafety, at_most, check_measurable, folds_of, label_safety
 from gensynth.kinds.audio.samplers.base import AudioSampler
 from gensynth.kinds.audio.space import AudioSpace
 
 MOST = 200
 """Clips that the judge learns from and is asked about, at most: each is changed once by every effect."""
-
-
-def can_be_measured(train: LabeledData) -> bool:
-    """Return whether there are two classes of two clips or more: else a judge cannot say what a clip might become."""
-    return int((np.bincount(train.y) > 1).sum()) >= 2
 
 
 def recipe_safety(
@@ -40,11 +35,7 @@ def recipe_safety(
     Raises:
         ValueError: if fewer than two classes have two clips, or no clip can be changed.
     """
-    if not can_be_measured(train):
-        raise ValueError(
-            "label safety needs at least two classes of two training clips or more, else a judge cannot say what a "
-            f"clip might turn into; got {train.class_counts}; add clips."
-        )
+    check_measurable(train)
     rng = np.random.default_rng(seed)
     train = train.subset(at_most(MOST, train, rng))
     fitted = {name: sampler.fit(train) for name, sampler in recipes.items()}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 
 from gensynth.data.words import did_you_mean
-from gensynth.fidelity.label_safety import UNSAFE, LabelSafety
+from gensynth.fidelity.label_safety import UNSAFE, LabelSafety, can_be_measured
 from gensynth.kinds.audio.clips import clip_of
 from gensynth.kinds.audio.effects.beside import SoundFolder, beside
 from gensynth.kinds.audio.effects.catalog import EFFECTS, Beside
@@ -16,7 +16,7 @@ from gensynth.kinds.audio.effects.level import limited, peak_of
 from gensynth.kinds.audio.effects.room import from_direct_sound
 from gensynth.kinds.audio.mel import resampled
 from gensynth.kinds.audio.samplers.base import AudioSampler
-from gensynth.kinds.audio.samplers.recipe_safety import can_be_measured, recipe_safety
+from gensynth.kinds.audio.samplers.recipe_safety import recipe_safety
 from gensynth.sampler.in_turn import Made
 
 AUTO = "auto"

@@ -19,7 +19,15 @@ import torch
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
-from gensynth.fidelity.label_safety import FITTED, Changed, LabelSafety, at_most, folds_of, label_safety
+from gensynth.fidelity.label_safety import (
+    FITTED,
+    Changed,
+    LabelSafety,
+    at_most,
+    can_be_measured,
+    folds_of,
+    label_safety,
+)
 from gensynth.kinds.image.features.embedding import Embedding
 from gensynth.kinds.image.features.extractor import BATCH, batches
 from gensynth.kinds.image.samplers.recipe_catalog import MIXING, seeded, single_recipes, steps_of, treat
@@ -84,7 +92,7 @@ def _checked_steps(
             f"held-out images must have the training images' classes and shape, got {held_out.classes} and "
             f"{held_out.x.layout} against {train.classes} and {train.x.layout}."
         )
-    if (np.bincount(train.y) > 1).sum() < 2 or (held_out is not None and not len(held_out)):
+    if not can_be_measured(train) or (held_out is not None and not len(held_out)):
         raise ValueError(
             "label safety needs at least two classes of two training images or more, and images to transform: else a "
             f"judge cannot say what an image might turn into. Got {train.class_counts}; add images, or use a generator "

@@ -12,7 +12,15 @@ import numpy as np
 
 from gensynth.data.labeled import LabeledData
 from gensynth.fidelity.judge import Judge
-from gensynth.fidelity.label_safety import FITTED, Changed, LabelSafety, at_most, folds_of, label_safety
+from gensynth.fidelity.label_safety import (
+    FITTED,
+    Changed,
+    LabelSafety,
+    at_most,
+    check_measurable,
+    folds_of,
+    label_safety,
+)
 from gensynth.kinds.text.features import Embedding, scaled
 from gensynth.kinds.text.samplers.base import TextSampler
 from gensynth.kinds.text.samplers.catalog import CATALOG
@@ -36,11 +44,7 @@ def recipe_safety(
     Raises:
         ValueError: if fewer than two classes have two documents, or no document can be changed.
     """
-    if (np.bincount(train.y) > 1).sum() < 2:
-        raise ValueError(
-            "label safety needs at least two classes of two training documents or more, else a judge cannot say what a "
-            f"document might turn into; got {train.class_counts}; add documents."
-        )
+    check_measurable(train)
     rng = np.random.default_rng(seed)
     train = train.subset(at_most(FITTED, train, rng))
     if recipes is None:
